@@ -1,0 +1,61 @@
+# Every command of the project. `make serve` and `make test` are the two that matter.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXPLORER := graphql_api/http/explorer
+NODE_MAJOR := $(shell node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help serve test check lock format clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(VENV)/runtime explorer ## Serve http://127.0.0.1:8000/graphql on an embedded PostgreSQL
+	@exec $(BIN)/bookstore serve
+
+test: $(VENV)/dev explorer ## Run the tests with branch coverage
+	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+
+check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.check_lock
+
+format: $(VENV)/dev ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/dev ## Resolve the newest versions into the lock files
+	$(BIN)/python -m tests.check_lock --write
+
+clean: ## Remove what was built; the catalog in .data stays
+	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules dist .coverage*
+
+$(VENV)/runtime: requirements.lock pyproject.toml
+	@echo "Installing the locked dependencies into $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=python3.12 make …")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime tests/requirements.lock
+	@$(PIP_INSTALL) --require-hashes -r tests/requirements.lock
+	@touch $@
+
+# The explorer is built once, where Node is; everything else works without it.
+.PHONY: explorer
+ifeq ($(shell [ "$(NODE_MAJOR)" -ge 20 ] 2>/dev/null && echo yes),yes)
+explorer: $(EXPLORER)/dist/index.html
+else
+explorer:
+	@echo "Node 20 or newer is not installed: /graphql works, but shows no GraphiQL in a browser"
+endif
+
+$(EXPLORER)/dist/index.html: $(wildcard $(EXPLORER)/*.json $(EXPLORER)/*.ts $(EXPLORER)/*.html $(EXPLORER)/src/*)
+	@echo "Building GraphiQL"
+	@cd $(EXPLORER) && npm ci --silent --no-audit --no-fund && npm run --silent build

@@ -1,0 +1,25 @@
+"""What can go wrong below GraphQL, as one tree of exceptions.
+
+CatalogError
+├── EmbeddedError      the embedded PostgreSQL cannot be started or reached
+├── DatabaseError      the database cannot be used as it is
+└── ImportFailed       a delivery is refused before anything is written
+
+Each message says what is wrong and what to do, in one line meant for a person.
+"""
+
+
+class CatalogError(Exception):
+    """The catalog could not do what was asked of it."""
+
+
+class EmbeddedError(CatalogError):
+    """The embedded PostgreSQL cannot be started, reached or stopped."""
+
+
+class DatabaseError(CatalogError):
+    """The database cannot be used as it is: absent, not migrated, or without a needed extension."""
+
+
+class ImportFailed(CatalogError):  # noqa: N818 - the name is what the user sees
+    """A delivery is refused as a whole; nothing of it was written."""
