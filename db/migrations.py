@@ -1,0 +1,66 @@
+"""Bring a database to the revision this code was written for, or say that it is not there."""
+
+import logging
+from importlib.resources import files
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from db.errors import DatabaseError
+
+FOLDS_LETTERS = """
+/* folds_letters */
+SELECT lower('É'::text) = 'é' AS folds
+"""
+
+CURRENT_REVISION = """
+/* current_revision */
+SELECT version_num FROM alembic_version
+"""
+
+
+def migrate(dsn: str, revision: str = "head") -> None:
+    """Upgrade the database to `revision`. Runs its own event loop: call it outside of one.
+
+    Raises DatabaseError when the database cannot fold letters beyond ASCII.
+    """
+    command.upgrade(config(dsn), revision)
+
+
+def unmigrate(dsn: str, revision: str = "base") -> None:
+    """Downgrade the database to `revision`; `base` removes the catalog and all its data."""
+    command.downgrade(config(dsn), revision)
+
+
+def head() -> str:
+    """The newest revision in the migrations folder."""
+    revision = ScriptDirectory(str(files("migrations"))).get_current_head()
+    assert revision is not None  # noqa: S101 - the package always ships its migrations
+    return revision
+
+
+async def require_head(connection: asyncpg.Connection) -> None:
+    """Raise DatabaseError unless the database is at the newest revision and folds letters."""
+    try:
+        current = await connection.fetchval(CURRENT_REVISION)
+    except asyncpg.UndefinedTableError:
+        current = None
+    if current != head():
+        raise DatabaseError(
+            f"The database is at revision {current or 'none'}, this version needs {head()}: "
+            "run `bookstore migrate`."
+        )
+    if not await connection.fetchval(FOLDS_LETTERS):
+        raise DatabaseError(
+            "The database's locale folds only ASCII letters, so that É and é would differ: "
+            "create it anew with LC_CTYPE 'C.UTF-8' (CREATE DATABASE … TEMPLATE template0)."
+        )
+
+
+def config(dsn: str) -> Config:
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = Config(attributes={"dsn": dsn})
+    settings.set_main_option("script_location", str(files("migrations")))
+    return settings
