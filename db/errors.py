@@ -21,5 +21,5 @@ class DatabaseError(CatalogError):
     """The database cannot be used as it is: absent, not migrated, or without a needed extension."""
 
 
-class ImportFailed(CatalogError):  # noqa: N818 - the name is what the user sees
+class ImportFailed(CatalogError):
     """A delivery is refused as a whole; nothing of it was written."""

@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from db.errors import DatabaseError
+from db.pool import Database
 
 FOLDS_LETTERS = """
 /* folds_letters */
@@ -41,18 +42,18 @@ def head() -> str:
     return revision
 
 
-async def require_head(connection: asyncpg.Connection) -> None:
+async def require_head(database: Database) -> None:
     """Raise DatabaseError unless the database is at the newest revision and folds letters."""
     try:
-        current = await connection.fetchval(CURRENT_REVISION)
-    except asyncpg.UndefinedTableError:
+        current = (await database.fetch(CURRENT_REVISION))[0]["version_num"]
+    except (asyncpg.UndefinedTableError, IndexError):
         current = None
     if current != head():
         raise DatabaseError(
             f"The database is at revision {current or 'none'}, this version needs {head()}: "
             "run `bookstore migrate`."
         )
-    if not await connection.fetchval(FOLDS_LETTERS):
+    if not (await database.fetch(FOLDS_LETTERS))[0]["folds"]:
         raise DatabaseError(
             "The database's locale folds only ASCII letters, so that É and é would differ: "
             "create it anew with LC_CTYPE 'C.UTF-8' (CREATE DATABASE … TEMPLATE template0)."

@@ -1,0 +1,1 @@
+"""What clients see: Strawberry types, loaders, execution and HTTP. SQL stands in `db` alone."""

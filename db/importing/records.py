@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,13 @@ class BookRecord:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Why a row was not imported: the field that is wrong, its value and the reason."""
+    """Why a row was not imported: the field that is wrong, its value and the reason.
+
+    `dropped` is "field" where only this value was left out and the row's book is imported without it.
+    """
 
     row: int
     field: str
     value: str
     reason: str
+    dropped: Literal["row", "field"] = "row"

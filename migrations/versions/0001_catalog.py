@@ -459,9 +459,11 @@ UP = (
 
 DOWN = (
     "SET LOCAL lock_timeout = '5s'",
-    "DROP TABLE catalog_size, category_listing, author_listing, book_category, book_author, book, category, author",
+    "DROP TABLE catalog_size, category_listing, author_listing, book_category, book_author",
+    "DROP TABLE book, category, author",
     "DROP FUNCTION catalog_count, category_count_books, author_count_books, book_rekey, category_relist,"
-    " author_relist, category_moved, category_place, listings_deferred, is_isbn13, title_sort_key, slug, fold",
+    " author_relist, category_moved, category_place, listings_deferred",
+    "DROP FUNCTION is_isbn13, title_sort_key, slug, fold",
     # The extension stays: it may have been there before, and others may use it.
 )
 

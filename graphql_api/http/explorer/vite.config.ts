@@ -23,6 +23,7 @@ export default defineConfig({
   logLevel: 'warn',
   build: {
     assetsDir: ASSETS,
+    license: { fileName: 'licenses.md' },
     target: 'es2022',
     modulePreload: { polyfill: false },
     // Monaco is one large chunk, loaded after the page.

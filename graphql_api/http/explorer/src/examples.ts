@@ -1,15 +1,19 @@
-// The tabs GraphiQL opens with. GraphiQL names a tab after its operation. Every document stands by
-// itself (variables have defaults) and is validated against the schema by tests/graphql_api/test_explorer.py.
+// The tabs GraphiQL opens with; it names a tab after its operation. Every document runs as it stands
+// (variables have defaults) and is validated and run by tests/graphql_api/test_explorer.py.
 export const examples: { query: string }[] = [];
 
-const example = (query: string) => examples.push({ query: query.trim() + '\n' });
+const example = (document: string) => examples.push({ query: document.trim() });
 
-// Books, one page of a Relay connection, with their authors: three SQL statements at any page size.
+// A page of books with their authors: the same few SQL statements at any page size.
 example(`
 # The first ten books by title.
-# Ctrl-Enter runs the query, Ctrl-Space completes a name, Ctrl-click opens its documentation.
+# Ctrl-Enter runs this, Ctrl-Space completes,
+# Ctrl-click a name for its documentation.
 query Books {
-  books(first: 10, orderBy: { field: TITLE, direction: ASC }) {
+  books(
+    first: 10
+    orderBy: { field: TITLE, direction: ASC }
+  ) {
     totalCount
     nodes {
       title
@@ -30,9 +34,10 @@ query Books {
 }
 `);
 
-// A category is a tree: its books are those of every category below it, unless told otherwise.
+// Categories are a tree: the books of one are also those of every category below it.
 example(`
-# The newest books of a category and of every category below it.
+# A category, the categories right below it,
+# and the newest books of the whole subtree.
 query Category {
   category(by: { path: "fiction" }) {
     name
@@ -43,7 +48,13 @@ query Category {
         bookCount
       }
     }
-    books(first: 5, orderBy: { field: PUBLICATION, direction: DESC }) {
+    books(
+      first: 5
+      orderBy: {
+        field: PUBLICATION
+        direction: DESC
+      }
+    ) {
       totalCount
       nodes {
         title
@@ -60,15 +71,21 @@ query Category {
 }
 `);
 
-// An author by slug, with everything the catalog holds of theirs.
+// An author by slug, with their works; contributions say who did what.
 example(`
-# One author, and their works in the order of publication.
+# An author and their works, oldest first.
 query Author {
   author(by: { slug: "jane-austen" }) {
     name
     birthYear
     deathYear
-    books(first: 20, orderBy: { field: PUBLICATION, direction: ASC }) {
+    books(
+      first: 20
+      orderBy: {
+        field: PUBLICATION
+        direction: ASC
+      }
+    ) {
       totalCount
       nodes {
         title
@@ -85,10 +102,10 @@ query Author {
 }
 `);
 
-// Paging by cursor, with variables.
+// Pages by cursor, given as a variable; a nested connection pages for each author.
 example(`
-# Page after page: put the endCursor of one answer into the variable "after" of the next
-# (open "Variables" below and write {"after": "…"}).
+# Page after page: copy endCursor from the answer
+# into "Variables" below, as {"after": "…"}.
 query Paging($first: Int = 5, $after: String) {
   authors(first: $first, after: $after) {
     nodes {
@@ -108,10 +125,11 @@ query Paging($first: Int = 5, $after: String) {
 }
 `);
 
-// A look-up by ISBN.
+// A book by ISBN, with everything that is its own.
 example(`
-# One book by its ISBN: ten or thirteen digits, with hyphens or without.
-query Isbn($isbn: ISBN = "978-0-14-143951-8") {
+# A book by its ISBN: ten digits or thirteen,
+# with hyphens or without.
+query ISBN($isbn: ISBN! = "978-0-14-143951-8") {
   book(by: { isbn: $isbn }) {
     id
     isbn

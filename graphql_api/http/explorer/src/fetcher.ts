@@ -2,7 +2,7 @@
 import type { GraphiQLProps } from 'graphiql';
 
 type Fetcher = GraphiQLProps['fetcher'];
-type Observer = { next(result: object): void; error(reason: unknown): void; complete(): void };
+type Observer = { next(result: object): void; error(reason: { message: string }): void; complete(): void };
 
 // An observable and not a promise: only then does GraphiQL's stop button end the request, and the
 // server the SQL behind it.
@@ -14,8 +14,9 @@ export const fetcher: Fetcher = (operation, options) => {
         observer.next(result);
         observer.complete();
       },
-      (reason: unknown) => {
-        if (!controller.signal.aborted) observer.error(reason);
+      (reason: Error) => {
+        // Not the error itself, which GraphiQL would show with the stack of this bundle.
+        if (!controller.signal.aborted) observer.error({ message: reason.message });
       },
     );
     return { unsubscribe: () => controller.abort() };
@@ -35,6 +36,5 @@ async function post(operation: object, headers: Record<string, string> | undefin
     signal,
   });
   if (response.headers.get('content-type')?.includes('json')) return response.json();
-  // Thrown text is shown as it is; an Error would be shown with the stack of this bundle.
-  throw `${response.status} ${response.statusText}\n${await response.text()}`;
+  throw new Error(`${response.status} ${response.statusText}: ${await response.text()}`);
 }

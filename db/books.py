@@ -1,0 +1,138 @@
+"""Books: their record, their orders, and every read of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from db.pages import INTEGER, NUMERIC, TEXT, Key, Order, Page, Scope, Window, pages
+from db.pool import Database
+from db.rows import aligned, each
+
+COLUMNS = """t.id, t.source, t.source_id, t.isbn, t.title, t.subtitle, t.language, t.published_year,
+       t.published_on, t.page_count, t.price, t.currency, t.stock, t.cover_url, t.rating_average,
+       t.rating_count"""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One edition. `isbn` is an ISBN-13 without hyphens; `price` is in `currency` (ISO 4217), both None
+    when the book is not on sale; `published_year` is negative before Christ; `rating_average` is 0 to 5.
+    The description is read apart (`descriptions_by_book_ids`): it can be long and is seldom asked for.
+    """
+
+    id: int
+    source: str
+    source_id: str
+    isbn: str | None
+    title: str
+    subtitle: str | None
+    language: str | None
+    published_year: int | None
+    published_on: date | None
+    page_count: int | None
+    price: Decimal | None
+    currency: str | None
+    stock: int
+    cover_url: str | None
+    rating_average: Decimal | None
+    rating_count: int
+
+
+TITLE = Key("title", "title_key", TEXT)
+PUBLICATION = Key("publication", "published_key", INTEGER, nullable=True)
+PRICE = Key("price", "price", NUMERIC, nullable=True)
+RATING = Key("rating", "rating_average", NUMERIC, nullable=True)
+ADDED = Key("added")
+KEYS = (TITLE, PUBLICATION, PRICE, RATING, ADDED)
+
+IN_CATALOG = Scope("page_of_books", "book", "id", ("true",), "book")
+BY_AUTHOR = Scope("books_by_author_ids", "author_listing", "book_id", ("l.author_id = parent.id",), "book")
+DIRECTLY_IN_CATEGORY = Scope(
+    "books_directly_by_category_ids",
+    "category_listing",
+    "book_id",
+    ("l.category_id = parent.id AND l.direct",),
+    "book",
+)
+BY_CATEGORY = Scope(
+    "books_by_category_ids",
+    "category_listing",
+    "book_id",
+    ("l.category_id = parent.id AND l.direct", "l.category_id = parent.id AND NOT l.direct"),
+    "book",
+)
+
+
+async def page_of_books(database: Database, order: Order, window: Window) -> Page[Book]:
+    """A page of the whole catalog."""
+    return (await pages(database, IN_CATALOG, order, window, [0], Book, COLUMNS))[0]
+
+
+async def books_by_author_ids(
+    database: Database, order: Order, window: Window, author_ids: Sequence[int]
+) -> list[Page[Book]]:
+    """The same page of each author's books, in whatever role."""
+    return await pages(database, BY_AUTHOR, order, window, author_ids, Book, COLUMNS)
+
+
+async def books_by_category_ids(
+    database: Database, order: Order, window: Window, category_ids: Sequence[int], *, descendants: bool
+) -> list[Page[Book]]:
+    """The same page of each category's books: with those of its descendants, or only its own."""
+    scope = BY_CATEGORY if descendants else DIRECTLY_IN_CATEGORY
+    return await pages(database, scope, order, window, category_ids, Book, COLUMNS)
+
+
+BOOKS_BY_IDS = f"""
+/* books_by_ids */
+SELECT {COLUMNS}
+FROM book AS t
+WHERE t.id = ANY ($1::bigint[])
+"""
+
+
+async def books_by_ids(database: Database, ids: Sequence[int]) -> list[Book | None]:
+    """Each book, None where there is none."""
+    books = each(Book, await database.fetch(BOOKS_BY_IDS, ids))
+    return aligned(ids, {book.id: book for book in books})
+
+
+BOOKS_BY_ISBNS = f"""
+/* books_by_isbns */
+SELECT {COLUMNS}
+FROM book AS t
+WHERE t.isbn = ANY ($1::text[])
+"""
+
+
+async def books_by_isbns(database: Database, isbns: Sequence[str]) -> list[Book | None]:
+    """The book of each ISBN-13, None where there is none."""
+    books = each(Book, await database.fetch(BOOKS_BY_ISBNS, isbns))
+    return aligned(isbns, {book.isbn: book for book in books})
+
+
+DESCRIPTIONS_BY_BOOK_IDS = """
+/* descriptions_by_book_ids */
+SELECT id, description
+FROM book
+WHERE id = ANY ($1::bigint[])
+"""
+
+
+async def descriptions_by_book_ids(database: Database, book_ids: Sequence[int]) -> list[str | None]:
+    """Each book's description, None where it has none."""
+    rows = await database.fetch(DESCRIPTIONS_BY_BOOK_IDS, book_ids)
+    return aligned(book_ids, {row["id"]: row["description"] for row in rows})
+
+
+COUNT_OF_BOOKS = """
+/* count_of_books */
+SELECT books AS count
+FROM catalog_size
+"""
+
+
+async def count_of_books(database: Database) -> int:
+    """How many books the catalog holds, from its counter."""
+    return (await database.fetch(COUNT_OF_BOOKS))[0]["count"]

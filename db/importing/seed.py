@@ -1,0 +1,318 @@
+"""The seeded catalog: any number of plausible books, the same on every machine, for trials and benchmarks."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+from struct import Struct
+from typing import TypeAlias
+
+from db.importing import seed_words as words
+from db.importing.records import AuthorRecord, BookRecord
+
+CategoryPath: TypeAlias = tuple[str, ...]
+Draws: TypeAlias = tuple[int, ...]
+
+LANGUAGE_SHARES = (
+    ("en", 76), ("fr", 12), ("de", 12), ("es", 9), ("it", 5), ("pt", 4), ("nl", 3), ("ru", 3), (None, 4),
+)  # fmt: skip
+ROOT_SHARES = (23, 14, 11, 10, 9, 8, 6, 6, 5, 3, 3, 2)
+SUBJECT_SHARES = (38, 20, 15, 12, 9, 6)
+BRANCH_SHARES = (36, 25, 18, 13, 8)
+TWIG_SHARES = (50, 30, 20)
+CATEGORY_SLOTS = 65_536
+PRICE_ENDINGS = ("99", "99", "99", "95", "99", "50", "99", "00")
+CURRENCIES = ("USD", "USD", "USD", "USD", "USD", "GBP", "GBP", "EUR")
+CURRENCIES_ABROAD = ("EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "GBP", "USD")
+ROLES_OF_CONTEMPORARIES = ("AUTHOR",) * 12 + ("EDITOR", "ILLUSTRATOR", "CONTRIBUTOR", "INTRODUCTION")
+ROLES_OF_POSTERITY = ("TRANSLATOR", "TRANSLATOR", "EDITOR", "INTRODUCTION")
+LAST_YEAR = 2025
+
+_DRAWS = Struct("<32H")  # blake2b's 64 bytes as 32 numbers below 65,536
+_GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiples of it scatter
+
+
+@dataclass(frozen=True, slots=True)
+class _Titles:
+    """What the titles of one language are put together from."""
+
+    heads: tuple[str, ...]
+    seconds: tuple[str, ...]
+    tails: tuple[str, ...]
+    subtitles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What is drawn from, weighted by repetition, and the two things that differ from seed to seed."""
+
+    languages: tuple[str | None, ...]
+    titles: dict[str, _Titles]
+    categories: tuple[CategoryPath, ...]
+    prices: tuple[Decimal, ...]
+    hundredths: tuple[Decimal, ...]
+    author: Callable[[int, str], AuthorRecord]
+    isbn_offset: int
+
+
+def seeded_books(count: int, seed: int = 1) -> Iterator[BookRecord]:
+    """Books 1 to `count` of the catalog that `seed` names, in bounded memory.
+
+    A book depends on its number and the seed alone, so a smaller catalog is the beginning of a larger one.
+    """
+    start = blake2b(f"bookstore {seed} ".encode(), digest_size=64)
+    tables = _tables(int.from_bytes(start.digest()[:4], "little"))
+    for number in range(1, count + 1):
+        state = start.copy()
+        state.update(number.to_bytes(8, "little"))
+        yield _book(number, _DRAWS.unpack(state.digest()), tables)
+
+
+def _book(number: int, draws: Draws, tables: _Tables) -> BookRecord:
+    language = tables.languages[draws[0] >> 9]
+    title, subtitle = _title(tables.titles[language or "en"], draws)
+    authors, written = _authors(number, draws, tables.author)
+    year = None if draws[9] < 2_600 else written
+    price, currency = _price(language, draws[15], draws[16], tables.prices)
+    rating_average, rating_count = _rating(draws[17], draws[18], tables.hundredths)
+    return BookRecord(
+        row=number,
+        source_id=str(number),
+        title=title,
+        subtitle=subtitle,
+        isbn=None if draws[19] < 5_243 else isbn_of_number(number, tables.isbn_offset),
+        description=None if draws[20] < 7_900 else _description(draws),
+        language=language,
+        published_year=year,
+        published_on=_day(year, draws[10]),
+        page_count=None if draws[11] < 3_300 else _pages(draws[11], draws[12]),
+        price=price,
+        currency=currency,
+        stock=0 if price is None or draws[13] < 13_000 else 1 + (draws[13] * draws[14] >> 26),
+        rating_average=rating_average,
+        rating_count=rating_count,
+        authors=authors,
+        categories=_categories(draws, tables.categories),
+    )
+
+
+def isbn_of_number(number: int, offset: int) -> str:
+    """A valid ISBN-13 that belongs to nobody, distinct for numbers up to 30 million.
+
+    979-9 and 978-66 to 978-68 are given to no country or publisher (International ISBN Agency, range
+    message of January 2026), so a seeded book meets neither a real one nor one of the sample (978-69).
+    """
+    if number & 1:
+        body = 978_660_000_000 + (number * 18_541_019 + offset) % 30_000_000
+    else:
+        body = 979_900_000_000 + (number * 61_803_399 + offset) % 100_000_000
+    text = str(body)
+    return text + str(-(sum(map(int, text[::2])) + 3 * sum(map(int, text[1::2]))) % 10)
+
+
+def _title(titles: _Titles, draws: Draws) -> tuple[str, str | None]:
+    heads, tails, kind = titles.heads, titles.tails, draws[1]
+    title = heads[draws[2] * len(heads) >> 16]
+    if kind < 9_000:
+        title = f"{title} {titles.seconds[draws[3] * len(titles.seconds) >> 16]}"
+    if kind < 3_000 or kind >= 20_000:
+        title = f"{title} {tails[draws[4] * len(tails) >> 16]}"
+    subtitles = titles.subtitles
+    return title, subtitles[draws[5] * 3 * len(subtitles) >> 16] if draws[5] < 21_845 else None
+
+
+def _authors(
+    number: int, draws: Draws, author: Callable[[int, str], AuthorRecord]
+) -> tuple[tuple[AuthorRecord, ...], int]:
+    """The people of a book, and the year in which its first author would have written it.
+
+    The circle of authors grows with the catalog: book 1,000,000 draws from 437,540 people, of whom the
+    first ones are drawn most (density about 1 / √rank), so that a quarter as many authors as books have
+    at least one.
+    """
+    circle = 40 + number * 7 // 16
+    wide = draws[6] << 16 | draws[7]
+    lead = wide * wide * (0x1_0000_0000 + wide) * circle >> 97
+    born = birth_year(lead)
+    written = born + 22 + draws[8] % min(45, LAST_YEAR - born - 21)
+    if draws[21] < 655:
+        return (), written
+    people = [author(lead, "EDITOR" if draws[21] > 64_000 else "AUTHOR")]
+    if draws[22] < 22_000:
+        known = {lead}
+        for draw in draws[23 : 24 if draws[22] > 8_500 else 25 if draws[22] > 2_600 else 26]:
+            other = (draw * draw * circle) >> 32
+            role = _role_beside(born, birth_year(other), draw)
+            if role and other not in known:
+                known.add(other)
+                people.append(author(other, role))
+    return tuple(people), written
+
+
+def _role_beside(lead_born: int, born: int, draw: int) -> str | None:
+    """What someone born then does in the first author's book: nothing, if they lived long before."""
+    if abs(born - lead_born) <= 60:
+        return ROLES_OF_CONTEMPORARIES[draw & 15]
+    return ROLES_OF_POSTERITY[draw & 3] if born > lead_born else None
+
+
+def birth_year(number: int) -> int:
+    """Mostly the twentieth century; one author in 128 lived before Christ."""
+    scatter = (number * _GOLDEN & 0xFFFF_FFFF_FFFF_FFFF) >> 40
+    if number % 128 == 77:
+        return -500 + scatter % 400
+    era, scatter = scatter & 63, scatter >> 6
+    if era < 4:
+        return 1560 + scatter % 300
+    return 1860 + scatter % 60 if era < 10 else 1920 + scatter % 75
+
+
+def _author(number: int, role: str, turn: int) -> AuthorRecord:
+    """Author `number`; one in four without years, as in real catalogs."""
+    name, sort_name = _ancient_name(number // 128) if number % 128 == 77 else author_name(number, turn)
+    born = birth_year(number)
+    known = number % 4 != 2
+    return AuthorRecord(
+        name=name,
+        role=role,
+        source_id=f"a{number + 1}",
+        sort_name=sort_name,
+        birth_year=born if known else None,
+        death_year=born + 55 + number % 37 if known and born < 1925 else None,
+    )
+
+
+def author_name(number: int, turn: int) -> tuple[str, str]:
+    """A name and its sort name, different for each number; `turn` deals the names out anew.
+
+    Counting through lists of coprime lengths at once meets every pair before any comes again; then
+    middle initials tell namesakes apart: none, A. to Z., A. A. to Z. Z., and so on.
+    """
+    number, culture = divmod(number, len(words.GIVEN_NAMES))
+    givens, families = words.GIVEN_NAMES[culture], words.FAMILY_NAMES[culture]
+    round_, place = divmod(number, len(givens) * len(families))
+    given = givens[(place + turn) % len(givens)]
+    family = families[(place + turn // len(givens)) % len(families)]
+    while round_:
+        round_, letter = divmod(round_ - 1, 26)
+        given = f"{given} {chr(65 + letter)}."
+    return f"{given} {family}", f"{family}, {given}"
+
+
+def _ancient_name(number: int) -> tuple[str, str]:
+    names, cities = words.ANCIENT_NAMES, words.ANCIENT_CITIES
+    round_, place = divmod(number, len(names) * len(cities))
+    name = f"{names[place % len(names)]} of {cities[place % len(cities)]}"
+    return (f"{name} ({round_ + 1})",) * 2 if round_ else (name, name)
+
+
+def _categories(draws: Draws, slots: tuple[CategoryPath, ...]) -> tuple[CategoryPath, ...]:
+    """One to three paths, the second often near the first; one book in eight stands on an inner node."""
+    first, second, kind = draws[29], draws[30], draws[31]
+    path = slots[first]
+    if kind & 7 == 0:
+        path = path[: 1 + (kind >> 3) % 3]
+    if kind < 39_000:
+        return (path,)
+    beside = slots[(first + (second >> 4)) & 0xFFFF] if kind & 8 else slots[second]
+    if kind < 58_000 or beside == path:
+        return (path,) if beside == path else (path, beside)
+    third = slots[first ^ second]
+    return (path, beside) if third in (path, beside) else (path, beside, third)
+
+
+def _price(
+    language: str | None, size: int, choice: int, prices: tuple[Decimal, ...]
+) -> tuple[Decimal, str] | tuple[None, None]:
+    if choice < 5_243:
+        return None, None
+    return prices[size >> 8], (CURRENCIES if language == "en" else CURRENCIES_ABROAD)[choice & 7]
+
+
+def _rating(size: int, place: int, hundredths: tuple[Decimal, ...]) -> tuple[Decimal | None, int]:
+    """Counting bits gives a bell curve without floating point, and two to its power a log-normal one."""
+    if place < 9_800:
+        return None, 0
+    average = min(280 + 14 * place.bit_count() + (size & 15), 500)
+    return hundredths[average], 1 + ((64 + (place & 63) << size.bit_count()) >> 10)
+
+
+def _pages(size: int, place: int) -> int:
+    pages = 40 + 28 * size.bit_count() + (place & 63)
+    return pages * 3 if place > 63_000 else pages
+
+
+def _day(year: int | None, draw: int) -> date | None:
+    if year is None or year < 1900 or draw >= 39_000:
+        return None
+    return date(year, 1 + draw % 12, 1 + draw // 12 % 28)
+
+
+def _description(draws: Draws) -> str:
+    openings, themes, turns, praises = words.OPENINGS, words.THEMES, words.TURNS, words.PRAISES
+    what, more, last = draws[26], draws[27], draws[28]
+    text = f"{openings[what % len(openings)]} {themes[what // 16 % len(themes)]} and {themes[more % len(themes)]}."
+    if draws[20] < 24_000:
+        return text
+    text = f"{text} {turns[last & 7]} {themes[more // 64 % len(themes)]}."
+    return text if draws[20] < 46_000 else f"{text} {praises[last % len(praises)]}"
+
+
+def _tables(seed_hash: int) -> _Tables:
+    @lru_cache(maxsize=16_384)
+    def author(number: int, role: str) -> AuthorRecord:
+        return _author(number, role, seed_hash)
+
+    languages = tuple(language for language, share in LANGUAGE_SHARES for _ in range(share))
+    return _Tables(
+        languages=languages,
+        titles={language: _titles(language) for language in languages if language},
+        categories=_category_slots(),
+        prices=tuple(Decimal(f"{3 + (i * i * i >> 18)}.{PRICE_ENDINGS[i & 7]}") for i in range(256)),
+        hundredths=tuple(Decimal(i).scaleb(-2) for i in range(501)),
+        author=author,
+        isbn_offset=seed_hash,
+    )
+
+
+def _titles(language: str) -> _Titles:
+    heads = _english_heads() if language == "en" else tuple(words.TITLE_HEADS[language].split("|"))
+    return _Titles(
+        heads=heads,
+        seconds=tuple(f"{words.CONJUNCTIONS[language]} {head[0].lower()}{head[1:]}" for head in heads),
+        tails=tuple(words.TITLE_TAILS[language].split("|")),
+        subtitles=tuple(words.SUBTITLES[language].split("|")),
+    )
+
+
+def _english_heads() -> tuple[str, ...]:
+    return tuple(
+        f"{article}{adjective} {noun}"
+        for article in ("The ", "The ", "A ", "")
+        for adjective in words.ENGLISH_ADJECTIVES
+        for noun in words.ENGLISH_NOUNS
+    )
+
+
+def category_leaves() -> Iterator[tuple[CategoryPath, int]]:
+    """Every leaf of the tree (12 roots, 6 subjects, 5 branches, 3 twigs) with its share of the books."""
+    for (root, subjects, branches, twigs), root_share in zip(words.CATEGORIES, ROOT_SHARES, strict=True):
+        for subject, subject_share in zip(subjects.split("|"), SUBJECT_SHARES, strict=True):
+            for branch, branch_share in zip(branches.split("|"), BRANCH_SHARES, strict=True):
+                for twig, twig_share in zip(twigs.split("|"), TWIG_SHARES, strict=True):
+                    share = root_share * subject_share * branch_share * twig_share
+                    yield (root, subject, branch, twig), share
+
+
+def _category_slots() -> tuple[CategoryPath, ...]:
+    """Each leaf as often as its share of the 65,536 slots."""
+    leaves = tuple(category_leaves())
+    total = sum(share for _, share in leaves)
+    slots: list[CategoryPath] = []
+    given = 0
+    for path, share in leaves:
+        given += share
+        slots.extend([path] * (given * CATEGORY_SLOTS // total - len(slots)))
+    return tuple(slots)

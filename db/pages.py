@@ -1,0 +1,228 @@
+"""Keyset pages: the one shape of statement that reads a page of any ordered list, for many parents at once.
+
+A list is a table (usually a listing) narrowed to a parent, sorted by a key and then by the row's
+identity. Rows without a key come last in both directions, so a page is read as two ranges of one
+index: the rows that have a key, then those that have none. Both bounds are always given (open ones
+by values beyond any real one), so the statement texts are few and each walks its index from the
+first row of the page to the last, at any depth.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Generic, TypeVar
+
+from db.pool import Database
+
+KeyValue = str | int | Decimal | None
+T = TypeVar("T")
+
+HIGHEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values a key can have, all strictly between `lowest` and `highest`, or equal to `lowest`
+    with a positive identity."""
+
+    sql_type: str
+    python_type: type
+    lowest: KeyValue
+    highest: KeyValue
+
+
+TEXT = Domain("text", str, "", "\U0010ffff" * 81)  # sort keys are cut at 80 characters
+INTEGER = Domain("integer", int, -(2**31), 2**31 - 1)
+NUMERIC = Domain("numeric", Decimal, Decimal(-1), Decimal(10) ** 12)  # no price reaches 10^10
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a list is sorted by. Without a column the identity alone is the key."""
+
+    name: str
+    column: str | None = None
+    domain: Domain = INTEGER
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rows a list holds: those of `table` that fulfil one of the `conditions` for a `parent`.
+
+    The conditions exclude each other; each is served by an index of its own range.
+    `identity` is the column that names the row; `target` the table whose columns are answered.
+    """
+
+    name: str
+    table: str
+    identity: str
+    conditions: tuple[str, ...]
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list: a row's key and identity."""
+
+    key: KeyValue
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of the list: `count` rows after one position and before another.
+
+    `backward` takes the last rows of that part instead of its first; they are still in list order.
+    `tail` keeps only the last so many of the rows taken.
+    """
+
+    count: int
+    backward: bool = False
+    tail: int | None = None
+    after: Position | None = None
+    before: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A key and its direction; the identity runs in the same direction."""
+
+    key: Key
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page in list order: the rows, the position of each, and whether the list goes on either way."""
+
+    rows: tuple[T, ...]
+    positions: tuple[Position, ...]
+    has_previous: bool
+    has_next: bool
+
+
+async def pages(
+    database: Database,
+    scope: Scope,
+    order: Order,
+    window: Window,
+    parents: Sequence[int],
+    record: Callable[..., T],
+    columns: str,
+) -> list[Page[T]]:
+    """One page of `record`s, made from `columns`, for each of the parents, in their order."""
+    rows = await database.fetch(
+        statement(scope, order.key, order.descending, window.backward, columns),
+        parents,
+        window.count + 1,
+        *bounds(order, window),
+    )
+    found: list[list[tuple[Position, T]]] = [[] for _ in parents]
+    for ordinal, key, *values in rows:
+        found[int(ordinal) - 1].append((Position(key, values[0]), record(*values)))
+    return [page(entries, window) for entries in found]
+
+
+def page(entries: list[tuple[Position, T]], window: Window) -> Page[T]:
+    more = len(entries) > window.count
+    entries = entries[: window.count]
+    if window.backward:
+        entries.reverse()
+    dropped = max(0, len(entries) - window.tail) if window.tail is not None else 0
+    entries = entries[dropped:]
+    return Page(
+        rows=tuple(row for _, row in entries),
+        positions=tuple(position for position, _ in entries),
+        has_previous=more if window.backward else dropped > 0 or window.after is not None,
+        has_next=window.before is not None if window.backward else more,
+    )
+
+
+def bounds(order: Order, window: Window) -> tuple[KeyValue, ...]:
+    """The open ends of a statement's ranges: lower key and identity, upper key and identity of the rows
+    that have a key, then the lower and upper identity of those that have none."""
+    after, before = window.after, window.before
+
+    def between(start: Position | None, stop: Position | None) -> tuple[Position | None, Position | None]:
+        return (stop, start) if order.descending else (start, stop)
+
+    if order.key.column is None:
+        low, high = between(after, before)
+        return (low.id if low else 0, high.id if high else HIGHEST_ID)
+    lowest, highest = Position(order.key.domain.lowest, 0), Position(order.key.domain.highest, HIGHEST_ID)
+    low, high = between(with_key(after), with_key(before))
+    if after and after.key is None:
+        high = lowest
+    keyed = (low or lowest, high or highest)
+    ends = (keyed[0].key, keyed[0].id, keyed[1].key, keyed[1].id)
+    if not order.key.nullable:
+        return ends
+    low, high = between(without_key(after), without_key(before))
+    if before and before.key is not None:
+        high = Position(None, 0)
+    return (*ends, low.id if low else 0, high.id if high else HIGHEST_ID)
+
+
+def with_key(position: Position | None) -> Position | None:
+    return position if position and position.key is not None else None
+
+
+def without_key(position: Position | None) -> Position | None:
+    return position if position and position.key is None else None
+
+
+@cache
+def statement(scope: Scope, key: Key, descending: bool, backward: bool, columns: str) -> str:
+    """The text for one scope, key and direction of travel; made of names in the code alone."""
+    direction = "DESC" if descending != backward else "ASC"
+    travel = f"{key.name} {direction}{' NULLS FIRST' if backward and key.nullable else ''}".lower()
+    key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
+    bare_first = backward and key.nullable
+    return f"""
+/* {scope.name} {travel} */
+SELECT parent.ordinal, page.key, {columns}
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+CROSS JOIN LATERAL (
+    {ranges(scope, key, key_column, direction, bare_first)}
+) AS page
+JOIN {scope.target} AS t ON t.id = page.id
+ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
+"""
+
+
+def ranges(scope: Scope, key: Key, key_column: str, direction: str, bare_first: bool) -> str:
+    """The rows of a page, from one range or, where rows may lack the key, from two in turn.
+
+    Rows without a key are ordered by it all the same: it keeps the planner on the key's own index.
+    """
+    identity, sql_type = f"l.{scope.identity}", key.domain.sql_type
+    if key.column is None:
+        bounded = f"{identity} > $3::bigint AND {identity} < $4::bigint"
+        return merged(scope, key_column, bounded, f"id {direction}", "$2::integer", 1)
+    pair, order = f"({key_column}, {identity})", f"key {direction}, id {direction}"
+    keyed = f"{pair} > ($3::{sql_type}, $4::bigint) AND {pair} < ($5::{sql_type}, $6::bigint)"
+    if not key.nullable:
+        return merged(scope, key_column, keyed, order, "$2::integer", 1)
+    keyed = f"{key_column} IS NOT NULL AND {keyed}"
+    bare = f"{key_column} IS NULL AND {identity} > $7::bigint AND {identity} < $8::bigint"
+    first, second = (bare, keyed) if bare_first else (keyed, bare)
+    rest = "(SELECT $2::integer - count(*) FROM first)"
+    return (
+        f"WITH first AS ({merged(scope, key_column, first, order, '$2::integer', 1)}),"
+        f" second AS ({merged(scope, key_column, second, order, rest, 2)})"
+        " SELECT key, id, range FROM first UNION ALL SELECT key, id, range FROM second"
+    )
+
+
+def merged(scope: Scope, key_column: str, bounded: str, order: str, limit: str, number: int) -> str:
+    """One range of the list: each of the scope's conditions walks its own index range, merged in order."""
+    parts = [
+        f"(SELECT {key_column} AS key, l.{scope.identity} AS id, {number} AS range FROM {scope.table} AS l"
+        f" WHERE {condition} AND {bounded} ORDER BY {order} LIMIT {limit})"
+        for condition in scope.conditions
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return f"SELECT key, id, range FROM ({' UNION ALL '.join(parts)}) AS part ORDER BY {order} LIMIT {limit}"

@@ -1,0 +1,34 @@
+"""The pool of connections that every read goes through."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import asyncpg
+
+from db.errors import DatabaseError
+
+
+class Database(Protocol):
+    """What a read needs: a pool, or one connection of it."""
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        """Run one statement and return its rows."""
+        ...
+
+
+async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.Pool:
+    """Connect to `dsn` with at most `size` connections; a statement ends after `command_timeout` seconds.
+
+    Raises DatabaseError naming the cause when the server cannot be reached or refuses.
+    """
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=min(2, size),
+            max_size=size,
+            command_timeout=command_timeout,
+            max_inactive_connection_lifetime=0,
+            server_settings={"application_name": "bookstore"},
+        )
+    except (OSError, asyncpg.PostgresError, ValueError, asyncpg.InterfaceError) as error:
+        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error

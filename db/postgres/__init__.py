@@ -1,0 +1,1 @@
+"""What the embedded PostgreSQL is made of: an account, programs, a folder, a process, a dialogue."""

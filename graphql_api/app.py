@@ -1,0 +1,32 @@
+"""The application: routes and what lives as long as it does."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from db.migrations import require_head
+from db.pool import open_pool
+from graphql_api.http.endpoint import graphql
+from graphql_api.http.explorer_page import explorer_assets
+from graphql_api.settings import Settings
+
+
+def create_app(settings: Settings, dsn: str) -> Starlette:
+    """The API over the database at `dsn`, which is connected to when the application starts.
+
+    Starting raises DatabaseError when the database cannot be reached or is not migrated.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        pool = await open_pool(dsn, size=settings.pool_size, command_timeout=settings.command_timeout)
+        async with pool:
+            await require_head(pool)
+            app.state.database = pool
+            yield
+
+    return Starlette(
+        routes=[Route("/graphql", graphql, methods=["GET", "POST"]), explorer_assets()], lifespan=lifespan
+    )

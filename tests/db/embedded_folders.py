@@ -1,0 +1,152 @@
+"""What the tests of the embedded server share: private folders, accounts, processes, a few statements."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+import asyncpg
+import pytest
+
+from db.embedded import Server, start
+from db.errors import EmbeddedError
+
+ROOT = os.geteuid() == 0
+REPOSITORY = Path(__file__).parents[2]
+FAST = {"fsync": "off", "shared_buffers": "16MB"}
+NOBODY = pwd.getpwnam("nobody")
+
+needs_root = pytest.mark.skipif(not ROOT, reason="only root can change accounts, owners and mounts")
+
+
+def installed_bin() -> Path | None:
+    folders = [program.parent for program in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    return max(folders, key=lambda folder: int(folder.parent.name), default=None)
+
+
+needs_installed = pytest.mark.skipif(
+    installed_bin() is None, reason="no PostgreSQL is installed beside the wheel"
+)
+
+
+@contextmanager
+def private_folder() -> Generator[Path]:
+    """A folder that every account can reach (pytest's own is closed); its servers end with it."""
+    folder = Path(mkdtemp(prefix="bookstore-test-", dir=_roomy_place()))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        end_servers(folder)
+        shutil.rmtree(folder)
+
+
+def _roomy_place() -> str:
+    """Memory where there is enough, because a cluster is a thousand files; else the disk."""
+    with suppress(FileNotFoundError):
+        memory = os.statvfs("/dev/shm")  # noqa: S108
+        if memory.f_bavail * memory.f_frsize > 2 << 30 and not memory.f_flag & os.ST_NOEXEC:
+            return "/dev/shm"  # noqa: S108
+    return "/var/tmp"  # noqa: S108
+
+
+def end_servers(folder: Path) -> None:
+    for pid in server_processes(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def server_processes(folder: Path) -> list[int]:
+    """Every process of any server whose cluster is, or was, below the folder."""
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            cwd = str((process / "cwd").readlink())
+            if cwd.startswith(f"{folder}/") and (process / "exe").readlink().name.startswith("postgres"):
+                found.append(int(process.name))
+    return found
+
+
+@contextmanager
+def ordinary_user(uid: int = NOBODY.pw_uid, gid: int = NOBODY.pw_gid) -> Generator[None]:
+    """Be an ordinary user for a while; the saved ids lead back to root."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setresgid(gid, gid, 0)
+    os.setresuid(uid, uid, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        os.setresgid(0, 0, 0)
+        os.setgroups(groups)
+
+
+def refusal(call: Callable[[], object]) -> str:
+    with pytest.raises(EmbeddedError) as caught:
+        call()
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def rows(dsn: str, statement: str) -> list[tuple[object, ...]]:
+    async def fetched() -> list[tuple[object, ...]]:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return [tuple(row) for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetched())
+
+
+def postmaster_number(server: Server) -> int:
+    return int((server.data_folder / "postmaster.pid").read_text().splitlines()[0])
+
+
+def started(data: Path, **options: str) -> Server:
+    return start(data, options={**FAST, **options})
+
+
+def starting_process(
+    data: Path, *, python: str = sys.executable, before: str = "", user: int | None = None
+) -> "subprocess.Popen[str]":
+    """Another process that starts the server; it prints the data folder and the server's process number."""
+    script = f"""
+import sys
+from pathlib import Path
+from db.embedded import start, status
+from db.errors import EmbeddedError
+try:
+    server = start(Path(sys.argv[1]), options={FAST!r})
+except EmbeddedError as error:
+    sys.exit(str(error))
+print(server.data_folder, status(Path(sys.argv[1]))[0].pid)
+"""
+    site = Path(asyncpg.__file__).parents[1]
+    command = [python, "-c", script, str(data)]
+    return subprocess.Popen(
+        ["/bin/sh", "-c", f'{before}\nexec "$@"', "sh", *command] if before else command,
+        cwd="/",
+        env={"PATH": os.defpath, "PYTHONPATH": f"{REPOSITORY}:{site}", "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+
+
+def output_of(process: "subprocess.Popen[str]", seconds: float = 30) -> str:
+    output, errors = process.communicate(timeout=seconds)
+    assert process.returncode == 0, errors
+    return output.strip()

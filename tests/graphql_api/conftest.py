@@ -1,0 +1,57 @@
+"""Operations run against a real database, with the names of the statements they took."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import pytest
+from strawberry.types.execution import PreExecutionError
+
+from graphql_api.context import Context
+from graphql_api.loaders import Loaders
+from graphql_api.schema import schema
+from graphql_api.schema.errors import present
+
+
+@dataclass
+class Client:
+    """Runs operations, each with loaders of its own, and keeps the names of the last one's statements."""
+
+    connection: asyncpg.Connection
+    statements: list[str] = field(default_factory=list)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        self.statements.append(query.split()[1])
+        async with self.turn:
+            return await self.connection.fetch(query, *args)
+
+    async def run(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The answer as a client sees it."""
+        self.statements.clear()
+        result = await schema.execute(
+            document, variable_values=variables, context_value=Context(self, Loaders(self))
+        )
+        executed = not isinstance(result, PreExecutionError)
+        answer: dict[str, Any] = {"data": result.data} if executed else {}
+        if result.errors:
+            answer["errors"] = [present(error, executed=executed) for error in result.errors]
+        return answer
+
+    async def data(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The data of an answer that must be free of errors."""
+        answer = await self.run(document, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    async def error(self, document: str, **variables: Any) -> dict[str, Any]:
+        """The only error of an answer that must have one."""
+        [error] = (await self.run(document, **variables))["errors"]
+        return error
+
+
+@pytest.fixture
+def client(connection: asyncpg.Connection) -> Client:
+    return Client(connection)

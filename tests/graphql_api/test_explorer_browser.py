@@ -1,0 +1,217 @@
+"""The explorer page in real Chromium, against the real app with the sample catalog.
+
+SCREENSHOTS=.github pytest tests/graphql_api/test_explorer_browser.py takes the README's pictures
+(graphiql.png: the first example and its result, graphiql-docs.png: the documentation of Book).
+"""
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
+
+from graphql_api.http.explorer_page import BUILT
+from tests.graphql_api.test_explorer import EXAMPLES
+
+CHROMIUM = shutil.which("chromium")
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# The response pane's whole text; the page itself draws only the lines in sight.
+RESPONSE = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith('response.json')).getValue()"
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(
+        not (BUILT / "index.html").is_file(),
+        reason="GraphiQL is not built: Node 20.19 or newer, then `make explorer`",
+    ),
+]
+
+
+class Server(Protocol):
+    """The running app."""
+
+    @property
+    def url(self) -> str: ...
+
+
+@dataclass(slots=True)
+class Explorer:
+    """The page in a browser, and what went over its wire and its console."""
+
+    page: Page
+    origins: set[str] = field(default_factory=set[str])
+    failures: list[str] = field(default_factory=list[str])
+    complaints: list[str] = field(default_factory=list[str])
+
+    async def open(self, url: str) -> None:
+        """Load the page and wait until it has drawn its four editors."""
+        page = self.page
+        page.on("request", lambda request: self.origins.add(origin_of(request.url)))
+        page.on("requestfailed", lambda request: self.failures.append(f"{request.url}: {request.failure}"))
+        page.on(
+            "response", lambda answer: self.failures.append(str(answer)) if answer.status >= 400 else None
+        )
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        await page.goto(url)
+        await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
+        await page.wait_for_function("__MONACO.editor.getModels().length === 4")
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"}:
+            self.complaints.append(f"{kind}: {text}")
+
+    async def run(self) -> Any:
+        """Press the run button; the result the response pane then holds."""
+        await self.page.get_by_role("button", name="Execute query").click()
+        await expect(self.page.locator(".graphiql-response .view-line").first).to_contain_text("{")
+        return json.loads(await self.text_of("response.json"))
+
+    async def text_of(self, editor: str) -> str:
+        """The whole text of an editor; the page itself draws only the lines in sight."""
+        return await self.page.evaluate(
+            "name => __MONACO.editor.getModels().find(model => model.uri.path.endsWith(name)).getValue()",
+            editor,
+        )
+
+    async def picture(self, name: str) -> None:
+        if folder := os.environ.get("SCREENSHOTS"):
+            await self.page.mouse.move(900, 790)
+            await self.page.wait_for_timeout(500)  # animations of drawers and tooltips
+            await self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def origin_of(url: str) -> str:
+    return "data:" if url.startswith("data:") else "://".join(urlsplit(url)[:2])
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """The address of the running app."""
+    return server.url
+
+
+@pytest.fixture
+async def explorer(browser: Browser, url: str) -> AsyncIterator[Explorer]:
+    page = await browser.new_page(viewport={"width": 1280, "height": 800})
+    explorer = Explorer(page)
+    await explorer.open(url)
+    yield explorer
+    await page.close()
+
+
+async def test_the_page_loads_with_no_failed_request_and_no_complaint(explorer: Explorer, url: str) -> None:
+    await explorer.page.wait_for_load_state("networkidle")  # workers, fonts and the schema included
+
+    assert await explorer.page.title() == "Bookstore – GraphiQL"
+    assert await explorer.page.locator(".graphiql-tab").all_inner_texts() == [
+        "Books",
+        "Category",
+        "Author",
+        "Paging",
+        "ISBN",
+    ]
+    assert explorer.failures == []
+    assert explorer.complaints == []
+    assert explorer.origins - {"data:"} == {origin_of(url)}
+
+
+async def test_the_first_example_shows_ten_books(explorer: Explorer) -> None:
+    result = await explorer.run()
+
+    books = result["data"]["books"]["nodes"]
+    shown = explorer.page.locator(".graphiql-response .view-lines")
+    assert list(result) == ["data"]
+    assert len(books) == 10
+    await expect(shown).to_contain_text(books[0]["title"].split()[0])
+    await expect(shown).to_contain_text(books[0]["authors"][0]["name"].split()[0])
+    assert explorer.complaints == []
+    await explorer.picture("graphiql")
+
+
+async def test_every_example_answers_without_an_error(explorer: Explorer) -> None:
+    results: dict[str, Any] = {}
+    for tab in await explorer.page.locator(".graphiql-tab button:not(.graphiql-tab-close)").all():
+        name = await tab.inner_text()
+        await tab.click()
+        await expect(explorer.page.locator(".graphiql-query-editor .view-lines")).to_contain_text(name)
+        await explorer.page.wait_for_timeout(
+            300
+        )  # GraphiQL reads an operation's name a moment after its text
+        results[name] = await explorer.run()
+
+    assert len(results) == len(EXAMPLES)
+    assert {name: result.get("errors") for name, result in results.items()} == dict.fromkeys(results)
+    assert [name for name, result in results.items() if None in result["data"].values()] == []
+    assert explorer.failures == []
+    assert explorer.complaints == []
+
+
+async def test_the_documentation_of_book_tells_every_field(explorer: Explorer) -> None:
+    page = explorer.page
+    answer = await page.request.post(
+        page.url, data={"query": '{ __type(name: "Book") { description fields { name description } } }'}
+    )
+    book = (await answer.json())["data"]["__type"]
+
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    await page.locator(".graphiql-doc-explorer").get_by_text("Book", exact=True).click()
+
+    docs = page.locator(".graphiql-doc-explorer")
+    await expect(docs.locator(".graphiql-doc-explorer-title")).to_have_text("Book")
+    await expect(docs).to_contain_text(book["description"])
+    assert await docs.locator(".graphiql-doc-explorer-field-name").all_inner_texts() == [
+        field["name"] for field in book["fields"]
+    ]
+    assert explorer.complaints == []
+    await explorer.picture("graphiql-docs")
+
+
+async def test_stopping_a_query_ends_its_request(explorer: Explorer) -> None:
+    asked = asyncio.Event()
+    left = asyncio.Event()
+
+    async def never_answer(_: Route) -> None:
+        asked.set()
+
+    await explorer.page.route("**/graphql", never_answer)
+    explorer.page.on("requestfailed", lambda _: left.set())
+    await explorer.page.get_by_role("button", name="Execute query").click()
+    await asyncio.wait_for(asked.wait(), 10)
+
+    await explorer.page.get_by_role("button", name="Stop query").click()
+
+    await asyncio.wait_for(left.wait(), 10)
+    assert [failure.split(": ")[-1] for failure in explorer.failures] == ["net::ERR_ABORTED"]
+
+
+async def test_an_answer_that_is_no_json_is_shown_as_it_is(explorer: Explorer) -> None:
+    await explorer.page.route("**/graphql", lambda route: route.fulfill(status=502, body="The proxy is lost"))
+
+    result = await explorer.run()
+
+    assert result == {"errors": [{"message": "502 Bad Gateway: The proxy is lost"}]}

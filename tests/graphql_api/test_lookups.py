@@ -1,0 +1,139 @@
+"""One book, author or category by its key; any node by its id."""
+
+import asyncpg
+import pytest
+
+from graphql_api.schema.ids import global_id
+from tests.catalogs import add_author, add_book, add_category
+from tests.graphql_api.conftest import Client
+
+
+@pytest.fixture
+async def hamlet(connection: asyncpg.Connection) -> int:
+    author = await add_author(
+        connection, "William Shakespeare", sort_name="Shakespeare, William", birth_year=1564, death_year=1616
+    )
+    plays = await add_category(connection, "Plays")
+    tragedies = await add_category(connection, "Tragedies", plays)
+    return await add_book(
+        connection, "Hamlet", isbn="9780199535811", authors=[author], categories=[tragedies]
+    )
+
+
+@pytest.mark.parametrize("isbn", ["9780199535811", "978-0-19-953581-1", "0199535817", "0-19-953581-7"])
+async def test_a_book_is_found_by_its_isbn_in_any_form(client: Client, hamlet: int, isbn: str) -> None:
+    data = await client.data("query ($isbn: ISBN!) { book(by: {isbn: $isbn}) { title isbn } }", isbn=isbn)
+
+    assert data == {"book": {"title": "Hamlet", "isbn": "9780199535811"}}
+    assert client.statements == ["books_by_isbns"]
+
+
+@pytest.mark.parametrize(
+    ("look_up", "statement"),
+    [
+        ('author(by: {slug: "william-shakespeare"}) { id }', "authors_by_slugs"),
+        ('category(by: {path: "plays/tragedies"}) { id }', "categories_by_paths"),
+        ('book(by: {isbn: "9780199535811"}) { id }', "books_by_isbns"),
+    ],
+)
+async def test_what_was_found_is_found_again_by_its_id(
+    client: Client, hamlet: int, look_up: str, statement: str
+) -> None:
+    found = await client.data(f"{{ found: {look_up} }}")
+    assert client.statements == [statement]
+
+    field = look_up.partition("(")[0]
+    again = await client.data(
+        f"query ($id: ID!) {{ node(id: $id) {{ __typename id }} {field}(by: {{id: $id}}) {{ id }} }}",
+        id=found["found"]["id"],
+    )
+
+    type_name = field.capitalize()
+    assert again == {"node": {"__typename": type_name, **found["found"]}, field: found["found"]}
+    assert client.statements == [{"Book": "books", "Author": "authors", "Category": "categories"}[type_name] + "_by_ids"]
+
+
+async def test_nodes_answers_in_the_order_asked_with_null_for_what_is_not_there(
+    client: Client, connection: asyncpg.Connection, hamlet: int
+) -> None:
+    author = await connection.fetchval("SELECT id FROM author")
+    tragedies = await connection.fetchval("SELECT id FROM category WHERE path = 'plays/tragedies'")
+    ids = [global_id("Book", 0), global_id("Book", hamlet), global_id("Author", author), global_id("Category", tragedies)]
+
+    data = await client.data(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on Book { title } ... on Category { path } } }",
+        ids=ids,
+    )
+
+    assert data["nodes"] == [
+        None,
+        {"__typename": "Book", "title": "Hamlet"},
+        {"__typename": "Author"},
+        {"__typename": "Category", "path": "plays/tragedies"},
+    ]
+    assert sorted(client.statements) == ["authors_by_ids", "books_by_ids", "categories_by_ids"]
+
+
+@pytest.mark.parametrize(
+    "look_up",
+    [
+        f'book(by: {{id: "{global_id("Book", 0)}"}}) {{ title }}',
+        'book(by: {isbn: "9780306406157"}) { title }',
+        'author(by: {slug: "nobody"}) { name }',
+        'author(by: {slug: ""}) { name }',
+        'category(by: {path: "nowhere"}) { name }',
+        f'node(id: "{global_id("Category", 2**63 - 1)}") {{ id }}',
+    ],
+)
+async def test_what_is_not_there_is_null(client: Client, hamlet: int, look_up: str) -> None:
+    assert await client.data(f"{{ found: {look_up} }}") == {"found": None}
+
+
+@pytest.mark.parametrize(
+    ("look_up", "argument", "message"),
+    [
+        ('book(by: {isbn: "9780199535812"}) { id }', "isbn", "is not an ISBN: give its 10 or 13 digits"),
+        ("book(by: {isbn: 12}) { id }", "isbn", "is not an ISBN"),
+        ('book(by: {id: "7"}) { id }', "by.id", "'7' is not an id: give one that an `id` field answered."),
+        ('book(by: {id: ""}) { id }', "by.id", "'' is not an id"),
+        (f'book(by: {{id: "{global_id("Author", 1)}"}}) {{ id }}', "by.id", "is an id of type Author, not Book."),
+        (f'node(id: "{global_id("Planet", 1)}") {{ id }}', "id", "is an id of type Planet: no such type."),
+        (f'node(id: "{global_id("Book", 2**63)}") {{ id }}', "id", "is not an id"),
+        ('node(id: "Qm9vazowNw==") { id }', "id", "is not an id"),
+        ('node(id: "é") { id }', "id", "is not an id"),
+        ('author(by: {slug: "a\\u0000b"}) { id }', "by.slug", "holds a NUL character"),
+        ('category(by: {path: "\\u0000"}) { id }', "by.path", "holds a NUL character"),
+    ],
+)
+async def test_a_key_that_cannot_be_one_is_the_clients_mistake(
+    client: Client, look_up: str, argument: str, message: str
+) -> None:
+    error = await client.error(f"{{ {look_up} }}")
+
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
+    assert message in error["message"]
+    assert client.statements == []
+
+
+async def test_a_bad_isbn_in_a_variable_is_the_clients_mistake(client: Client) -> None:
+    error = await client.error("query ($isbn: ISBN!) { book(by: {isbn: $isbn}) { id } }", isbn="978")
+
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "isbn"}
+    assert "$isbn" in error["message"]
+
+
+@pytest.mark.parametrize("by", ["{}", '{id: "x", isbn: "9780199535811"}', "{id: null}"])
+async def test_a_look_up_takes_exactly_one_key(client: Client, by: str) -> None:
+    answer = await client.run(f"{{ book(by: {by}) {{ id }} }}")
+
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_no_more_than_100_nodes_are_asked_for_at_once(client: Client) -> None:
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+
+    assert await client.data(query, ids=[global_id("Book", 1)] * 100) == {"nodes": [None] * 100}
+    error = await client.error(query, ids=[global_id("Book", 1)] * 101)
+
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "ids"}
+    assert error["message"] == "ids holds 101 ids; at most 100 can be asked for at once."
