@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := graphql_api/http/explorer
-NODE_MAJOR := $(shell node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+# What Vite asks for: 20.19 or newer of 20, 22.12 or newer of 22, anything above.
+NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help serve test check lock format clean
@@ -49,11 +50,12 @@ $(VENV)/dev: $(VENV)/runtime tests/requirements.lock
 
 # The explorer is built once, where Node is; everything else works without it.
 .PHONY: explorer
-ifeq ($(shell [ "$(NODE_MAJOR)" -ge 20 ] 2>/dev/null && echo yes),yes)
-explorer: $(EXPLORER)/dist/index.html
+explorer: ## Build GraphiQL, where Node 20.19 or newer is installed
+ifeq ($(NODE),true)
+	@$(MAKE) --no-print-directory $(EXPLORER)/dist/index.html \
+		|| echo "GraphiQL could not be built (see above); everything else works, and make explorer tries again"
 else
-explorer:
-	@echo "Node 20 or newer is not installed: /graphql works, but shows no GraphiQL in a browser"
+	@echo "Node 20.19 or newer is not installed: everything works but GraphiQL in the browser"
 endif
 
 $(EXPLORER)/dist/index.html: $(wildcard $(EXPLORER)/*.json $(EXPLORER)/*.ts $(EXPLORER)/*.html $(EXPLORER)/src/*)

@@ -1,11 +1,11 @@
 """The seeded catalog: any number of plausible books, the same on every machine, for trials and benchmarks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from hashlib import blake2b
+from itertools import product
 from struct import Struct
 from typing import TypeAlias
 
@@ -30,6 +30,16 @@ ROLES_OF_CONTEMPORARIES = ("AUTHOR",) * 12 + ("EDITOR", "ILLUSTRATOR", "CONTRIBU
 ROLES_OF_POSTERITY = ("TRANSLATOR", "TRANSLATOR", "EDITOR", "INTRODUCTION")
 LAST_YEAR = 2025
 
+# Of 65,536 books, how many lack what.
+NO_AUTHOR = 655
+NO_YEAR = 2_600
+NO_PAGES = 3_300
+NO_PRICE = 5_243
+NO_ISBN = 5_243
+NO_DESCRIPTION = 7_900
+NO_RATING = 9_800
+NO_STOCK = 13_000
+
 _DRAWS = Struct("<32H")  # blake2b's 64 bytes as 32 numbers below 65,536
 _GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiples of it scatter
 
@@ -45,15 +55,36 @@ class _Titles:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sentences:
+    """What descriptions are put together from, all of them in English."""
+
+    openings: tuple[str, ...]
+    themes: tuple[str, ...]
+    turns: tuple[str, ...]
+    praises: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Given and family names in the order of the authors, the middle initials of namesakes, ancient names."""
+
+    pairs: tuple[tuple[str, str], ...]
+    initials: tuple[str, ...]
+    ancients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Tables:
-    """What is drawn from, weighted by repetition, and the two things that differ from seed to seed."""
+    """What is drawn from, weighted by repetition; names and ISBNs differ from seed to seed."""
 
     languages: tuple[str | None, ...]
     titles: dict[str, _Titles]
+    names: _Names
+    sentences: _Sentences
     categories: tuple[CategoryPath, ...]
     prices: tuple[Decimal, ...]
     hundredths: tuple[Decimal, ...]
-    author: Callable[[int, str], AuthorRecord]
+    isbn_weights: bytes
     isbn_offset: int
 
 
@@ -71,10 +102,11 @@ def seeded_books(count: int, seed: int = 1) -> Iterator[BookRecord]:
 
 
 def _book(number: int, draws: Draws, tables: _Tables) -> BookRecord:
+    """Each draw decides one thing, so that what one book lacks says nothing about the rest of it."""
     language = tables.languages[draws[0] >> 9]
     title, subtitle = _title(tables.titles[language or "en"], draws)
-    authors, written = _authors(number, draws, tables.author)
-    year = None if draws[9] < 2_600 else written
+    authors, written = _authors(number, draws, tables.names)
+    year = None if draws[9] < NO_YEAR else written
     price, currency = _price(language, draws[15], draws[16], tables.prices)
     rating_average, rating_count = _rating(draws[17], draws[18], tables.hundredths)
     return BookRecord(
@@ -82,15 +114,15 @@ def _book(number: int, draws: Draws, tables: _Tables) -> BookRecord:
         source_id=str(number),
         title=title,
         subtitle=subtitle,
-        isbn=None if draws[19] < 5_243 else isbn_of_number(number, tables.isbn_offset),
-        description=None if draws[20] < 7_900 else _description(draws),
+        isbn=None if draws[19] < NO_ISBN else _isbn(number, tables.isbn_offset, tables.isbn_weights),
+        description=None if draws[20] < NO_DESCRIPTION else _description(draws, tables.sentences),
         language=language,
         published_year=year,
         published_on=_day(year, draws[10]),
-        page_count=None if draws[11] < 3_300 else _pages(draws[11], draws[12]),
+        page_count=None if draws[11] < NO_PAGES else _pages(draws[11], draws[12]),
         price=price,
         currency=currency,
-        stock=0 if price is None or draws[13] < 13_000 else 1 + (draws[13] * draws[14] >> 26),
+        stock=0 if price is None or draws[13] < NO_STOCK else 1 + (draws[13] * draws[14] >> 26),
         rating_average=rating_average,
         rating_count=rating_count,
         authors=authors,
@@ -98,7 +130,7 @@ def _book(number: int, draws: Draws, tables: _Tables) -> BookRecord:
     )
 
 
-def isbn_of_number(number: int, offset: int) -> str:
+def _isbn(number: int, offset: int, weights: bytes) -> str:
     """A valid ISBN-13 that belongs to nobody, distinct for numbers up to 30 million.
 
     979-9 and 978-66 to 978-68 are given to no country or publisher (International ISBN Agency, range
@@ -108,8 +140,13 @@ def isbn_of_number(number: int, offset: int) -> str:
         body = 978_660_000_000 + (number * 18_541_019 + offset) % 30_000_000
     else:
         body = 979_900_000_000 + (number * 61_803_399 + offset) % 100_000_000
-    text = str(body)
-    return text + str(-(sum(map(int, text[::2])) + 3 * sum(map(int, text[1::2]))) % 10)
+    weight = weights[body // 100_000_000] + weights[body // 10_000 % 10_000] + weights[body % 10_000]
+    return str(body * 10 + -weight % 10)
+
+
+def _isbn_weights() -> bytes:
+    """For each four digits their sum, every second one three times: twelve digits are three such groups."""
+    return bytes(n // 1000 + n // 100 % 10 * 3 + n // 10 % 10 + n % 10 * 3 for n in range(10_000))
 
 
 def _title(titles: _Titles, draws: Draws) -> tuple[str, str | None]:
@@ -123,9 +160,7 @@ def _title(titles: _Titles, draws: Draws) -> tuple[str, str | None]:
     return title, subtitles[draws[5] * 3 * len(subtitles) >> 16] if draws[5] < 21_845 else None
 
 
-def _authors(
-    number: int, draws: Draws, author: Callable[[int, str], AuthorRecord]
-) -> tuple[tuple[AuthorRecord, ...], int]:
+def _authors(number: int, draws: Draws, names: _Names) -> tuple[tuple[AuthorRecord, ...], int]:
     """The people of a book, and the year in which its first author would have written it.
 
     The circle of authors grows with the catalog: book 1,000,000 draws from 437,540 people, of whom the
@@ -135,20 +170,21 @@ def _authors(
     circle = 40 + number * 7 // 16
     wide = draws[6] << 16 | draws[7]
     lead = wide * wide * (0x1_0000_0000 + wide) * circle >> 97
-    born = birth_year(lead)
+    born = _birth_year(lead)
     written = born + 22 + draws[8] % min(45, LAST_YEAR - born - 21)
-    if draws[21] < 655:
+    if draws[21] < NO_AUTHOR:
         return (), written
-    people = [author(lead, "EDITOR" if draws[21] > 64_000 else "AUTHOR")]
-    if draws[22] < 22_000:
-        known = {lead}
-        for draw in draws[23 : 24 if draws[22] > 8_500 else 25 if draws[22] > 2_600 else 26]:
-            other = (draw * draw * circle) >> 32
-            role = _role_beside(born, birth_year(other), draw)
-            if role and other not in known:
-                known.add(other)
-                people.append(author(other, role))
-    return tuple(people), written
+    first = _author(lead, "EDITOR" if draws[21] > 64_000 else "AUTHOR", born, names)
+    if draws[22] >= 22_000:
+        return (first,), written
+    people = {lead: first}
+    for draw in draws[23 : 24 if draws[22] > 8_500 else 25 if draws[22] > 2_600 else 26]:
+        other = draw * draw * circle >> 32
+        other_born = _birth_year(other)
+        role = _role_beside(born, other_born, draw)
+        if role and other not in people:
+            people[other] = _author(other, role, other_born, names)
+    return tuple(people.values()), written
 
 
 def _role_beside(lead_born: int, born: int, draw: int) -> str | None:
@@ -158,7 +194,7 @@ def _role_beside(lead_born: int, born: int, draw: int) -> str | None:
     return ROLES_OF_POSTERITY[draw & 3] if born > lead_born else None
 
 
-def birth_year(number: int) -> int:
+def _birth_year(number: int) -> int:
     """Mostly the twentieth century; one author in 128 lived before Christ."""
     scatter = (number * _GOLDEN & 0xFFFF_FFFF_FFFF_FFFF) >> 40
     if number % 128 == 77:
@@ -169,43 +205,30 @@ def birth_year(number: int) -> int:
     return 1860 + scatter % 60 if era < 10 else 1920 + scatter % 75
 
 
-def _author(number: int, role: str, turn: int) -> AuthorRecord:
+def _author(number: int, role: str, born: int, names: _Names) -> AuthorRecord:
     """Author `number`; one in four without years, as in real catalogs."""
-    name, sort_name = _ancient_name(number // 128) if number % 128 == 77 else author_name(number, turn)
-    born = birth_year(number)
-    known = number % 4 != 2
+    name, sort_name = _author_name(number, names)
+    known = number & 3 != 2
     return AuthorRecord(
-        name=name,
-        role=role,
-        source_id=f"a{number + 1}",
-        sort_name=sort_name,
-        birth_year=born if known else None,
-        death_year=born + 55 + number % 37 if known and born < 1925 else None,
+        name,
+        role,
+        f"a{number + 1}",
+        sort_name,
+        born if known else None,
+        born + 55 + number % 37 if known and born < 1925 else None,
     )
 
 
-def author_name(number: int, turn: int) -> tuple[str, str]:
-    """A name and its sort name, different for each number; `turn` deals the names out anew.
-
-    Counting through lists of coprime lengths at once meets every pair before any comes again; then
-    middle initials tell namesakes apart: none, A. to Z., A. A. to Z. Z., and so on.
-    """
-    number, culture = divmod(number, len(words.GIVEN_NAMES))
-    givens, families = words.GIVEN_NAMES[culture], words.FAMILY_NAMES[culture]
-    round_, place = divmod(number, len(givens) * len(families))
-    given = givens[(place + turn) % len(givens)]
-    family = families[(place + turn // len(givens)) % len(families)]
-    while round_:
-        round_, letter = divmod(round_ - 1, 26)
-        given = f"{given} {chr(65 + letter)}."
+def _author_name(number: int, names: _Names) -> tuple[str, str]:
+    """A name and its sort name, different for each number: middle initials tell namesakes apart."""
+    if number % 128 == 77:
+        round_, place = divmod(number // 128, len(names.ancients))
+        name = f"{names.ancients[place]} ({round_ + 1})" if round_ else names.ancients[place]
+        return name, name
+    round_, place = divmod(number, len(names.pairs))
+    given, family = names.pairs[place]
+    given += names.initials[round_]
     return f"{given} {family}", f"{family}, {given}"
-
-
-def _ancient_name(number: int) -> tuple[str, str]:
-    names, cities = words.ANCIENT_NAMES, words.ANCIENT_CITIES
-    round_, place = divmod(number, len(names) * len(cities))
-    name = f"{names[place % len(names)]} of {cities[place % len(cities)]}"
-    return (f"{name} ({round_ + 1})",) * 2 if round_ else (name, name)
 
 
 def _categories(draws: Draws, slots: tuple[CategoryPath, ...]) -> tuple[CategoryPath, ...]:
@@ -226,14 +249,14 @@ def _categories(draws: Draws, slots: tuple[CategoryPath, ...]) -> tuple[Category
 def _price(
     language: str | None, size: int, choice: int, prices: tuple[Decimal, ...]
 ) -> tuple[Decimal, str] | tuple[None, None]:
-    if choice < 5_243:
+    if choice < NO_PRICE:
         return None, None
     return prices[size >> 8], (CURRENCIES if language == "en" else CURRENCIES_ABROAD)[choice & 7]
 
 
 def _rating(size: int, place: int, hundredths: tuple[Decimal, ...]) -> tuple[Decimal | None, int]:
     """Counting bits gives a bell curve without floating point, and two to its power a log-normal one."""
-    if place < 9_800:
+    if place < NO_RATING:
         return None, 0
     average = min(280 + 14 * place.bit_count() + (size & 15), 500)
     return hundredths[average], 1 + ((64 + (place & 63) << size.bit_count()) >> 10)
@@ -250,49 +273,86 @@ def _day(year: int | None, draw: int) -> date | None:
     return date(year, 1 + draw % 12, 1 + draw // 12 % 28)
 
 
-def _description(draws: Draws) -> str:
-    openings, themes, turns, praises = words.OPENINGS, words.THEMES, words.TURNS, words.PRAISES
+def _description(draws: Draws, sentences: _Sentences) -> str:
+    openings, themes = sentences.openings, sentences.themes
+    turns, praises = sentences.turns, sentences.praises
     what, more, last = draws[26], draws[27], draws[28]
-    text = f"{openings[what % len(openings)]} {themes[what // 16 % len(themes)]} and {themes[more % len(themes)]}."
+    theme = what // 16 % len(themes)
+    other = (theme + 1 + more % (len(themes) - 1)) % len(themes)
+    text = f"{openings[what % len(openings)]} {themes[theme]} and {themes[other]}."
     if draws[20] < 24_000:
         return text
-    text = f"{text} {turns[last & 7]} {themes[more // 64 % len(themes)]}."
-    return text if draws[20] < 46_000 else f"{text} {praises[last % len(praises)]}"
+    text = f"{text} {turns[last % len(turns)]} {themes[more // 64 % len(themes)]}."
+    return text if draws[20] < 46_000 else f"{text} {praises[last // 8 % len(praises)]}"
 
 
 def _tables(seed_hash: int) -> _Tables:
-    @lru_cache(maxsize=16_384)
-    def author(number: int, role: str) -> AuthorRecord:
-        return _author(number, role, seed_hash)
-
     languages = tuple(language for language, share in LANGUAGE_SHARES for _ in range(share))
     return _Tables(
         languages=languages,
-        titles={language: _titles(language) for language in languages if language},
+        titles={language: _titles(language) for language in words.CONJUNCTIONS},
+        names=_names(seed_hash),
+        sentences=_Sentences(
+            openings=tuple(words.OPENINGS.split("|")),
+            themes=tuple(words.THEMES.split("|")),
+            turns=tuple(words.TURNS.split("|")),
+            praises=tuple(words.PRAISES.split("|")),
+        ),
         categories=_category_slots(),
         prices=tuple(Decimal(f"{3 + (i * i * i >> 18)}.{PRICE_ENDINGS[i & 7]}") for i in range(256)),
         hundredths=tuple(Decimal(i).scaleb(-2) for i in range(501)),
-        author=author,
+        isbn_weights=_isbn_weights(),
         isbn_offset=seed_hash,
     )
 
 
+def _names(seed_hash: int) -> _Names:
+    """Counting through lists of coprime lengths at once meets every pair before any comes again.
+
+    Every seed begins the lists elsewhere. Middle initials are none, A. to Z., A. A. to Z. Z. and three.
+    """
+    cultures = [
+        (_turned(given.split(), seed_hash), _turned(family.split(), seed_hash >> 8))
+        for given, family in zip(words.GIVEN_NAMES, words.FAMILY_NAMES, strict=True)
+    ]
+    everyone = len(cultures[0][0]) * len(cultures[0][1])
+    ancients, cities = words.ANCIENT_NAMES.split(), words.ANCIENT_CITIES.split()
+    letters = tuple(f" {chr(65 + i)}." for i in range(26))
+    return _Names(
+        pairs=tuple((g[i % len(g)], f[i % len(f)]) for i in range(everyone) for g, f in cultures),
+        initials=tuple("".join(row) for length in range(4) for row in product(letters, repeat=length)),
+        ancients=tuple(
+            f"{ancients[i % len(ancients)]} of {cities[i % len(cities)]}"
+            for i in range(len(ancients) * len(cities))
+        ),
+    )
+
+
+def _turned(names: Sequence[str], by: int) -> tuple[str, ...]:
+    by %= len(names)
+    return (*names[by:], *names[:by])
+
+
 def _titles(language: str) -> _Titles:
-    heads = _english_heads() if language == "en" else tuple(words.TITLE_HEADS[language].split("|"))
+    if language == "en":
+        heads, seconds = _english_heads("The ", "The ", "A ", ""), _english_heads("the ", "a ")
+    else:
+        heads = tuple(words.TITLE_HEADS[language].split("|"))
+        seconds = tuple(head[0].lower() + head[1:] for head in heads)
     return _Titles(
         heads=heads,
-        seconds=tuple(f"{words.CONJUNCTIONS[language]} {head[0].lower()}{head[1:]}" for head in heads),
+        seconds=tuple(f"{words.CONJUNCTIONS[language]} {second}" for second in seconds),
         tails=tuple(words.TITLE_TAILS[language].split("|")),
         subtitles=tuple(words.SUBTITLES[language].split("|")),
     )
 
 
-def _english_heads() -> tuple[str, ...]:
+def _english_heads(*articles: str) -> tuple[str, ...]:
     return tuple(
         f"{article}{adjective} {noun}"
-        for article in ("The ", "The ", "A ", "")
-        for adjective in words.ENGLISH_ADJECTIVES
-        for noun in words.ENGLISH_NOUNS
+        for article in articles
+        for adjective in words.ENGLISH_ADJECTIVES.split()
+        for noun in words.ENGLISH_NOUNS.split()
     )
 
 

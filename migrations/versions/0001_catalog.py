@@ -19,9 +19,10 @@ UP = (
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN lower(public.unaccent('public.unaccent'::regdictionary, value))
     """,
+    # Neither slug() nor is_isbn13() is STRICT: a strict function with a CASE or coalesce is not inlined.
     """
     CREATE FUNCTION slug(value text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN coalesce(
         nullif(
             btrim(
@@ -48,6 +49,10 @@ UP = (
                 WHEN 'it' THEN '(?:(?:il|lo|la|i|gli|le|una?|uno)\\s+|l[''’]|un[''’])'
                 WHEN 'pt' THEN '(?:os?|as?|uma?)\\s+'
                 WHEN 'nl' THEN '(?:de|het|een)\\s+'
+                WHEN 'hu' THEN '(?:az?|egy)\\s+'
+                WHEN 'sv' THEN '(?:den|det|de|en|ett)\\s+'
+                WHEN 'da' THEN '(?:den|det|de|en|et)\\s+'
+                WHEN 'no' THEN '(?:den|det|de|en|et)\\s+'
                 ELSE '(?!)'
             END || ')?(?=.)[^[:alnum:]]*', ''
         ), 80
@@ -55,14 +60,14 @@ UP = (
     """,
     """
     CREATE FUNCTION is_isbn13(value text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN value ~ '^97[89][0-9]{10}$' THEN (
         ascii(substr(value, 1, 1)) + 3 * ascii(substr(value, 2, 1)) + ascii(substr(value, 3, 1))
         + 3 * ascii(substr(value, 4, 1)) + ascii(substr(value, 5, 1)) + 3 * ascii(substr(value, 6, 1))
         + ascii(substr(value, 7, 1)) + 3 * ascii(substr(value, 8, 1)) + ascii(substr(value, 9, 1))
         + 3 * ascii(substr(value, 10, 1)) + ascii(substr(value, 11, 1)) + 3 * ascii(substr(value, 12, 1))
         + ascii(substr(value, 13, 1)) - 25 * ascii('0')
-    ) % 10 = 0 ELSE false END
+    ) % 10 = 0 WHEN value IS NOT NULL THEN false END
     """,
     """
     CREATE TABLE author (

@@ -110,9 +110,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def url(server: Server) -> str:
+def url(app_server: Server) -> str:
     """The address of the running app."""
-    return server.url
+    return app_server.url
 
 
 @pytest.fixture
@@ -178,6 +178,7 @@ async def test_the_documentation_of_book_tells_every_field(explorer: Explorer) -
     )
     book = (await answer.json())["data"]["__type"]
 
+    await explorer.run()
     await page.get_by_role("button", name="Show Documentation Explorer").click()
     await page.locator(".graphiql-doc-explorer").get_by_text("Book", exact=True).click()
 

@@ -50,7 +50,9 @@ async def test_what_was_found_is_found_again_by_its_id(
 
     type_name = field.capitalize()
     assert again == {"node": {"__typename": type_name, **found["found"]}, field: found["found"]}
-    assert client.statements == [{"Book": "books", "Author": "authors", "Category": "categories"}[type_name] + "_by_ids"]
+    assert client.statements == [
+        {"Book": "books", "Author": "authors", "Category": "categories"}[type_name] + "_by_ids"
+    ]
 
 
 async def test_nodes_answers_in_the_order_asked_with_null_for_what_is_not_there(
@@ -58,7 +60,12 @@ async def test_nodes_answers_in_the_order_asked_with_null_for_what_is_not_there(
 ) -> None:
     author = await connection.fetchval("SELECT id FROM author")
     tragedies = await connection.fetchval("SELECT id FROM category WHERE path = 'plays/tragedies'")
-    ids = [global_id("Book", 0), global_id("Book", hamlet), global_id("Author", author), global_id("Category", tragedies)]
+    ids = [
+        global_id("Book", 0),
+        global_id("Book", hamlet),
+        global_id("Author", author),
+        global_id("Category", tragedies),
+    ]
 
     data = await client.data(
         "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on Book { title } ... on Category { path } } }",
@@ -96,7 +103,11 @@ async def test_what_is_not_there_is_null(client: Client, hamlet: int, look_up: s
         ("book(by: {isbn: 12}) { id }", "isbn", "is not an ISBN"),
         ('book(by: {id: "7"}) { id }', "by.id", "'7' is not an id: give one that an `id` field answered."),
         ('book(by: {id: ""}) { id }', "by.id", "'' is not an id"),
-        (f'book(by: {{id: "{global_id("Author", 1)}"}}) {{ id }}', "by.id", "is an id of type Author, not Book."),
+        (
+            f'book(by: {{id: "{global_id("Author", 1)}"}}) {{ id }}',
+            "by.id",
+            "is an id of type Author, not Book.",
+        ),
         (f'node(id: "{global_id("Planet", 1)}") {{ id }}', "id", "is an id of type Planet: no such type."),
         (f'node(id: "{global_id("Book", 2**63)}") {{ id }}', "id", "is not an id"),
         ('node(id: "Qm9vazowNw==") { id }', "id", "is not an id"),

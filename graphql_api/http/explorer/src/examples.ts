@@ -129,7 +129,7 @@ query Paging($first: Int = 5, $after: String) {
 example(`
 # A book by its ISBN: ten digits or thirteen,
 # with hyphens or without.
-query ISBN($isbn: ISBN! = "978-0-14-143951-8") {
+query ISBN($isbn: ISBN! = "978-6-900000-96-8") {
   book(by: { isbn: $isbn }) {
     id
     isbn

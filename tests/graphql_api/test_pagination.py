@@ -1,0 +1,194 @@
+"""Connections: arguments, cursors and what a page says of itself."""
+
+from base64 import urlsafe_b64encode
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.books import KEYS, PRICE, TITLE
+from db.pages import HIGHEST_ID, Order, Position
+from graphql_api.schema.errors import BadInput
+from graphql_api.schema.pagination import cursor, position
+from tests.catalogs import add_book
+from tests.graphql_api.conftest import Client
+
+PAGE = "{ totalCount nodes { title } edges { cursor node { title } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
+QUERY = (
+    "query ($first: Int, $after: String, $last: Int, $before: String, $orderBy: BookOrder) {"
+    f" books(first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy) {PAGE} }}"
+)
+
+
+@pytest.fixture
+async def abc(connection: asyncpg.Connection) -> list[str]:
+    """Seven books, A to G, with prices that fall as the titles rise."""
+    titles = list("ABCDEFG")
+    for number, title in enumerate(titles):
+        await add_book(connection, title, price=Decimal(9 - number), currency="EUR")
+    return titles
+
+
+def titles_of(data: dict[str, Any]) -> str:
+    return "".join(node["title"] for node in data["books"]["nodes"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "titles", "has_previous", "has_next"),
+    [
+        ({}, "ABCDEFG", False, False),
+        ({"first": 3}, "ABC", False, True),
+        ({"first": 7}, "ABCDEFG", False, False),
+        ({"first": 0}, "", False, True),
+        ({"last": 0}, "", True, False),
+        ({"last": 3}, "EFG", True, False),
+        ({"first": 5, "last": 2}, "DE", True, True),
+        ({"first": 2, "last": 5}, "AB", False, True),
+        ({"first": 3, "orderBy": {"field": "PRICE"}}, "GFE", False, True),
+        ({"first": 2, "orderBy": {"field": "TITLE", "direction": "DESC"}}, "GF", False, True),
+        ({"last": 2, "orderBy": {"field": "ADDED", "direction": "DESC"}}, "BA", True, False),
+    ],
+)
+async def test_the_arguments_cut_the_list(
+    client: Client, abc: list[str], arguments: dict[str, Any], titles: str, has_previous: bool, has_next: bool
+) -> None:
+    data = await client.data(QUERY, **arguments)
+
+    info = data["books"]["pageInfo"]
+    assert titles_of(data) == titles
+    assert (info["hasPreviousPage"], info["hasNextPage"]) == (has_previous, has_next)
+    assert data["books"]["totalCount"] == 7
+    assert [edge["node"] for edge in data["books"]["edges"]] == data["books"]["nodes"]
+    cursors = [edge["cursor"] for edge in data["books"]["edges"]]
+    assert (info["startCursor"], info["endCursor"]) == (
+        (cursors[0], cursors[-1]) if cursors else (None, None)
+    )
+
+
+async def test_cursors_lead_through_the_list_both_ways(client: Client, abc: list[str]) -> None:
+    first = await client.data(QUERY, first=3)
+    second = await client.data(QUERY, first=3, after=first["books"]["pageInfo"]["endCursor"])
+    back = await client.data(QUERY, last=2, before=second["books"]["pageInfo"]["startCursor"])
+    between = await client.data(
+        QUERY,
+        after=first["books"]["pageInfo"]["startCursor"],
+        before=second["books"]["pageInfo"]["endCursor"],
+    )
+
+    assert [titles_of(page) for page in (first, second, back, between)] == ["ABC", "DEF", "BC", "BCDE"]
+
+
+async def test_a_page_has_20_unless_it_is_asked_for_more(
+    client: Client, connection: asyncpg.Connection
+) -> None:
+    for number in range(101):
+        await add_book(connection, f"{number:03}")
+
+    assert len((await client.data("{ books { nodes { id } } }"))["books"]["nodes"]) == 20
+    assert len((await client.data("{ books(first: 100) { nodes { id } } }"))["books"]["nodes"]) == 100
+    assert len((await client.data("{ books(last: 100) { nodes { id } } }"))["books"]["nodes"]) == 100
+
+
+@pytest.mark.parametrize("field", ["books", "authors", "categories"])
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("first", -1, "first is -1; it must be from 0 to 100."),
+        ("first", 101, "first is 101; it must be from 0 to 100."),
+        ("last", -1, "last is -1; it must be from 0 to 100."),
+        ("last", 101, "last is 101; it must be from 0 to 100."),
+        ("after", "x", "after is not a cursor: give one that `cursor` or `pageInfo` answered."),
+        ("before", "", "before is not a cursor: give one that `cursor` or `pageInfo` answered."),
+        (
+            "after",
+            cursor(Order(PRICE, descending=True), Position(Decimal(1), 1)),
+            "after is a cursor of another order: use it there, or start anew here.",
+        ),
+    ],
+)
+async def test_an_argument_that_cannot_be_used_is_named(
+    client: Client, field: str, argument: str, value: int | str, message: str
+) -> None:
+    kind = "Int" if isinstance(value, int) else "String"
+    error = await client.error(
+        f"query ($value: {kind}) {{ {field}({argument}: $value) {{ totalCount }} }}", value=value
+    )
+
+    assert error["message"] == message
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
+    assert error["path"] == [field]
+    assert client.statements == []
+
+
+keys = {
+    "text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80),
+    "integer": st.integers(-99991231, 99991231),
+    "numeric": st.decimals(0, Decimal("9999999999.9999"), places=4),
+}
+directed = st.builds(Order, st.sampled_from(KEYS), st.booleans())
+
+
+@given(order=directed, data=st.data())
+def test_a_cursor_names_the_place_it_was_made_of(order: Order, data: st.DataObject) -> None:
+    key = None
+    if order.key.column and not (order.key.nullable and data.draw(st.booleans())):
+        key = data.draw(keys[order.key.domain.sql_type])
+    place = Position(key, data.draw(st.integers(1, HIGHEST_ID)))
+
+    assert position("after", cursor(order, place), order) == place
+
+
+@given(order=directed, text=st.text(max_size=60))
+def test_any_other_text_is_refused_as_a_cursor(order: Order, text: str) -> None:
+    with pytest.raises(BadInput, match="is not a cursor"):
+        position("after", text, order)
+
+
+@given(
+    order=directed,
+    content=st.one_of(
+        st.none(),
+        st.integers(-(2**63), 2**64 - 1),
+        st.lists(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5), max_size=4),
+    ),
+)
+def test_a_forged_cursor_is_refused(order: Order, content: object) -> None:
+    forged = urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
+
+    with pytest.raises(BadInput):
+        position("after", forged, order)
+
+
+@pytest.mark.parametrize(
+    ("order", "key", "identity"),
+    [
+        (Order(TITLE), None, 1),
+        (Order(TITLE), "a\0", 1),
+        (Order(TITLE), "\U0010ffff" * 82, 1),
+        (Order(TITLE), 1, 1),
+        (Order(TITLE), "a", 0),
+        (Order(TITLE), "a", 2**63),
+        (Order(TITLE), "a", True),
+        (Order(TITLE), "a", "1"),
+        (Order(PRICE), 1, 1),
+        (Order(PRICE), "NaN", 1),
+        (Order(PRICE), "Infinity", 1),
+        (Order(PRICE), "1e999999999", 1),
+        (Order(PRICE), "-1.1", 1),
+        (Order(PRICE), "x", 1),
+        (Order(KEYS[1]), 2**31, 1),
+        (Order(KEYS[1]), 1.5, 1),
+        (Order(KEYS[1]), True, 1),
+        (Order(KEYS[4]), 1, 1),
+    ],
+)
+def test_a_key_that_no_row_can_have_is_refused(order: Order, key: object, identity: object) -> None:
+    named = f"{order.key.name} asc"
+    forged = urlsafe_b64encode(orjson.dumps([named, key, identity])).decode()
+
+    with pytest.raises(BadInput, match="is not a cursor"):
+        position("after", forged, order)
