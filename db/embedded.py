@@ -29,6 +29,7 @@ from db.postgres.cluster import (
     clusters_of,
     create_cluster,
     major_of,
+    open_data_folder,
     open_socket_folder,
     place_for,
     require_major,
@@ -94,7 +95,7 @@ def start(data: Path, *, bin_folder: Path | None = None, options: Mapping[str, s
         binaries = binaries_in(bin_folder)
         cluster = Path(os.path.realpath(data / f"postgresql-{binaries.major}"))
         if not (account_for(cluster) and _lets_us_in(_answer_of(cluster))):
-            data.mkdir(parents=True, exist_ok=True)
+            open_data_folder(data)
             with _lock(data):
                 cluster = _started(data, binaries, {**SETTINGS, **(options or {})})
         return _server(cluster)
@@ -217,9 +218,8 @@ def _lock(data: Path) -> Generator[None]:
 ADVICE: Mapping[int | None, str] = {
     errno.ENOSPC: "free some space there",
     errno.ENAMETOOLONG: "choose a data folder with a shorter path",
-    errno.EEXIST: "a data folder cannot be a file, choose another",
-    errno.ENOTDIR: "a data folder cannot be below a file, choose another",
-    errno.ELOOP: "choose another data folder",
+    errno.EEXIST: "a file or a broken link is in its place, choose another data folder",
+    errno.ENOTDIR: "it is below a file, choose another data folder",
 }
 
 

@@ -16,6 +16,10 @@ class Database(Protocol):
         ...
 
 
+UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+"""What connecting raises: no server, a refusal, or an address that is none."""
+
+
 async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.Pool:
     """Connect to `dsn` with at most `size` connections; a statement ends after `command_timeout` seconds.
 
@@ -30,5 +34,5 @@ async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.P
             max_inactive_connection_lifetime=0,
             server_settings={"application_name": "bookstore"},
         )
-    except (OSError, asyncpg.PostgresError, ValueError, asyncpg.InterfaceError) as error:
+    except UNREACHABLE as error:
         raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error

