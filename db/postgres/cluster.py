@@ -1,5 +1,6 @@
 """A cluster's folder: its name and place, its creation, its socket, its size."""
 
+import errno
 import hashlib
 import os
 import re
@@ -14,8 +15,17 @@ from db.postgres.account import Account, account_for
 from db.postgres.binaries import Binaries
 
 SUPERUSER = "app"
+LONGEST_PATH = 900  # PostgreSQL cuts its paths off at 1,024 bytes, and adds to ours
 # Where clusters go that the server's account could not reach in their data folders.
 STATE = Path("/var/lib/bookstore")
+
+
+def open_data_folder(data: Path) -> None:
+    if data.is_dir():
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:  # whatever the umask: another account runs the server
+        data.chmod(0o755)
 
 
 def clusters_of(data: Path) -> list[Path]:
@@ -38,6 +48,8 @@ def place_for(link: Path, account: Account) -> Path:
             f"{link} points to {link.readlink()}, which is missing: "
             "bring that back, or remove the link to begin with an empty catalog"
         )
+    if len(os.fsencode(link)) > LONGEST_PATH:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(link))
     if account.can_enter(link.parent):
         return link
     digest = hashlib.sha256(os.fsencode(link.parent)).hexdigest()[:12]
@@ -96,10 +108,13 @@ def sweep(folder: Path) -> None:
 
 
 def telling_line(output: str) -> str:
-    """The line that says why a program of PostgreSQL failed, without its time and process number."""
+    """The line that says why a program of PostgreSQL failed, without its time and process number.
+
+    It is the first grave one: others follow from it. Refused log-ins, such as ours while we wait, are none.
+    """
     lines = [line for line in output.splitlines() if line.strip()] or ["it gives no reason"]
-    telling = [line for line in lines if re.search(r"FATAL|PANIC|error:", line)] or lines
-    return re.sub(r"^.*?(FATAL|PANIC|error):\s*", "", telling[-1])
+    grave = re.compile(r"^.*?(?:FATAL|PANIC|error):\s*(?!\s|the database system is)(.+)")
+    return next((found[1] for line in lines if (found := grave.match(line))), lines[-1].strip())
 
 
 def socket_folder_of(cluster: Path) -> Path:

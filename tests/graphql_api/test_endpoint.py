@@ -1,0 +1,175 @@
+"""The endpoint over HTTP: what it takes, what it refuses, and what a browser gets."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+
+from db.errors import DatabaseError
+from graphql_api.app import create_app
+from graphql_api.settings import Settings
+from tests.catalogs import add_book
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+async def http(dsn: str) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client of the whole application, over a database with one book."""
+    connection = await asyncpg.connect(dsn)
+    await add_book(connection, "Emma")
+    await connection.close()
+    app = create_app(Settings(pool_size=2), dsn)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client,
+    ):
+        yield client
+
+
+QUERY = "query Titles { books { nodes { title } } }"
+TITLES = {"data": {"books": {"nodes": [{"title": "Emma"}]}}}
+
+
+async def test_a_query_is_answered_by_post_and_by_get(http: httpx.AsyncClient) -> None:
+    posted = await http.post("/graphql", json={"query": QUERY, "operationName": "Titles", "variables": None})
+    got = await http.get("/graphql", params={"query": QUERY, "variables": "{}", "extensions": "{}"})
+
+    assert (posted.status_code, posted.json()) == (got.status_code, got.json()) == (200, TITLES)
+    assert posted.headers["content-type"] == "application/json"
+
+
+async def test_variables_reach_the_operation(http: httpx.AsyncClient) -> None:
+    query = "query ($first: Int) { books(first: $first) { nodes { title } pageInfo { hasNextPage } } }"
+
+    answer = await http.get("/graphql", params={"query": query, "variables": '{"first": 0}'})
+
+    assert answer.json() == {"data": {"books": {"nodes": [], "pageInfo": {"hasNextPage": True}}}}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"{", "The body is not JSON: unexpected end of data: line 1 column 2 (char 1)."),
+        (b"\xff", "The body is not JSON: "),
+        (b"[]", "The body must be a JSON object with a `query`."),
+        (b"{}", "`query` must be a string that holds a GraphQL document."),
+        (b'{"query": 1}', "`query` must be a string that holds a GraphQL document."),
+        (b'{"query": "{a}", "variables": []}', "`variables` must be an object."),
+        (b'{"query": "{a}", "operationName": 1}', "`operationName` must be a string."),
+        (b'{"query": "{a}", "extensions": "x"}', "`extensions` must be an object."),
+    ],
+)
+async def test_a_body_that_is_no_request_is_refused(
+    http: httpx.AsyncClient, body: bytes, message: str
+) -> None:
+    answer = await http.post("/graphql", content=body, headers=JSON)
+
+    assert answer.status_code == 400
+    [error] = answer.json()["errors"]
+    assert error["message"].startswith(message)
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+
+
+async def test_variables_in_an_address_must_be_json(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/graphql", params={"query": QUERY, "variables": "{"})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["message"].startswith("variables is not JSON")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+async def test_only_json_is_taken(http: httpx.AsyncClient, content_type: str) -> None:
+    answer = await http.post(
+        "/graphql", content=orjson.dumps({"query": QUERY}), headers={"content-type": content_type}
+    )
+
+    assert answer.status_code == 415
+
+
+async def test_other_methods_are_refused(http: httpx.AsyncClient) -> None:
+    answer = await http.put("/graphql", json={"query": QUERY})
+
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        ({"query": "{"}, 200, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ nothing }"}, 200, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "mutation { nothing }"}, 200, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query ($n: Int!) { books(first: $n) { totalCount } }"}, 200, "BAD_USER_INPUT"),
+        ({"query": QUERY, "operationName": "Other"}, 400, "BAD_REQUEST"),
+    ],
+)
+async def test_what_is_wrong_with_a_document_has_a_code(
+    http: httpx.AsyncClient, request_: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await http.post("/graphql", json=request_)
+
+    assert answer.status_code == status
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == [code]
+    assert "data" not in answer.json() or answer.json()["data"] is None
+
+
+async def test_a_mutation_by_get_is_refused(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/graphql", params={"query": "mutation { __typename }"})
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_a_fault_of_ours_is_shown_as_an_id_and_logged_with_its_traceback(
+    http: httpx.AsyncClient, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("DROP TABLE book CASCADE")
+    await connection.close()
+
+    answer = await http.post("/graphql", json={"query": QUERY})
+
+    [error] = answer.json()["errors"]
+    identity = error["extensions"]["id"]
+    assert error == {
+        "message": f"Something went wrong on our side; the log knows it as {identity}.",
+        "locations": [{"line": 1, "column": 24}],
+        "path": ["books", "nodes"],
+        "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": identity},
+    }
+    assert "relation" not in answer.text
+    [record] = caplog.records
+    assert identity in record.getMessage()
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], asyncpg.UndefinedTableError)
+
+
+async def test_a_browser_gets_a_page_and_a_tool_does_not(http: httpx.AsyncClient) -> None:
+    page = await http.get("/graphql", headers={"accept": "text/html,*/*;q=0.8"})
+    tool = await http.get("/graphql", headers={"accept": "*/*"})
+    query = await http.get("/graphql", headers={"accept": "text/html"}, params={"query": QUERY})
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert tool.status_code == 400
+    assert query.json() == TITLES
+
+
+async def test_the_application_does_not_start_without_its_database(dsn: str) -> None:
+    async def refusal(address: str) -> str:
+        app = create_app(Settings(), address)
+        with pytest.raises(DatabaseError) as caught:
+            async with app.router.lifespan_context(app):
+                pass
+        return str(caught.value)
+
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE alembic_version SET version_num = 'x'")
+    await connection.close()
+
+    assert "run `bookstore migrate`" in await refusal(dsn)
+    assert "PostgreSQL cannot be reached" in await refusal(dsn.replace("/test_", "/nowhere_"))
+    assert "PostgreSQL cannot be reached" in await refusal("postgresql://app@127.0.0.1:1/none")
+    assert "PostgreSQL cannot be reached" in await refusal("mysql://app@127.0.0.1/none")

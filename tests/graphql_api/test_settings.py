@@ -1,0 +1,75 @@
+"""Settings come from the environment, once, and say which of them cannot be used."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from graphql_api.settings import Settings, SettingsError
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.read({}) == Settings() == Settings.read({"PORT": " ", "DATABASE_URL": ""})
+
+
+def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
+    settings = Settings.read(
+        {
+            "HOST": "0.0.0.0",
+            "PORT": "9000",
+            "DATABASE_URL": "postgresql://u:secret@h/d",
+            "DATA": "/srv/data",
+            "POSTGRES_BIN": "/usr/lib/postgresql/15/bin",
+            "POOL_SIZE": "3",
+            "COMMAND_TIMEOUT": "1.5",
+            "LOG_LEVEL": "debug",
+        }
+    )
+
+    assert settings == Settings(
+        host="0.0.0.0",
+        port=9000,
+        database_url="postgresql://u:secret@h/d",
+        data=Path("/srv/data"),
+        postgres_bin=Path("/usr/lib/postgresql/15/bin"),
+        pool_size=3,
+        command_timeout=1.5,
+        log_level="debug",
+    )
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PORT", "http", "PORT is 'http': give a number."),
+        ("PORT", "65536", "PORT is 65536: give a number from 0 to 65535."),
+        ("PORT", "-1", "PORT is -1: give a number from 0 to 65535."),
+        ("POOL_SIZE", "0", "POOL_SIZE is 0: give at least 1."),
+        ("POOL_SIZE", "1.5", "POOL_SIZE is '1.5': give a number."),
+        ("COMMAND_TIMEOUT", "0", "COMMAND_TIMEOUT is 0.0: give seconds above 0."),
+        ("COMMAND_TIMEOUT", "nan", "COMMAND_TIMEOUT is nan: give seconds above 0."),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud': give debug, info, warning or error."),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read({variable: value})
+
+    assert str(caught.value) == message
+
+
+def test_the_readme_lists_every_setting_with_its_default_and_description() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", README.read_text(encoding="utf-8"), re.M)
+
+    assert rows == [
+        (
+            entry.name.upper(),
+            "–" if entry.default is None else f"`{entry.default}`",
+            entry.metadata["description"],
+        )
+        for entry in fields(Settings)
+    ]
