@@ -1,5 +1,6 @@
 """The application: routes and what lives as long as it does."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from starlette.routing import Route
 
 from db.migrations import require_head
 from db.pool import open_pool
+from db.views import ViewLog
 from graphql_api.http.endpoint import graphql
 from graphql_api.http.explorer_page import explorer_assets
 from graphql_api.settings import Settings
@@ -24,8 +26,11 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         pool = await open_pool(dsn, size=settings.pool_size, command_timeout=settings.command_timeout)
         async with pool:
             await require_head(pool)
-            app.state.database = pool
+            app.state.database, app.state.views = pool, ViewLog(pool)
+            writing = asyncio.create_task(app.state.views.run())
             yield
+            writing.cancel()
+            await asyncio.wait([writing])
 
     return Starlette(
         routes=[Route("/graphql", graphql, methods=["GET", "POST"]), explorer_assets()], lifespan=lifespan

@@ -1,10 +1,8 @@
 """The `bookstore` command: serve, migrate, import, seed, verify, and the embedded PostgreSQL."""
 
-import asyncio
 import logging
 import os
 import socket
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
@@ -73,7 +71,9 @@ def serve() -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; SettingsError when the address cannot be had."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
     except OSError as error:
         raise SettingsError(
             f"{host}:{port} cannot be listened on: {error.strerror}. Set PORT or HOST to another."

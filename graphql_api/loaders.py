@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from aiodataloader import DataLoader
 
-from db import authors, books, categories
+from db import authors, books, categories, views
 from db.authors import Author, Contribution
 from db.books import Book
 from db.categories import Category
@@ -42,6 +42,7 @@ class Loaders:
         self.book_by_id: Loader[int, Book | None] = loader(books.books_by_ids)
         self.book_by_isbn: Loader[str, Book | None] = loader(books.books_by_isbns)
         self.description_by_book_id: Loader[int, str | None] = loader(books.descriptions_by_book_ids)
+        self.recent_views_by_book_id: Loader[int, int] = loader(views.recent_views_by_book_ids)
         self.author_by_id: Loader[int, Author | None] = loader(authors.authors_by_ids)
         self.author_by_slug: Loader[str, Author | None] = loader(authors.authors_by_slugs)
         self.authors_by_book_id: Loader[int, list[Contribution]] = loader(authors.authors_by_book_ids)

@@ -39,7 +39,7 @@ def wants_page(request: Request) -> bool:
 
 async def executed(asked: GraphQLRequest, request: Request) -> dict[str, Any]:
     """The answer to an operation, as GraphQL describes it."""
-    database = request.app.state.database
+    database, views = request.app.state.database, request.app.state.views
     allowed = (
         {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
     )
@@ -48,7 +48,7 @@ async def executed(asked: GraphQLRequest, request: Request) -> dict[str, Any]:
             asked.query,
             variable_values=asked.variables,
             operation_name=asked.operation_name,
-            context_value=Context(database=database, loaders=Loaders(database)),
+            context_value=Context(database, views, Loaders(database)),
             allowed_operation_types=allowed,
         )
     except CannotGetOperationTypeError as error:

@@ -62,8 +62,12 @@ async def nodes(info: Info, ids: Ids) -> list[Record | None]:
 
 async def book(info: Info, by: ByBook) -> book_reads.Book | None:
     if by.id is not UNSET and by.id is not None:
-        return await info.context.loaders.book_by_id.load(key_of("by.id", "Book", by.id))
-    return await info.context.loaders.book_by_isbn.load(str(by.isbn))
+        found = await info.context.loaders.book_by_id.load(key_of("by.id", "Book", by.id))
+    else:
+        found = await info.context.loaders.book_by_isbn.load(str(by.isbn))
+    if found:
+        info.context.views.note(found.id)
+    return found
 
 
 async def author(info: Info, by: ByAuthor) -> author_reads.Author | None:

@@ -74,6 +74,10 @@ async def description_of(root: strawberry.Parent[book_reads.Book], info: Info) -
     return await info.context.loaders.description_by_book_id.load(root.id)
 
 
+async def recent_views_of(root: strawberry.Parent[book_reads.Book], info: Info) -> int:
+    return await info.context.loaders.recent_views_by_book_id.load(root.id)
+
+
 def price_of(root: strawberry.Parent[book_reads.Book]) -> Money | None:
     if root.price is None or root.currency is None:
         return None
@@ -118,6 +122,9 @@ class Book(Node):
         description="The average rating, 0 to 5; null if nobody has rated it."
     )
     rating_count: int = strawberry.field(description="How many ratings the average is made of.")
+    recent_views: int = resolved_by(
+        recent_views_of, "How often the book was looked up by `book` in the last 30 days."
+    )
     source: str = strawberry.field(description="The delivery the book came with, for example gutenberg.")
     source_id: str = strawberry.field(description="The book's key in that delivery.")
     authors: list["Author"] = resolved_by(

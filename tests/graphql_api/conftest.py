@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from strawberry.types.execution import PreExecutionError
 
+from db.views import ViewLog
 from graphql_api.context import Context
 from graphql_api.loaders import Loaders
 from graphql_api.schema import schema
@@ -22,6 +23,10 @@ class Client:
     connection: asyncpg.Connection
     statements: list[str] = field(default_factory=list)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    views: ViewLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.views = ViewLog(self)
 
     async def fetch(self, query: str, *args: object) -> Sequence[Any]:
         self.statements.append(query.split()[1])
@@ -32,7 +37,7 @@ class Client:
         """The answer as a client sees it."""
         self.statements.clear()
         result = await schema.execute(
-            document, variable_values=variables, context_value=Context(self, Loaders(self))
+            document, variable_values=variables, context_value=Context(self, self.views, Loaders(self))
         )
         executed = not isinstance(result, PreExecutionError)
         answer: dict[str, Any] = {"data": result.data} if executed else {}

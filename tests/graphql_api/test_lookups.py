@@ -148,3 +148,15 @@ async def test_no_more_than_100_nodes_are_asked_for_at_once(client: Client) -> N
 
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "ids"}
     assert error["message"] == "ids holds 101 ids; at most 100 can be asked for at once."
+
+
+async def test_looking_up_a_book_counts_as_a_view_that_is_written_later(client: Client, hamlet: int) -> None:
+    query = 'query { book(by: {isbn: "9780199535811"}) { recentViews } }'
+
+    assert await client.data(query) == {"book": {"recentViews": 0}}
+    assert client.statements == ["books_by_isbns", "recent_views_by_book_ids"]
+    assert client.views.noted == {hamlet: 1}
+    await client.data("{ books { nodes { title } } }")
+    await client.views.write()
+
+    assert await client.data(query) == {"book": {"recentViews": 1}}
