@@ -183,15 +183,9 @@ def published(text: str) -> tuple[int | None, date | None]:
 
     Taken are "1813", "-380", "1859-11" (its year), "1859-11-24", and the latter with a time behind it.
     """
-    value = text.strip().removesuffix(".0")
-    if not value:
-        return None, None
-    if value.removeprefix("-").isdecimal() and len(value) <= 5:
-        year = int(value)
-        if not 0 < abs(year) <= YEAR:
-            reason = "there is no year 0" if year == 0 else f"not between -{YEAR} and {YEAR}"
-            raise FieldError("published", text, reason)
-        return year, None
+    value = text.strip()
+    if value.removesuffix(".0").removeprefix("-").isdecimal() or not value:
+        return year("published", value), None
     try:
         day = date.fromisoformat(_iso_day(value))
     except ValueError as error:
@@ -270,10 +264,17 @@ def role(text: str) -> str:
     return value
 
 
+def year(field: str, text: str) -> int | None:
+    """A year, negative before Christ."""
+    digits = text.strip().removesuffix(".0")
+    if not digits:
+        return None
+    if not digits.removeprefix("-").isdecimal() or len(digits) > 5 or not 0 < abs(int(digits)) <= YEAR:
+        raise FieldError(field, text, f"not a year between -{YEAR} and {YEAR}")
+    return int(digits)
+
+
 def life(field: str, birth: int | None, death: int | None) -> tuple[int | None, int | None]:
-    for year in (birth, death):
-        if year is not None and not -YEAR <= year <= YEAR:
-            raise FieldError(field, year, f"not between -{YEAR} and {YEAR}")
     if birth is not None and death is not None and birth > death:
         raise FieldError(field, f"{birth} to {death}", "death before birth")
     return birth, death
@@ -281,6 +282,8 @@ def life(field: str, birth: int | None, death: int | None) -> tuple[int | None, 
 
 def distinct_authors(people: list[AuthorRecord]) -> tuple[AuthorRecord, ...]:
     """The people in order, each once in each role."""
+    if len(people) < 2:
+        return tuple(people)
     kept: dict[tuple[str, str], AuthorRecord] = {}
     for person in people:
         kept.setdefault((person.source_id or person.name, person.role), person)

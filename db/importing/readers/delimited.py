@@ -8,7 +8,7 @@ from db.errors import ImportFailed
 from db.importing.readers.delivery import Delivery, Rows, in_batches
 from db.importing.readers.files import Places, Progress, existing_files, opened_text, text_lines, total_bytes
 from db.importing.readers.flat import Columns, FlatRecords, columns
-from db.importing.records import BookRecord, Reject
+from db.importing.records import Reject
 
 DELIMITERS = ",;\t|"
 
@@ -24,6 +24,7 @@ def open_csv(
         source=source,
         batches=in_batches(_books(paths, heads, FlatRecords(currency), progress, places)),
         total=total_bytes(paths),
+        unit="bytes",
         position=progress.position,
         place=places.place,
         ignored=tuple(dict.fromkeys(name for head in heads for name in head.ignored)),
@@ -33,21 +34,22 @@ def open_csv(
 def _books(
     paths: Sequence[Path], heads: Sequence[Columns], records: FlatRecords, progress: Progress, places: Places
 ) -> Rows:
-    row = 0
+    before = row = 0
     for path, head in zip(paths, heads, strict=True):
-        places.begin(path, row)
-        width, pick, record = len(head.headings), head.pick, records.record
-        rows = csv_rows(path, progress)
-        next(rows)
-        for row, cells in enumerate(rows, row + 1):
+        places.begin(path, before)
+        width, pick, record = len(head.headings), head.picker(), records.record
+        for row, cells in enumerate(csv_rows(path, progress), before):
+            if row == before:
+                continue  # the headings
             if len(cells) != width and (reject := _wrong_width(row, cells, width)):
                 yield reject
                 continue
             cells.append("")
             yield record(row, pick(cells))
+        before = row
 
 
-def _wrong_width(row: int, cells: list[str], width: int) -> BookRecord | Reject | None:
+def _wrong_width(row: int, cells: list[str], width: int) -> Reject | None:
     """A reject, unless the row only has empty cells too many, which are taken off."""
     if len(cells) > width and not any(cells[width:]):
         del cells[width:]
@@ -71,7 +73,7 @@ def csv_rows(path: Path, progress: Progress | None = None) -> Iterator[list[str]
     with opened_text(path, progress) as text:
         lines = text_lines(path, text)
         first = next(lines, "")
-        delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+        delimiter = max(DELIMITERS, key=lambda mark: sum(map(len, csv.reader([first], delimiter=mark))))
         reader = csv.reader(_again(first, lines), delimiter=delimiter, strict=True)
         begun = 1
         try:

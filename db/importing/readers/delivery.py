@@ -1,6 +1,6 @@
 """A delivery: the rows of one or more sources, checked and in batches, on their way into staging."""
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -9,13 +9,9 @@ from db.importing.records import BookRecord, Reject
 
 Batch = list[BookRecord | Reject]
 
-Rows = Generator[BookRecord | Reject, None, None]
+Rows = Generator[BookRecord | Reject]
 
 BATCH_ROWS = 2_000
-
-
-def nothing_read() -> int:
-    return 0
 
 
 def row_number(row: int) -> str:
@@ -27,7 +23,7 @@ class Delivery:
     """The books and rejects of one import, in batches of some 2,000.
 
     `source` is the value of book.source (and of author.source where authors have ids). `position`
-    tells how much of `total` has been read, both in `unit`; `total` is None where nobody knows.
+    tells how much of `total` has been read, both in `unit`.
     `place` names a row number for a person ("prices.csv row 12" when there are several files).
     `ignored` are the headings that no field takes. Whoever opens a delivery reads `batches` to the
     end or closes it; both close what it holds. While reading, `ImportFailed` may still be raised
@@ -35,15 +31,15 @@ class Delivery:
     """
 
     source: str
-    batches: AsyncIterator[Batch]
-    total: int | None = None
-    unit: Literal["bytes", "rows"] = "bytes"
-    position: Callable[[], int] = nothing_read
+    batches: AsyncGenerator[Batch]
+    total: int
+    unit: Literal["bytes", "rows"]
+    position: Callable[[], int]
     place: Callable[[int], str] = row_number
     ignored: tuple[str, ...] = ()
 
 
-async def in_batches(rows: Rows) -> AsyncIterator[Batch]:
+async def in_batches(rows: Rows) -> AsyncGenerator[Batch]:
     """The rows in batches; closing the batches closes the rows, and with them their file."""
     try:
         while batch := list(islice(rows, BATCH_ROWS)):

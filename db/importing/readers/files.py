@@ -1,7 +1,7 @@
 """Text files of a delivery: found, not empty, in UTF-8, read line by line, and how far."""
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedReader, FileIO, TextIOWrapper
@@ -10,6 +10,7 @@ from pathlib import Path
 from db.errors import ImportFailed
 
 BUFFER = 1 << 18
+HEAD = 1 << 20
 
 _OTHER_ENCODINGS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -80,15 +81,12 @@ def total_bytes(paths: Sequence[Path]) -> int:
 
 
 @contextmanager
-def opened_text(path: Path, progress: Progress | None = None) -> Iterator[TextIOWrapper]:
+def opened_text(path: Path, progress: Progress | None = None) -> Generator[TextIOWrapper]:
     """The file as text, line endings untouched, without a byte order mark.
 
     A byte that is not UTF-8 raises ImportFailed with its place, wherever in the block it is met.
     """
-    try:
-        raw = FileIO(str(path))
-    except OSError as error:
-        raise ImportFailed(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+    raw = FileIO(str(path))
     if progress is not None:
         progress.current = raw
     with TextIOWrapper(BufferedReader(raw, BUFFER), encoding="utf-8-sig", newline="") as text:
@@ -104,18 +102,18 @@ def opened_text(path: Path, progress: Progress | None = None) -> Iterator[TextIO
 
 def text_lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
     """The lines of the file; a NUL in one means that the file is not text."""
-    number = 0
-    for line in text:
-        number += 1
+    for number, line in enumerate(text, 1):
         if "\0" in line:
-            raise ImportFailed(f"{path}: line {number:,} holds a NUL byte, which no text does; export it again.")
+            raise ImportFailed(
+                f"{path}: line {number:,} holds a NUL byte, which no text does; export it again."
+            )
         yield line
 
 
 def _refuse_other_encodings(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(HEAD)
     except OSError as error:
         raise ImportFailed(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
     if not head.removeprefix(codecs.BOM_UTF8):
@@ -123,8 +121,12 @@ def _refuse_other_encodings(path: Path) -> None:
     for mark, encoding in _OTHER_ENCODINGS.items():
         if head.startswith(mark):
             raise ImportFailed(f"{path}: the file is in {encoding}; save it as UTF-8.")
-    if len(head) == 4 and (head[1::2] == b"\0\0" or head[::2] == b"\0\0"):
+    if head[1:4:2] == b"\0\0" or head[:4:2] == b"\0\0":
         raise ImportFailed(f"{path}: the file is in UTF-16; save it as UTF-8.")
+    if len(head) == HEAD and b"\n" not in head and b"\r" not in head:
+        raise ImportFailed(
+            f"{path}: its first line does not end within {HEAD:,} bytes; this is no table of rows."
+        )
 
 
 def _where_not_utf8(path: Path) -> str:

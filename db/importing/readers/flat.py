@@ -51,14 +51,15 @@ CACHED_CELLS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which heading each field is read from, and the headings that no field takes.
-
-    `pick` makes of a row with one empty cell put behind it the cells in the order of FIELDS.
-    """
+    """Which column each field is read from, and the headings that no field takes."""
 
     headings: tuple[str, ...]
-    pick: Callable[[Sequence[str]], tuple[str, ...]]
+    places: Mapping[str, int]
     ignored: tuple[str, ...]
+
+    def picker(self) -> Callable[[Sequence[str]], tuple[str, ...]]:
+        """What makes of a row, with one empty cell put behind it, the cells in the order of FIELDS."""
+        return itemgetter(*(self.places.get(field, -1) for field in FIELDS))
 
 
 def columns(
@@ -77,7 +78,9 @@ def columns(
         found[field] = places[column]
     for field, names in _by_name(headings, set(found.values())).items():
         if len(names) > 1 and field not in found:
-            raise ImportFailed(f"{where}: two columns are headed {field}; rename one with --map COLUMN={field}.")
+            raise ImportFailed(
+                f"{where}: two columns are headed {field}; rename one with --map COLUMN={field}."
+            )
         found.setdefault(field, names[0])
     if "title" not in found:
         raise ImportFailed(f"{where}: no column holds the title; {shown}. Name it with --map COLUMN=title.")
@@ -90,8 +93,10 @@ def columns(
     taken = set(found.values())
     return Columns(
         headings=tuple(headings),
-        pick=itemgetter(*(found.get(field, -1) for field in FIELDS)),
-        ignored=tuple(name.strip() for place, name in enumerate(headings) if place not in taken and name.strip()),
+        places=found,
+        ignored=tuple(
+            name.strip() for place, name in enumerate(headings) if place not in taken and name.strip()
+        ),
     )
 
 
@@ -165,7 +170,6 @@ class FlatRecords:
             )
         except FieldError as error:
             return Reject(row, error.field, error.value, error.reason)
-
 
     def authors(self, cell: str) -> tuple[AuthorRecord, ...]:
         """The people of a cell such as "Jane Doe; John Roe (translator)"."""

@@ -307,4 +307,5 @@ async def test_the_progress_counts_the_metadata_twice(tmp_path: Path):
     assert [len(batch) async for batch in delivery.batches] == [1]
 
     sizes = {name: (folder / name).stat().st_size for name in FILES}
+    assert delivery.place(3) == "row 3"
     assert delivery.total == delivery.position() == sum(sizes.values()) + sizes["gutenberg_metadata.csv"]

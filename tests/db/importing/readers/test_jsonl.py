@@ -88,7 +88,7 @@ async def test_cells_as_in_csv_are_taken_too(tmp_path: Path):
         ('{"source_id": 1, "title": "x\\u0000y"}', "title", "x␀y", "holds a NUL character"),
         ('{"source_id": 1, "title": "x", "authors": [1]}', "authors", "1", "neither a name nor an object"),
         ('{"source_id": 1, "title": "x", "authors": [{}]}', "authors", "{}", "an author needs a name"),
-        ('{"source_id": 1, "title": "x", "authors": [{"name": "A", "role": "cook"}]}', "authors", "cook", "not a"),
+        ('{"source_id": 1, "title": "x", "authors": [{"name": "A", "role": "cook"}]}', "authors", "cook", "not"),
         (
             '{"source_id": 1, "title": "x", "authors": [{"name": "A", "birth_year": 9, "death_year": 8}]}',
             "authors", "9 to 8", "death before birth",

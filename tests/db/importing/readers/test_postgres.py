@@ -13,8 +13,8 @@ from tests.db.importing.readers.reading import books, one_book, records, refusal
 FLAT = """
 CREATE TABLE books_flat (
     sku integer PRIMARY KEY, isbn char(13), title varchar(80), author text, category text,
-    price numeric(8, 2), currency text, published date, pages smallint, language text, stock bigint, rating_average real,
-    rating_count integer, shelf text
+    price numeric(8, 2), currency text, published date, pages smallint, language text, stock bigint,
+    rating_average real, rating_count integer, shelf text
 )
 """
 
@@ -108,11 +108,12 @@ async def test_a_list_where_one_value_belongs_is_rejected(dsn: str):
     await execute(
         dsn,
         "CREATE TABLE odd (source_id text, title text[], authors text)",
-        "INSERT INTO odd VALUES ('1', ARRAY['a'], '[broken')",
+        "INSERT INTO odd VALUES ('1', ARRAY['a'], NULL), ('2', NULL, '[pseud.]')",
     )
 
     assert await records("postgres", dsn, table="odd") == [
-        Reject(1, "title", "['a']", "a list, where one value belongs")
+        Reject(1, "title", "['a']", "a list, where one value belongs"),
+        Reject(2, "title", "", "a book needs a title"),
     ]
 
 
