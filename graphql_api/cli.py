@@ -1,17 +1,30 @@
 """The `bookstore` command: serve, migrate, import, seed, verify, and the embedded PostgreSQL."""
 
+import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import asdict, replace
 from functools import wraps
+from importlib.resources import as_file, files
+from pathlib import Path
 from typing import ParamSpec
 
+import asyncpg
 import click
 import uvicorn
+from db.verify import audited
+from rich.console import Console
+from rich.table import Table
 
 from db import embedded
+from db.books import count_of_books
 from db.errors import CatalogError
+from db.importing.progress import progress_on
+from db.importing.readers import FORMATS, Delivery, open_delivery, open_seeded
+from db.importing.run import Summary, import_delivery
 from db.migrations import migrate
 from graphql_api.app import create_app
 from graphql_api.schema import schema
@@ -52,32 +65,65 @@ def main() -> None:
 @main.command()
 @in_one_line
 def serve() -> None:
-    """Serve the API; on the embedded PostgreSQL an empty catalog gets the sample first."""
+    """Serve the API, having migrated the database.
+
+    An empty catalog in the embedded PostgreSQL gets the sample first.
+    """
     settings = Settings.read(os.environ)
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     listener = listen(settings.host, settings.port)
     dsn = database(settings)
     migrate(dsn)
     if not settings.database_url:
-        load_sample(dsn)
+        asyncio.run(stock_with_sample(dsn))
     config = uvicorn.Config(
-        create_app(settings, dsn), log_level=settings.log_level, access_log=False, server_header=False
+        create_app(settings, dsn),
+        log_level="debug" if settings.log_level == "debug" else "warning",
+        access_log=False,
+        server_header=False,
     )
-    host, port = listener.getsockname()[:2]
-    click.echo(f"http://{f'[{host}]' if ':' in host else host}:{port}/graphql")
-    uvicorn.Server(config).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        Announcing(config).run(sockets=[listener])
+    if not settings.database_url:
+        click.echo("PostgreSQL goes on running; `bookstore db stop` stops it.")
+
+
+class Announcing(uvicorn.Server):
+    """A server that prints its address once it answers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            click.echo(f"Serving http://{f'[{host}]' if ':' in host else host}:{port}/graphql")
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; SettingsError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise SettingsError(
-            f"{host}:{port} cannot be listened on: {error.strerror}. Set PORT or HOST to another."
+            f"{host}:{port} cannot be listened on: {error.strerror}. Set HOST or PORT to another."
         ) from error
+
+
+async def stock_with_sample(dsn: str) -> None:
+    """Give an empty catalog the sample."""
+    if await holds_no_books(dsn):
+        with as_file(files("db.importing") / "sample.jsonl") as sample:
+            delivery = await open_delivery("jsonl", [sample], source="sample")
+            summary = await import_delivery(dsn, delivery, rejects=Path("sample.rejects.csv"))
+        click.echo(f"The catalog was empty: it now holds the sample of {summary.new} books.")
+
+
+async def holds_no_books(dsn: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await count_of_books(connection) == 0
+    finally:
+        await connection.close()
 
 
 @main.command("migrate")
@@ -86,6 +132,135 @@ def migrate_command() -> None:
     """Bring the database to the newest revision."""
     migrate(database(Settings.read(os.environ)))
     click.echo("The database is at the newest revision.")
+
+
+@main.command("import")
+@click.argument("format", type=click.Choice(FORMATS))
+@click.argument("sources", nargs=-1, metavar="SOURCE…")
+@click.option(
+    "--map", "mapped", multiple=True, metavar="COLUMN=FIELD", help="Read COLUMN as FIELD; repeatable."
+)
+@click.option("--source", help="What to call where the books come from; the format's name if not given.")
+@click.option("--from", "dsn", metavar="DSN", help="For postgres: the database to read.")
+@click.option("--table", help="For postgres: the table to read.")
+@click.option("--currency", help="The currency of prices that name none, for example EUR.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the rows that cannot be imported; FORMAT.rejects.csv here if not given.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@in_one_line
+def import_command(
+    format: str,  # noqa: A002
+    sources: tuple[str, ...],
+    mapped: tuple[str, ...],
+    source: str | None,
+    dsn: str | None,
+    table: str | None,
+    currency: str | None,
+    rejects: Path | None,
+    dry_run: bool,
+) -> None:
+    """Import books from files or folders of a FORMAT into the catalog.
+
+    The same delivery twice changes nothing; a newer one changes what is different. Rows that cannot be
+    imported go to a file with the reason.
+    """
+    mapping = parsed_mapping(mapped)
+
+    async def opened() -> Delivery:
+        return await open_delivery(
+            format,
+            [*sources, *([dsn] if dsn else [])],
+            mapping=mapping,
+            source=source,
+            table=table,
+            currency=currency,
+        )
+
+    bring_in(opened, rejects or Path(f"{source or format}.rejects.csv"), dry_run=dry_run)
+
+
+def parsed_mapping(mapped: tuple[str, ...]) -> dict[str, str]:
+    mapping: dict[str, str] = {}
+    for entry in mapped:
+        column, equals, field = entry.rpartition("=")
+        if not (column and equals and field):
+            raise click.BadParameter(f"{entry!r} is not COLUMN=FIELD.", param_hint="--map")
+        mapping[column] = field
+    return mapping
+
+
+@main.command()
+@click.option(
+    "--books", "count", type=click.IntRange(min=1), required=True, help="How many books to make up."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another number makes another catalog.")
+@in_one_line
+def seed(count: int, seed: int) -> None:
+    """Fill the catalog with made-up books, the same ones for the same numbers."""
+
+    async def opened() -> Delivery:
+        return open_seeded(count, seed)
+
+    bring_in(opened, Path("seed.rejects.csv"), dry_run=False)
+
+
+def bring_in(opened: Callable[[], Coroutine[None, None, Delivery]], rejects: Path, *, dry_run: bool) -> None:
+    """Import a delivery, and print what that did."""
+    dsn = database(Settings.read(os.environ))
+    migrate(dsn)
+    console = Console(stderr=True)
+
+    async def imported() -> Summary:
+        delivery = await opened()
+        with progress_on(console) as progress:
+            return await import_delivery(dsn, delivery, rejects=rejects, dry_run=dry_run, progress=progress)
+
+    report(asyncio.run(imported()), rejects)
+
+
+def report(summary: Summary, rejects: Path) -> None:
+    """Print the counts of an import."""
+    table = Table(title=f"{summary.source}{' (dry run: nothing was written)' if summary.dry_run else ''}")
+    table.add_column("")
+    table.add_column("rows", justify="right")
+    for label, count in (
+        ("read", summary.read),
+        ("new books", summary.new),
+        ("changed books", summary.changed),
+        ("unchanged books", summary.unchanged),
+        ("rejected", summary.rejected),
+        ("books kept that are not in this delivery", summary.absent),
+        *((field.replace("_", " "), count) for field, count in asdict(summary.written).items()),
+    ):
+        table.add_row(label, f"{count:,}")
+    Console().print(table)
+    if summary.changed_nothing:
+        click.echo("0 rows changed: the catalog is as this delivery describes it.")
+    if summary.rejected:
+        click.echo(f"The rejected rows and their reasons are in {rejects}.")
+    click.echo(f"{summary.seconds:.1f} s, {summary.peak_memory_mb:.0f} MB of memory")
+
+
+@main.command()
+@in_one_line
+def verify() -> None:
+    """Audit the catalog; exit 1 if anything in it is wrong."""
+    findings = asyncio.run(audited(database(Settings.read(os.environ))))
+    table = Table(title="The catalog's audit")
+    table.add_column("check")
+    table.add_column("wrong", justify="right")
+    table.add_column("what it means, and the first that are wrong")
+    for finding in findings:
+        examples = f": {', '.join(finding.examples)}" if finding.examples else ""
+        table.add_row(finding.name, f"{finding.wrong:,}", f"{finding.meaning}{examples}")
+    Console().print(table)
+    wrong = sum(finding.wrong for finding in findings)
+    click.echo(f"{wrong:,} wrong" if wrong else "Nothing is wrong.")
+    if wrong:
+        raise SystemExit(1)
 
 
 @main.command("schema")
@@ -99,15 +274,14 @@ def db() -> None:
     """The embedded PostgreSQL, which goes on running when the command that started it ends."""
 
 
-@db.command("start")
+@db.command()
 @in_one_line
 def start() -> None:
     """Start it, and print its address."""
-    settings = Settings.read(os.environ)
-    click.echo(embedded.start(settings.data, bin_folder=settings.postgres_bin).dsn)
+    click.echo(database(replace(Settings.read(os.environ), database_url=None)))
 
 
-@db.command("stop")
+@db.command()
 @in_one_line
 def stop() -> None:
     """Stop it."""
@@ -115,15 +289,14 @@ def stop() -> None:
     click.echo("PostgreSQL is stopped." if stopped else "No PostgreSQL was running.")
 
 
-@db.command("status")
+@db.command()
 @in_one_line
 def status() -> None:
     """Say whether it runs, and where."""
     clusters = embedded.status(Settings.read(os.environ).data)
     for cluster in clusters:
         state = f"runs as process {cluster.pid}" if cluster.pid else "is stopped"
-        click.echo(
-            f"PostgreSQL {cluster.server.version} {state}, {cluster.size / 2**20:.0f} MB: {cluster.server.dsn}"
-        )
+        size = f"{cluster.size / 2**20:.0f} MB"
+        click.echo(f"PostgreSQL {cluster.server.version} {state}, {size}: {cluster.server.dsn}")
     if not clusters:
         click.echo("No PostgreSQL has been started here.")

@@ -1,7 +1,5 @@
 """A PostgreSQL of the tests' own: one server for each test process, one migrated template, a clone for each test."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -12,18 +10,15 @@ import pytest
 
 from db import embedded
 from db.migrations import migrate
+from tests.serving import private_folder
 
 NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
 def data_folder() -> Generator[Path]:
-    """A folder in memory, where there is such a thing, that the server's account can reach."""
-    memory = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
-    folder = Path(tempfile.mkdtemp(prefix="bookstore-", dir=memory if memory.is_dir() else None))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with private_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

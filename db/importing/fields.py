@@ -182,6 +182,7 @@ def published(text: str) -> tuple[int | None, date | None]:
     """The year (negative before Christ) and, where the text has one, the day.
 
     Taken are "1813", "-380", "1859-11" (its year), "1859-11-24", and the latter with a time behind it.
+    0001-01-01 and 9999-12-31 are what databases write for "unknown", and asyncpg for infinity: no day.
     """
     value = text.strip()
     if value.removesuffix(".0").removeprefix("-").isdecimal() or not value:
@@ -191,6 +192,8 @@ def published(text: str) -> tuple[int | None, date | None]:
     except ValueError as error:
         reason = "not a year, or a day such as 1859-11-24"
         raise FieldError("published", text, reason) from error
+    if day in (date.min, date.max):
+        return None, None
     if value.endswith(" BC"):
         return -day.year, None
     return day.year, day if len(value) > 7 else None

@@ -1,7 +1,7 @@
 """Operations run against a real database, with the names of the statements they took."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from graphql_api.context import Context
 from graphql_api.loaders import Loaders
 from graphql_api.schema import schema
 from graphql_api.schema.errors import present
+from tests.serving import Served, embedded_catalog, serving
 
 
 @dataclass
@@ -55,6 +56,13 @@ class Client:
         """The only error of an answer that must have one."""
         [error] = (await self.run(document, **variables))["errors"]
         return error
+
+
+@pytest.fixture(scope="module")
+def app_server() -> Generator[Served]:
+    """`bookstore serve` on an embedded PostgreSQL of its own, which holds the sample."""
+    with embedded_catalog() as folder, serving(folder) as served:
+        yield served
 
 
 @pytest.fixture

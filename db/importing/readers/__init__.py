@@ -12,8 +12,9 @@ from db.importing.readers.gutenberg import open_gutenberg
 from db.importing.readers.jsonl import open_jsonl
 from db.importing.readers.oscar import open_oscar
 from db.importing.readers.postgres import open_postgres
+from db.importing.readers.seeded import open_seeded
 
-__all__ = ["BATCH_ROWS", "FORMATS", "Batch", "Delivery", "open_delivery"]
+__all__ = ["BATCH_ROWS", "FORMATS", "Batch", "Delivery", "open_delivery", "open_seeded"]
 
 FORMATS = ("csv", "jsonl", "gutenberg", "goodbooks", "oscar", "postgres")
 FLAT_FORMATS = ("csv", "jsonl", "postgres")

@@ -180,6 +180,9 @@ def test_the_default_currency_counts_where_none_is_given_and_no_price_needs_none
         ("1859-11-24 00:00:00+00", 1859, date(1859, 11, 24)),
         ("0044-03-15 BC", -44, None),
         ("", None, None),
+        ("0001-01-01", None, None),
+        ("9999-12-31 00:00:00", None, None),
+        ("0001-01-02", 1, date(1, 1, 2)),
     ],
 )
 def test_published_is_a_year_or_a_day(text: str, year: int | None, day: date | None):

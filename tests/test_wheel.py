@@ -1,0 +1,84 @@
+"""The wheel holds all it needs: migrations, the sample, and GraphiQL where it was built."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.serving import bookstore, embedded_catalog, serving
+
+ROOT = Path(__file__).parent.parent
+EXPLORER = ROOT / "graphql_api" / "http" / "explorer"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    [path] = folder.glob("*.whl")
+    return path
+
+
+def test_it_holds_the_packages_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert {name.split("/")[0] for name in names} == {
+        "graphql_api",
+        "db",
+        "migrations",
+        "bookstore_graphql-0.1.0.dist-info",
+    }
+    assert "db/importing/sample.jsonl" in names
+    assert "migrations/versions/0001_catalog.py" in names
+    assert [name for name in names if "node_modules" in name or "explorer/src" in name] == []
+
+
+def test_it_works_where_nothing_else_of_the_project_is(wheel: Path) -> None:
+    with embedded_catalog() as folder:
+        installed = folder / "installed"
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--no-index",
+                "--target",
+                installed,
+                wheel,
+            ],
+            check=True,
+            capture_output=True,
+        )
+        command = installed / "bin" / "bookstore"
+        place = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import graphql_api, db, migrations; print(db.__file__, migrations.__path__)",
+            ],
+            cwd=folder,
+            env={"PYTHONPATH": str(installed)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert str(ROOT) not in place
+
+        with serving(folder, command, PYTHONPATH=str(installed)) as served:
+            answer = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=30)
+            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=30)
+
+        assert answer.json() == {"data": {"books": {"totalCount": 169}}}
+        assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()
+        assert bookstore("migrate", cwd=folder, PYTHONPATH=str(installed)).returncode == 0
