@@ -1,0 +1,363 @@
+"""Rebuild whole tables beside the old ones and change places with them in an instant.
+
+Filling a table without indexes and then building each of them in one go costs a fraction of keeping
+them row by row, and readers go on with the old tables meanwhile. Indexes, constraints, triggers and
+grants are copied from the catalog's own definitions, under the same names.
+
+As after TRUNCATE, a REPEATABLE READ transaction that took its snapshot before the change of places
+and reads a table only after it finds it empty; see OLD_SNAPSHOTS for how that is avoided.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+import asyncpg
+
+from db.errors import ImportFailed
+
+SUFFIX = "_rebuilt"
+LISTINGS = ("author_listing", "category_listing")
+LINKS_AND_BOOKS = ("book", "book_author", "book_category")
+
+# What hangs on a table and cannot be copied: then it has to be kept row by row.
+OBSTACLES = """
+/* obstacles_to_rebuilding */
+SELECT c.relname || ': ' || o.what
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT 'another owner' AS what WHERE NOT pg_has_role(c.relowner, 'USAGE')
+    UNION ALL
+    SELECT 'no permission to create tables' WHERE NOT has_schema_privilege(c.relnamespace, 'CREATE')
+    UNION ALL
+    SELECT d.classid::regclass::text FROM pg_depend d
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'n'
+      AND d.classid NOT IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_class'::regclass)
+    UNION ALL
+    SELECT 'foreign key ' || f.conname FROM pg_constraint f
+    JOIN pg_class r ON r.oid = f.conrelid
+    WHERE f.confrelid = c.oid AND f.contype = 'f' AND NOT pg_has_role(r.relowner, 'USAGE')
+    UNION ALL
+    SELECT 'trigger ' || t.tgname FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled <> 'O'
+    UNION ALL
+    SELECT 'policy ' || p.polname FROM pg_policy p WHERE p.polrelid = c.oid
+    UNION ALL
+    SELECT 'publication' FROM pg_publication_rel p WHERE p.prrelid = c.oid
+    UNION ALL
+    SELECT 'statistics ' || s.stxname FROM pg_statistic_ext s WHERE s.stxrelid = c.oid
+    UNION ALL
+    SELECT 'inheritance' FROM pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid)
+    UNION ALL
+    SELECT 'grants on columns' FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL
+    UNION ALL
+    SELECT 'row security or replica identity' WHERE c.relrowsecurity OR c.relreplident <> 'd'
+) o
+WHERE c.oid = ANY ($1::text[]::regclass[])
+ORDER BY 1
+"""
+
+CREATE_REBUILT = """
+/* create_rebuilt */
+SELECT format(
+           'CREATE TABLE %1$I.%2$I (LIKE %1$I.%3$I INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY)',
+           n.nspname, c.relname || $2::text, c.relname
+       )
+FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n_th)
+JOIN pg_class c ON c.oid = u.name::regclass
+JOIN pg_namespace n ON n.oid = c.relnamespace
+ORDER BY u.n_th
+"""
+
+COPY_ROWS = """
+/* copy_rows_to_rebuilt */
+SELECT format(
+           'INSERT INTO %1$I.%2$I (%4$s) SELECT %4$s FROM %1$I.%3$I ORDER BY %5$s',
+           n.nspname, c.relname || $2::text, c.relname,
+           (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
+           (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n_th)
+            FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k (attnum, n_th)
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+            WHERE i.indrelid = c.oid AND i.indisprimary)
+       )
+FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n_th)
+JOIN pg_class c ON c.oid = u.name::regclass
+JOIN pg_namespace n ON n.oid = c.relnamespace
+ORDER BY u.n_th
+"""
+
+# In the order in which they have to be run: options, indexes, keys, foreign keys, triggers, identity, owner,
+# grants, and what the planner has to know.
+COMPLETE_REBUILT = """
+/* complete_rebuilt */
+WITH t AS (
+    SELECT c.oid, c.relname, u.n_th, c.reloptions, c.relacl, c.relowner,
+           format('%I.%I', n.nspname, c.relname) AS old, format('%I.%I', n.nspname, c.relname || $2::text) AS new
+    FROM unnest($1::text[]) WITH ORDINALITY AS u (name, n_th)
+    JOIN pg_class c ON c.oid = u.name::regclass
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+)
+SELECT ddl FROM (
+    SELECT 1 AS step, t.n_th, '' AS name,
+           format('ALTER TABLE %s SET (%s)', t.new, array_to_string(t.reloptions, ', ')) AS ddl
+    FROM t WHERE t.reloptions IS NOT NULL
+    UNION ALL
+    SELECT 2, t.n_th, i.relname,
+           format('CREATE %sINDEX %I ON %s%s', CASE WHEN x.indisunique THEN 'UNIQUE ' ELSE '' END,
+                  i.relname || $2::text, t.new, substring(pg_get_indexdef(i.oid) FROM ' USING .*$'))
+    FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class i ON i.oid = x.indexrelid
+    WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.oid AND k.conrelid = t.oid)
+    UNION ALL
+    SELECT 3, t.n_th, k.conname,
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', t.new, k.conname || $2::text, pg_get_constraintdef(k.oid))
+    FROM t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype IN ('p', 'u', 'x')
+    UNION ALL
+    SELECT 4, t.n_th, k.conname,
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', t.new, k.conname, replace(
+               pg_get_constraintdef(k.oid), format('REFERENCES %s(', k.confrelid::regclass),
+               format('REFERENCES %s(', coalesce(r.new, k.confrelid::regclass::text))
+           ))
+    FROM t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'f' LEFT JOIN t r ON r.oid = k.confrelid
+    UNION ALL
+    SELECT 4, t.n_th, k.conname,
+           format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname || $2::text, replace(
+               pg_get_constraintdef(k.oid), format('REFERENCES %s(', k.confrelid::regclass),
+               format('REFERENCES %s(', t.new)
+           ))
+    FROM t JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f'
+    WHERE k.conrelid NOT IN (SELECT oid FROM t)
+    UNION ALL
+    SELECT 5, t.n_th, g.tgname,
+           replace(pg_get_triggerdef(g.oid), format(' ON %s ', t.old), format(' ON %s ', t.new))
+    FROM t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
+    UNION ALL
+    SELECT 6, t.n_th, a.attname,
+           format('ALTER TABLE %s ALTER COLUMN %I ADD GENERATED %s AS IDENTITY (SEQUENCE NAME %I.%I)',
+                  t.new, a.attname, CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END,
+                  s.schemaname, s.sequencename || $2::text)
+    FROM t
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attidentity <> ''
+    JOIN pg_sequences s ON format('%I.%I', s.schemaname, s.sequencename) = pg_get_serial_sequence(t.old, a.attname)
+    UNION ALL
+    SELECT 7, t.n_th, a.attname,
+           format('SELECT setval(%L, %s)', format('%I.%I', s.schemaname, s.sequencename || $2::text), s.last_value)
+    FROM t
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attidentity <> ''
+    JOIN pg_sequences s ON format('%I.%I', s.schemaname, s.sequencename) = pg_get_serial_sequence(t.old, a.attname)
+    WHERE s.last_value IS NOT NULL
+    UNION ALL
+    SELECT 8, t.n_th, '', format('ALTER TABLE %s OWNER TO %s', t.new, t.relowner::regrole)
+    FROM t WHERE t.relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+    UNION ALL
+    SELECT 9, t.n_th, '',
+           format('GRANT %s ON %s TO %s%s', g.privilege_type, t.new,
+                  CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END,
+                  CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM t CROSS JOIN aclexplode(t.relacl) g WHERE g.grantee <> t.relowner
+    UNION ALL
+    SELECT 10, t.n_th, '', format('ANALYZE %s', t.new) FROM t
+) d
+ORDER BY step, n_th, name
+"""
+
+SWAP = """
+/* swap_rebuilt */
+WITH t AS (
+    SELECT c.oid, c.relname, n.nspname,
+           format('%I.%I', n.nspname, c.relname) AS old, format('%I.%I', n.nspname, c.relname || $2::text) AS new
+    FROM unnest($1::text[]) AS u (name)
+    JOIN pg_class c ON c.oid = u.name::regclass
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+)
+SELECT ddl FROM (
+    SELECT 0 AS step, k.conname AS name, format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname) AS ddl
+    FROM t JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f'
+    WHERE k.conrelid NOT IN (SELECT oid FROM t)
+    UNION ALL
+    SELECT 1, '', format('DROP TABLE %s', string_agg(t.old, ', ')) FROM t
+    UNION ALL
+    SELECT 2, t.relname, format('ALTER TABLE %s RENAME TO %I', t.new, t.relname) FROM t
+    UNION ALL
+    SELECT 3, i.relname, format('ALTER INDEX %I.%I RENAME TO %I', t.nspname, i.relname || $2::text, i.relname)
+    FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class i ON i.oid = x.indexrelid
+    UNION ALL
+    SELECT 4, s.relname, format('ALTER SEQUENCE %I.%I RENAME TO %I', t.nspname, s.relname || $2::text, s.relname)
+    FROM t
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.deptype = 'i'
+    JOIN pg_class s ON d.classid = 'pg_class'::regclass AND s.oid = d.objid AND s.relkind = 'S'
+    UNION ALL
+    SELECT 5, k.conname, format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', k.conrelid::regclass,
+                                k.conname || $2::text, k.conname)
+    FROM t JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f'
+    WHERE k.conrelid NOT IN (SELECT oid FROM t)
+) d
+ORDER BY step, name
+"""
+
+# Dropping a foreign key locks both of its tables.
+LOCK_FOR_SWAP = """
+/* lock_for_swap */
+SELECT format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', string_agg(n.name::regclass::text, ', ' ORDER BY n.name))
+FROM (
+    SELECT u.name::regclass::oid AS name FROM unnest($1::text[]) AS u (name)
+    UNION
+    SELECT unnest(ARRAY[k.conrelid, k.confrelid]) FROM pg_constraint k
+    WHERE k.contype = 'f' AND ($1::text[]::regclass[]) && ARRAY[k.conrelid::regclass, k.confrelid::regclass]
+) n
+"""
+
+# Whoever kept a snapshot from an earlier statement would find the new tables empty. A transaction that only
+# begins with the statement that waits for us takes a new snapshot once it gets its locks.
+OLD_SNAPSHOTS = """
+/* old_snapshots */
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+  AND backend_xmin IS NOT NULL AND query_start - xact_start > interval '20 milliseconds'
+"""
+
+FILL_AUTHOR_LISTING = """
+/* fill_author_listing */
+INSERT INTO author_listing_rebuilt (author_id, book_id, published_key, price, rating_average, title_key)
+SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key
+FROM (SELECT DISTINCT book_id, author_id FROM book_author) l
+JOIN book b ON b.id = l.book_id
+ORDER BY b.id
+"""
+
+FILL_CATEGORY_LISTING = """
+/* fill_category_listing */
+INSERT INTO category_listing_rebuilt
+    (category_id, book_id, direct, published_key, price, rating_average, title_key)
+SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.title_key
+FROM (
+    SELECT bc.book_id, up.category_id, bool_or(up.category_id = bc.category_id) AS direct
+    FROM book_category bc
+    JOIN category k ON k.id = bc.category_id
+    CROSS JOIN unnest(k.lineage) AS up (category_id)
+    GROUP BY bc.book_id, up.category_id
+) l
+JOIN book b ON b.id = l.book_id
+ORDER BY b.id
+"""
+
+RECOUNT_AUTHORS = """
+/* recount_authors */
+UPDATE author a SET book_count = c.books
+FROM (
+    SELECT k.id, coalesce(l.books, 0) AS books
+    FROM author k
+    LEFT JOIN (SELECT author_id, count(*) AS books FROM author_listing_rebuilt GROUP BY author_id) l
+        ON l.author_id = k.id
+    WHERE k.book_count <> coalesce(l.books, 0)
+) c
+WHERE a.id = c.id
+"""
+
+RECOUNT_CATEGORIES = """
+/* recount_categories */
+UPDATE category a SET book_count = c.books, direct_book_count = c.direct_books
+FROM (
+    SELECT k.id, coalesce(l.books, 0) AS books, coalesce(l.direct_books, 0) AS direct_books
+    FROM category k
+    LEFT JOIN (
+        SELECT category_id, count(*) AS books, count(*) FILTER (WHERE direct) AS direct_books
+        FROM category_listing_rebuilt GROUP BY category_id
+    ) l ON l.category_id = k.id
+    WHERE (k.book_count, k.direct_book_count) <> (coalesce(l.books, 0), coalesce(l.direct_books, 0))
+) c
+WHERE a.id = c.id
+"""
+
+# A sort leaves the rows in the order of the books, which is the one that keeps a book's rows together.
+SORT_RATHER_THAN_HASH = """
+/* sort_rather_than_hash */
+SELECT set_config('enable_hashagg', $1::text, true)
+"""
+
+DEFER_LISTINGS = """
+/* defer_listings */
+SET LOCAL bookstore.defer_listings = 'on'
+"""
+
+
+async def obstacles(connection: asyncpg.Connection, tables: Sequence[str]) -> list[str]:
+    """What keeps these tables from being rebuilt: things hung on them that a copy would lose."""
+    return [row[0] for row in await connection.fetch(OBSTACLES, tables)]
+
+
+async def begin(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
+    """Create the empty tables, and leave the listings to `fill_listings`."""
+    await connection.execute(DEFER_LISTINGS)
+    await run_each(connection, CREATE_REBUILT, tables)
+
+
+async def copy_rows(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
+    """Copy what the old tables hold."""
+    await run_each(connection, COPY_ROWS, tables)
+
+
+async def fill_listings(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
+    """Fill both listings from the books and links, be those rebuilt too or not."""
+    names = [name for name in LINKS_AND_BOOKS if name in tables]
+    await connection.execute(SORT_RATHER_THAN_HASH, "off")
+    await connection.execute(rebuilt(FILL_AUTHOR_LISTING, names))
+    await connection.execute(rebuilt(FILL_CATEGORY_LISTING, names))
+    await connection.execute(SORT_RATHER_THAN_HASH, "on")
+
+
+async def complete(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
+    """Build indexes, keys, foreign keys, triggers and grants, and bring the counters up to date."""
+    await run_each(connection, COMPLETE_REBUILT, tables)
+    await connection.execute(RECOUNT_AUTHORS)
+    await connection.execute(RECOUNT_CATEGORIES)
+
+
+async def swap(connection: asyncpg.Connection, tables: Sequence[str], *, patience: float) -> None:
+    """Put the rebuilt tables in the place of the old ones; from here to the commit readers wait."""
+    statement = await connection.fetchval(LOCK_FOR_SWAP, tables)
+    await lock(connection, statement, wait=0.1, patience=patience, unless=OLD_SNAPSHOTS)
+    await run_each(connection, SWAP, tables)
+
+
+async def lock(
+    connection: asyncpg.Connection, statement: str, *, wait: float, patience: float, unless: str | None = None
+) -> None:
+    """Take all the locks or none, trying again for `patience` seconds, each try waiting `wait` at most.
+
+    Nobody queues behind a lock that is not to be had, and nobody ends in a deadlock. `unless` counts
+    what must not be there once the locks are held.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    while loop.time() < deadline:
+        attempt = connection.transaction()
+        await attempt.start()
+        try:
+            await connection.execute(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
+            await connection.execute(statement)
+            if unless is None or not await connection.fetchval(unless):
+                await connection.execute("SET LOCAL lock_timeout = 0")
+                await attempt.commit()
+                return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            pass
+        await attempt.rollback()
+        await asyncio.sleep(min(2 * wait, 1))
+        wait = min(2 * wait, 2) if unless is None else wait
+    raise ImportFailed(
+        "Other transactions keep the catalog locked: end them (see pg_stat_activity) or try later. Nothing was written."
+    )
+
+
+async def run_each(connection: asyncpg.Connection, query: str, tables: Sequence[str]) -> None:
+    """Run every statement that the query composes."""
+    for (statement,) in await connection.fetch(query, tables, SUFFIX):
+        await connection.execute(statement)
+
+
+def rebuilt(statement: str, tables: Sequence[str] = LINKS_AND_BOOKS) -> str:
+    """The statement over the rebuilt tables instead of the old ones."""
+    if not tables:
+        return statement
+    return re.sub(rf"((?:INTO|FROM|JOIN) (?:{'|'.join(tables)}))(?=[\s)])", rf"\1{SUFFIX}", statement)
