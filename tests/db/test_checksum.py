@@ -1,0 +1,377 @@
+"""The checksum is equal for equal content, however it came to be, and differs for anything else."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.checksum import books_checksum, content_checksum
+from tests.catalogs import add_author, add_book, add_category
+
+SETTINGS = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+BOOK_CHANGES = {
+    "source": "'elsewhere'",
+    "source_id": "'2'",
+    "isbn": "'9791091146135'",
+    "title": "'emma'",
+    "subtitle": "''",
+    "description": "'Handsome, clever, and rich.'",
+    "language": "'en-GB'",
+    "published_year": "1816",
+    "published_on": "DATE '1815-12-23'",
+    "page_count": "475",
+    "price": "9.51",
+    "currency": "'GBP'",
+    "stock": "4",
+    "cover_url": "'https://example.org/emma.jpg'",
+    "rating_average": "4.01",
+    "rating_count": "10",
+}
+AUTHOR_CHANGES = {
+    "source": "'lc'",
+    "source_id": "'OL2A'",
+    "name": "'jane Austen'",
+    "sort_name": "'Austen, J.'",
+    "birth_year": "1776",
+    "death_year": "NULL",
+}
+TO_EMMA = "book_id = (SELECT id FROM book WHERE title = 'Emma')"
+LINK_CHANGES = {
+    "another role": f"UPDATE book_author SET role = 'NARRATOR' WHERE {TO_EMMA} AND position = 2",
+    "another position": f"UPDATE book_author SET position = 3 WHERE {TO_EMMA} AND position = 2",
+    "another author": "UPDATE book_author SET author_id = (SELECT id FROM author WHERE name = 'Nobody')"
+    f" WHERE {TO_EMMA} AND position = 2",
+    "one author less": f"DELETE FROM book_author WHERE {TO_EMMA} AND position = 2",
+    "authors in another order": "UPDATE book_author one SET author_id = other.author_id FROM book_author other"
+    f" WHERE one.{TO_EMMA} AND other.book_id = one.book_id AND other.position <> one.position",
+    "one category less": f"DELETE FROM book_category WHERE {TO_EMMA}",
+    "one category more": "INSERT INTO book_category (book_id, category_id)"
+    " SELECT b.id, k.id FROM book b, category k WHERE b.title = 'Emma' AND k.name = 'Fiction'",
+    "another category": "UPDATE book_category SET category_id = (SELECT id FROM category WHERE name = 'Fiction')"
+    f" WHERE {TO_EMMA}",
+    "a category's name and path": "UPDATE category SET name = 'Romances' WHERE name = 'Novels'",
+    "a category's spelling": "UPDATE category SET name = 'NOVELS' WHERE name = 'Novels'",
+    "an ancestor's spelling": "UPDATE category SET name = 'fiction' WHERE name = 'Fiction'",
+    "a category moved": "UPDATE category SET parent_id = NULL WHERE name = 'Novels'",
+}
+OTHER_CHANGES = {
+    "an author without books": "INSERT INTO author (source, source_id, name, sort_name) VALUES ('x', '1', 'X', 'X')",
+    "an author without books less": "DELETE FROM author WHERE name = 'Nobody'",
+    "an author without books renamed": "UPDATE author SET sort_name = 'Body, No' WHERE name = 'Nobody'",
+    "an empty category": "INSERT INTO category (name) VALUES ('Science')",
+    "an empty category less": "DELETE FROM category WHERE name = 'Empty'",
+    "an empty category's spelling": "UPDATE category SET name = 'EMPTY' WHERE name = 'Empty'",
+    "another book": "INSERT INTO book (source, source_id, title) VALUES ('s', '9', 'Emma')",
+    "another book less": "DELETE FROM book WHERE title = 'Other'",
+    "another book's field": "UPDATE book SET stock = 1 WHERE title = 'Other'",
+}
+UNSEEN = {
+    "views": "INSERT INTO book_view (book_id, viewed_on, views) SELECT id, current_date, 3 FROM book",
+    "counters": "UPDATE category SET book_count = 7; UPDATE author SET book_count = 7",
+    "the catalog's size": "UPDATE catalog_size SET books = 7",
+    "listings": "DELETE FROM category_listing; UPDATE author_listing SET title_key = ''",
+    "zeros after the point": "UPDATE book SET price = 9.500 WHERE title = 'Emma'",
+    "rows written anew": "UPDATE book SET stock = stock; UPDATE author SET name = name;"
+    " UPDATE category SET name = name; UPDATE book_author SET role = role",
+}
+
+
+async def add_emma(connection: asyncpg.Connection) -> None:
+    """One book with everything, and beside it an author, a category and a book that it does not reach."""
+    novels = await add_category(connection, "Novels", await add_category(connection, "Fiction"))
+    jane = {
+        "source": "ol",
+        "source_id": "OL1A",
+        "sort_name": "Austen, Jane",
+        "birth_year": 1775,
+        "death_year": 1817,
+    }
+    authors = [
+        await add_author(connection, "Jane Austen", **jane),
+        (await add_author(connection, "Ed"), "EDITOR"),
+    ]
+    await add_author(connection, "Nobody")
+    await add_category(connection, "Empty")
+    await add_book(
+        connection,
+        "Emma",
+        authors=authors,
+        categories=[novels],
+        source="s",
+        source_id="1",
+        isbn="9780306406157",
+        language="en",
+        published_year=1815,
+        page_count=474,
+        price=Decimal("9.5"),
+        currency="EUR",
+        stock=3,
+        rating_average=Decimal(4),
+        rating_count=9,
+    )
+    await add_book(connection, "Other", source="s", source_id="3")
+
+
+async def checksum_of_emma(connection: asyncpg.Connection) -> str:
+    return await books_checksum(connection, source="s", source_ids=["1"])
+
+
+@pytest.mark.parametrize("column", BOOK_CHANGES)
+async def test_any_field_of_a_book_changes_it(connection: asyncpg.Connection, column: str) -> None:
+    await add_emma(connection)
+    before = await content_checksum(connection), await checksum_of_emma(connection)
+    await connection.execute("ALTER TABLE book DROP CONSTRAINT book_published_agrees")
+
+    await connection.execute(f"UPDATE book SET {column} = {BOOK_CHANGES[column]} WHERE title = 'Emma'")
+
+    after = await content_checksum(connection), await checksum_of_emma(connection)
+    assert after[0] != before[0]
+    assert after[1] != before[1]
+
+
+@pytest.mark.parametrize("column", AUTHOR_CHANGES)
+async def test_any_field_of_an_author_changes_it(connection: asyncpg.Connection, column: str) -> None:
+    await add_emma(connection)
+    before = await content_checksum(connection), await checksum_of_emma(connection)
+
+    await connection.execute(
+        f"UPDATE author SET {column} = {AUTHOR_CHANGES[column]} WHERE name = 'Jane Austen'"
+    )
+
+    after = await content_checksum(connection), await checksum_of_emma(connection)
+    assert after[0] != before[0]
+    assert after[1] != before[1]
+
+
+@pytest.mark.parametrize("change", LINK_CHANGES)
+async def test_any_link_of_a_book_and_all_it_leads_to_changes_it(
+    connection: asyncpg.Connection, change: str
+) -> None:
+    await add_emma(connection)
+    before = await content_checksum(connection), await checksum_of_emma(connection)
+    await connection.execute("ALTER TABLE book_author DROP CONSTRAINT book_author_once")
+
+    assert await connection.execute(LINK_CHANGES[change]) not in {"UPDATE 0", "DELETE 0", "INSERT 0 0"}
+
+    after = await content_checksum(connection), await checksum_of_emma(connection)
+    assert after[0] != before[0]
+    assert after[1] != before[1]
+
+
+@pytest.mark.parametrize("change", OTHER_CHANGES)
+async def test_what_a_book_does_not_reach_changes_the_whole_but_not_the_book(
+    connection: asyncpg.Connection, change: str
+) -> None:
+    await add_emma(connection)
+    before = await content_checksum(connection), await checksum_of_emma(connection)
+
+    await connection.execute(OTHER_CHANGES[change])
+
+    after = await content_checksum(connection), await checksum_of_emma(connection)
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+@pytest.mark.parametrize("change", UNSEEN)
+async def test_what_is_derived_or_equal_changes_nothing(connection: asyncpg.Connection, change: str) -> None:
+    await add_emma(connection)
+    before = await content_checksum(connection), await checksum_of_emma(connection)
+
+    await connection.execute(UNSEEN[change])
+
+    assert (await content_checksum(connection), await checksum_of_emma(connection)) == before
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "datestyle = 'German'",
+        "bytea_output = 'escape'",
+        "enable_hashagg = off",
+        "enable_hashjoin = off",
+        "standard_conforming_strings = on",
+        "work_mem = '64kB'",
+    ],
+)
+async def test_no_setting_of_the_session_changes_it(connection: asyncpg.Connection, setting: str) -> None:
+    await add_emma(connection)
+    await connection.execute(
+        "UPDATE book SET published_on = '1815-12-23', description = E'A \"quoted\" \\\\ é' WHERE title = 'Emma'"
+    )
+    before = await content_checksum(connection), await checksum_of_emma(connection)
+
+    await connection.execute(f"SET LOCAL {setting}")
+
+    assert (await content_checksum(connection), await checksum_of_emma(connection)) == before
+
+
+async def test_every_column_is_content_or_known_to_be_derived(connection: asyncpg.Connection) -> None:
+    rows = await connection.fetch(
+        "SELECT table_name::text, array_agg(column_name::text) FROM information_schema.columns"
+        " WHERE table_name IN ('book', 'author', 'category', 'book_author', 'book_category') GROUP BY table_name"
+    )
+
+    assert {table: set(columns) for table, columns in rows} == {
+        "book": {*BOOK_CHANGES, "id", "title_key", "published_key"},
+        "author": {*AUTHOR_CHANGES, "id", "book_count", "sort_key", "slug"},
+        "category": {
+            "name",
+            "parent_id",
+            "path",
+            "id",
+            "book_count",
+            "direct_book_count",
+            "lineage",
+            "sort_key",
+        },
+        "book_author": {"book_id", "author_id", "position", "role"},
+        "book_category": {"book_id", "category_id"},
+    }
+
+
+async def test_it_is_the_digest_of_the_digests_of_lines_by_their_first_two_bytes(
+    connection: asyncpg.Connection,
+) -> None:
+    empty = await content_checksum(connection)
+    author = await add_author(connection, "Zoë")
+    category = await add_category(connection, "Art")
+    book = {
+        "published_on": date(2001, 2, 3),
+        "published_year": 2001,
+        "price": Decimal("1.50"),
+        "currency": "EUR",
+    }
+    await add_book(
+        connection, "T", authors=[author], categories=[category], source="s", source_id="1", **book
+    )
+
+    of_book = ["T", None, None, None, 2001, "2001-02-03", None, 1.5, "EUR", 0, None, None, 0]
+    lines = [
+        ["author", "name", "zoe", "Zoë", "Zoë", None, None],
+        ["category", "art", "Art"],
+        ["book", "s", "1", None, *of_book, [[1, "AUTHOR", "name", "zoe"]], ["art"]],
+    ]
+    digests = sorted(digest(json.dumps(line, ensure_ascii=False).encode()) for line in lines)
+    buckets: dict[bytes, bytes] = {}
+    for one in digests:
+        buckets[one[:2]] = buckets.get(one[:2], b"") + one
+    whole = digest(b"".join(digest(buckets[prefix]) for prefix in sorted(buckets)))
+    assert await content_checksum(connection) == whole.hex()
+    assert await books_checksum(connection, source="s", source_ids=["1"]) == whole.hex()
+    assert await books_checksum(connection, source="s", source_ids=["2", ""]) == empty == digest(b"").hex()
+
+
+def digest(value: bytes) -> bytes:
+    return hashlib.sha256(value).digest()
+
+
+@dataclass(frozen=True)
+class Content:
+    """A catalog as plain values: authors by source id, categories by the names down to them."""
+
+    authors: frozenset[tuple[str, str]]
+    categories: frozenset[tuple[str, ...]]
+    books: frozenset[tuple[str, str, str | None, tuple[tuple[str, str], ...], frozenset[tuple[str, ...]]]]
+
+
+TEXTS = st.text('a",[]\\: ', max_size=3)
+NAMES = TEXTS.map(lambda tail: f"a{tail}")
+ROLES = st.sampled_from(["AUTHOR", "EDITOR"])
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> Content:
+    """Few and similar ones, so that two of them are sometimes the same."""
+    authors = draw(st.dictionaries(st.sampled_from("abc"), NAMES, min_size=1))
+    tops = draw(st.frozensets(st.sampled_from("xy").map(lambda name: (name,)), min_size=1))
+    below = draw(st.frozensets(st.sampled_from([(*top, name) for top in sorted(tops) for name in "xz"])))
+    entries = st.lists(st.tuples(st.sampled_from(sorted(authors)), ROLES), unique=True, max_size=3).map(tuple)
+    shelves = st.frozensets(st.sampled_from(sorted(tops | below)), max_size=2)
+    sources = draw(st.frozensets(NAMES, max_size=3))
+    books = [
+        (source, draw(NAMES), draw(st.none() | TEXTS), draw(entries), draw(shelves)) for source in sources
+    ]
+    return Content(frozenset(authors.items()), tops | below, frozenset(books))
+
+
+async def write(connection: asyncpg.Connection, content: Content, random: Random) -> None:
+    """Write the content in an order left to chance, parents before their children."""
+
+    def shuffled(values: Any) -> Sequence[Any]:
+        values = sorted(values, key=repr)
+        random.shuffle(values)
+        return values
+
+    authors = {
+        source_id: await add_author(connection, name, source="s", source_id=source_id)
+        for source_id, name in shuffled(content.authors)
+    }
+    categories: dict[tuple[str, ...], int] = {}
+    for path in sorted(shuffled(content.categories), key=len):
+        categories[path] = await add_category(connection, path[-1], categories.get(path[:-1]))
+    for source_id, title, subtitle, entries, shelves in shuffled(content.books):
+        await add_book(
+            connection,
+            title,
+            source_id=source_id,
+            subtitle=subtitle,
+            authors=[(authors[name], role) for name, role in entries],
+            categories=[categories[path] for path in shuffled(shelves)],
+        )
+
+
+async def checksum_of(connection: asyncpg.Connection, content: Content, seed: int) -> tuple[str, str]:
+    """The checksums, of all and of all the books, of a catalog that holds this and is forgotten again."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await write(connection, content, Random(seed))  # noqa: S311 - an order, not a secret
+        source_ids = [source_id for source_id, *_ in content.books]
+        restricted = await books_checksum(connection, source="test", source_ids=source_ids)
+        return await content_checksum(connection), restricted
+    finally:
+        await transaction.rollback()
+
+
+@SETTINGS
+@given(contents(), st.integers(), st.integers())
+async def test_order_and_ids_do_not_matter(
+    connection: asyncpg.Connection, content: Content, one: int, other: int
+) -> None:
+    assert await checksum_of(connection, content, one) == await checksum_of(connection, content, other)
+
+
+@SETTINGS
+@given(contents(), st.none() | contents())
+async def test_only_equal_contents_have_equal_checksums(
+    connection: asyncpg.Connection, one: Content, drawn: Content | None
+) -> None:
+    other = drawn or one
+    first, of_first_books = await checksum_of(connection, one, 1)
+    second, of_second_books = await checksum_of(connection, other, 2)
+
+    assert (first == second) == (one == other)
+    assert (of_first_books == of_second_books) == (reached(one) == reached(other))
+
+
+def reached(content: Content) -> Content:
+    """What the books of a content lead to, ancestors of their categories included."""
+    keys = {key for *_, entries, _ in content.books for key, _ in entries}
+    paths = {path for *_, shelves in content.books for path in shelves}
+    return replace(
+        content,
+        authors=frozenset((key, name) for key, name in content.authors if key in keys),
+        categories=frozenset(path[:depth] for path in paths for depth in range(1, len(path) + 1)),
+    )
