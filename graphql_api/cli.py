@@ -105,7 +105,8 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise SettingsError(
-            f"{host}:{port} cannot be listened on: {error.strerror}. Set HOST or PORT to another."
+            f"{host}:{port} cannot be listened on: {str(error.strerror).partition(' (')[0]}. "
+            "Set HOST or PORT to another."
         ) from error
 
 
