@@ -15,7 +15,6 @@ from typing import ParamSpec
 import asyncpg
 import click
 import uvicorn
-from db.verify import audited
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +25,7 @@ from db.importing.progress import progress_on
 from db.importing.readers import FORMATS, Delivery, open_delivery, open_seeded
 from db.importing.run import Summary, import_delivery
 from db.migrations import migrate
+from db.verify import audited
 from graphql_api.app import create_app
 from graphql_api.schema import schema
 from graphql_api.settings import Settings, SettingsError
@@ -232,7 +232,8 @@ def report(summary: Summary, rejects: Path) -> None:
         ("new books", summary.new),
         ("changed books", summary.changed),
         ("unchanged books", summary.unchanged),
-        ("rejected", summary.rejected),
+        ("rejected books", summary.rejected),
+        ("values left out", summary.dropped_values),
         ("books kept that are not in this delivery", summary.absent),
         *((field.replace("_", " "), count) for field, count in asdict(summary.written).items()),
     ):
@@ -240,7 +241,7 @@ def report(summary: Summary, rejects: Path) -> None:
     Console().print(table)
     if summary.changed_nothing:
         click.echo("0 rows changed: the catalog is as this delivery describes it.")
-    if summary.rejected:
+    if summary.rejected or summary.dropped_values:
         click.echo(f"The rejected rows and their reasons are in {rejects}.")
     click.echo(f"{summary.seconds:.1f} s, {summary.peak_memory_mb:.0f} MB of memory")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from db.importing.bulk import LINKS_AND_BOOKS, copy_rows, rebuilt
+from db.importing.bulk import BOOKS, copy_rows, rebuilt
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
@@ -170,16 +170,24 @@ NOTHING = Written(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bool) -> Written:
-    """Write everything; new books and links go to the tables being rebuilt when there are such."""
-    new_authors = await rows(connection, INSERT_AUTHORS)
+    """Write everything; new authors, books and links go to the rebuilt tables when there are such."""
     changed_authors = await rows(connection, UPDATE_AUTHORS)
-    new_categories = await rows(connection, INSERT_CATEGORIES)
     changed_categories = await rows(connection, UPDATE_CATEGORIES)
     released_isbns: int = await connection.fetchval(RELEASE_ISBNS, source)
     await connection.execute(UPDATE_BOOKS)
-    removed_links = await rows(connection, DELETE_BOOK_AUTHORS) + await rows(connection, DELETE_BOOK_CATEGORIES)
+    removed_links = await rows(connection, DELETE_BOOK_AUTHORS) + await rows(
+        connection, DELETE_BOOK_CATEGORIES
+    )
+    new_categories = await rows(connection, INSERT_CATEGORIES)
     removed_authors, removed_categories = await prune(connection)
-    new_links = await insert_books(connection, source, into_rebuilt=into_rebuilt)
+    if into_rebuilt:
+        await copy_rows(connection, BOOKS)
+    into = rebuilt if into_rebuilt else str
+    new_authors = await rows(connection, into(INSERT_AUTHORS))
+    await connection.execute(into(INSERT_BOOKS), source)
+    new_links = await rows(connection, into(INSERT_BOOK_AUTHORS)) + await rows(
+        connection, into(INSERT_BOOK_CATEGORIES)
+    )
     return Written(
         new_authors=new_authors,
         changed_authors=changed_authors,
@@ -191,16 +199,6 @@ async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bo
         removed_links=removed_links,
         released_isbns=released_isbns,
     )
-
-
-async def insert_books(connection: asyncpg.Connection, source: str, *, into_rebuilt: bool) -> int:
-    """Insert the new books and all new links; the number of links."""
-    books, authors, categories = INSERT_BOOKS, INSERT_BOOK_AUTHORS, INSERT_BOOK_CATEGORIES
-    if into_rebuilt:
-        await copy_rows(connection, LINKS_AND_BOOKS)
-        books, authors, categories = map(rebuilt, (books, authors, categories))
-    await connection.execute(books, source)
-    return await rows(connection, authors) + await rows(connection, categories)
 
 
 async def prune(connection: asyncpg.Connection) -> tuple[int, int]:

@@ -16,13 +16,13 @@ HEADINGS = ("row", "field", "value", "reason")
 
 
 class RejectsFile:
-    """Writes rejects to `path` and counts them; `place` names a row number for a person.
+    """Writes rejects to `path` and counts the rows and the single values dropped; `place` names a row number for a person.
 
     Where no row is rejected there is no file: one left there by an earlier import is removed.
     Raises ImportFailed when it cannot be written, or when something else is there.
     """
 
-    __slots__ = ("_file", "_path", "_place", "_writer", "count")
+    __slots__ = ("_file", "_path", "_place", "_writer", "count", "dropped")
 
     def __init__(self, path: Path, place: Callable[[int], str]) -> None:
         self._path = path
@@ -30,12 +30,15 @@ class RejectsFile:
         self._file: TextIO | None = None
         self._writer: Writer | None = None
         self.count = 0
+        self.dropped = 0
 
     def __enter__(self) -> "RejectsFile":
         try:
             if self._path.exists():
                 if not is_rejects_file(self._path):
-                    raise ImportFailed(f"{self._path} is no rejects file, and would be overwritten: name another.")
+                    raise ImportFailed(
+                        f"{self._path} is no rejects file, and would be overwritten: name another."
+                    )
                 self._path.unlink()
         except OSError as error:
             raise self._unwritable(error) from error
@@ -52,7 +55,8 @@ class RejectsFile:
             for reject in rejects:
                 place = self._place(reject.row).removeprefix("row ")
                 self._rows().writerow((place, reject.field, reject.value, reject.reason))
-                self.count += 1
+                self.count += reject.dropped == "row"
+                self.dropped += reject.dropped == "field"
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -128,10 +128,12 @@ WITH bad AS (
 ), gone AS (
     DELETE FROM stage_book s
     USING (
-        SELECT DISTINCT ON (b.ordinal) b.ordinal, bad.value, bad.reason
-        FROM stage_book b CROSS JOIN unnest(b.paths) WITH ORDINALITY AS u (path, n) JOIN bad ON bad.path = u.path
+        SELECT DISTINCT ON (l.ordinal) l.ordinal, bad.value, bad.reason
+        FROM stage_link l
+        CROSS JOIN string_to_table(l.paths, ',') WITH ORDINALITY AS u (path, n)
+        JOIN bad ON bad.path = u.path::integer
         WHERE EXISTS (SELECT FROM bad)
-        ORDER BY b.ordinal, u.n
+        ORDER BY l.ordinal, u.n
     ) w
     WHERE s.ordinal = w.ordinal
     RETURNING s.row, w.value, w.reason
@@ -197,7 +199,9 @@ FROM (
                min(ARRAY[num_nulls(k.birth_year, k.death_year), coalesce(k.birth_year, 10000),
                          coalesce(k.death_year, 10000)]) AS life
         FROM stage_key k
-        WHERE NOT EXISTS (SELECT FROM stage_reject) OR k.person IN (SELECT unnest(people) FROM stage_book)
+        WHERE NOT EXISTS (SELECT FROM stage_reject) OR k.person IN (
+            SELECT string_to_table(l.people, ',')::integer FROM stage_link l JOIN stage_book USING (ordinal)
+        )
         GROUP BY k.source, k.source_id
     ) d
     LEFT JOIN author a USING (source, source_id)
@@ -230,12 +234,13 @@ WITH taken AS (
 ), gone AS (
     DELETE FROM stage_book s
     USING (
-        SELECT DISTINCT ON (b.ordinal) b.ordinal, k.name, t.slug, t.by_source, t.by_id
-        FROM stage_book b CROSS JOIN unnest(b.people) AS u (person)
-        JOIN stage_key k ON k.person = u.person
+        SELECT DISTINCT ON (l.ordinal) l.ordinal, k.name, t.slug, t.by_source, t.by_id
+        FROM stage_link l
+        CROSS JOIN string_to_table(l.people, ',') AS u (person)
+        JOIN stage_key k ON k.person = u.person::integer
         JOIN taken t ON t.source = k.source AND t.source_id = k.source_id
         WHERE EXISTS (SELECT FROM taken)
-        ORDER BY b.ordinal, t.slug, t.by_source, t.by_id
+        ORDER BY l.ordinal, t.slug, t.by_source, t.by_id
     ) w
     WHERE s.ordinal = w.ordinal
     RETURNING s.row, w.name, w.slug, w.by_source, w.by_id
@@ -303,7 +308,10 @@ WITH node AS MATERIALIZED (
         SELECT c.id, d.depth, d.name, d.slugs, d.parent_slugs
         FROM (
             SELECT slugs, parent_slugs, depth, min(name COLLATE "C") AS name
-            FROM stage_node WHERE path IN (SELECT unnest(paths) FROM stage_book)
+            FROM stage_node
+            WHERE NOT EXISTS (SELECT FROM stage_reject) OR path IN (
+                SELECT string_to_table(l.paths, ',')::integer FROM stage_link l JOIN stage_book USING (ordinal)
+            )
             GROUP BY slugs, parent_slugs, depth
         ) d
         LEFT JOIN category c ON c.path = d.slugs
@@ -334,19 +342,19 @@ TARGET_BOOK_AUTHORS = """
 /* target_book_authors */
 INSERT INTO target_book_author (book_id, position, author_id, role)
 SELECT b.id, 1, a.author_id, a.role
-FROM stage_book s
-JOIN target_book b ON b.ordinal = s.ordinal
-JOIN stage_author a ON a.person = s.people[1]
-WHERE cardinality(s.people) = 1
+FROM stage_link l
+JOIN target_book b ON b.ordinal = l.ordinal
+JOIN stage_author a ON a.person = l.people::integer
+WHERE strpos(l.people, ',') = 0 AND l.people <> ''
 UNION ALL
 SELECT c.book_id, row_number() OVER (PARTITION BY c.book_id ORDER BY c.n), c.author_id, c.role
 FROM (
     SELECT b.id AS book_id, a.author_id, a.role, min(u.n) AS n
-    FROM stage_book s
-    JOIN target_book b ON b.ordinal = s.ordinal
-    CROSS JOIN unnest(s.people) WITH ORDINALITY AS u (person, n)
-    JOIN stage_author a ON a.person = u.person
-    WHERE cardinality(s.people) > 1
+    FROM stage_link l
+    JOIN target_book b ON b.ordinal = l.ordinal
+    CROSS JOIN string_to_table(l.people, ',') WITH ORDINALITY AS u (person, n)
+    JOIN stage_author a ON a.person = u.person::integer
+    WHERE strpos(l.people, ',') > 0
     GROUP BY b.id, a.author_id, a.role
 ) c
 """
@@ -357,16 +365,16 @@ INSERT INTO target_book_category (book_id, category_id)
 WITH leaf AS MATERIALIZED (
     SELECT n.path, c.id FROM stage_node n JOIN target_category c ON c.path = n.slugs WHERE n.is_leaf
 )
-SELECT b.id, l.id
-FROM stage_book s JOIN target_book b ON b.ordinal = s.ordinal JOIN leaf l ON l.path = s.paths[1]
-WHERE cardinality(s.paths) = 1
+SELECT b.id, f.id
+FROM stage_link l JOIN target_book b ON b.ordinal = l.ordinal JOIN leaf f ON f.path = l.paths::integer
+WHERE strpos(l.paths, ',') = 0 AND l.paths <> ''
 UNION ALL
-SELECT DISTINCT b.id, l.id
-FROM stage_book s
-JOIN target_book b ON b.ordinal = s.ordinal
-CROSS JOIN unnest(s.paths) AS u (path)
-JOIN leaf l ON l.path = u.path
-WHERE cardinality(s.paths) > 1
+SELECT DISTINCT b.id, f.id
+FROM stage_link l
+JOIN target_book b ON b.ordinal = l.ordinal
+CROSS JOIN string_to_table(l.paths, ',') AS u (path)
+JOIN leaf f ON f.path = u.path::integer
+WHERE strpos(l.paths, ',') > 0
 """
 
 GONE_BOOK_AUTHORS = """
@@ -461,4 +469,6 @@ async def resolve(connection: asyncpg.Connection, source: str) -> None:
     await connection.execute(GONE_BOOK_CATEGORIES)
     await connection.execute(DROP_KEPT_BOOK_AUTHORS)
     await connection.execute(DROP_KEPT_BOOK_CATEGORIES)
-    await connection.execute("ANALYZE target_book_author, target_book_category, gone_book_author, gone_book_category")
+    await connection.execute(
+        "ANALYZE target_book_author, target_book_category, gone_book_author, gone_book_category"
+    )

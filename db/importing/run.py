@@ -59,12 +59,19 @@ VACUUM = """
 VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing
 """
 
+# Rebuilt tables have been analyzed.
+VACUUM_REBUILT = """
+/* vacuum_rebuilt_catalog */
+VACUUM author, book, book_author, book_category, author_listing, category_listing
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What an import did, or with `dry_run` would have done.
 
     `read` is `new + changed + unchanged + rejected` books; a book whose links changed is changed.
+    `dropped_values` were not usable, and their books were imported without them.
     `absent` books are of this source but not in this delivery, and were kept; of those, some may have
     lost their ISBN to a book that is (`released_isbns`). `phases` are seconds by step.
     """
@@ -76,6 +83,7 @@ class Summary:
     changed: int
     unchanged: int
     rejected: int
+    dropped_values: int
     absent: int
     written: Written
     rebuilt: tuple[str, ...]
@@ -172,6 +180,7 @@ async def run(job: Job, *, dry_run: bool) -> Summary:
         changed=counts.changed,
         unchanged=counts.staged - counts.new - counts.changed,
         rejected=job.rejected.count,
+        dropped_values=job.rejected.dropped,
         absent=counts.absent,
         written=written,
         rebuilt=tuple(rebuilt),
@@ -192,7 +201,7 @@ async def stage(job: Job) -> int:
     read = 0
     try:
         async for batch in job.delivery.batches:
-            read += len(batch)
+            read += sum(isinstance(record, BookRecord) or record.dropped == "row" for record in batch)
             await staging.add(record for record in batch if isinstance(record, BookRecord))
             job.rejected.write(record for record in batch if isinstance(record, Reject))
             job.clock.progress.read(read)
@@ -219,10 +228,13 @@ async def merge_staged(job: Job) -> tuple[Counts, Written, Sequence[str]]:
         await bulk.begin(connection, tables)
     written = await merge(connection, source, into_rebuilt="book" in tables)
     if tables:
+        clock.phase("Building indexes")
+        await bulk.complete(connection, tables, bulk.BOOKS)
         clock.phase("Listing books by author and category")
         await bulk.fill_listings(connection, tables)
-        clock.phase("Building indexes")
-        await bulk.complete(connection, tables)
+        clock.phase("Building indexes of the listings")
+        await bulk.complete(connection, tables, bulk.LISTINGS)
+        await bulk.recount(connection, tables)
         await bulk.swap(connection, tables, patience=PATIENCE)
     return counts, written, tables
 
@@ -236,11 +248,13 @@ async def tables_to_rebuild(connection: asyncpg.Connection, counts: Counts) -> S
     touched = counts.new + counts.changed
     if touched < LARGE or touched * 5 <= counts.catalog:
         return ()
-    everything = (*bulk.LINKS_AND_BOOKS, *bulk.LISTINGS)
+    everything = (*bulk.BOOKS, *bulk.LISTINGS)
     tables = everything if counts.new >= 2 * counts.catalog else bulk.LISTINGS
     obstacles = await bulk.obstacles(connection, tables)
     if obstacles:
-        log.warning("The import is slower than it could be: tables cannot be rebuilt (%s)", "; ".join(obstacles))
+        log.warning(
+            "The import is slower than it could be: tables cannot be rebuilt (%s)", "; ".join(obstacles)
+        )
         return ()
     return tables
 

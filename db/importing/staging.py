@@ -10,7 +10,8 @@ from db.importing.records import AuthorRecord, BookRecord
 
 REMEMBERED = 100_000
 
-# asyncpg takes five times as long to encode a number or an array in binary as to send its text.
+# asyncpg takes five times as long to encode a number or an array in binary as to send its text; `people` and
+# `paths` are numbers of stage_person and stage_path, separated by commas.
 CREATE_TABLES = """
 /* create_staging */
 CREATE TEMPORARY TABLE stage_book (
@@ -32,11 +33,12 @@ CREATE TEMPORARY TABLE stage_book (
     cover_url text,
     rating_text text,
     rating_average numeric(3, 2) GENERATED ALWAYS AS (rating_text::numeric) STORED,
-    rating_count integer NOT NULL,
-    people_text text NOT NULL,
-    people integer[] NOT NULL GENERATED ALWAYS AS (string_to_array(people_text, ',')::integer[]) STORED,
-    paths_text text NOT NULL,
-    paths integer[] NOT NULL GENERATED ALWAYS AS (string_to_array(paths_text, ',')::integer[]) STORED
+    rating_count integer NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE stage_link (
+    ordinal integer NOT NULL,
+    people text NOT NULL,
+    paths text NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_person (
     person integer NOT NULL,
@@ -55,14 +57,15 @@ CREATE TEMPORARY TABLE stage_path (
 
 ANALYZE_TABLES = """
 /* analyze_staging */
-ANALYZE stage_book, stage_person, stage_path
+ANALYZE stage_book, stage_link, stage_person, stage_path
 """
 
 FIELDS = (
     "row", "source_id", "isbn", "title", "subtitle", "description", "language", "published_year", "published_on",
     "page_count", "currency", "stock", "cover_url", "rating_count",
 )  # fmt: skip
-BOOK_COLUMNS = ("ordinal", "price_text", "rating_text", "people_text", "paths_text", *FIELDS)
+BOOK_COLUMNS = ("ordinal", "price_text", "rating_text", *FIELDS)
+LINK_COLUMNS = ("ordinal", "people", "paths")
 PERSON_FIELDS = ("name", "role", "source_id", "sort_name", "birth_year", "death_year")
 PERSON_COLUMNS = ("person", *PERSON_FIELDS)
 PATH_COLUMNS = ("path", "names")
@@ -74,13 +77,13 @@ Row = tuple[object, ...]
 
 
 class Staging:
-    """The staged delivery: `stage_book` with the numbers of its `stage_person` and `stage_path` rows.
+    """The staged delivery: books, and apart from them the numbers of their people and category paths.
 
     A person or a path is sent once and then named by its number, for as long as it is among those
     remembered; what is forgotten and met again is sent again, under another number.
     """
 
-    __slots__ = ("_connection", "_ordinal", "_paths", "_people", "_person_count", "_path_count", "_sending")
+    __slots__ = ("_connection", "_ordinal", "_path_count", "_paths", "_people", "_person_count", "_sending")
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -97,6 +100,7 @@ class Staging:
     async def add(self, records: Iterable[BookRecord]) -> None:
         """Send the records; the server takes them in while the caller reads the next ones."""
         books: list[Row] = []
+        links: list[Row] = []
         people: list[Row] = []
         paths: list[Row] = []
         for record in records:
@@ -106,13 +110,18 @@ class Staging:
                     self._ordinal,
                     None if record.price is None else str(record.price),
                     None if record.rating_average is None else str(record.rating_average),
-                    ",".join([self._person(author, people) for author in record.authors]),
-                    ",".join([self._path(names, paths) for names in record.categories]),
                     *fields_of(record),
                 )
             )
+            links.append(
+                (
+                    self._ordinal,
+                    ",".join([self._person(author, people) for author in record.authors]),
+                    ",".join([self._path(names, paths) for names in record.categories]),
+                )
+            )
         await self._sent()
-        self._sending = asyncio.create_task(self._send(books, people, paths))
+        self._sending = asyncio.create_task(self._send(books, links, people, paths))
         await asyncio.sleep(0)
 
     async def finish(self) -> None:
@@ -131,9 +140,10 @@ class Staging:
         if sending is not None:
             await sending
 
-    async def _send(self, books: list[Row], people: list[Row], paths: list[Row]) -> None:
+    async def _send(self, books: list[Row], links: list[Row], people: list[Row], paths: list[Row]) -> None:
         for table, rows, columns in (
             ("stage_book", books, BOOK_COLUMNS),
+            ("stage_link", links, LINK_COLUMNS),
             ("stage_person", people, PERSON_COLUMNS),
             ("stage_path", paths, PATH_COLUMNS),
         ):

@@ -337,7 +337,7 @@ async def checksum_of(connection: asyncpg.Connection, content: Content, seed: in
     transaction = connection.transaction()
     await transaction.start()
     try:
-        await write(connection, content, Random(seed))  # noqa: S311 - an order, not a secret
+        await write(connection, content, Random(seed))
         source_ids = [source_id for source_id, *_ in content.books]
         restricted = await books_checksum(connection, source="test", source_ids=source_ids)
         return await content_checksum(connection), restricted

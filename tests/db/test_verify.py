@@ -575,7 +575,7 @@ async def test_an_audit_is_of_one_moment_and_waits_for_locks(dsn: str) -> None:
         await connection.execute("LOCK TABLE catalog_size IN ACCESS EXCLUSIVE MODE")
         auditing = asyncio.create_task(audited(dsn))
         async with asyncio.timeout(10):
-            while not await connection.fetchval(waiting):  # noqa: ASYNC110 - the server tells nobody
+            while not await connection.fetchval(waiting):
                 await asyncio.sleep(0.005)
         await connection.execute(f"{SIZE} books = 7")
 
