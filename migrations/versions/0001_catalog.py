@@ -23,7 +23,7 @@ UP = (
     """
     CREATE FUNCTION slug(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN coalesce(
+    RETURN CASE WHEN value ~ '^[a-z0-9]+$' THEN value ELSE coalesce(
         nullif(
             btrim(
                 regexp_replace(
@@ -33,7 +33,7 @@ UP = (
             ), ''
         ),
         'x' || left(md5(value), 12)
-    )
+    ) END
     """,
     """
     CREATE FUNCTION title_sort_key(title text, language text) RETURNS text
