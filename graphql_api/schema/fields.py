@@ -20,10 +20,14 @@ LevelFunction = Callable[..., Values | Awaitable[Values]]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level resolver: `resolve(objects, context, **arguments)`, whose answer is awaited or not."""
+    """A level resolver: `resolve(objects, context, **arguments)`.
+
+    Its answer is awaited or not; of those that are, some run only once a task runs them.
+    """
 
     resolve: LevelFunction
     awaited: bool
+    started_by_task: bool = False
 
 
 def resolved_by(resolver: Callable[..., Any], description: str) -> Any:
@@ -33,7 +37,8 @@ def resolved_by(resolver: Callable[..., Any], description: str) -> Any:
 
 def resolved_for_all(resolve: LevelFunction, description: str) -> Any:
     """A field resolved for a whole level at once; its arguments are those after objects and context."""
-    return level_field(Level(resolve, iscoroutinefunction(resolve)), description)
+    waits = iscoroutinefunction(resolve)
+    return level_field(Level(resolve, awaited=waits, started_by_task=waits), description)
 
 
 def loads(loader: str, key: str, description: str) -> Any:
