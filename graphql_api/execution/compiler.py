@@ -303,9 +303,8 @@ class Compiler:
         """Write an object's own fields; the literal of its output, in which pending fields are None."""
         entries: list[str] = []
         for key, details in fields.items():
-            entries.append(
-                f"{self.key_literal(key, details)}: {self.field_value(kind, key, details, name, depth, position)}"
-            )
+            value = self.field_value(kind, key, details, name, depth, position)
+            entries.append(f"{self.key_literal(key, details)}: {value}")
         return "{" + ", ".join(entries) + "}"
 
     def field_value(

@@ -29,11 +29,12 @@ MOST_VARIANTS = 16
 
 
 class InvalidDocument(Exception):
-    """The document cannot be run; `errors` say why."""
+    """The document cannot be run; `errors` say why. `is_query` tells what it holds, where that is known."""
 
-    def __init__(self, errors: list[GraphQLError]) -> None:
+    def __init__(self, errors: list[GraphQLError], *, is_query: bool = True) -> None:
         super().__init__(errors)
         self.errors = errors
+        self.is_query = is_query
 
 
 class UnknownOperation(Exception):
@@ -112,7 +113,7 @@ def made(schema: Schema, text: str, operation_name: str | None) -> Document:
     operation = chosen(node, operation_name)
     errors = validate(schema._schema, node)  # noqa: SLF001
     if errors:
-        raise InvalidDocument(errors)
+        raise InvalidDocument(errors, is_query=operation.operation is OperationType.QUERY)
     fragments = {
         definition.name.value: definition
         for definition in node.definitions

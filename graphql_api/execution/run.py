@@ -29,7 +29,7 @@ async def run(document: Document, variables: dict[str, Any] | None, context: Any
         return await run_stock(document, variables, context, plan)
     try:
         data = await plan.run(None, context, values)
-    except Exception:  # noqa: BLE001 - whatever it is, stock execution says it better
+    except Exception:
         return await run_stock(document, variables, context, "something went wrong")
     return Outcome(ExecutionResult(data, None), None)
 
