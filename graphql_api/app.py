@@ -37,7 +37,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
             await asyncio.wait([writing])
 
     def context() -> Context:
-        return Context(app.state.database, app.state.views, Loaders(app.state.database))
+        return Context(app.state.views, Loaders(app.state.database))
 
     endpoint = Endpoint(Documents(schema), context)
     app = Starlette(routes=[Route("/graphql", endpoint), explorer_assets()], lifespan=lifespan)

@@ -1,8 +1,9 @@
 """One aiodataloader for each relation: whatever asks for rows in the same tick shares one statement."""
 
 from asyncio import Task, create_task, shield
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
@@ -17,6 +18,8 @@ from db.pool import Database
 K = TypeVar("K")
 V = TypeVar("V")
 
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
 WHOLE_CATALOG = 0
 """The key under which a page or a count of the whole catalog is loaded."""
 
@@ -28,8 +31,13 @@ class Loader(DataLoader[K, V]):
     one future for each key. What was loaded, or failed to be, stays so for the request.
     """
 
-    def __init__(self, read: Callable[[Sequence[K]], Coroutine[Any, Any, list[V]]]) -> None:
+    def __init__(
+        self,
+        read: Callable[[Sequence[K]], Coroutine[Any, Any, list[V]]],
+        known: Mapping[K, V] = NOTHING,
+    ) -> None:
         super().__init__(read, cache=False)
+        self.known = known
         self.values: dict[K, V] = {}
         self.batches: dict[K, Task[None]] = {}
         self.waiting: list[K] = []
@@ -53,7 +61,11 @@ class Loader(DataLoader[K, V]):
 
     async def read_batch(self) -> None:
         keys, self.waiting = self.waiting, []
-        self.values.update(zip(keys, await self.batch_load_fn(keys), strict=True))
+        if self.known:
+            self.values.update((key, self.known[key]) for key in keys if key in self.known)
+            keys = [key for key in keys if key not in self.known]
+        if keys:
+            self.values.update(zip(keys, await self.batch_load_fn(keys), strict=True))
 
 
 class Loading(Generic[K, V]):
@@ -82,11 +94,18 @@ def retrieved(batch: Task[None]) -> None:
 
 
 class Loaders:
-    """The loaders of one request; each comes into being when it is first asked for."""
+    """The loaders of one request; each comes into being when it is first asked for.
 
-    def __init__(self, database: Database) -> None:
+    Those made `again` behave as new ones do, but read nothing that the earlier ones have.
+    """
+
+    def __init__(self, database: Database, earlier: "Loaders | None" = None) -> None:
         self.database = database
         self.made: dict[object, Loader[Any, Any]] = {}
+        self.earlier: Mapping[object, Loader[Any, Any]] = earlier.made if earlier else NOTHING
+
+    def again(self) -> "Loaders":
+        return Loaders(self.database, self)
 
     def loader(
         self, name: object, read: Callable[..., Coroutine[Any, Any, list[V]]], *arguments: Any, **options: Any
@@ -94,52 +113,55 @@ class Loaders:
         """The loader that reads with these arguments; the name tells it from others."""
         found = self.made.get(name)
         if found is None:
-            found = self.made[name] = Loader(partial(read, self.database, *arguments, **options))
+            earlier = self.earlier.get(name)
+            known = earlier.values if earlier else NOTHING
+            found = Loader(partial(read, self.database, *arguments, **options), known)
+            self.made[name] = found
         return found
 
     @cached_property
     def book_by_id(self) -> Loader[int, Book | None]:
-        return Loader(partial(books.books_by_ids, self.database))
+        return self.loader("book_by_id", books.books_by_ids)
 
     @cached_property
     def book_by_isbn(self) -> Loader[str, Book | None]:
-        return Loader(partial(books.books_by_isbns, self.database))
+        return self.loader("book_by_isbn", books.books_by_isbns)
 
     @cached_property
     def description_by_book_id(self) -> Loader[int, str | None]:
-        return Loader(partial(books.descriptions_by_book_ids, self.database))
+        return self.loader("description_by_book_id", books.descriptions_by_book_ids)
 
     @cached_property
     def recent_views_by_book_id(self) -> Loader[int, int]:
-        return Loader(partial(views.recent_views_by_book_ids, self.database))
+        return self.loader("recent_views_by_book_id", views.recent_views_by_book_ids)
 
     @cached_property
     def author_by_id(self) -> Loader[int, Author | None]:
-        return Loader(partial(authors.authors_by_ids, self.database))
+        return self.loader("author_by_id", authors.authors_by_ids)
 
     @cached_property
     def author_by_slug(self) -> Loader[str, Author | None]:
-        return Loader(partial(authors.authors_by_slugs, self.database))
+        return self.loader("author_by_slug", authors.authors_by_slugs)
 
     @cached_property
     def authors_by_book_id(self) -> Loader[int, list[Contribution]]:
-        return Loader(partial(authors.authors_by_book_ids, self.database))
+        return self.loader("authors_by_book_id", authors.authors_by_book_ids)
 
     @cached_property
     def category_by_id(self) -> Loader[int, Category | None]:
-        return Loader(partial(categories.categories_by_ids, self.database))
+        return self.loader("category_by_id", categories.categories_by_ids)
 
     @cached_property
     def category_by_path(self) -> Loader[str, Category | None]:
-        return Loader(partial(categories.categories_by_paths, self.database))
+        return self.loader("category_by_path", categories.categories_by_paths)
 
     @cached_property
     def categories_by_book_id(self) -> Loader[int, list[Category]]:
-        return Loader(partial(categories.categories_by_book_ids, self.database))
+        return self.loader("categories_by_book_id", categories.categories_by_book_ids)
 
     @cached_property
     def count_of_children_by_category_id(self) -> Loader[int, int]:
-        return Loader(partial(categories.counts_of_children_by_category_ids, self.database))
+        return self.loader("count_of_children_by_category_id", categories.counts_of_children_by_category_ids)
 
     def page_of_books(self, order: Order, window: Window) -> Loader[int, Page[Book]]:
         return self.loader(("books", order, window), only(books.page_of_books), order, window)

@@ -15,10 +15,11 @@ from graphql import (
     VariableNode,
     Visitor,
     parse,
-    validate,
+    specified_rules,
     visit,
 )
 from strawberry import Schema
+from strawberry.schema.schema import validate_document
 
 from graphql_api.execution.compiler import Compiler, Unplannable
 from graphql_api.execution.plans import Plan
@@ -111,7 +112,7 @@ def made(schema: Schema, text: str, operation_name: str | None) -> Document:
     except GraphQLError as error:
         raise InvalidDocument([error]) from error
     operation = chosen(node, operation_name)
-    errors = validate(schema._schema, node)  # noqa: SLF001
+    errors = validate_document(schema._schema, node, tuple(specified_rules))  # noqa: SLF001
     if errors:
         raise InvalidDocument(errors, is_query=operation.operation is OperationType.QUERY)
     fragments = {

@@ -19,7 +19,7 @@ class Outcome:
     fallback: str | None
 
 
-async def run(document: Document, variables: dict[str, Any] | None, context: Any) -> Outcome:
+async def run(document: Document, variables: dict[str, Any] | None, context: Context) -> Outcome:
     """The answer to an operation, exactly as stock execution gives it."""
     values = document.variables.values(variables)
     if values is None:
@@ -30,14 +30,14 @@ async def run(document: Document, variables: dict[str, Any] | None, context: Any
     try:
         data = await plan.run(None, context, values)
     except Exception:
-        return await run_stock(document, variables, context, "something went wrong")
+        return await run_stock(document, variables, context.again(), "something went wrong")
     return Outcome(ExecutionResult(data, None), None)
 
 
 async def run_stock(
     document: Document, variables: dict[str, Any] | None, context: Context, reason: str
 ) -> Outcome:
-    """The answer by stock execution. The loaders already have what the plan has loaded."""
+    """The answer by stock execution."""
     result = execute(
         document.schema._schema,  # noqa: SLF001
         document.node,

@@ -11,6 +11,8 @@ from typing import Any
 from graphql import GraphQLAbstractType, GraphQLEnumType, GraphQLLeafType, Undefined, default_type_resolver
 from strawberry import Schema
 
+from graphql_api.loaders import retrieved
+
 
 class PlanFailed(Exception):
     """The operation cannot be answered by its plan; stock execution knows why."""
@@ -58,8 +60,10 @@ def type_namer(schema: Schema, kind: GraphQLAbstractType) -> Callable[[Any, Any]
 
 
 def started(awaitable: Awaitable[Any]) -> Awaitable[Any]:
-    """Something to await that is already running."""
-    return ensure_future(awaitable)
+    """Something to await that is already running. If the plan fails before, nobody awaits it any more."""
+    task = ensure_future(awaitable)
+    task.add_done_callback(retrieved)
+    return task
 
 
 async def together(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:

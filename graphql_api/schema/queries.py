@@ -76,7 +76,7 @@ async def book(root: Root, context: Context, by: ByBook) -> list[book_reads.Book
     else:
         found = await loaders.book_by_isbn.load_all([str(by.isbn)])
     if found[0]:
-        context.views.note(found[0].id)
+        context.view(found[0].id)
     return found
 
 
