@@ -20,6 +20,14 @@ UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueErro
 """What connecting raises: no server, a refusal, or an address that is none."""
 
 
+async def leave_as_it_is(connection: object) -> None:
+    """Send nothing when a connection goes back to the pool.
+
+    asyncpg's own reset costs a round trip each time. No statement of ours leaves anything in a session
+    (tested); a transaction left open is rolled back by asyncpg all the same.
+    """
+
+
 async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.Pool:
     """Connect to `dsn` with at most `size` connections; a statement ends after `command_timeout` seconds.
 
@@ -32,6 +40,7 @@ async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.P
             max_size=size,
             command_timeout=command_timeout,
             max_inactive_connection_lifetime=0,
+            reset=leave_as_it_is,
             server_settings={"application_name": "bookstore"},
         )
     except UNREACHABLE as error:

@@ -10,8 +10,12 @@ from starlette.routing import Route
 from db.migrations import require_head
 from db.pool import open_pool
 from db.views import ViewLog
-from graphql_api.http.endpoint import graphql
+from graphql_api.context import Context
+from graphql_api.execution.documents import Documents
+from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
+from graphql_api.loaders import Loaders
+from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
 
@@ -32,6 +36,9 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
             writing.cancel()
             await asyncio.wait([writing])
 
-    return Starlette(
-        routes=[Route("/graphql", graphql, methods=["GET", "POST"]), explorer_assets()], lifespan=lifespan
-    )
+    def context() -> Context:
+        return Context(app.state.views, Loaders(app.state.database))
+
+    endpoint = Endpoint(Documents(schema), context)
+    app = Starlette(routes=[Route("/graphql", endpoint), explorer_assets()], lifespan=lifespan)
+    return app

@@ -1,66 +1,84 @@
 """The GraphQL endpoint: a request in, an answer out; to a browser that asks for a page, the explorer."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
+from graphql import ExecutionResult
 from starlette.requests import Request
-from starlette.responses import Response
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import PreExecutionError
-from strawberry.types.graphql import OperationType
+from starlette.types import Receive, Scope, Send
 
 from graphql_api.context import Context
+from graphql_api.execution.documents import Documents, InvalidDocument, UnknownOperation
+from graphql_api.execution.run import Outcome, run
 from graphql_api.http.explorer_page import explorer_response
-from graphql_api.http.requests import GraphQLRequest, RequestError, read_request
-from graphql_api.loaders import Loaders
-from graphql_api.schema import schema
+from graphql_api.http.requests import ClientLeft, GraphQLRequest, Headers, RequestError, header, read_request
 from graphql_api.schema.errors import present
 
+METHODS = "GET, HEAD, POST"
+JSON = (b"content-type", b"application/json")
 
-async def graphql(request: Request) -> Response:
-    """Run the operation that a GET or POST holds."""
-    if wants_page(request):
-        return explorer_response(str(request.url.replace(query="")))
-    try:
-        asked = await read_request(request)
-        return answer(await executed(asked, request))
-    except RequestError as error:
-        shown = {"message": str(error), "extensions": {"code": "BAD_REQUEST"}}
-        return answer({"errors": [shown]}, error.status, error.headers)
+NOT_BY_GET = RequestError(405, "Send what is not a query by POST.", [(b"allow", b"POST")])
 
 
-def wants_page(request: Request) -> bool:
+class Endpoint:
+    """An ASGI application that runs the operation that a GET or POST holds.
+
+    `context` makes what a request carries to its resolvers.
+    """
+
+    def __init__(self, documents: Documents, context: Callable[[], Context]) -> None:
+        self.documents = documents
+        self.context = context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if wants_page(scope):
+                page = explorer_response(str(Request(scope).url.replace(query="")))
+                await page(scope, receive, send)
+                return
+            if scope["method"] not in METHODS.split(", "):
+                raise RequestError(405, f"Use {METHODS}.", [(b"allow", METHODS.encode())])
+            asked = await read_request(scope, receive)
+            await answer(send, await self.body(asked, reads_only=scope["method"] != "POST"))
+        except RequestError as error:
+            shown = {"message": str(error), "extensions": {"code": "BAD_REQUEST"}}
+            await answer(send, orjson.dumps({"errors": [shown]}), error.status, error.headers)
+        except ClientLeft:
+            return
+
+    async def body(self, asked: GraphQLRequest, *, reads_only: bool) -> bytes:
+        """The answer to a request, as GraphQL describes it, in JSON."""
+        try:
+            document = self.documents.find(asked.query, asked.operation_name)
+        except InvalidDocument as invalid:
+            if reads_only and not invalid.is_query:
+                raise NOT_BY_GET from invalid
+            return orjson.dumps({"errors": [present(error, executed=False) for error in invalid.errors]})
+        except UnknownOperation as unknown:
+            raise RequestError(400, str(unknown)) from unknown
+        if reads_only and not document.is_query:
+            raise NOT_BY_GET
+        outcome: Outcome = await run(document, asked.variables, self.context())
+        return orjson.dumps(shown(outcome.result))
+
+
+def wants_page(scope: Scope) -> bool:
     return (
-        request.method in ("GET", "HEAD")
-        and "query" not in request.query_params
-        and "text/html" in request.headers.get("accept", "")
+        scope["method"] != "POST"
+        and scope["method"] in METHODS
+        and b"text/html" in header(scope, b"accept")
+        and b"query=" not in scope["query_string"]
     )
 
 
-async def executed(asked: GraphQLRequest, request: Request) -> dict[str, Any]:
-    """The answer to an operation, as GraphQL describes it."""
-    database, views = request.app.state.database, request.app.state.views
-    allowed = (
-        {OperationType.QUERY} if request.method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
-    )
-    try:
-        result = await schema.execute(
-            asked.query,
-            variable_values=asked.variables,
-            operation_name=asked.operation_name,
-            context_value=Context(database, views, Loaders(database)),
-            allowed_operation_types=allowed,
-        )
-    except CannotGetOperationTypeError as error:
-        raise RequestError(400, error.as_http_error_reason()) from error
-    except InvalidOperationTypeError as error:
-        raise RequestError(405, error.as_http_error_reason(request.method), {"Allow": "POST"}) from error
-    before_execution = isinstance(result, PreExecutionError)
-    shown: dict[str, Any] = {} if before_execution else {"data": result.data}
-    if result.errors:
-        shown["errors"] = [present(error, executed=not before_execution) for error in result.errors]
-    return shown
+def shown(result: ExecutionResult) -> dict[str, Any]:
+    if not result.errors:
+        return {"data": result.data}
+    return {"data": result.data, "errors": [present(error, executed=True) for error in result.errors]}
 
 
-def answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+async def answer(send: Send, body: bytes, status: int = 200, headers: Headers | None = None) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *(headers or ())]})
+    await send({"type": "http.response.body", "body": body})

@@ -2,18 +2,25 @@
 
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.types import Receive, Scope
+
+Headers = list[tuple[bytes, bytes]]
 
 
 class RequestError(ValueError):
     """The HTTP request does not hold a GraphQL request; the message says what is wrong with it."""
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: str, headers: Headers | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.headers = headers or {}
+        self.headers = headers or []
+
+
+class ClientLeft(Exception):
+    """The client went away before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +32,44 @@ class GraphQLRequest:
     operation_name: str | None
 
 
-async def read_request(request: Request) -> GraphQLRequest:
+async def read_request(scope: Scope, receive: Receive) -> GraphQLRequest:
     """The GraphQL request in an HTTP request; RequestError when there is none."""
-    if request.method == "POST":
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != "application/json":
+    if scope["method"] == "POST":
+        if media_type_of(scope) != b"application/json":
             raise RequestError(415, "Send the request as JSON, with Content-Type: application/json.")
-        parameters = parsed_json("The body", await request.body())
-    else:
-        parameters = dict(request.query_params)
-        for name in ("variables", "extensions"):
-            if parameters.get(name):
-                parameters[name] = parsed_json(name, parameters[name])
+        return checked(parsed_json("The body", await body_of(receive)))
+    parameters: dict[str, Any] = dict(parse_qsl(scope["query_string"].decode("ascii", "replace")))
+    for name in ("variables", "extensions"):
+        if name in parameters:
+            parameters[name] = parsed_json(name, parameters[name])
     return checked(parameters)
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The value of a header; empty where there is none."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return b""
+
+
+def media_type_of(scope: Scope) -> bytes:
+    return header(scope, b"content-type").partition(b";")[0].strip().lower()
+
+
+async def body_of(receive: Receive) -> bytes:
+    message = await receive()
+    if not message.get("more_body"):
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        return message.get("body", b"")
+    parts = [message["body"]]
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
 
 
 def checked(parameters: Any) -> GraphQLRequest:

@@ -1,16 +1,20 @@
 """Relay connections over keyset pages: arguments, cursors, and the types that answer them."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import orjson
 import strawberry
 from strawberry import UNSET
 
 from db.pages import HIGHEST_ID, Key, KeyValue, Order, Page, Position, Window
+from graphql_api.context import Context
+from graphql_api.loaders import Loader
 from graphql_api.schema.errors import BadInput
+from graphql_api.schema.fields import resolved_for_all
 
 T = TypeVar("T")
 
@@ -50,40 +54,70 @@ class Edge(Generic[T]):
     cursor: str = strawberry.field(description="Its place in the list, for `after` and `before`.")
 
 
-@strawberry.type(description="One page of a list.")
-class Connection(Generic[T]):
-    """A page that is read only when its edges, nodes or place are asked for, and counted likewise."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What stands behind a connection: `loader` has its page, by `key`; `count` is the number of entries,
+    or the loader that has it. Nothing is read until edges, nodes, place or count are asked for."""
 
-    order: strawberry.Private[Order]
-    page: strawberry.Private[Callable[[], Awaitable[Page[Any]]]]
-    count: strawberry.Private[int | Callable[[], Awaitable[int]]]
+    order: Order
+    loader: Loader[int, Page[Any]]
+    key: int
+    count: int | Loader[int, int]
 
-    @strawberry.field(description="The entries of the page with their cursors.")
-    async def edges(self) -> list[Edge[T]]:
-        page = await self.page()
-        return [
-            Edge(node=row, cursor=cursor(self.order, position))
-            for row, position in zip(page.rows, page.positions, strict=True)
-        ]
 
-    @strawberry.field(description="The entries of the page alone.")
-    async def nodes(self) -> list[T]:
-        return list((await self.page()).rows)
+class Entry(NamedTuple):
+    """What stands behind an edge."""
 
-    @strawberry.field(description="Where the page lies in the list.")
-    async def page_info(self) -> PageInfo:
-        page = await self.page()
-        cursors = [cursor(self.order, position) for position in page.positions[:1] + page.positions[-1:]]
-        return PageInfo(
+    node: Any
+    cursor: str
+
+
+Connections = Sequence[Listed]
+
+
+async def pages_of(connections: Connections) -> list[Page[Any]]:
+    """The pages of a level's connections, which came from one field and so share one loader."""
+    return await connections[0].loader.load_all([connection.key for connection in connections])  # type: ignore[return-value]
+
+
+async def edges_of(connections: Connections, context: Context) -> list[list[Entry]]:
+    name = fingerprint(connections[0].order)
+    return [
+        [Entry(row, cursor(name, position)) for row, position in zip(page.rows, page.positions, strict=True)]
+        for page in await pages_of(connections)
+    ]
+
+
+async def nodes_of(connections: Connections, context: Context) -> list[Sequence[Any]]:
+    return [page.rows for page in await pages_of(connections)]
+
+
+async def page_infos_of(connections: Connections, context: Context) -> list[PageInfo]:
+    name = fingerprint(connections[0].order)
+    return [
+        PageInfo(
             has_next_page=page.has_next,
             has_previous_page=page.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
+            start_cursor=cursor(name, page.positions[0]) if page.positions else None,
+            end_cursor=cursor(name, page.positions[-1]) if page.positions else None,
         )
+        for page in await pages_of(connections)
+    ]
 
-    @strawberry.field(description="How many entries the whole list has.")
-    async def total_count(self) -> int:
-        return self.count if isinstance(self.count, int) else await self.count()
+
+async def total_counts_of(connections: Connections, context: Context) -> list[int]:
+    count = connections[0].count
+    if isinstance(count, Loader):
+        return await count.load_all([connection.key for connection in connections])  # type: ignore[return-value]
+    return [connection.count for connection in connections]  # type: ignore[misc]
+
+
+@strawberry.type(description="One page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = resolved_for_all(edges_of, "The entries of the page with their cursors.")
+    nodes: list[T] = resolved_for_all(nodes_of, "The entries of the page alone.")
+    page_info: PageInfo = resolved_for_all(page_infos_of, "Where the page lies in the list.")
+    total_count: int = resolved_for_all(total_counts_of, "How many entries the whole list has.")
 
 
 def window(
@@ -112,10 +146,10 @@ def given(value: T | None) -> T | None:
     return None if value is UNSET else value
 
 
-def cursor(order: Order, position: Position) -> str:
+def cursor(order_name: str, position: Position) -> str:
     """A row's place as opaque text, which names the order too: in another one it means nothing."""
     key = str(position.key) if isinstance(position.key, Decimal) else position.key
-    return urlsafe_b64encode(orjson.dumps([fingerprint(order), key, position.id])).decode().rstrip("=")
+    return urlsafe_b64encode(orjson.dumps([order_name, key, position.id])).decode().rstrip("=")
 
 
 def position(argument: str, cursor: str, order: Order) -> Position:

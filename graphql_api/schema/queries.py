@@ -1,8 +1,7 @@
 """The root of every query."""
 
-from asyncio import gather
-from functools import partial
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -11,10 +10,10 @@ from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
 from db.pages import Order
-from graphql_api.context import Info
-from graphql_api.loaders import WHOLE_CATALOG
+from graphql_api.context import Context
+from graphql_api.loaders import WHOLE_CATALOG, Loader
 from graphql_api.schema.errors import BadInput
-from graphql_api.schema.fields import resolved_by
+from graphql_api.schema.fields import resolved_for_all
 from graphql_api.schema.ids import key_of, parsed_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, order_of_books, storable
 from graphql_api.schema.pagination import (
@@ -24,6 +23,7 @@ from graphql_api.schema.pagination import (
     Connection,
     First,
     Last,
+    Listed,
     window,
 )
 from graphql_api.schema.types import Author, Book, Category, Node, OrderBy, Record
@@ -36,109 +36,119 @@ ByCategory = Annotated[CategoryLookup, strawberry.argument(description="Which ca
 RootsOnly = Annotated[bool, strawberry.argument(description="Only the categories without a parent.")]
 
 
-async def node_of(info: Info, argument: str, value: str) -> Record | None:
-    loaders = info.context.loaders
-    type_name, key = parsed_id(argument, value)
-    match type_name:
-        case "Book":
-            return await loaders.book_by_id.load(key)
-        case "Author":
-            return await loaders.author_by_id.load(key)
-        case "Category":
-            return await loaders.category_by_id.load(key)
-        case _:
+Root = Sequence[None]
+"""The root is one object without content; so are the answers of its level: one."""
+
+
+async def records_of(context: Context, argument: str, ids: Sequence[str]) -> list[Record | None]:
+    """What has the global ids, read with one statement for each type."""
+    named = [parsed_id(argument, value) for value in ids]
+    loaders: dict[str, Loader[int, Any]] = {
+        "Book": context.loaders.book_by_id,
+        "Author": context.loaders.author_by_id,
+        "Category": context.loaders.category_by_id,
+    }
+    for value, (type_name, _) in zip(ids, named, strict=True):
+        if type_name not in loaders:
             raise BadInput(argument, f"{value[:60]!r} is an id of type {type_name}: no such type.")
+    loading = {
+        type_name: loader.load_all([key for named_type, key in named if named_type == type_name])
+        for type_name, loader in loaders.items()
+    }
+    found = {type_name: iter(await values) for type_name, values in loading.items()}
+    return [next(found[type_name]) for type_name, _ in named]
 
 
-async def node(info: Info, id: Id) -> Record | None:  # noqa: A002
-    return await node_of(info, "id", id)
+async def node(root: Root, context: Context, id: Id) -> list[Record | None]:  # noqa: A002
+    return await records_of(context, "id", [id])
 
 
-async def nodes(info: Info, ids: Ids) -> list[Record | None]:
+async def nodes(root: Root, context: Context, ids: Ids) -> list[list[Record | None]]:
     if len(ids) > LARGEST_SIZE:
         raise BadInput("ids", f"ids holds {len(ids)} ids; at most {LARGEST_SIZE} can be asked for at once.")
-    return await gather(*(node_of(info, "ids", value) for value in ids))
+    return [await records_of(context, "ids", ids)]
 
 
-async def book(info: Info, by: ByBook) -> book_reads.Book | None:
+async def book(root: Root, context: Context, by: ByBook) -> list[book_reads.Book | None]:
+    loaders = context.loaders
     if by.id is not UNSET and by.id is not None:
-        found = await info.context.loaders.book_by_id.load(key_of("by.id", "Book", by.id))
+        found = await loaders.book_by_id.load_all([key_of("by.id", "Book", by.id)])
     else:
-        found = await info.context.loaders.book_by_isbn.load(str(by.isbn))
-    if found:
-        info.context.views.note(found.id)
+        found = await loaders.book_by_isbn.load_all([str(by.isbn)])
+    if found[0]:
+        context.view(found[0].id)
     return found
 
 
-async def author(info: Info, by: ByAuthor) -> author_reads.Author | None:
+async def author(root: Root, context: Context, by: ByAuthor) -> list[author_reads.Author | None]:
+    loaders = context.loaders
     if by.id is not UNSET and by.id is not None:
-        return await info.context.loaders.author_by_id.load(key_of("by.id", "Author", by.id))
-    return await info.context.loaders.author_by_slug.load(storable("by.slug", by.slug))
+        return await loaders.author_by_id.load_all([key_of("by.id", "Author", by.id)])
+    return await loaders.author_by_slug.load_all([storable("by.slug", by.slug)])
 
 
-async def category(info: Info, by: ByCategory) -> category_reads.Category | None:
+async def category(root: Root, context: Context, by: ByCategory) -> list[category_reads.Category | None]:
+    loaders = context.loaders
     if by.id is not UNSET and by.id is not None:
-        return await info.context.loaders.category_by_id.load(key_of("by.id", "Category", by.id))
-    return await info.context.loaders.category_by_path.load(storable("by.path", by.path))
+        return await loaders.category_by_id.load_all([key_of("by.id", "Category", by.id)])
+    return await loaders.category_by_path.load_all([storable("by.path", by.path)])
 
 
 def books(
-    info: Info,
+    root: Root,
+    context: Context,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
     order_by: OrderBy = UNSET,
-) -> Connection[Book]:
-    order, database = order_of_books(order_by), info.context.database
-    asked = window(order, first, after, last, before)
-    return Connection(
-        order=order,
-        page=partial(info.context.loaders.page_of_books(order, asked).load, WHOLE_CATALOG),
-        count=partial(book_reads.count_of_books, database),
-    )
+) -> list[Listed]:
+    order, loaders = order_of_books(order_by), context.loaders
+    pages = loaders.page_of_books(order, window(order, first, after, last, before))
+    return [Listed(order, pages, WHOLE_CATALOG, loaders.count(book_reads.count_of_books))]
 
 
 def authors(
-    info: Info, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
-) -> Connection[Author]:
-    order, database = Order(author_reads.NAME), info.context.database
-    asked = window(order, first, after, last, before)
-    return Connection(
-        order=order,
-        page=partial(info.context.loaders.page_of_authors(asked).load, WHOLE_CATALOG),
-        count=partial(author_reads.count_of_authors, database),
-    )
+    root: Root,
+    context: Context,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> list[Listed]:
+    order, loaders = Order(author_reads.NAME), context.loaders
+    pages = loaders.page_of_authors(window(order, first, after, last, before))
+    return [Listed(order, pages, WHOLE_CATALOG, loaders.count(author_reads.count_of_authors))]
 
 
 def categories(
-    info: Info,
+    root: Root,
+    context: Context,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
     roots_only: RootsOnly = False,
-) -> Connection[Category]:
-    order, database = Order(category_reads.NAME), info.context.database
-    asked = window(order, first, after, last, before)
-    return Connection(
-        order=order,
-        page=partial(info.context.loaders.page_of_categories(asked, roots=roots_only).load, WHOLE_CATALOG),
-        count=partial(category_reads.count_of_categories, database, roots=roots_only),
-    )
+) -> list[Listed]:
+    order, loaders = Order(category_reads.NAME), context.loaders
+    pages = loaders.page_of_categories(window(order, first, after, last, before), roots=roots_only)
+    count = loaders.count(category_reads.count_of_categories, roots=roots_only)
+    return [Listed(order, pages, WHOLE_CATALOG, count)]
 
 
 @strawberry.type(description="What can be read from the catalog.")
 class Query:
-    node: Node | None = resolved_by(node, "Whatever has this global id; null if nothing has it any more.")
-    nodes: list[Node | None] = resolved_by(
+    node: Node | None = resolved_for_all(
+        node, "Whatever has this global id; null if nothing has it any more."
+    )
+    nodes: list[Node | None] = resolved_for_all(
         nodes, "Whatever has these global ids, in their order; null where nothing has."
     )
-    book: Book | None = resolved_by(book, "One book; null if there is none.")
-    author: Author | None = resolved_by(author, "One author; null if there is none.")
-    category: Category | None = resolved_by(category, "One category; null if there is none.")
-    books: Connection[Book] = resolved_by(books, "All books.")
-    authors: Connection[Author] = resolved_by(authors, "All authors, by sort name.")
-    categories: Connection[Category] = resolved_by(
+    book: Book | None = resolved_for_all(book, "One book; null if there is none.")
+    author: Author | None = resolved_for_all(author, "One author; null if there is none.")
+    category: Category | None = resolved_for_all(category, "One category; null if there is none.")
+    books: Connection[Book] = resolved_for_all(books, "All books.")
+    authors: Connection[Author] = resolved_for_all(authors, "All authors, by sort name.")
+    categories: Connection[Category] = resolved_for_all(
         categories, "All categories, or the roots of their tree, by name."
     )

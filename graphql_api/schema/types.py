@@ -4,10 +4,11 @@ The objects behind the types are the records of `db`: plain fields read their at
 are resolvers over the loaders.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from functools import partial
+from itertools import islice
 from typing import Annotated
 
 import strawberry
@@ -17,11 +18,11 @@ from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
 from db.pages import Order
-from graphql_api.context import Info
-from graphql_api.schema.fields import resolved_by
+from graphql_api.context import Context
+from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
 from graphql_api.schema.ids import global_id
 from graphql_api.schema.inputs import BookOrder, order_of_books
-from graphql_api.schema.pagination import After, Before, Connection, First, Last, window
+from graphql_api.schema.pagination import After, Before, Connection, First, Last, Listed, window
 from graphql_api.schema.scalars import ISBN
 
 Record = book_reads.Book | author_reads.Author | category_reads.Category
@@ -70,35 +71,15 @@ class Contribution:
     author: "Author" = strawberry.field(description="Who did it.")
 
 
-async def description_of(root: strawberry.Parent[book_reads.Book], info: Info) -> str | None:
-    return await info.context.loaders.description_by_book_id.load(root.id)
-
-
-async def recent_views_of(root: strawberry.Parent[book_reads.Book], info: Info) -> int:
-    return await info.context.loaders.recent_views_by_book_id.load(root.id)
-
-
 def price_of(root: strawberry.Parent[book_reads.Book]) -> Money | None:
     if root.price is None or root.currency is None:
         return None
     return Money(amount=root.price, currency_code=root.currency)
 
 
-async def contributions_of(
-    root: strawberry.Parent[book_reads.Book], info: Info
-) -> list[author_reads.Contribution]:
-    return await info.context.loaders.authors_by_book_id.load(root.id)
-
-
-async def authors_of(root: strawberry.Parent[book_reads.Book], info: Info) -> list[author_reads.Author]:
-    contributions = await info.context.loaders.authors_by_book_id.load(root.id)
-    return list({contribution.author.id: contribution.author for contribution in contributions}.values())
-
-
-async def categories_of(
-    root: strawberry.Parent[book_reads.Book], info: Info
-) -> list[category_reads.Category]:
-    return await info.context.loaders.categories_by_book_id.load(root.id)
+async def authors_of(books: Sequence[book_reads.Book], context: Context) -> list[list[author_reads.Author]]:
+    contributions = await context.loaders.authors_by_book_id.load_all([book.id for book in books])
+    return [list({each.author.id: each.author for each in those or ()}.values()) for those in contributions]
 
 
 @strawberry.type(description="One edition of a book.")
@@ -106,7 +87,7 @@ class Book(Node):
     title: str = strawberry.field(description="The title, without the subtitle.")
     subtitle: str | None = strawberry.field(description="The subtitle, or the series and number in it.")
     isbn: ISBN | None = strawberry.field(description="The ISBN-13; null if it has none.")
-    description: str | None = resolved_by(description_of, "What the book is about; plain text.")
+    description: str | None = loads("description_by_book_id", "id", "What the book is about; plain text.")
     language: str | None = strawberry.field(
         description="The text's language as a BCP 47 tag, for example en or pt-BR."
     )
@@ -122,19 +103,19 @@ class Book(Node):
         description="The average rating, 0 to 5; null if nobody has rated it."
     )
     rating_count: int = strawberry.field(description="How many ratings the average is made of.")
-    recent_views: int = resolved_by(
-        recent_views_of, "How often the book was looked up by `book` in the last 30 days."
+    recent_views: int = loads(
+        "recent_views_by_book_id", "id", "How often the book was looked up by `book` in the last 30 days."
     )
     source: str = strawberry.field(description="The delivery the book came with, for example gutenberg.")
     source_id: str = strawberry.field(description="The book's key in that delivery.")
-    authors: list["Author"] = resolved_by(
+    authors: list["Author"] = resolved_for_all(
         authors_of, "Everybody who contributed to it, in the book's order, once each."
     )
-    contributions: list[Contribution] = resolved_by(
-        contributions_of, "Who did what for it, in the book's order."
+    contributions: list[Contribution] = loads(
+        "authors_by_book_id", "id", "Who did what for it, in the book's order."
     )
-    categories: list["Category"] = resolved_by(
-        categories_of, "The categories it was put into, by path; not their ancestors."
+    categories: list["Category"] = loads(
+        "categories_by_book_id", "id", "The categories it was put into, by path; not their ancestors."
     )
 
     @classmethod
@@ -142,18 +123,18 @@ class Book(Node):
         return isinstance(value, book_reads.Book)
 
 
-async def books_of_author(
-    root: strawberry.Parent[author_reads.Author],
-    info: Info,
+def books_of_authors(
+    authors: Sequence[author_reads.Author],
+    context: Context,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
     order_by: OrderBy = UNSET,
-) -> Connection["Book"]:
+) -> list[Listed]:
     order = order_of_books(order_by)
-    loader = info.context.loaders.books_by_author_id(order, window(order, first, after, last, before))
-    return Connection(order=order, page=partial(loader.load, root.id), count=root.book_count)
+    loader = context.loaders.books_by_author_id(order, window(order, first, after, last, before))
+    return [Listed(order, loader, author.id, author.book_count) for author in authors]
 
 
 @strawberry.type(description="Somebody who contributed to books: a person, or a name that stands for one.")
@@ -164,45 +145,41 @@ class Author(Node):
     birth_year: int | None = strawberry.field(description="The year of birth; negative before Christ.")
     death_year: int | None = strawberry.field(description="The year of death; negative before Christ.")
     book_count: int = strawberry.field(description="How many books they contributed to.")
-    books: Connection[Book] = resolved_by(books_of_author, "The books they contributed to, in whatever role.")
+    books: Connection[Book] = resolved_for_all(
+        books_of_authors, "The books they contributed to, in whatever role."
+    )
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
         return isinstance(value, author_reads.Author)
 
 
-async def parent_of(
-    root: strawberry.Parent[category_reads.Category], info: Info
-) -> category_reads.Category | None:
-    if root.parent_id is None:
-        return None
-    return await info.context.loaders.category_by_id.load(root.parent_id)
-
-
 async def ancestors_of(
-    root: strawberry.Parent[category_reads.Category], info: Info
-) -> list[category_reads.Category]:
-    ancestors = await info.context.loaders.category_by_id.load_many(root.lineage[:-1])
-    return [ancestor for ancestor in ancestors if ancestor]
+    categories: Sequence[category_reads.Category], context: Context
+) -> list[list[category_reads.Category]]:
+    ids = [identity for category in categories for identity in category.lineage[:-1]]
+    loaded = iter(await context.loaders.category_by_id.load_all(ids))
+    lines = [list(islice(loaded, len(category.lineage) - 1)) for category in categories]
+    return [[ancestor for ancestor in line if ancestor] for line in lines]
 
 
-async def children_of(
-    root: strawberry.Parent[category_reads.Category],
-    info: Info,
+def children_of(
+    categories: Sequence[category_reads.Category],
+    context: Context,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
     before: Before = UNSET,
-) -> Connection["Category"]:
+) -> list[Listed]:
     order = Order(category_reads.NAME)
-    loader = info.context.loaders.children_by_category_id(window(order, first, after, last, before))
-    count = info.context.loaders.count_of_children_by_category_id
-    return Connection(order=order, page=partial(loader.load, root.id), count=partial(count.load, root.id))
+    loader = context.loaders.children_by_category_id(window(order, first, after, last, before))
+    count = context.loaders.count_of_children_by_category_id
+    return [Listed(order, loader, category.id, count) for category in categories]
 
 
-async def books_of_category(
-    root: strawberry.Parent[category_reads.Category],
-    info: Info,
+def books_of_categories(
+    categories: Sequence[category_reads.Category],
+    context: Context,
     first: First = UNSET,
     after: After = UNSET,
     last: Last = UNSET,
@@ -211,13 +188,19 @@ async def books_of_category(
     include_descendants: Annotated[
         bool, strawberry.argument(description="Whether the books of the categories below it belong too.")
     ] = True,
-) -> Connection[Book]:
+) -> list[Listed]:
     order = order_of_books(order_by)
-    loader = info.context.loaders.books_by_category_id(
-        order, window(order, first, after, last, before), descendants=include_descendants
-    )
-    count = root.book_count if include_descendants else root.direct_book_count
-    return Connection(order=order, page=partial(loader.load, root.id), count=count)
+    asked = window(order, first, after, last, before)
+    loader = context.loaders.books_by_category_id(order, asked, descendants=include_descendants)
+    return [
+        Listed(
+            order,
+            loader,
+            category.id,
+            category.book_count if include_descendants else category.direct_book_count,
+        )
+        for category in categories
+    ]
 
 
 @strawberry.type(description="A node of the tree that books are sorted into.")
@@ -227,10 +210,16 @@ class Category(Node):
         description="The slugs from the root, for example fiction/science-fiction; unique."
     )
     book_count: int = strawberry.field(description="How many books it and the categories below it hold.")
-    parent: "Category | None" = resolved_by(parent_of, "The category above it; null for a root.")
-    ancestors: list["Category"] = resolved_by(ancestors_of, "The categories above it, from the root down.")
-    children: Connection["Category"] = resolved_by(children_of, "The categories directly below it, by name.")
-    books: Connection[Book] = resolved_by(books_of_category, "The books in it.")
+    parent: "Category | None" = loads(
+        "category_by_id", "parent_id", "The category above it; null for a root."
+    )
+    ancestors: list["Category"] = resolved_for_all(
+        ancestors_of, "The categories above it, from the root down."
+    )
+    children: Connection["Category"] = resolved_for_all(
+        children_of, "The categories directly below it, by name."
+    )
+    books: Connection[Book] = resolved_for_all(books_of_categories, "The books in it.")
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

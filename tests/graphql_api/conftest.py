@@ -38,7 +38,7 @@ class Client:
         """The answer as a client sees it."""
         self.statements.clear()
         result = await schema.execute(
-            document, variable_values=variables, context_value=Context(self, self.views, Loaders(self))
+            document, variable_values=variables, context_value=Context(self.views, Loaders(self))
         )
         executed = not isinstance(result, PreExecutionError)
         answer: dict[str, Any] = {"data": result.data} if executed else {}

@@ -1,0 +1,470 @@
+"""From an operation to the source of a function that runs it, breadth-first, each field once a level.
+
+The function is optimistic: at the first thing that goes wrong it raises, and stock execution answers
+instead. So it holds no error handling, and errors are exactly those of stock execution.
+
+What is generated, for an operation without arguments that nests relations:
+
+    books = books_of([root], context)                 a level: one call for all objects of a position
+    for out, value in zip(root_outs, books): ...      its objects and leaves, straight-line
+    started_1 = authors_of(books_objects, context)    the next levels, all started,
+    started_2 = categories_of(books_objects, context)
+    for out, value in zip(books_outs, await started_1): ...   then awaited
+
+Names in the source are those of the schema; what a client chose, aliases, stands in constants.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLString,
+    OperationDefinitionNode,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import (
+    CollectedFields,
+    FieldDetails,
+    FragmentDetails,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+from strawberry import Schema
+from strawberry.types.field import StrawberryField
+
+from graphql_api.execution.arguments import arguments_of
+from graphql_api.execution.runtime import (
+    LISTS,
+    PlanFailed,
+    coerced,
+    members_of,
+    started,
+    together,
+    type_namer,
+)
+from graphql_api.schema.fields import Level
+
+
+class Unplannable(Exception):
+    """The operation holds something that plans do not cover; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The objects of one selection set, collected while their outputs are written."""
+
+    objects: str
+    outs: str
+
+
+ROOT = Position("[root]", "[data]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A field to be resolved for all objects of a position, into their outputs."""
+
+    field: GraphQLField
+    details: list[FieldDetails]
+    key: str
+    position: Position
+    awaited: bool
+    by_task: bool
+    call: str
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Writes one operation's function. `flags` are the values of the variables in @skip and @include."""
+
+    schema: Schema
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    flags: Mapping[str, bool]
+    lines: list[str] = field(default_factory=list)
+    constants: dict[str, Any] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+    pending: list[Pending] = field(default_factory=list)
+
+    def compile(self) -> tuple[str, dict[str, Any]]:
+        """The source of `async def plan(root, context, variables)`, and the constants it refers to."""
+        query_type = self.schema._schema.query_type  # noqa: SLF001
+        if query_type is None:
+            raise Unplannable("there is no query type")
+        collected = collect_fields(
+            self.schema._schema,  # noqa: SLF001
+            self.fragment_details,
+            self.flag_values,
+            query_type,
+            self.operation,
+        )
+        self.line(0, "async def plan(root, context, variables):")
+        data = self.object_literal(query_type, self.fields_of(collected), "root", 1, ROOT)
+        self.line(1, f"data = {data}")
+        while self.pending:
+            self.stage()
+        self.line(1, "return data")
+        return "\n".join(self.lines) + "\n", self.constants
+
+    @property
+    def fragment_details(self) -> dict[str, FragmentDetails]:
+        return {name: FragmentDetails(definition) for name, definition in self.fragments.items()}
+
+    @property
+    def flag_values(self) -> VariableValues:
+        return VariableValues({}, dict(self.flags))
+
+    def fields_of(self, collected: CollectedFields) -> dict[str, list[FieldDetails]]:
+        if collected.new_defer_usages:
+            raise Unplannable("@defer")
+        return collected.grouped_field_set
+
+    def subfields(
+        self, kind: GraphQLObjectType, details: list[FieldDetails]
+    ) -> dict[str, list[FieldDetails]]:
+        return self.fields_of(
+            collect_subfields(
+                self.schema._schema,  # noqa: SLF001
+                self.fragment_details,
+                self.flag_values,
+                self.operation,
+                kind,
+                details,
+            )
+        )
+
+    # Levels
+
+    def stage(self) -> None:
+        """Resolve everything pending: what needs no waiting at once, then the rest, started and awaited."""
+        waiting: list[Pending] = []
+        while self.pending:
+            pending = self.pending.pop(0)
+            if pending.awaited:
+                waiting.append(pending)
+            else:
+                self.complete(pending, pending.call)
+        if len(waiting) == 1:
+            self.complete(waiting[0], f"await {waiting[0].call}")
+            return
+        names = [self.start(pending) for pending in waiting]
+        for pending, name in zip(waiting, names, strict=True):
+            self.complete(pending, f"await {name}", guard=name)
+
+    def start(self, pending: Pending) -> str:
+        """Start a field; what a loader answers is on its way already, everything else gets a task."""
+        name = self.name(pending.details[0].node.name.value)
+        objects, start = pending.position.objects, pending.call
+        if pending.by_task:
+            start = f"{self.constant('started', started)}({start})"
+        self.line(1, f"{name} = {start}" + ("" if objects == ROOT.objects else f" if {objects} else None"))
+        return name
+
+    def complete(self, pending: Pending, values: str, guard: str | None = None) -> None:
+        """Write the values of a field into the outputs of its position."""
+        position, value = pending.position, self.name("value")
+        key = self.key_literal(pending.key, pending.details)
+        mark = len(self.lines)
+        if position is ROOT:
+            self.line(1, f"[{value}] = {values}")
+            made = self.value(pending.field.type, pending.details, value, 1)
+            self.line(1, f"data[{key}] = {made}")
+        else:
+            out = self.name("out")
+            self.line(1, f"if {guard or position.objects}:")
+            self.line(2, f"for {out}, {value} in zip({position.outs}, {values}, strict=True):")
+            made = self.value(pending.field.type, pending.details, value, 3)
+            self.line(3, f"{out}[{key}] = {made}")
+        self.open_positions(mark)
+
+    # Values
+
+    def value(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+        """Write what turns the value in `name` into output; the expression that has it then."""
+        if is_non_null_type(kind):
+            return self.non_null(kind.of_type, details, name, depth)
+        if is_leaf_type(kind):
+            self.leaf(kind, name, depth, nullable=True)
+            return name
+        made = self.name("made")
+        self.line(depth, f"{made} = None")
+        self.line(depth, f"if {name} is not None:")
+        inner = self.present(kind, details, name, depth + 1)
+        self.line(depth + 1, f"{made} = {inner}")
+        return made
+
+    def non_null(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+        if is_leaf_type(kind):
+            self.leaf(kind, name, depth, nullable=False)
+            return name
+        self.line(depth, f"if {name} is None:")
+        self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
+        return self.present(kind, details, name, depth)
+
+    def present(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+        """A value that is not None, and whose type is neither a leaf nor non-null."""
+        if is_list_type(kind):
+            return self.list_value(kind.of_type, details, name, depth)
+        if is_object_type(kind):
+            return self.object_value(kind, details, name, depth)
+        if is_abstract_type(kind):
+            return self.abstract_value(kind, details, name, depth)
+        raise Unplannable(f"the type {kind}")
+
+    def leaf(self, kind: GraphQLLeafType, name: str, depth: int, *, nullable: bool) -> None:
+        present = f"{name} is not None" if nullable else ""
+        usual = {GraphQLString: "str", GraphQLID: "str", GraphQLBoolean: "bool"}.get(kind)  # type: ignore[call-overload]
+        if usual:
+            condition = f"{name}.__class__ is not {usual}"
+        elif kind is GraphQLInt:
+            condition = f"not ({name}.__class__ is int and -2147483648 <= {name} <= 2147483647)"
+        elif kind is GraphQLFloat:
+            condition = f"not ({name}.__class__ is float and {name} - {name} == 0.0)"
+        else:
+            condition = ""
+        make = self.constant(f"coerced_{kind.name}", coerced(kind))
+        members = members_of(kind) if isinstance(kind, GraphQLEnumType) else None
+        if members is not None:
+            make = self.constant(f"members_{kind.name}", members) + ".__getitem__"
+        clauses = " and ".join(clause for clause in (present, condition) if clause)
+        if clauses:
+            self.line(depth, f"if {clauses}:")
+            depth += 1
+        self.line(depth, f"{name} = {make}({name})")
+
+    def list_value(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+        items, item = self.name("items"), self.name("item")
+        self.line(depth, f"if {name}.__class__ not in {self.constant('LISTS', LISTS)}:")
+        self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
+        self.line(depth, f"{items} = []")
+        self.line(depth, f"for {item} in {name}:")
+        made = self.value(kind, details, item, depth + 1)
+        self.line(depth + 1, f"{items}.append({made})")
+        return items
+
+    def abstract_value(self, kind: Any, details: list[FieldDetails], name: str, depth: int) -> str:
+        type_name, made = self.name("type_name"), self.name("made")
+        namer = self.constant(f"type_of_{kind.name}", type_namer(self.schema, kind))
+        self.line(depth, f"{type_name} = {namer}({name}, context)")
+        word = "if"
+        for possible in self.schema._schema.get_possible_types(kind):  # noqa: SLF001
+            self.line(depth, f"{word} {type_name} == {possible.name!r}:")
+            inner = self.object_value(possible, details, name, depth + 1)
+            self.line(depth + 1, f"{made} = {inner}")
+            word = "elif"
+        self.line(depth, "else:" if word == "elif" else "if True:")
+        self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
+        return made
+
+    def object_value(
+        self, kind: GraphQLObjectType, details: list[FieldDetails], name: str, depth: int
+    ) -> str:
+        """An object's output; what is pending for it is told where the object and the output are."""
+        if kind.is_type_of:
+            test = self.constant(f"is_{kind.name}", kind.is_type_of)
+            self.line(depth, f"if not {test}({name}, None):")
+            self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
+        stem = self.stem(details)
+        position = Position(self.name(f"{stem}_objects"), self.name(f"{stem}_outs"))
+        before = len(self.pending)
+        literal = self.object_literal(kind, self.subfields(kind, details), name, depth, position)
+        if len(self.pending) == before:
+            return literal
+        out = self.name(f"{stem}_out")
+        self.line(depth, f"{out} = {literal}")
+        self.line(depth, f"{position.objects}.append({name})")
+        self.line(depth, f"{position.outs}.append({out})")
+        return out
+
+    def object_literal(
+        self,
+        kind: GraphQLObjectType,
+        fields: dict[str, list[FieldDetails]],
+        name: str,
+        depth: int,
+        position: Position,
+    ) -> str:
+        """Write an object's own fields; the literal of its output, in which pending fields are None."""
+        entries: list[str] = []
+        for key, details in fields.items():
+            value = self.field_value(kind, key, details, name, depth, position)
+            entries.append(f"{self.key_literal(key, details)}: {value}")
+        return "{" + ", ".join(entries) + "}"
+
+    def field_value(
+        self,
+        kind: GraphQLObjectType,
+        key: str,
+        details: list[FieldDetails],
+        name: str,
+        depth: int,
+        position: Position,
+    ) -> str:
+        node = details[0].node
+        field_name = node.name.value
+        if field_name == "__typename":
+            return repr(kind.name)
+        graphql_field = kind.fields.get(field_name)
+        if graphql_field is None:
+            raise Unplannable("introspection")
+        definition = graphql_field.extensions.get("strawberry-definition")
+        if not isinstance(definition, StrawberryField):
+            raise Unplannable(f"{kind.name}.{field_name} is not a field of Strawberry's")
+        if definition.extensions or definition.permission_classes:
+            raise Unplannable(f"{kind.name}.{field_name} has extensions")
+        if definition.base_resolver is None:
+            return self.attribute(graphql_field, definition, details, name, depth)
+        if not is_level(definition) and not definition.is_async:
+            call = self.single_call(kind, graphql_field, definition, details, name)
+            return self.inline(graphql_field, details, call, depth)
+        self.pending.append(self.pend(kind, graphql_field, definition, details, key, position))
+        return "None"
+
+    def attribute(
+        self,
+        graphql_field: GraphQLField,
+        definition: StrawberryField,
+        details: list[FieldDetails],
+        name: str,
+        depth: int,
+    ) -> str:
+        if self.schema.config.default_resolver is getattr:
+            return self.inline(graphql_field, details, f"{name}.{definition.python_name}", depth)
+        read = self.constant("default_resolver", self.schema.config.default_resolver)
+        return self.inline(graphql_field, details, f"{read}({name}, {definition.python_name!r})", depth)
+
+    def inline(
+        self, graphql_field: GraphQLField, details: list[FieldDetails], expression: str, depth: int
+    ) -> str:
+        value = self.name(details[0].node.name.value)
+        self.line(depth, f"{value} = {expression}")
+        return self.value(graphql_field.type, details, value, depth)
+
+    # Calls
+
+    def single_call(
+        self,
+        kind: GraphQLObjectType,
+        graphql_field: GraphQLField,
+        definition: StrawberryField,
+        details: list[FieldDetails],
+        name: str,
+    ) -> str:
+        """The call of a resolver for one object."""
+        resolver = definition.base_resolver
+        assert resolver is not None  # noqa: S101 - the caller has looked
+        label = f"{kind.name}.{details[0].node.name.value}"
+        if resolver.info_parameter:
+            raise Unplannable(f"{label} asks for Info")
+        given: list[str] = []
+        if resolver.self_parameter:
+            given.append(name)
+        takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
+        given += [f"{taker}={name}" for taker in sorted(takers)]
+        given += self.argument_list(kind, graphql_field, definition, details)
+        function = self.constant(f"{details[0].node.name.value}_of_{kind.name}", resolver.wrapped_func)
+        return f"{function}({', '.join(given)})"
+
+    def argument_list(
+        self,
+        kind: GraphQLObjectType,
+        graphql_field: GraphQLField,
+        definition: StrawberryField,
+        details: list[FieldDetails],
+    ) -> list[str]:
+        if not graphql_field.args:
+            return []
+        arguments = arguments_of(self.schema, graphql_field, definition, details[0].node)
+        name = f"arguments_of_{details[0].node.name.value}"
+        if callable(arguments):
+            return [f"**{self.constant(name, arguments)}(variables)"]
+        return [f"**{self.constant(name, arguments)}"] if arguments else []
+
+    def pend(
+        self,
+        kind: GraphQLObjectType,
+        graphql_field: GraphQLField,
+        definition: StrawberryField,
+        details: list[FieldDetails],
+        key: str,
+        position: Position,
+    ) -> Pending:
+        if is_level(definition):
+            level = level_of(definition)
+            function = self.constant(f"{details[0].node.name.value}_of_{kind.name}", level.resolve)
+            given = [position.objects, "context"]
+            given += self.argument_list(kind, graphql_field, definition, details)
+            call, awaited, by_task = f"{function}({', '.join(given)})", level.awaited, level.started_by_task
+        else:
+            each = self.single_call(kind, graphql_field, definition, details, "each")
+            gather = self.constant("together", together)
+            call, awaited, by_task = f"{gather}([{each} for each in {position.objects}])", True, True
+        return Pending(graphql_field, details, key, position, awaited, by_task, call)
+
+    # Text
+
+    def line(self, depth: int, text: str) -> None:
+        self.lines.append("    " * depth + text)
+
+    def name(self, stem: str) -> str:
+        """A name that nothing else has."""
+        number = self.taken[stem] = self.taken.get(stem, 0) + 1
+        return f"{stem}_{number}"
+
+    def stem(self, details: list[FieldDetails]) -> str:
+        return details[0].node.name.value
+
+    def constant(self, name: str, value: Any) -> str:
+        """The name of a constant; the same for the same value."""
+        while self.constants.get(name, value) is not value:
+            name += "_"
+        self.constants[name] = value
+        return name
+
+    def key_literal(self, key: str, details: list[FieldDetails]) -> str:
+        """The key of a field in its output: the schema's word as it stands, a client's as a constant."""
+        if key == details[0].node.name.value:
+            return repr(key)
+        number = sum(1 for name in self.constants if name.startswith("alias_")) + 1
+        for name, value in self.constants.items():
+            if name.startswith("alias_") and value == key:
+                return name
+        return self.constant(f"alias_{number}", key)
+
+    def open_positions(self, mark: int) -> None:
+        """Before the lines since the mark: the empty lists that they collect a position in."""
+        positions = {
+            pending.position.objects: pending.position
+            for pending in self.pending
+            if pending.position is not ROOT
+        }
+        opened = [
+            f"    {position.objects}, {position.outs} = [], []"
+            for position in positions.values()
+            if any(line.strip().startswith(f"{position.objects}.append(") for line in self.lines[mark:])
+        ]
+        self.lines[mark:mark] = opened
+
+
+def is_level(definition: StrawberryField) -> bool:
+    return hasattr(definition.base_resolver and definition.base_resolver.wrapped_func, "level")
+
+
+def level_of(definition: StrawberryField) -> Level:
+    return definition.base_resolver.wrapped_func.level  # type: ignore[union-attr]

@@ -1,0 +1,164 @@
+"""Documents: each text is parsed, validated and compiled once, and kept for as long as there is room."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    parse,
+    specified_rules,
+    visit,
+)
+from strawberry import Schema
+from strawberry.schema.schema import validate_document
+
+from graphql_api.execution.compiler import Compiler, Unplannable
+from graphql_api.execution.plans import Plan
+from graphql_api.execution.variables import Variables
+
+MOST_VARIANTS = 16
+"""How many plans one operation may have; @skip and @include ask for one for each set of their variables."""
+
+
+class InvalidDocument(Exception):
+    """The document cannot be run; `errors` say why. `is_query` tells what it holds, where that is known."""
+
+    def __init__(self, errors: list[GraphQLError], *, is_query: bool = True) -> None:
+        super().__init__(errors)
+        self.errors = errors
+        self.is_query = is_query
+
+
+class UnknownOperation(Exception):
+    """The document does not hold the operation that was named, or holds several and none was named."""
+
+
+@dataclass(slots=True)
+class Document:
+    """One operation of a document, with its plans by the values of the variables in @skip and @include."""
+
+    schema: Schema
+    node: DocumentNode
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Variables
+    flags: tuple[str, ...]
+    size: int
+    plans: dict[tuple[Any, ...], Plan | str] = field(default_factory=dict)
+
+    @property
+    def is_query(self) -> bool:
+        return self.operation.operation is OperationType.QUERY
+
+    def plan(self, values: Mapping[str, Any]) -> Plan | str:
+        """The plan for these values of its flags, or the reason why there is none."""
+        flags = tuple([values.get(name) for name in self.flags])
+        plan = self.plans.get(flags)
+        if plan is None:
+            if len(self.plans) == MOST_VARIANTS:
+                return "more variants by @skip and @include than are kept"
+            plan = self.plans[flags] = self.compiled(dict(zip(self.flags, flags, strict=True)))
+        return plan
+
+    def compiled(self, flags: Mapping[str, Any]) -> Plan | str:
+        if not self.is_query:
+            return "not a query"
+        try:
+            return Plan.of(Compiler(self.schema, self.operation, self.fragments, flags))
+        except (Unplannable, GraphQLError) as reason:
+            return str(reason)
+
+
+class Documents:
+    """The documents used last, at most so many and of at most so many bytes of text in all."""
+
+    def __init__(self, schema: Schema, *, entries: int = 1_000, bytes_: int = 4_000_000) -> None:
+        self.schema = schema
+        self.entries = entries
+        self.bytes = bytes_
+        self.held: OrderedDict[tuple[str, str | None], Document] = OrderedDict()
+        self.size = 0
+
+    def find(self, text: str, operation_name: str | None) -> Document:
+        """The operation of that name, or the only one, in the document.
+
+        Raises InvalidDocument or UnknownOperation; what is wrong is not kept.
+        """
+        key = (text, operation_name)
+        document = self.held.get(key)
+        if document is not None:
+            self.held.move_to_end(key)
+            return document
+        document = self.held[key] = made(self.schema, text, operation_name)
+        self.size += document.size
+        while len(self.held) > self.entries or (self.size > self.bytes and len(self.held) > 1):
+            _, dropped = self.held.popitem(last=False)
+            self.size -= dropped.size
+        return document
+
+
+def made(schema: Schema, text: str, operation_name: str | None) -> Document:
+    try:
+        node = parse(text)
+    except GraphQLError as error:
+        raise InvalidDocument([error]) from error
+    operation = chosen(node, operation_name)
+    errors = validate_document(schema._schema, node, tuple(specified_rules))  # noqa: SLF001
+    if errors:
+        raise InvalidDocument(errors, is_query=operation.operation is OperationType.QUERY)
+    fragments = {
+        definition.name.value: definition
+        for definition in node.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    flags = Flags()
+    visit(node, flags)
+    return Document(
+        schema,
+        node,
+        operation,
+        fragments,
+        Variables(schema._schema, operation),  # noqa: SLF001
+        tuple(sorted(flags.names)),
+        len(text.encode("utf-8", "surrogatepass")),
+    )
+
+
+def chosen(node: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
+    if name is not None:
+        operations = [each for each in operations if each.name and each.name.value == name]
+    if not operations:
+        raise UnknownOperation(
+            "The document holds no operation."
+            if name is None
+            else f"The document holds no operation {name!r}."
+        )
+    if len(operations) > 1:
+        raise UnknownOperation("The document holds several operations: say which with operationName.")
+    return operations[0]
+
+
+class Flags(Visitor):
+    """The variables in @skip and @include."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        if node.name.value in ("skip", "include"):
+            self.names |= {
+                argument.value.name.value
+                for argument in node.arguments or ()
+                if isinstance(argument.value, VariableNode)
+            }

@@ -1,0 +1,25 @@
+"""Plans: compiled operations, ready to run."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from graphql.execution.values import VariableValues
+
+from graphql_api.execution.compiler import Compiler
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An operation as a function, with the source it was made of."""
+
+    source: str
+    run: Callable[[Any, Any, VariableValues], Awaitable[dict[str, Any]]]
+
+    @classmethod
+    def of(cls, compiler: Compiler) -> "Plan":
+        """Compile an operation; raises Unplannable."""
+        source, constants = compiler.compile()
+        names = dict(constants)
+        exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - of names in the schema alone
+        return cls(source, names["plan"])

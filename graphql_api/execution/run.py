@@ -1,0 +1,48 @@
+"""Run operations: by their plan where there is one and all goes well, by stock execution otherwise."""
+
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+from graphql import ExecutionResult, execute
+
+from graphql_api.context import Context
+from graphql_api.execution.documents import Document
+from graphql_api.execution.plans import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to an operation, and the reason why stock execution gave it; None if the plan did."""
+
+    result: ExecutionResult
+    fallback: str | None
+
+
+async def run(document: Document, variables: dict[str, Any] | None, context: Context) -> Outcome:
+    """The answer to an operation, exactly as stock execution gives it."""
+    values = document.variables.values(variables)
+    if values is None:
+        return await run_stock(document, variables, context, "variables that cannot be coerced")
+    plan = document.plan(values.coerced)
+    if not isinstance(plan, Plan):
+        return await run_stock(document, variables, context, plan)
+    try:
+        data = await plan.run(None, context, values)
+    except Exception:
+        return await run_stock(document, variables, context.again(), "something went wrong")
+    return Outcome(ExecutionResult(data, None), None)
+
+
+async def run_stock(
+    document: Document, variables: dict[str, Any] | None, context: Context, reason: str
+) -> Outcome:
+    """The answer by stock execution."""
+    result = execute(
+        document.schema._schema,  # noqa: SLF001
+        document.node,
+        context_value=context,
+        variable_values=variables,
+        operation_name=document.operation.name and document.operation.name.value,
+    )
+    return Outcome(await result if isawaitable(result) else result, reason)

@@ -1,0 +1,199 @@
+"""Operations drawn from a schema: any fields, fragments, directives, aliases, arguments and variables."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+    is_composite_type,
+    is_required_argument,
+)
+from hypothesis import strategies as st
+
+Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
+
+
+@dataclass
+class Drawn:
+    """A document with the values of its variables."""
+
+    document: str
+    variables: dict[str, Any]
+
+
+@dataclass
+class Drawing:
+    """One document in the making. `values` gives values by an argument's name or else by its scalar's; `rare`
+    fields are seldom chosen."""
+
+    schema: GraphQLSchema
+    values: dict[str, st.SearchStrategy[Any]]
+    draw: Any
+    depth: int
+    rare: frozenset[str]
+    variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    fragments: list[str] = field(default_factory=list)
+    aliases: int = 0
+
+    def chance(self, one_in: int) -> bool:
+        return self.draw(st.integers(1, one_in)) == one_in
+
+    def document(self) -> Drawn:
+        assert self.schema.query_type is not None
+        selection = self.selection(self.schema.query_type, self.depth)
+        declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self.variables.items())
+        head = f"query Drawn{f'({declared})' if declared else ''} "
+        given = {name: value for name, (_, value) in self.variables.items() if value is not OMITTED}
+        return Drawn(head + selection + "".join(self.fragments), given)
+
+    def selection(self, kind: Composite, depth: int) -> str:
+        count = self.draw(st.integers(1, 4))
+        return "{ " + " ".join(self.selected(kind, depth) for _ in range(count)) + " }"
+
+    def selected(self, kind: Composite, depth: int) -> str:
+        """A field, an inline fragment or a spread."""
+        if depth > 0 and self.chance(6):
+            return self.fragment(kind, depth)
+        fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
+        usable = [
+            name
+            for name, each in fields.items()
+            if depth > 0 or not is_composite_type(get_named_type(each.type))
+        ]
+        if not usable or self.chance(10):
+            return f"{self.alias()}__typename{self.directives()}"
+        name = self.draw(st.sampled_from(usable))
+        if name in self.rare and not self.chance(20):
+            return "__typename"
+        chosen = fields[name]
+        named = get_named_type(chosen.type)
+        arguments = self.arguments(chosen.args)
+        inner = f" {self.selection(named, depth - 1)}" if is_composite_type(named) else ""
+        alias = self.alias(always=bool(chosen.args))
+        return f"{alias}{name}{arguments}{self.directives()}{inner}"
+
+    def fragment(self, kind: Composite, depth: int) -> str:
+        possible = (
+            [kind] if isinstance(kind, GraphQLObjectType) else [kind, *self.schema.get_possible_types(kind)]
+        )
+        on = self.draw(st.sampled_from(possible))
+        selection = self.selection(on, depth - 1)
+        if self.chance(2):
+            condition = f" on {on.name}" if on is not kind or self.chance(2) else ""
+            return f"...{condition}{self.directives()} {selection}"
+        name = f"F{len(self.fragments)}"
+        self.fragments.append(f" fragment {name} on {on.name} {selection}")
+        return f"...{name}{self.directives()}" + (f" ...{name}" if self.chance(3) else "")
+
+    def alias(self, *, always: bool = False) -> str:
+        if not always and not self.chance(4):
+            return ""
+        self.aliases += 1
+        return f"a{self.aliases}: "
+
+    def directives(self) -> str:
+        if not self.chance(8):
+            return ""
+        name = self.draw(st.sampled_from(["skip", "include"]))
+        if self.chance(2):
+            return f" @{name}(if: {self.draw(st.sampled_from(['true', 'false']))})"
+        return f" @{name}(if: ${self.variable('Boolean!', self.draw(st.booleans()))})"
+
+    def variable(self, kind: str, value: Any) -> str:
+        name = f"v{len(self.variables)}"
+        self.variables[name] = (kind, value)
+        return name
+
+    # Arguments
+
+    def arguments(self, arguments: dict[str, Any]) -> str:
+        given = [
+            f"{name}: {self.argument(name, argument.type)}"
+            for name, argument in arguments.items()
+            if is_required_argument(argument) or self.chance(2)
+        ]
+        return f"({', '.join(given)})" if given else ""
+
+    def argument(self, name: str, kind: GraphQLInputType) -> str:
+        if not self.chance(2):
+            return printed(self.value(name, kind), kind)
+        declared = str(kind)
+        value = self.value(name, kind)
+        if not isinstance(kind, GraphQLNonNull) and self.chance(3):
+            default = printed(self.present(name, kind), kind)
+            value = self.draw(st.sampled_from([OMITTED, value]))
+            return f"${self.variable(f'{declared} = {default}', value)}"
+        if not isinstance(kind, GraphQLNonNull) and self.chance(4):
+            value = OMITTED
+        return f"${self.variable(declared, value)}"
+
+    def value(self, name: str, kind: GraphQLInputType) -> Any:
+        if isinstance(kind, GraphQLNonNull):
+            return self.present(name, kind.of_type)
+        return None if self.chance(8) else self.present(name, kind)
+
+    def present(self, name: str, kind: Any) -> Any:
+        if isinstance(kind, GraphQLList):
+            return [self.value(name, kind.of_type) for _ in range(self.draw(st.integers(0, 3)))]
+        if isinstance(kind, GraphQLEnumType):
+            return self.draw(st.sampled_from(sorted(kind.values)))
+        if isinstance(kind, GraphQLInputObjectType):
+            if kind.extensions["strawberry-definition"].is_one_of:
+                key = self.draw(st.sampled_from(sorted(kind.fields)))
+                return {key: self.present(key, get_named_type(kind.fields[key].type))}
+            return {
+                key: self.value(key, each.type)
+                for key, each in kind.fields.items()
+                if isinstance(each.type, GraphQLNonNull) or self.chance(2)
+            }
+        assert isinstance(kind, GraphQLScalarType)
+        return self.draw(self.values[name if name in self.values else kind.name])
+
+
+OMITTED = object()
+
+
+def printed(value: Any, kind: GraphQLInputType) -> str:
+    """A value as a literal of GraphQL."""
+    if isinstance(kind, GraphQLNonNull):
+        kind = kind.of_type
+    if value is None:
+        return "null"
+    if isinstance(kind, GraphQLList):
+        return "[" + ", ".join(printed(each, kind.of_type) for each in value) + "]"
+    if isinstance(kind, GraphQLInputObjectType):
+        return (
+            "{"
+            + ", ".join(f"{key}: {printed(each, kind.fields[key].type)}" for key, each in value.items())
+            + "}"
+        )
+    if isinstance(kind, GraphQLEnumType):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+def drawn_operations(
+    schema: GraphQLSchema, values: dict[str, st.SearchStrategy[Any]], *, depth: int, rare: Iterable[str] = ()
+) -> st.SearchStrategy[Drawn]:
+    """Documents of one query that may be valid; most are."""
+
+    @st.composite
+    def drawn(draw: Any) -> Drawn:
+        return Drawing(schema, values, draw, depth, frozenset(rare)).document()
+
+    return drawn()

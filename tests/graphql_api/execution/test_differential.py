@@ -1,0 +1,188 @@
+"""Plans answer exactly as stock execution does, byte for byte, errors included."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+from strawberry import Schema
+
+from graphql_api.context import Context
+from graphql_api.execution.documents import Documents, InvalidDocument
+from graphql_api.execution.run import Outcome, run, run_stock
+from graphql_api.loaders import Loaders
+from graphql_api.schema import schema
+from graphql_api.schema.ids import global_id
+from tests.catalogs import add_author, add_book, add_category
+from tests.graphql_api.conftest import Client
+from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
+from tests.graphql_api.execution.operations import Drawn, drawn_operations
+
+some = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.filter_too_much,
+        HealthCheck.too_slow,
+    ],
+)
+
+nasty_values = {
+    "Int": st.integers(-3, 30),
+    "String": st.sampled_from(["", "a", "b\u00e9", '"quoted"', "\\", "null"]),
+    "Boolean": st.booleans(),
+}
+
+RARE = ("informed", "missing", "failing", "sureSlow", "wrongInt", "number", "sureText")
+
+FOUND = st.sampled_from([global_id("Book", 1), global_id("Author", 1), global_id("Category", 2)])
+CURSORS = ("WyJ0aXRsZSBhc2MiLCJib29rIDEiLDFd", "WyJuYW1lIGFzYyIsInBlcnNvbiAxIiwyXQ")  # by title, by name
+
+
+def mostly(usual: st.SearchStrategy[Any], *rare: Any) -> st.SearchStrategy[Any]:
+    """The usual, and one time in eight something that fails."""
+    return st.integers(0, 7).flatmap(lambda drawn: st.sampled_from(rare) if drawn == 7 else usual)
+
+
+catalog_values = {
+    "first": mostly(st.sampled_from([0, 1, 2, 3, 20, 100]), 101, 2, 3),
+    "last": mostly(st.sampled_from([0, 1, 2, 3, 100]), -1, 1, 2),
+    "after": mostly(st.none(), *CURSORS, "nothing"),
+    "before": mostly(st.none(), *CURSORS, ""),
+    "id": mostly(FOUND, global_id("Planet", 1), "nothing"),
+    "ids": mostly(FOUND, global_id("Planet", 1), "nothing"),
+    "isbn": mostly(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
+    "slug": st.sampled_from(["person-0", "nobody"]),
+    "path": st.sampled_from(["fiction", "fiction/middle", "nowhere"]),
+    "Boolean": st.booleans(),
+}
+
+
+def shown(outcome: Outcome) -> bytes:
+    """An answer with its errors, as bytes; what JSON cannot hold as its representation."""
+    errors = [error.formatted for error in outcome.result.errors or []]
+    return orjson.dumps({"data": outcome.result.data, "errors": errors}, default=repr)
+
+
+async def compared(schema_: Schema, drawn: Drawn, context: Callable[[], Any]) -> Outcome:
+    """The outcome of a plan, which must be that of stock execution, the second time too."""
+    document = Documents(schema_).find(drawn.document, None)
+    planned = await run(document, drawn.variables, context())
+    again = await run(document, drawn.variables, context())
+    stock = await run_stock(document, drawn.variables, context(), "compared")
+
+    assert shown(planned) == shown(stock)
+    assert shown(again) == shown(stock)
+    assert planned.fallback or not planned.result.errors
+    return planned
+
+
+def valid(schema_: Schema, drawn: Drawn) -> bool:
+    try:
+        Documents(schema_).find(drawn.document, None)
+    except InvalidDocument:
+        return False
+    return True
+
+
+@some
+@given(drawn=drawn_operations(nasty_schema._schema, nasty_values, depth=4, rare=RARE))
+async def test_over_a_schema_built_to_be_nasty(drawn: Drawn) -> None:
+    assume(valid(nasty_schema, drawn))
+
+    outcome = await compared(nasty_schema, drawn, nasty_context)
+
+    event(outcome.fallback or "planned")
+
+
+@pytest.fixture(scope="module")
+async def small_catalog(shared_connection: asyncpg.Connection) -> AsyncGenerator[Client]:
+    """A few books, authors and categories with the first ids, in a transaction of the module's own."""
+    transaction = shared_connection.transaction()
+    await transaction.start()
+    for table in ("book", "author", "category"):
+        await shared_connection.execute(f"ALTER TABLE {table} ALTER COLUMN id RESTART")
+    root = await add_category(shared_connection, "Fiction")
+    middle = await add_category(shared_connection, "Middle", root)
+    people = [await add_author(shared_connection, f"Person {number}") for number in range(3)]
+    for number in range(6):
+        await add_book(
+            shared_connection,
+            f"Book {number}",
+            description=f"About {number}" if number % 2 else None,
+            price=Decimal(number) if number % 3 else None,
+            currency="EUR" if number % 3 else None,
+            published_year=1900 + number if number % 2 else None,
+            isbn="9780306406157" if number == 0 else None,
+            authors=[people[number % 3], (people[(number + 1) % 3], "EDITOR")],
+            categories=[root, middle] if number % 2 else [middle],
+        )
+    client = Client(shared_connection)
+    yield client
+    async with client.turn:
+        await transaction.rollback()
+
+
+class Forgetful(Context):
+    """A context that reads everything again: which of two failures that null the same field comes first,
+    and is reported, depends on what has to be read before it, in stock execution too."""
+
+    def again(self) -> Context:
+        return replace(self, loaders=Loaders(self.loaders.database))
+
+
+@some
+@given(drawn=drawn_operations(schema._schema, catalog_values, depth=4))
+async def test_over_the_catalog(small_catalog: Client, drawn: Drawn) -> None:
+    assume(valid(schema, drawn))
+
+    outcome = await compared(schema, drawn, lambda: Forgetful(small_catalog.views, Loaders(small_catalog)))
+
+    event(outcome.fallback or "planned")
+
+
+async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Client) -> None:
+    document = Documents(schema).find(
+        "{ books { nodes { authors { name books { nodes { title categories { ancestors { name } } } } } } } }",
+        None,
+    )
+
+    small_catalog.statements.clear()
+    planned = await run(document, None, Context(small_catalog.views, Loaders(small_catalog)))
+    by_plan = small_catalog.statements.copy()
+    small_catalog.statements.clear()
+    await run_stock(document, None, Context(small_catalog.views, Loaders(small_catalog)), "compared")
+
+    assert planned.fallback is None
+    assert by_plan == small_catalog.statements
+
+
+async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Client) -> None:
+    document = Documents(schema).find(
+        '{ category(by: {path: "fiction"}) { books { nodes { title authors { books(first: 101) { nodes { id } } } } } } }',
+        None,
+    )
+
+    small_catalog.statements.clear()
+    outcome = await run(document, None, Context(small_catalog.views, Loaders(small_catalog)))
+
+    assert outcome.fallback == "something went wrong"
+    assert small_catalog.statements == ["categories_by_paths", "books_by_category_ids", "authors_by_book_ids"]
+
+
+def test_a_failed_plan_leaves_nothing_running() -> None:
+    async def attempt() -> int:
+        drawn = Drawn("{ items(keys: [1, 13, 5]) { thing { key } slow others(count: -1) { key } } }", {})
+        await compared(nasty_schema, drawn, nasty_context)
+        await asyncio.sleep(0.05)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(attempt()) == 1
