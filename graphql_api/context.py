@@ -1,3 +1,4 @@
+# pyright: basic, reportPrivateUsage=false
 """What a request carries to its resolvers."""
 
 from dataclasses import dataclass, field, replace

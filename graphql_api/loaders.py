@@ -49,10 +49,10 @@ class Loader(DataLoader[K, V]):
         for key in keys:
             if key is not None and key not in batches:
                 if not waiting:
-                    self.batch = create_task(self.read_batch())
-                    self.batch.add_done_callback(retrieved)
+                    self.reading = create_task(self.read_batch())
+                    self.reading.add_done_callback(retrieved)
                 waiting.append(key)
-                batches[key] = self.batch
+                batches[key] = self.reading
         return Loading(self, keys)
 
     async def load(self, key: K) -> V:  # type: ignore[override] - awaitable all the same

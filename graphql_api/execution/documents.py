@@ -1,3 +1,4 @@
+# pyright: basic, reportPrivateUsage=false
 """Documents: each text is parsed, validated and compiled once, and kept for as long as there is room."""
 
 from collections import OrderedDict

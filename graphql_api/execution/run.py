@@ -1,3 +1,4 @@
+# pyright: basic, reportPrivateUsage=false
 """Run operations: by their plan where there is one and all goes well, by stock execution otherwise."""
 
 from dataclasses import dataclass

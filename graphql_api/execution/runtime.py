@@ -1,3 +1,4 @@
+# pyright: basic, reportPrivateUsage=false
 """What generated plans call."""
 
 from asyncio import ensure_future, gather
