@@ -1,0 +1,20 @@
+"""This project's server; with `stock` as argument, every operation is left to Strawberry's own execution."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.serving.peers.served import dsn, serve
+from graphql_api.app import create_app
+from graphql_api.execution.documents import Document
+from graphql_api.settings import Settings
+
+
+def compiled(self: Document, flags: Mapping[str, Any]) -> str:
+    return "stock execution is to be measured"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["stock"]:
+        Document.compiled = compiled
+    serve(create_app(Settings(pool_size=10), dsn()))

@@ -1,0 +1,29 @@
+"""How the Python servers are served: alike, by one Uvicorn process on uvloop and httptools."""
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from benchmarks.serving.peers.sampler import sampled
+
+
+def dsn() -> str:
+    return os.environ["DATABASE_URL"]
+
+
+def serve(app: Any) -> None:
+    """Serve until the process is told to end; with PROFILE, write a profile to that file."""
+    profile = os.environ.get("PROFILE")
+    with sampled(Path(profile)) if profile else nullcontext():
+        uvicorn.run(
+            app,
+            port=int(os.environ["PORT"]),
+            loop="uvloop",
+            http="httptools",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+        )

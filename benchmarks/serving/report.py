@@ -1,0 +1,142 @@
+"""What was measured: medians, ratios of paired rounds beside their goals, as a table and as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.serving.rounds import Sample
+from benchmarks.serving.servers import Server
+from benchmarks.serving.works import OURS, WORKS, Work
+
+MEASURES = ("per_second", "p50", "p99", "server_cpu", "postgres_cpu", "load_cpu")
+GOALS: dict[str, tuple[float, float]] = {
+    "idiomatic": (5.0, 3.0),
+    "postgraphile": (2.0, 1.5),
+    "mercurius": (1.15, 1.0),
+    "bare": (0.85, 0.75),
+}
+"""The least that ours / other should be in requests per second: at the first work, and at each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A server at a work: medians over the rounds. `ratio` is ours / other in requests per second,
+    `cpu_ratio` other / ours in the server's CPU: above 1, ours is the better one in both."""
+
+    server: str
+    work: str
+    per_second: float
+    p50: float
+    p99: float
+    server_cpu: float
+    postgres_cpu: float
+    load_cpu: float
+    ratio: float | None
+    cpu_ratio: float | None
+    goal: float | None
+
+    @property
+    def missed(self) -> bool:
+        return self.goal is not None and self.ratio is not None and self.ratio < self.goal
+
+
+def lines(samples: Sequence[Sample]) -> list[Line]:
+    """A line for each work and server, in the order of the samples' first round."""
+    found = {(each.server, each.work, each.round): each for each in samples}
+    measured = dict.fromkeys((each.work, each.server) for each in samples if each.round == 0)
+    rounds = range(1 + max(each.round for each in samples))
+    made: list[Line] = []
+    for work, server in measured:
+        theirs = [found[server, work, number] for number in rounds]
+        ours = [found[OURS, work, number] for number in rounds if (OURS, work, number) in found]
+        ratios: tuple[float | None, float | None] = (None, None)
+        if ours and server != OURS:
+            pairs = tuple(zip(ours, theirs, strict=True))
+            ratios = (
+                median(one.per_second / other.per_second for one, other in pairs),
+                median(other.server_cpu / one.server_cpu for one, other in pairs),
+            )
+        made.append(
+            Line(
+                server=server,
+                work=work,
+                ratio=ratios[0],
+                cpu_ratio=ratios[1],
+                goal=goal_of(server, work),
+                **{name: median(getattr(each, name) for each in theirs) for name in MEASURES},
+            )
+        )
+    return made
+
+
+def goal_of(server: str, work: str) -> float | None:
+    goals = GOALS.get(server)
+    return None if goals is None else goals[work != WORKS[0].key]
+
+
+def table(work: Work, found: Sequence[Line], servers: Sequence[Server], memory: dict[str, float]) -> Table:
+    made = Table(title=work.title, title_justify="left", title_style="bold")
+    made.add_column("server", no_wrap=True)
+    for heading in (
+        "req/s", "p50 ms", "p99 ms", "CPU ms", "of core", "PG CPU ms", "RSS MB", "ours/it", "goal",
+        "CPU it/ours",
+    ):  # fmt: skip
+        made.add_column(heading, justify="right")
+    titles = {server.key: server.title for server in servers}
+    for line in sorted((line for line in found if line.work == work.key), key=lambda line: -line.per_second):
+        colour = "red" if line.missed else "green" if line.goal else "default"
+        made.add_row(
+            titles[line.server],
+            f"{line.per_second:,.0f}",
+            f"{line.p50:.1f}",
+            f"{line.p99:.1f}",
+            f"{line.server_cpu:.2f}",
+            f"{line.server_cpu * line.per_second / 1000:.0%}",
+            f"{line.postgres_cpu:.2f}",
+            f"{memory[line.server]:.0f}",
+            f"[{colour}]{line.ratio:.2f}[/]" if line.ratio else "",
+            f"≥ {line.goal:.2f}" if line.goal else "",
+            f"{line.cpu_ratio:.2f}" if line.cpu_ratio else "",
+            style="bold" if line.server == OURS else "",
+        )
+    return made
+
+
+def show(
+    console: Console,
+    found: Sequence[Line],
+    servers: Sequence[Server],
+    memory: dict[str, float],
+) -> None:
+    measured = {line.work for line in found}
+    for work in WORKS:
+        if work.key in measured:
+            console.print(table(work, found, servers, memory))
+    missed = [f"{line.work} / {line.server}: {line.ratio:.2f} < {line.goal}" for line in found if line.missed]
+    heaviest = max(line.load_cpu * line.per_second / 1000 for line in found)
+    console.print(
+        "CPU is for each request: the server's, and PostgreSQL's. Of core: the share of its core that the"
+        f" server had; the load took {heaviest:.0%} of the other one at the most."
+    )
+    console.print("Missed goals: " + ("; ".join(missed) if missed else "none"))
+
+
+def as_json(
+    circumstances: dict[str, Any], samples: Sequence[Sample], memory: dict[str, float]
+) -> dict[str, Any]:
+    return {
+        "circumstances": circumstances,
+        "memory_mb": memory,
+        "lines": [asdict(line) for line in lines(samples)],
+        "samples": [asdict(sample) for sample in samples],
+    }
+
+
+def samples_in(document: dict[str, Any]) -> list[Sample]:
+    """The samples of results that were written as JSON."""
+    names = [field.name for field in fields(Sample)]
+    return [Sample(*(each[name] for name in names)) for each in document["samples"]]
