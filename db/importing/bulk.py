@@ -208,6 +208,12 @@ FROM (
 ) n
 """
 
+# What a transaction has once seen of the others it would go on seeing.
+LOOK_AGAIN = """
+/* look_again */
+SELECT pg_stat_clear_snapshot()
+"""
+
 # Whoever kept a snapshot from an earlier statement would find the new tables empty. A transaction that only
 # begins with the statement that waits for us takes a new snapshot once it gets its locks.
 OLD_SNAPSHOTS = """
@@ -215,90 +221,6 @@ OLD_SNAPSHOTS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
   AND backend_xmin IS NOT NULL AND query_start - xact_start > interval '20 milliseconds'
-"""
-
-# In the order of what they list, not of the books: the sorts of the index builds then find what they compare
-# close together, which halves their time, and so do readers afterwards.
-FILL_AUTHOR_LISTING = """
-/* fill_author_listing */
-INSERT INTO author_listing_rebuilt (author_id, book_id, published_key, price, rating_average, title_key)
-SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key
-FROM (SELECT DISTINCT author_id, book_id FROM book_author) l
-JOIN book b ON b.id = l.book_id
-"""
-
-PREPARE_CATEGORY_LISTING = """
-/* prepare_category_listing */
-CREATE TEMPORARY TABLE descendant ON COMMIT DROP AS
-SELECT up.category_id, k.id AS descendant_id
-FROM category k CROSS JOIN unnest(k.lineage) AS up (category_id)
-ORDER BY up.category_id;
-CREATE TEMPORARY TABLE direct_link ON COMMIT DROP AS
-SELECT category_id, book_id FROM book_category ORDER BY category_id, book_id;
-CREATE INDEX ON descendant (category_id);
-CREATE INDEX ON direct_link (category_id);
-ANALYZE descendant, direct_link
-"""
-
-# Of each category in turn, so that only its own books need be sorted.
-FILL_CATEGORY_LISTING = """
-/* fill_category_listing */
-INSERT INTO category_listing_rebuilt
-    (category_id, book_id, direct, published_key, price, rating_average, title_key)
-SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.title_key
-FROM (
-    SELECT c.id AS category_id, d.book_id, d.direct
-    FROM (SELECT id FROM category ORDER BY id) c
-    CROSS JOIN LATERAL (
-        SELECT l.book_id, bool_or(l.category_id = c.id) AS direct
-        FROM descendant u JOIN direct_link l ON l.category_id = u.descendant_id
-        WHERE u.category_id = c.id
-        GROUP BY l.book_id
-    ) d
-) l
-JOIN book b ON b.id = l.book_id
-"""
-
-RECOUNT_AUTHORS = """
-/* recount_authors */
-UPDATE author a SET book_count = c.books
-FROM (
-    SELECT k.id, coalesce(l.books, 0) AS books
-    FROM author k
-    LEFT JOIN (SELECT author_id, count(*) AS books FROM author_listing_rebuilt GROUP BY author_id) l
-        ON l.author_id = k.id
-    WHERE k.book_count <> coalesce(l.books, 0)
-) c
-WHERE a.id = c.id
-"""
-
-RECOUNT_CATEGORIES = """
-/* recount_categories */
-UPDATE category a SET book_count = c.books, direct_book_count = c.direct_books
-FROM (
-    SELECT k.id, coalesce(l.books, 0) AS books, coalesce(l.direct_books, 0) AS direct_books
-    FROM category k
-    LEFT JOIN (
-        SELECT category_id, count(*) AS books, count(*) FILTER (WHERE direct) AS direct_books
-        FROM category_listing_rebuilt GROUP BY category_id
-    ) l ON l.category_id = k.id
-    WHERE (k.book_count, k.direct_book_count) <> (coalesce(l.books, 0), coalesce(l.direct_books, 0))
-) c
-WHERE a.id = c.id
-"""
-
-RECOUNT_CATALOG = """
-/* recount_catalog */
-UPDATE catalog_size
-SET books = (SELECT count(*) FROM book), authors = (SELECT count(*) FROM author),
-    categories = (SELECT count(*) FROM category)
-"""
-
-# Left to itself the planner loses that order, to a hash of the links or a sort of the books.
-KEEP_ORDER = """
-/* keep_order */
-SELECT set_config(name, $1::text, true)
-FROM unnest(ARRAY['enable_hashagg', 'enable_mergejoin', 'enable_memoize']) AS u (name)
 """
 
 DEFER_LISTINGS = """
@@ -313,7 +235,7 @@ async def obstacles(connection: asyncpg.Connection, tables: Sequence[str]) -> li
 
 
 async def begin(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Create the empty tables, and leave the listings to `fill_listings`."""
+    """Create the empty tables, and leave the listings to whoever fills them."""
     await connection.execute(DEFER_LISTINGS)
     await run_each(connection, CREATE_REBUILT, tables)
 
@@ -323,27 +245,9 @@ async def copy_rows(connection: asyncpg.Connection, tables: Sequence[str]) -> No
     await run_each(connection, COPY_ROWS, tables)
 
 
-async def fill_listings(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Fill both listings from the books and links, be those rebuilt too or not."""
-    names = [name for name in BOOKS if name in tables]
-    await connection.execute(rebuilt(PREPARE_CATEGORY_LISTING, names))
-    await connection.execute(KEEP_ORDER, "off")
-    await connection.execute(rebuilt(FILL_AUTHOR_LISTING, names))
-    await connection.execute(rebuilt(FILL_CATEGORY_LISTING, names))
-    await connection.execute(KEEP_ORDER, "on")
-
-
 async def complete(connection: asyncpg.Connection, tables: Sequence[str], wanted: Sequence[str]) -> None:
     """Build indexes, keys, foreign keys, triggers and grants of the wanted ones among the rebuilt tables."""
     await run_each(connection, COMPLETE_REBUILT, tables, [name for name in wanted if name in tables])
-
-
-async def recount(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Bring the counters of authors, categories and the catalog up to date: rebuilt tables had no triggers."""
-    names = [name for name in BOOKS if name in tables]
-    await connection.execute(rebuilt(RECOUNT_AUTHORS, names))
-    await connection.execute(RECOUNT_CATEGORIES)
-    await connection.execute(rebuilt(RECOUNT_CATALOG, names))
 
 
 async def swap(connection: asyncpg.Connection, tables: Sequence[str], *, patience: float) -> None:
@@ -369,6 +273,7 @@ async def lock(
         try:
             await connection.execute(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
             await connection.execute(statement)
+            await connection.execute(LOOK_AGAIN)
             if unless is None or not await connection.fetchval(unless):
                 await connection.execute("SET LOCAL lock_timeout = 0")
                 await attempt.commit()
@@ -379,7 +284,7 @@ async def lock(
         await asyncio.sleep(min(2 * wait, 1))
         wait = min(2 * wait, 2) if unless is None else wait
     raise ImportFailed(
-        "Other transactions keep the catalog locked: end them (see pg_stat_activity) or try later. Nothing was written."
+        "Other transactions hold on to the catalog: end them (see pg_stat_activity) or try later. Nothing was written."
     )
 
 

@@ -4,18 +4,8 @@ import time
 from types import TracebackType
 from typing import TypeVar
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bars,
-)
 
 from db.importing.readers.delivery import Delivery
 
@@ -83,17 +73,17 @@ class Bar(Progress):
     """A bar with rate and time left, then a spinner for each step of the merge."""
 
     def __init__(self, console: Console) -> None:
-        self._bars = Bars(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+        self._bars = bars.Progress(
+            bars.SpinnerColumn(),
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(),
+            bars.TextColumn("{task.fields[rate]}", markup=False),
+            bars.TimeElapsedColumn(),
+            bars.TimeRemainingColumn(),
             console=console,
         )
         self._delivery: Delivery | None = None
-        self._task: TaskID | None = None
+        self._task: bars.TaskID | None = None
         self._started = time.monotonic()
 
     def __enter__(self: Self) -> Self:

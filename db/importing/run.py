@@ -1,18 +1,20 @@
 """Import one delivery: stage it, refuse what cannot be taken, merge the rest, all in one transaction."""
 
+import gc
 import logging
 import resource
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from db.errors import DatabaseError, ImportFailed
-from db.importing import bulk, resolve
+from db.importing import bulk, listings, refuse, resolve
 from db.importing.merge import LOCK_TABLES, NOTHING, Written, merge
 from db.importing.progress import Progress
 from db.importing.readers.delivery import Delivery
@@ -20,10 +22,14 @@ from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
 from db.migrations import require_head
+from db.pool import UNREACHABLE
 
 LARGE = 2_000
 PATIENCE = 600.0
 SILENT = Progress()
+
+# asyncpg calls it an internal error when the server goes away in the middle of a COPY.
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 log = logging.getLogger(__name__)
 
@@ -54,16 +60,24 @@ SQL_REJECTS = """
 SELECT row, field, value, reason, first_row FROM stage_reject ORDER BY row, field
 """
 
-VACUUM = """
-/* vacuum_catalog */
-VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing
-"""
+VACUUM = (
+    """
+    /* vacuum_catalog */
+    VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing
+    """,
+)
 
 # Rebuilt tables have been analyzed.
-VACUUM_REBUILT = """
-/* vacuum_rebuilt_catalog */
-VACUUM author, book, book_author, book_category, author_listing, category_listing
-"""
+VACUUM_REBUILT = (
+    """
+    /* vacuum_rebuilt_catalog */
+    VACUUM author, book, book_author, book_category, author_listing, category_listing
+    """,
+    """
+    /* vacuum_category */
+    VACUUM (ANALYZE) category
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +164,10 @@ async def import_delivery(
     if delivery.source == "name" or not delivery.source.strip():
         raise ImportFailed(f"A source cannot be called {delivery.source!r}: give it another name.")
     clock = Clock(progress)
-    with RejectsFile(rejects, delivery.place) as rejected:
-        async with connected(dsn) as connection:
-            return await run(Job(connection, delivery, rejected, clock), dry_run=dry_run)
+    async with aclosing(delivery.batches):
+        with RejectsFile(rejects, delivery.place) as rejected:
+            async with connected(dsn) as connection:
+                return await run(Job(connection, delivery, rejected, clock), dry_run=dry_run)
 
 
 async def run(job: Job, *, dry_run: bool) -> Summary:
@@ -164,13 +179,13 @@ async def run(job: Job, *, dry_run: bool) -> Summary:
         job.clock.phase("Rolling back" if dry_run else "Committing")
     except BaseException:
         if not job.connection.is_closed():
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with suppress(*FAILURES):
                 await transaction.rollback()
         raise
-    await (transaction.rollback() if dry_run else transaction.commit())
+    await (transaction.rollback() if dry_run else commit(transaction))
     if not dry_run and counts.new + counts.changed >= LARGE:
         job.clock.phase("Vacuuming")
-        await vacuum(job.connection)
+        await vacuum(job.connection, VACUUM_REBUILT if "book" in rebuilt else VACUUM)
     job.clock.stop()
     return Summary(
         source=job.delivery.source,
@@ -190,6 +205,17 @@ async def run(job: Job, *, dry_run: bool) -> Summary:
     )
 
 
+@contextmanager
+def few_collections() -> Generator[None]:
+    """Millions of records come and go, none in a cycle: to look for cycles takes a tenth of the time."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 async def stage(job: Job) -> int:
     """Read the delivery into the staging tables; the number of rows read."""
     await job.connection.execute(SETTINGS)
@@ -200,11 +226,12 @@ async def stage(job: Job) -> int:
     job.clock.progress.begin(job.delivery)
     read = 0
     try:
-        async for batch in job.delivery.batches:
-            read += sum(isinstance(record, BookRecord) or record.dropped == "row" for record in batch)
-            await staging.add(record for record in batch if isinstance(record, BookRecord))
-            job.rejected.write(record for record in batch if isinstance(record, Reject))
-            job.clock.progress.read(read)
+        with few_collections():
+            async for batch in job.delivery.batches:
+                read += sum(isinstance(record, BookRecord) or record.dropped == "row" for record in batch)
+                await staging.add(record for record in batch if isinstance(record, BookRecord))
+                job.rejected.write(record for record in batch if isinstance(record, Reject))
+                job.clock.progress.read(read)
         await staging.finish()
     finally:
         await staging.close()
@@ -216,8 +243,9 @@ async def merge_staged(job: Job) -> tuple[Counts, Written, Sequence[str]]:
     connection, source, clock = job.connection, job.delivery.source, job.clock
     clock.phase("Comparing with the catalog")
     await bulk.lock(connection, LOCK_TABLES, wait=0.5, patience=PATIENCE)
+    await refuse.create(connection)
     await resolve.create(connection)
-    await resolve.refuse_rows(connection, source)
+    await refuse.refuse_rows(connection, source)
     async for row in connection.cursor(SQL_REJECTS):
         job.rejected.write([sql_reject(row, job.delivery)])
     await resolve.resolve(connection, source)
@@ -231,10 +259,10 @@ async def merge_staged(job: Job) -> tuple[Counts, Written, Sequence[str]]:
         clock.phase("Building indexes")
         await bulk.complete(connection, tables, bulk.BOOKS)
         clock.phase("Listing books by author and category")
-        await bulk.fill_listings(connection, tables)
+        await listings.fill(connection, tables)
         clock.phase("Building indexes of the listings")
         await bulk.complete(connection, tables, bulk.LISTINGS)
-        await bulk.recount(connection, tables)
+        await listings.recount(connection, tables)
         await bulk.swap(connection, tables, patience=PATIENCE)
     return counts, written, tables
 
@@ -249,14 +277,12 @@ async def tables_to_rebuild(connection: asyncpg.Connection, counts: Counts) -> S
     if touched < LARGE or touched * 5 <= counts.catalog:
         return ()
     everything = (*bulk.BOOKS, *bulk.LISTINGS)
-    tables = everything if counts.new >= 2 * counts.catalog else bulk.LISTINGS
-    obstacles = await bulk.obstacles(connection, tables)
-    if obstacles:
-        log.warning(
-            "The import is slower than it could be: tables cannot be rebuilt (%s)", "; ".join(obstacles)
-        )
-        return ()
-    return tables
+    for tables in (everything, bulk.LISTINGS) if counts.new >= 2 * counts.catalog else (bulk.LISTINGS,):
+        obstacles = await bulk.obstacles(connection, tables)
+        if not obstacles:
+            return tables
+        log.warning("The import is slower than it could be: cannot rebuild %s", "; ".join(obstacles))
+    return ()
 
 
 def sql_reject(row: asyncpg.Record, delivery: Delivery) -> Reject:
@@ -265,11 +291,22 @@ def sql_reject(row: asyncpg.Record, delivery: Delivery) -> Reject:
     return Reject(row["row"], row["field"], row["value"], reason)
 
 
-async def vacuum(connection: asyncpg.Connection) -> None:
+async def commit(transaction: Transaction) -> None:
+    try:
+        await transaction.commit()
+    except FAILURES as error:
+        raise ImportFailed(
+            f"The connection was lost while committing ({error}): the delivery may have been written or not. "
+            "Import it again: what is there already will not change."
+        ) from error
+
+
+async def vacuum(connection: asyncpg.Connection, statements: Sequence[str]) -> None:
     """Make index-only scans possible at once; when that fails the server's autovacuum does it later."""
     try:
-        await connection.execute(VACUUM)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        for statement in statements:
+            await connection.execute(statement)
+    except FAILURES as error:
         log.warning("The import is complete, but VACUUM failed: %s", error)
 
 
@@ -278,14 +315,14 @@ async def connected(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
     """A migrated database's connection; whatever goes wrong with it comes out as a CatalogError."""
     try:
         connection = await asyncpg.connect(dsn, server_settings={"application_name": "bookstore import"})
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except UNREACHABLE as error:
         raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
     try:
         await require_head(connection)
         with suppress(asyncpg.PostgresError):
             await connection.execute(NOTICE_A_KILLED_IMPORTER)
         yield connection
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except FAILURES as error:
         raise ImportFailed(f"The database failed during the import: {error}. Nothing was written.") from error
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)

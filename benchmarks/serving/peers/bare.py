@@ -1,7 +1,5 @@
 """The limit: a bare ASGI handler, one hand-written function for each operation, answering the same bytes."""
 
-
-
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias

@@ -1,7 +1,5 @@
 """A server as most would write it: Strawberry types, resolvers and caches, aiodataloader, asyncpg's pool."""
 
-
-
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date

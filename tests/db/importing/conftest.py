@@ -1,0 +1,16 @@
+"""A catalog to import into."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.db.importing.deliveries import Catalog
+
+
+@pytest.fixture
+async def catalog(dsn: str, tmp_path: Path) -> AsyncGenerator[Catalog]:
+    connection = await asyncpg.connect(dsn)
+    yield Catalog(dsn, connection, tmp_path / "rejects.csv")
+    await connection.close()

@@ -1,0 +1,221 @@
+"""Tables rebuilt beside the old ones: nothing that hangs on them is lost, and nobody notices."""
+
+import asyncio
+import logging
+
+import asyncpg
+import pytest
+
+from db.errors import ImportFailed
+from db.importing import bulk, run
+from db.importing.records import AuthorRecord
+from tests.db.importing.deliveries import Catalog, book
+
+EVERYTHING = (*bulk.BOOKS, *bulk.LISTINGS)
+BOOKS = [
+    book(str(n), f"Title {n}", authors=(AuthorRecord(f"Name {n % 3}"),), categories=(("A", f"B {n % 2}"),))
+    for n in range(9)
+]
+
+# Everything that PostgreSQL knows of the tables and of what hangs on them, numbers of rows and ids aside.
+DEFINITIONS = """
+SELECT c.relname, c.relkind::text, c.reloptions::text, c.relacl::text, pg_get_userbyid(c.relowner),
+       (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                                    a.attidentity, a.attgenerated, a.attstorage, a.attcollation::regcollation),
+                          ', ' ORDER BY a.attnum)
+        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)
+FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT conname, contype::text, convalidated::text, pg_get_constraintdef(oid), conrelid::regclass::text, NULL
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT tgname, tgenabled::text, tgrelid::regclass::text, pg_get_triggerdef(oid), NULL, NULL
+FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL
+SELECT indexname, tablename, indexdef, NULL, NULL, NULL FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL
+SELECT typname, NULL, NULL, NULL, NULL, NULL FROM pg_type WHERE typnamespace = 'public'::regnamespace
+ORDER BY 1, 2, 3, 4, 5
+"""
+
+
+@pytest.fixture(autouse=True)
+def rebuild_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "LARGE", 0)
+
+
+async def test_all_definitions_options_and_grants_are_those_of_before(catalog: Catalog) -> None:
+    await catalog.connection.execute("CREATE ROLE bulk_reader")
+    try:
+        await catalog.connection.execute(
+            "GRANT SELECT ON book, category_listing TO bulk_reader;"
+            "GRANT UPDATE ON book_author TO bulk_reader WITH GRANT OPTION;"
+            "GRANT SELECT ON author TO PUBLIC;"
+            "ALTER TABLE author_listing SET (fillfactor = 90)"
+        )
+        before = await catalog.rows(DEFINITIONS)
+
+        summary = await catalog.bring(*BOOKS)
+
+        assert set(summary.rebuilt) == set(EVERYTHING)
+        assert await catalog.rows(DEFINITIONS) == before
+    finally:
+        await catalog.connection.execute("DROP OWNED BY bulk_reader; DROP ROLE bulk_reader")
+
+
+async def test_new_numbers_follow_the_old_ones_and_triggers_work_on(catalog: Catalog) -> None:
+    await catalog.bring(*BOOKS)
+
+    book_id = await catalog.connection.fetchval(
+        "INSERT INTO book (source, source_id, title) VALUES ('hand', '1', 'By hand') RETURNING id"
+    )
+    await catalog.connection.execute(
+        "INSERT INTO book_author SELECT $1, 1, id FROM author WHERE slug = 'name-0'", book_id
+    )
+
+    assert book_id == len(BOOKS) + 1
+    assert await catalog.rows("SELECT slug, book_count FROM author ORDER BY slug") == [
+        ("name-0", 4),
+        ("name-1", 3),
+        ("name-2", 3),
+    ]
+    assert await catalog.rows("SELECT books, authors, categories FROM catalog_size") == [(10, 3, 3)]
+    await catalog.checksum()
+
+
+async def test_what_refers_to_books_from_outside_still_does(catalog: Catalog) -> None:
+    await catalog.bring(BOOKS[0])
+    await catalog.connection.execute("INSERT INTO book_view SELECT id, current_date, 7 FROM book")
+
+    summary = await catalog.bring(*BOOKS)
+
+    assert "book" in summary.rebuilt
+    assert await catalog.rows("SELECT source_id, views FROM book JOIN book_view ON book_id = id") == [
+        ("0", 7)
+    ]
+    await catalog.connection.execute("DELETE FROM book WHERE source_id = '0'")
+    assert await catalog.rows("SELECT views FROM book_view") == []
+
+
+@pytest.mark.parametrize(
+    ("hang", "named"),
+    [
+        ("CREATE VIEW shelf AS SELECT title_key FROM category_listing", "category_listing: pg_rewrite"),
+        ("CREATE STATISTICS keys ON price, title_key FROM author_listing", "author_listing: statistics keys"),
+        ("ALTER TABLE book DISABLE TRIGGER book_rekey", "book: trigger book_rekey"),
+        (
+            "ALTER TABLE book_author ENABLE ROW LEVEL SECURITY",
+            "book_author: row security or replica identity",
+        ),
+        ("CREATE PUBLICATION feed FOR TABLE book", "book: publication"),
+        ("CREATE TABLE part () INHERITS (author)", "author: inheritance"),
+        ("GRANT SELECT (title) ON book TO PUBLIC", "book: grants on columns"),
+    ],
+)
+async def test_a_table_on_which_something_else_hangs_is_kept_row_by_row(
+    catalog: Catalog, caplog: pytest.LogCaptureFixture, hang: str, named: str
+) -> None:
+    await catalog.connection.execute(hang)
+
+    with caplog.at_level(logging.WARNING, logger="db.importing.run"):
+        summary = await catalog.bring(*BOOKS)
+
+    table = named.partition(":")[0]
+    assert summary.new == len(BOOKS)
+    assert summary.rebuilt == (() if table in bulk.LISTINGS else bulk.LISTINGS)
+    assert f"cannot rebuild {named}" in caplog.text
+    assert await catalog.rows("SELECT count(*) FROM category_listing") == [(18,)]
+
+
+async def test_an_owner_who_is_no_superuser_can_import(catalog: Catalog) -> None:
+    connection = catalog.connection
+    await connection.execute("CREATE ROLE shopkeeper LOGIN")
+    try:
+        await connection.execute("GRANT CREATE ON SCHEMA public TO shopkeeper")
+        for (statement,) in await connection.fetch(
+            "SELECT format('ALTER %s %I OWNER TO shopkeeper',"
+            " CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname)"
+            " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ):
+            await connection.execute(statement)
+        theirs = Catalog(catalog.dsn.replace("app@", "shopkeeper@"), connection, catalog.rejects)
+
+        summary = await theirs.bring(*BOOKS)
+        again = await theirs.bring(*BOOKS)
+
+        assert set(summary.rebuilt) == set(EVERYTHING)
+        assert again.changed_nothing
+        await theirs.checksum()
+    finally:
+        await connection.execute("REASSIGN OWNED BY shopkeeper TO app; DROP OWNED BY shopkeeper")
+        await connection.execute("DROP ROLE shopkeeper")
+
+
+async def test_readers_that_hold_on_to_a_table_are_waited_for_and_not_blocked(catalog: Catalog) -> None:
+    reader = await asyncpg.connect(catalog.dsn)
+    other = await asyncpg.connect(catalog.dsn)
+    reading = reader.transaction()
+    await reading.start()
+    await reader.fetch("SELECT 1 FROM category_listing")
+
+    importing = asyncio.create_task(catalog.bring(*BOOKS))
+    slowest = 0.0
+    for _ in range(20):
+        started = asyncio.get_running_loop().time()
+        assert await other.fetchval("SELECT count(*) FROM category_listing") == 0
+        slowest = max(slowest, asyncio.get_running_loop().time() - started)
+        await asyncio.sleep(0.05)
+    assert not importing.done()
+    await reading.rollback()
+
+    assert (await importing).new == len(BOOKS)
+    assert slowest < 1
+    await reader.close()
+    await other.close()
+
+
+async def test_a_snapshot_of_before_is_waited_for_so_that_it_never_finds_empty_tables(
+    catalog: Catalog,
+) -> None:
+    await catalog.bring(BOOKS[0])
+    reader = await asyncpg.connect(catalog.dsn)
+    reading = reader.transaction(isolation="repeatable_read")
+    await reading.start()
+    await reader.fetch("SELECT 1")
+    await asyncio.sleep(0.05)
+    await reader.fetch("SELECT 1")
+
+    importing = asyncio.create_task(catalog.bring(*BOOKS))
+    await asyncio.sleep(1)
+    assert not importing.done()
+    assert await reader.fetchval("SELECT count(*) FROM book") == 1
+    await reading.rollback()
+
+    assert (await importing).new == len(BOOKS) - 1
+    await reader.close()
+
+
+async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PATIENCE", 0.5)
+    writer = await asyncpg.connect(catalog.dsn)
+    writing = writer.transaction()
+    await writing.start()
+    await writer.execute("INSERT INTO category (name) VALUES ('Uncommitted')")
+
+    with pytest.raises(ImportFailed, match="hold on to the catalog: end them"):
+        await catalog.bring(*BOOKS)
+
+    await writing.rollback()
+    await writer.close()
+    assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
+
+
+def test_a_statement_over_rebuilt_tables_names_them_alone() -> None:
+    statement = "INSERT INTO book (id) SELECT id FROM book_author ba JOIN book_view v ON true"
+
+    assert bulk.rebuilt(statement) == (
+        "INSERT INTO book_rebuilt (id) SELECT id FROM book_author_rebuilt ba JOIN book_view v ON true"
+    )
+    assert bulk.rebuilt(statement, ()) == statement

@@ -1,0 +1,368 @@
+"""What deliveries make of a catalog: whose word counts, what is shared, what goes when nothing holds it."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.importing import run
+from db.importing.records import AuthorRecord, BookRecord
+from tests.db.importing.deliveries import Catalog, book
+
+ISBNS = ("9780306406157", "9780199535811", "9780141439518")
+AUTHORS = "SELECT source, source_id, name, sort_name, birth_year, death_year FROM author ORDER BY 1, 2"
+SLUGS = "SELECT slug, book_count FROM author ORDER BY 1"
+PATHS = "SELECT path, name FROM category ORDER BY path"
+
+
+async def test_an_isbn_that_is_a_book_of_another_source_is_refused_by_its_name(catalog: Catalog) -> None:
+    await catalog.bring(book("7", isbn=ISBNS[0]), source="other")
+
+    summary = await catalog.bring(book("1", isbn=ISBNS[0]), book("2"))
+
+    assert (summary.new, summary.rejected) == (1, 1)
+    assert catalog.rejected() == [
+        ("1", "isbn", ISBNS[0], "ISBN 9780306406157 is already book other/7"),
+    ]
+
+
+async def test_of_rows_with_one_id_or_one_isbn_the_first_is_taken_and_named(catalog: Catalog) -> None:
+    summary = await catalog.bring(
+        book("1", "First"), book("1", "Second"), book("2", isbn=ISBNS[0]), book("3", isbn=ISBNS[0])
+    )
+
+    assert (summary.read, summary.new, summary.rejected) == (4, 2, 2)
+    assert catalog.rejected() == [
+        ("2", "source_id", "1", "is already in row 1"),
+        ("4", "isbn", ISBNS[0], "is already in row 3"),
+    ]
+    assert await catalog.rows("SELECT source_id, title FROM book ORDER BY id") == [
+        ("1", "First"),
+        ("2", "A title"),
+    ]
+
+
+async def test_an_absent_book_gives_its_isbn_to_the_listed_one_that_claims_it(catalog: Catalog) -> None:
+    await catalog.bring(book("old", isbn=ISBNS[0]))
+
+    summary = await catalog.bring(book("new", isbn=ISBNS[0]))
+
+    assert (summary.new, summary.absent, summary.written.released_isbns) == (1, 1, 1)
+    assert await catalog.rows("SELECT source_id, isbn FROM book ORDER BY id") == [
+        ("old", None),
+        ("new", ISBNS[0]),
+    ]
+
+
+async def test_three_books_may_pass_their_isbns_round(catalog: Catalog) -> None:
+    await catalog.bring(*(book(str(n), isbn=isbn) for n, isbn in enumerate(ISBNS)))
+
+    summary = await catalog.bring(*(book(str(n), isbn=ISBNS[n - 1]) for n in range(3)))
+
+    assert (summary.changed, summary.written.released_isbns) == (3, 0)
+    assert await catalog.rows("SELECT isbn FROM book ORDER BY id") == [
+        (ISBNS[2],),
+        (ISBNS[0],),
+        (ISBNS[1],),
+    ]
+
+
+async def test_one_author_in_one_role_stands_once_and_where_first_named(catalog: Catalog) -> None:
+    await catalog.bring(
+        book(
+            "1",
+            authors=(
+                AuthorRecord("Bo"),
+                AuthorRecord("Ann"),
+                AuthorRecord("BO."),
+                AuthorRecord("Ann", role="EDITOR"),
+            ),
+        )
+    )
+
+    assert await catalog.rows(
+        "SELECT position, role, slug FROM book_author JOIN author ON author_id = author.id ORDER BY position"
+    ) == [(1, "AUTHOR", "bo"), (2, "AUTHOR", "ann"), (3, "EDITOR", "ann")]
+
+
+async def test_the_order_of_authors_follows_the_delivery(catalog: Catalog) -> None:
+    people = [AuthorRecord(name) for name in ("Ann", "Bo", "Cy")]
+    await catalog.bring(book("1", authors=tuple(people)))
+
+    summary = await catalog.bring(book("1", authors=tuple(reversed(people))))
+
+    assert (summary.changed, summary.written.new_links, summary.written.removed_links) == (1, 2, 2)
+    assert await catalog.rows(
+        "SELECT slug FROM book_author JOIN author ON author_id = author.id ORDER BY position"
+    ) == [("cy",), ("bo",), ("ann",)]
+
+
+async def test_what_one_delivery_says_of_one_author_is_settled_whatever_the_order(catalog: Catalog) -> None:
+    said = [
+        AuthorRecord("Twain", source_id="9"),
+        AuthorRecord("Mark Twain", source_id="9", sort_name="Twain, Mark", birth_year=1835),
+        AuthorRecord("Clemens", source_id="9", sort_name="Clemens", birth_year=1835, death_year=1910),
+    ]
+
+    for order in permutations(said):
+        await catalog.clear()
+        await catalog.bring(*(book(str(n), authors=(author,)) for n, author in enumerate(order)))
+        assert await catalog.rows(AUTHORS) == [("shop", "9", "Mark Twain", "Twain, Mark", 1835, 1910)]
+
+
+async def test_an_author_with_an_id_is_what_the_newest_delivery_says(catalog: Catalog) -> None:
+    await catalog.bring(
+        book("1", authors=(AuthorRecord("Old", source_id="9", sort_name="Old, A", birth_year=1),))
+    )
+
+    summary = await catalog.bring(book("1", authors=(AuthorRecord("New", source_id="9"),)))
+
+    assert (summary.changed, summary.written.changed_authors) == (0, 1)
+    assert await catalog.rows(AUTHORS) == [("shop", "9", "New", "New", None, None)]
+
+
+async def test_authors_with_one_name_and_two_ids_stay_apart(catalog: Catalog) -> None:
+    await catalog.bring(
+        book("1", authors=(AuthorRecord("John Smith", source_id="1"),)),
+        book("2", authors=(AuthorRecord("John Smith", source_id="2"), AuthorRecord("John Smith"))),
+    )
+
+    assert await catalog.rows(SLUGS) == [
+        ("john-smith", 1),
+        ("john-smith-shop-1", 1),
+        ("john-smith-shop-2", 1),
+    ]
+
+
+async def test_a_row_whose_author_would_take_the_slug_of_another_is_refused(catalog: Catalog) -> None:
+    await catalog.bring(book("1", authors=(AuthorRecord("Ann", source_id="a 1"),)))
+
+    summary = await catalog.bring(
+        book("1", authors=(AuthorRecord("Ann", source_id="a 1"),)),
+        book("2", authors=(AuthorRecord("Ann", source_id="A-1"),)),
+        book("3", authors=(AuthorRecord("Ann shop a 1"), AuthorRecord("Bo"))),
+        book("4", authors=(AuthorRecord("Cy", source_id="c 1"),)),
+        book("5", authors=(AuthorRecord("Cy", source_id="C.1"), AuthorRecord("Di"))),
+    )
+
+    assert (summary.new, summary.unchanged, summary.rejected) == (1, 1, 3)
+    assert catalog.rejected() == [
+        ("2", "authors", "Ann", "its slug ann-shop-a-1 is already that of author shop/a 1"),
+        ("3", "authors", "Ann shop a 1", "its slug ann-shop-a-1 is already that of author shop/a 1"),
+        ("4", "authors", "Cy", "its slug cy-shop-c-1 is already that of author shop/C.1"),
+    ]
+    assert await catalog.rows(SLUGS) == [("ann-shop-a-1", 1), ("cy-shop-c-1", 1), ("di", 1)]
+    await catalog.checksum()
+
+
+async def test_the_spelling_of_a_shared_name_does_not_depend_on_who_came_first(catalog: Catalog) -> None:
+    sources = {
+        "one": AuthorRecord("HOMER", sort_name="Homer", birth_year=-800),
+        "two": AuthorRecord("Homer"),
+        "three": AuthorRecord("Homér", birth_year=-750, death_year=-701),
+    }
+
+    for order in permutations(sources):
+        await catalog.clear()
+        for source in order:
+            await catalog.bring(
+                book("1", authors=(sources[source],), categories=((sources[source].name,),)), source=source
+            )
+        assert await catalog.rows(AUTHORS) == [("name", "homer", "HOMER", "Homer", -750, -701)]
+        assert await catalog.rows(PATHS) == [("homer", "HOMER")]
+        for source in order:
+            again = book("1", authors=(sources[source],), categories=((sources[source].name,),))
+            assert (await catalog.bring(again, source=source)).changed_nothing
+
+
+async def test_a_name_that_only_this_delivery_holds_is_spelled_as_it_says(catalog: Catalog) -> None:
+    await catalog.bring(book("1", authors=(AuthorRecord("ANN"),), categories=(("ART",),)))
+
+    summary = await catalog.bring(book("1", authors=(AuthorRecord("Ann"),), categories=(("Art",),)))
+
+    assert (summary.written.changed_authors, summary.written.changed_categories) == (1, 1)
+    assert await catalog.rows(AUTHORS) == [("name", "ann", "Ann", "Ann", None, None)]
+    assert await catalog.rows(PATHS) == [("art", "Art")]
+
+
+async def test_what_lost_its_last_link_goes_and_what_others_hold_or_never_had_one_stays(
+    catalog: Catalog,
+) -> None:
+    await catalog.connection.execute("INSERT INTO category (name) VALUES ('Made by hand')")
+    ann, bo = AuthorRecord("Ann"), AuthorRecord("Bo")
+    await catalog.bring(
+        book("1", authors=(ann, bo), categories=(("A", "B", "C"), ("A", "D"), ("E",))),
+        book("2", authors=(bo,), categories=(("E",),)),
+    )
+
+    summary = await catalog.bring(book("1", categories=(("A", "D", "F"),)), book("2", authors=(bo,)))
+
+    written = summary.written
+    assert (written.removed_authors, written.removed_categories, written.new_categories) == (1, 3, 1)
+    assert await catalog.rows(SLUGS) == [("bo", 1)]
+    assert await catalog.rows("SELECT path, book_count, direct_book_count FROM category ORDER BY path") == [
+        ("a", 1, 0),
+        ("a/d", 1, 0),
+        ("a/d/f", 1, 1),
+        ("made-by-hand", 0, 0),
+    ]
+    await catalog.checksum()
+
+
+async def test_categories_that_differ_only_in_spelling_are_one(catalog: Catalog) -> None:
+    await catalog.bring(
+        book("1", categories=(("Arts & Crafts", "C++"), ("arts and crafts", "c plus plus"))),
+        book("2", categories=(("Arts and Crafts",),)),
+    )
+
+    assert await catalog.rows("SELECT path, name, book_count FROM category ORDER BY path") == [
+        ("arts-and-crafts", "Arts & Crafts", 2),
+        ("arts-and-crafts/c-plus-plus", "C++", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        (tuple("abcdefghijklmnopqrstuvwxyz0123456"), "has more than 32 levels"),
+        (("書" * 400, "籍" * 400), "is longer than 2000 bytes"),
+        (("x" * 501,), "has a name of more than 500 characters"),
+        (("A", " "), "has a blank name"),
+    ],
+)
+async def test_a_category_that_the_catalog_cannot_hold_is_refused_with_its_row(
+    catalog: Catalog, path: tuple[str, ...], reason: str
+) -> None:
+    summary = await catalog.bring(book("1", categories=(("Good",), path)), book("2", categories=(("Good",),)))
+
+    assert (summary.new, summary.rejected) == (1, 1)
+    assert [(row, field, why) for row, field, _, why in catalog.rejected()] == [("1", "categories", reason)]
+    assert await catalog.rows(PATHS) == [("good", "Good")]
+
+
+async def test_new_books_are_numbered_as_the_delivery_lists_them(catalog: Catalog) -> None:
+    await catalog.bring(*(book(source_id) for source_id in ("m", "z", "a", "k", "b")))
+
+    assert await catalog.rows("SELECT source_id FROM book ORDER BY id") == [
+        ("m",),
+        ("z",),
+        ("a",),
+        ("k",),
+        ("b",),
+    ]
+
+
+async def test_equal_numbers_written_differently_are_no_change(catalog: Catalog) -> None:
+    from decimal import Decimal
+
+    await catalog.bring(book("1", price=Decimal("9.90"), currency="EUR"))
+
+    assert (await catalog.bring(book("1", price=Decimal("9.9"), currency="EUR"))).changed_nothing
+
+
+@pytest.mark.parametrize("source", ["name", " "])
+async def test_a_reserved_source_is_refused(catalog: Catalog, source: str) -> None:
+    from db.errors import ImportFailed
+
+    with pytest.raises(ImportFailed, match="cannot be called"):
+        await catalog.bring(book("1"), source=source)
+
+
+people = st.builds(
+    AuthorRecord,
+    name=st.sampled_from(["Ann", "ANN", "Bo", "Zola"]),
+    source_id=st.sampled_from([None, None, "1", "2"]),
+    role=st.sampled_from(["AUTHOR", "AUTHOR", "EDITOR"]),
+    sort_name=st.sampled_from([None, "Ann, A"]),
+    birth_year=st.sampled_from([None, 1800, 1810]),
+    death_year=st.sampled_from([None, 1880]),
+)
+shelves = st.sampled_from([("A",), ("a",), ("A", "B"), ("a", "b"), ("A", "C", "D"), ("E",), ("F", "b")])
+
+
+def deliveries(ids: int) -> st.SearchStrategy[list[BookRecord]]:
+    return st.lists(
+        st.builds(
+            BookRecord,
+            row=st.just(0),
+            source_id=st.integers(1, ids).map(str),
+            title=st.sampled_from(["The Sea", "Sea", "Zola"]),
+            isbn=st.sampled_from((None, *ISBNS)),
+            published_year=st.sampled_from([None, 1900]),
+            authors=st.lists(people, max_size=3).map(tuple),
+            categories=st.lists(shelves, max_size=3, unique=True).map(tuple),
+        ),
+        max_size=5,
+        unique_by=(lambda record: record.source_id, lambda record: record.isbn or record.source_id),
+    )
+
+
+drawn = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+SMALL, LARGE = 10**9, 0
+
+
+@drawn
+@given(older=deliveries(5), newer=deliveries(5))
+async def test_a_delivery_after_another_is_as_if_alone_where_it_lists_the_same_books(
+    catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
+) -> None:
+    listed = {record.source_id for record in newer}
+    older = [record for record in older if record.source_id in listed]
+    await catalog.clear()
+    await catalog.bring(*newer)
+    alone = await catalog.checksum()
+
+    await catalog.clear()
+    await catalog.bring(*older)
+    await catalog.bring(*newer)
+
+    assert await catalog.checksum() == alone
+    assert (await catalog.bring(*newer)).changed_nothing
+
+
+@drawn
+@given(first=deliveries(4), second=deliveries(4), third=deliveries(4))
+async def test_sources_come_to_the_same_in_any_order(
+    catalog: Catalog, first: list[BookRecord], second: list[BookRecord], third: list[BookRecord]
+) -> None:
+    # An ISBN is the first comer's, so it does depend on the order.
+    sources = [
+        (name, [replace(record, isbn=None) for record in records])
+        for name, records in (("one", first), ("two", second), ("three", third))
+    ]
+    outcomes: set[str] = set()
+
+    for order in (sources, sources[::-1], sources[1:] + sources[:1]):
+        await catalog.clear()
+        for name, records in order:
+            await catalog.bring(*records, source=name)
+        outcomes.add(await catalog.checksum())
+
+    assert len(outcomes) == 1
+
+
+@drawn
+@given(older=deliveries(6), newer=deliveries(6))
+async def test_row_by_row_and_rebuilt_come_to_the_same(
+    catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
+) -> None:
+    summaries: list[list[tuple[object, ...]]] = []
+    outcomes: set[str] = set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        for sizes in ((SMALL, SMALL), (LARGE, LARGE), (SMALL, LARGE)):
+            await catalog.clear()
+            told: list[tuple[object, ...]] = []
+            for size, records in zip(sizes, (older, newer), strict=True):
+                patch.setattr(run, "LARGE", size)
+                summary = await catalog.bring(*records)
+                told.append((summary.new, summary.changed, summary.absent, summary.written))
+            summaries.append(told)
+            outcomes.add(await catalog.checksum())
+
+    assert len(outcomes) == 1
+    assert summaries[0] == summaries[1] == summaries[2]

@@ -1,0 +1,85 @@
+"""Staging: what arrives is what was sent, and what was sent before is only named again."""
+
+from datetime import date
+from decimal import Decimal
+
+import asyncpg
+import pytest
+
+from db.importing import staging
+from db.importing.records import AuthorRecord, BookRecord
+from db.importing.staging import BOOK_COLUMNS, Staging
+
+ANN, BO = (
+    AuthorRecord("Ann", source_id="1", sort_name="Ann, A", birth_year=-5, death_year=60),
+    AuthorRecord("Bo"),
+)
+FULL = BookRecord(
+    7, "x", "Title\twith; everything, 'even' \"this\"\n", "Sub", "9780306406157", "Long \\ text", "en", 1859,
+    date(1859, 11, 24), 502, Decimal("12.9000"), "EUR", 3, "https://example.org/é.jpg", Decimal("4.25"), 8,
+    (ANN, BO), (("A", "B"), ("C",)),
+)  # fmt: skip
+BARE = BookRecord(8, "y", "Bare")
+
+
+async def staged(connection: asyncpg.Connection, *batches: list[BookRecord]) -> None:
+    filling = Staging(connection)
+    await filling.create()
+    for batch in batches:
+        await filling.add(batch)
+    await filling.finish()
+    await filling.close()
+
+
+async def test_books_arrive_as_they_were_sent(connection: asyncpg.Connection) -> None:
+    await staged(connection, [FULL, BARE])
+
+    rows = await connection.fetch("SELECT * FROM stage_book ORDER BY ordinal")
+    assert [(row["ordinal"], row["row"], row["source_id"], row["title"]) for row in rows] == [
+        (1, 7, "x", FULL.title),
+        (2, 8, "y", "Bare"),
+    ]
+    for row, record in zip(rows, (FULL, BARE), strict=True):
+        fields = (*BOOK_COLUMNS[3:], "price", "rating_average")
+        assert {name: row[name] for name in fields} == {name: getattr(record, name) for name in fields}
+
+
+async def test_people_and_paths_are_sent_once_and_then_named_by_number(
+    connection: asyncpg.Connection,
+) -> None:
+    again = BookRecord(9, "z", "Again", authors=(BO, ANN), categories=(("C",),))
+
+    await staged(connection, [FULL, BARE], [again])
+
+    assert await connection.fetch("SELECT ordinal, people, paths FROM stage_link ORDER BY ordinal") == [
+        (1, "1,2", "1,2"),
+        (2, "", ""),
+        (3, "2,1", "2"),
+    ]
+    assert await connection.fetch("SELECT * FROM stage_person ORDER BY person") == [
+        (1, "Ann", "AUTHOR", "1", "Ann, A", -5, 60),
+        (2, "Bo", "AUTHOR", None, None, None, None),
+    ]
+    assert await connection.fetch("SELECT path, names FROM stage_path ORDER BY path") == [
+        (1, ["A", "B"]),
+        (2, ["C"]),
+    ]
+
+
+async def test_what_was_forgotten_is_sent_again_under_another_number(
+    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "REMEMBERED", 1)
+    again = BookRecord(9, "z", "Again", authors=(ANN,), categories=(("A", "B"),))
+
+    await staged(connection, [FULL, again])
+
+    assert await connection.fetch("SELECT people, paths FROM stage_link ORDER BY ordinal") == [
+        ("1,2", "1,2"),
+        ("3", "3"),
+    ]
+    assert await connection.fetch("SELECT person, name FROM stage_person ORDER BY person") == [
+        (1, "Ann"),
+        (2, "Bo"),
+        (3, "Ann"),
+    ]
