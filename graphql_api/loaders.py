@@ -2,7 +2,7 @@
 
 from asyncio import Task, create_task, shield
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -119,47 +119,47 @@ class Loaders:
             self.made[name] = found
         return found
 
-    @cached_property
+    @property
     def book_by_id(self) -> Loader[int, Book | None]:
         return self.loader("book_by_id", books.books_by_ids)
 
-    @cached_property
+    @property
     def book_by_isbn(self) -> Loader[str, Book | None]:
         return self.loader("book_by_isbn", books.books_by_isbns)
 
-    @cached_property
+    @property
     def description_by_book_id(self) -> Loader[int, str | None]:
         return self.loader("description_by_book_id", books.descriptions_by_book_ids)
 
-    @cached_property
+    @property
     def recent_views_by_book_id(self) -> Loader[int, int]:
         return self.loader("recent_views_by_book_id", views.recent_views_by_book_ids)
 
-    @cached_property
+    @property
     def author_by_id(self) -> Loader[int, Author | None]:
         return self.loader("author_by_id", authors.authors_by_ids)
 
-    @cached_property
+    @property
     def author_by_slug(self) -> Loader[str, Author | None]:
         return self.loader("author_by_slug", authors.authors_by_slugs)
 
-    @cached_property
+    @property
     def authors_by_book_id(self) -> Loader[int, list[Contribution]]:
         return self.loader("authors_by_book_id", authors.authors_by_book_ids)
 
-    @cached_property
+    @property
     def category_by_id(self) -> Loader[int, Category | None]:
         return self.loader("category_by_id", categories.categories_by_ids)
 
-    @cached_property
+    @property
     def category_by_path(self) -> Loader[str, Category | None]:
         return self.loader("category_by_path", categories.categories_by_paths)
 
-    @cached_property
+    @property
     def categories_by_book_id(self) -> Loader[int, list[Category]]:
         return self.loader("categories_by_book_id", categories.categories_by_book_ids)
 
-    @cached_property
+    @property
     def count_of_children_by_category_id(self) -> Loader[int, int]:
         return self.loader("count_of_children_by_category_id", categories.counts_of_children_by_category_ids)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, VariableNode, Visitor, visit
+from graphql import DirectiveNode, FieldNode, GraphQLField, VariableNode, Visitor, visit
 from graphql.execution.values import VariableValues, get_argument_values
 from strawberry import Schema
 from strawberry.types.arguments import convert_arguments
@@ -14,7 +14,7 @@ NO_VARIABLES = VariableValues({}, {})
 
 
 class Uses(Visitor):
-    """The names of the variables that a node uses."""
+    """Collects the names of variables."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,8 @@ class Uses(Visitor):
         self.names.add(node.name.value)
 
 
-def variables_in(node: FieldNode) -> set[str]:
+def variables_in(node: FieldNode | DirectiveNode) -> set[str]:
+    """The names of the variables in the arguments of a field or directive."""
     uses = Uses()
     for argument in node.arguments or ():
         visit(argument, uses)

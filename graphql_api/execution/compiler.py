@@ -59,6 +59,7 @@ from graphql_api.execution.runtime import (
     together,
     type_namer,
 )
+from graphql_api.execution.source import Source
 from graphql_api.schema.fields import Level
 
 
@@ -98,9 +99,7 @@ class Compiler:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     flags: Mapping[str, bool]
-    lines: list[str] = field(default_factory=list)
-    constants: dict[str, Any] = field(default_factory=dict)
-    taken: dict[str, int] = field(default_factory=dict)
+    source: Source = field(default_factory=Source)
     pending: list[Pending] = field(default_factory=list)
 
     def compile(self) -> tuple[str, dict[str, Any]]:
@@ -115,13 +114,13 @@ class Compiler:
             query_type,
             self.operation,
         )
-        self.line(0, "async def plan(root, context, variables):")
+        self.source.line(0, "async def plan(root, context, variables):")
         data = self.object_literal(query_type, self.fields_of(collected), "root", 1, ROOT)
-        self.line(1, f"data = {data}")
+        self.source.line(1, f"data = {data}")
         while self.pending:
             self.stage()
-        self.line(1, "return data")
-        return "\n".join(self.lines) + "\n", self.constants
+        self.source.line(1, "return data")
+        return self.source.text(), self.source.constants
 
     @property
     def fragment_details(self) -> dict[str, FragmentDetails]:
@@ -170,28 +169,30 @@ class Compiler:
 
     def start(self, pending: Pending) -> str:
         """Start a field; what a loader answers is on its way already, everything else gets a task."""
-        name = self.name(pending.details[0].node.name.value)
+        name = self.source.name(pending.details[0].node.name.value)
         objects, start = pending.position.objects, pending.call
         if pending.by_task:
-            start = f"{self.constant('started', started)}({start})"
-        self.line(1, f"{name} = {start}" + ("" if objects == ROOT.objects else f" if {objects} else None"))
+            start = f"{self.source.constant('started', started)}({start})"
+        self.source.line(
+            1, f"{name} = {start}" + ("" if objects == ROOT.objects else f" if {objects} else None")
+        )
         return name
 
     def complete(self, pending: Pending, values: str, guard: str | None = None) -> None:
         """Write the values of a field into the outputs of its position."""
-        position, value = pending.position, self.name("value")
+        position, value = pending.position, self.source.name("value")
         key = self.key_literal(pending.key, pending.details)
-        mark = len(self.lines)
+        mark = len(self.source.lines)
         if position is ROOT:
-            self.line(1, f"[{value}] = {values}")
+            self.source.line(1, f"[{value}] = {values}")
             made = self.value(pending.field.type, pending.details, value, 1)
-            self.line(1, f"data[{key}] = {made}")
+            self.source.line(1, f"data[{key}] = {made}")
         else:
-            out = self.name("out")
-            self.line(1, f"if {guard or position.objects}:")
-            self.line(2, f"for {out}, {value} in zip({position.outs}, {values}, strict=True):")
+            out = self.source.name("out")
+            self.source.line(1, f"if {guard or position.objects}:")
+            self.source.line(2, f"for {out}, {value} in zip({position.outs}, {values}, strict=True):")
             made = self.value(pending.field.type, pending.details, value, 3)
-            self.line(3, f"{out}[{key}] = {made}")
+            self.source.line(3, f"{out}[{key}] = {made}")
         self.open_positions(mark)
 
     # Values
@@ -203,19 +204,19 @@ class Compiler:
         if is_leaf_type(kind):
             self.leaf(kind, name, depth, nullable=True)
             return name
-        made = self.name("made")
-        self.line(depth, f"{made} = None")
-        self.line(depth, f"if {name} is not None:")
+        made = self.source.name("made")
+        self.source.line(depth, f"{made} = None")
+        self.source.line(depth, f"if {name} is not None:")
         inner = self.present(kind, details, name, depth + 1)
-        self.line(depth + 1, f"{made} = {inner}")
+        self.source.line(depth + 1, f"{made} = {inner}")
         return made
 
     def non_null(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
         if is_leaf_type(kind):
             self.leaf(kind, name, depth, nullable=False)
             return name
-        self.line(depth, f"if {name} is None:")
-        self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
+        self.source.line(depth, f"if {name} is None:")
+        self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
         return self.present(kind, details, name, depth)
 
     def present(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
@@ -239,38 +240,38 @@ class Compiler:
             condition = f"not ({name}.__class__ is float and {name} - {name} == 0.0)"
         else:
             condition = ""
-        make = self.constant(f"coerced_{kind.name}", coerced(kind))
+        make = self.source.constant(f"coerced_{kind.name}", coerced(kind))
         members = members_of(kind) if isinstance(kind, GraphQLEnumType) else None
         if members is not None:
-            make = self.constant(f"members_{kind.name}", members) + ".__getitem__"
+            make = self.source.constant(f"members_{kind.name}", members) + ".__getitem__"
         clauses = " and ".join(clause for clause in (present, condition) if clause)
         if clauses:
-            self.line(depth, f"if {clauses}:")
+            self.source.line(depth, f"if {clauses}:")
             depth += 1
-        self.line(depth, f"{name} = {make}({name})")
+        self.source.line(depth, f"{name} = {make}({name})")
 
     def list_value(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
-        items, item = self.name("items"), self.name("item")
-        self.line(depth, f"if {name}.__class__ not in {self.constant('LISTS', LISTS)}:")
-        self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
-        self.line(depth, f"{items} = []")
-        self.line(depth, f"for {item} in {name}:")
+        items, item = self.source.name("items"), self.source.name("item")
+        self.source.line(depth, f"if {name}.__class__ not in {self.source.constant('LISTS', LISTS)}:")
+        self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
+        self.source.line(depth, f"{items} = []")
+        self.source.line(depth, f"for {item} in {name}:")
         made = self.value(kind, details, item, depth + 1)
-        self.line(depth + 1, f"{items}.append({made})")
+        self.source.line(depth + 1, f"{items}.append({made})")
         return items
 
     def abstract_value(self, kind: Any, details: list[FieldDetails], name: str, depth: int) -> str:
-        type_name, made = self.name("type_name"), self.name("made")
-        namer = self.constant(f"type_of_{kind.name}", type_namer(self.schema, kind))
-        self.line(depth, f"{type_name} = {namer}({name}, context)")
+        type_name, made = self.source.name("type_name"), self.source.name("made")
+        namer = self.source.constant(f"type_of_{kind.name}", type_namer(self.schema, kind))
+        self.source.line(depth, f"{type_name} = {namer}({name}, context)")
         word = "if"
         for possible in self.schema._schema.get_possible_types(kind):  # noqa: SLF001
-            self.line(depth, f"{word} {type_name} == {possible.name!r}:")
+            self.source.line(depth, f"{word} {type_name} == {possible.name!r}:")
             inner = self.object_value(possible, details, name, depth + 1)
-            self.line(depth + 1, f"{made} = {inner}")
+            self.source.line(depth + 1, f"{made} = {inner}")
             word = "elif"
-        self.line(depth, "else:" if word == "elif" else "if True:")
-        self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
+        self.source.line(depth, "else:" if word == "elif" else "if True:")
+        self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
         return made
 
     def object_value(
@@ -278,19 +279,19 @@ class Compiler:
     ) -> str:
         """An object's output; what is pending for it is told where the object and the output are."""
         if kind.is_type_of:
-            test = self.constant(f"is_{kind.name}", kind.is_type_of)
-            self.line(depth, f"if not {test}({name}, None):")
-            self.line(depth + 1, f"raise {self.constant('PlanFailed', PlanFailed)}")
-        stem = self.stem(details)
-        position = Position(self.name(f"{stem}_objects"), self.name(f"{stem}_outs"))
+            test = self.source.constant(f"is_{kind.name}", kind.is_type_of)
+            self.source.line(depth, f"if not {test}({name}, None):")
+            self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
+        stem = details[0].node.name.value
+        position = Position(self.source.name(f"{stem}_objects"), self.source.name(f"{stem}_outs"))
         before = len(self.pending)
         literal = self.object_literal(kind, self.subfields(kind, details), name, depth, position)
         if len(self.pending) == before:
             return literal
-        out = self.name(f"{stem}_out")
-        self.line(depth, f"{out} = {literal}")
-        self.line(depth, f"{position.objects}.append({name})")
-        self.line(depth, f"{position.outs}.append({out})")
+        out = self.source.name(f"{stem}_out")
+        self.source.line(depth, f"{out} = {literal}")
+        self.source.line(depth, f"{position.objects}.append({name})")
+        self.source.line(depth, f"{position.outs}.append({out})")
         return out
 
     def object_literal(
@@ -347,14 +348,14 @@ class Compiler:
     ) -> str:
         if self.schema.config.default_resolver is getattr:
             return self.inline(graphql_field, details, f"{name}.{definition.python_name}", depth)
-        read = self.constant("default_resolver", self.schema.config.default_resolver)
+        read = self.source.constant("default_resolver", self.schema.config.default_resolver)
         return self.inline(graphql_field, details, f"{read}({name}, {definition.python_name!r})", depth)
 
     def inline(
         self, graphql_field: GraphQLField, details: list[FieldDetails], expression: str, depth: int
     ) -> str:
-        value = self.name(details[0].node.name.value)
-        self.line(depth, f"{value} = {expression}")
+        value = self.source.name(details[0].node.name.value)
+        self.source.line(depth, f"{value} = {expression}")
         return self.value(graphql_field.type, details, value, depth)
 
     # Calls
@@ -379,7 +380,7 @@ class Compiler:
         takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
         given += [f"{taker}={name}" for taker in sorted(takers)]
         given += self.argument_list(kind, graphql_field, definition, details)
-        function = self.constant(f"{details[0].node.name.value}_of_{kind.name}", resolver.wrapped_func)
+        function = self.source.constant(f"{details[0].node.name.value}_of_{kind.name}", resolver.wrapped_func)
         return f"{function}({', '.join(given)})"
 
     def argument_list(
@@ -394,8 +395,8 @@ class Compiler:
         arguments = arguments_of(self.schema, graphql_field, definition, details[0].node)
         name = f"arguments_of_{details[0].node.name.value}"
         if callable(arguments):
-            return [f"**{self.constant(name, arguments)}(variables)"]
-        return [f"**{self.constant(name, arguments)}"] if arguments else []
+            return [f"**{self.source.constant(name, arguments)}(variables)"]
+        return [f"**{self.source.constant(name, arguments)}"] if arguments else []
 
     def pend(
         self,
@@ -408,45 +409,19 @@ class Compiler:
     ) -> Pending:
         if is_level(definition):
             level = level_of(definition)
-            function = self.constant(f"{details[0].node.name.value}_of_{kind.name}", level.resolve)
+            function = self.source.constant(f"{details[0].node.name.value}_of_{kind.name}", level.resolve)
             given = [position.objects, "context"]
             given += self.argument_list(kind, graphql_field, definition, details)
             call, awaited, by_task = f"{function}({', '.join(given)})", level.awaited, level.started_by_task
         else:
             each = self.single_call(kind, graphql_field, definition, details, "each")
-            gather = self.constant("together", together)
+            gather = self.source.constant("together", together)
             call, awaited, by_task = f"{gather}([{each} for each in {position.objects}])", True, True
         return Pending(graphql_field, details, key, position, awaited, by_task, call)
 
-    # Text
-
-    def line(self, depth: int, text: str) -> None:
-        self.lines.append("    " * depth + text)
-
-    def name(self, stem: str) -> str:
-        """A name that nothing else has."""
-        number = self.taken[stem] = self.taken.get(stem, 0) + 1
-        return f"{stem}_{number}"
-
-    def stem(self, details: list[FieldDetails]) -> str:
-        return details[0].node.name.value
-
-    def constant(self, name: str, value: Any) -> str:
-        """The name of a constant; the same for the same value."""
-        while self.constants.get(name, value) is not value:
-            name += "_"
-        self.constants[name] = value
-        return name
-
     def key_literal(self, key: str, details: list[FieldDetails]) -> str:
         """The key of a field in its output: the schema's word as it stands, a client's as a constant."""
-        if key == details[0].node.name.value:
-            return repr(key)
-        number = sum(1 for name in self.constants if name.startswith("alias_")) + 1
-        for name, value in self.constants.items():
-            if name.startswith("alias_") and value == key:
-                return name
-        return self.constant(f"alias_{number}", key)
+        return repr(key) if key == details[0].node.name.value else self.source.alias(key)
 
     def open_positions(self, mark: int) -> None:
         """Before the lines since the mark: the empty lists that they collect a position in."""
@@ -458,9 +433,11 @@ class Compiler:
         opened = [
             f"    {position.objects}, {position.outs} = [], []"
             for position in positions.values()
-            if any(line.strip().startswith(f"{position.objects}.append(") for line in self.lines[mark:])
+            if any(
+                line.strip().startswith(f"{position.objects}.append(") for line in self.source.lines[mark:]
+            )
         ]
-        self.lines[mark:mark] = opened
+        self.source.lines[mark:mark] = opened
 
 
 def is_level(definition: StrawberryField) -> bool:

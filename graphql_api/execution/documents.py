@@ -13,7 +13,6 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
     Visitor,
     parse,
     specified_rules,
@@ -22,6 +21,7 @@ from graphql import (
 from strawberry import Schema
 from strawberry.schema.schema import validate_document
 
+from graphql_api.execution.arguments import variables_in
 from graphql_api.execution.compiler import Compiler, Unplannable
 from graphql_api.execution.plans import Plan
 from graphql_api.execution.variables import Variables
@@ -158,8 +158,4 @@ class Flags(Visitor):
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         if node.name.value in ("skip", "include"):
-            self.names |= {
-                argument.value.name.value
-                for argument in node.arguments or ()
-                if isinstance(argument.value, VariableNode)
-            }
+            self.names |= variables_in(node)

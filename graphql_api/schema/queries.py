@@ -71,7 +71,7 @@ async def nodes(root: Root, context: Context, ids: Ids) -> list[list[Record | No
 
 async def book(root: Root, context: Context, by: ByBook) -> list[book_reads.Book | None]:
     loaders = context.loaders
-    if by.id is not UNSET and by.id is not None:
+    if isinstance(by.id, str):
         found = await loaders.book_by_id.load_all([key_of("by.id", "Book", by.id)])
     else:
         found = await loaders.book_by_isbn.load_all([str(by.isbn)])
@@ -82,14 +82,14 @@ async def book(root: Root, context: Context, by: ByBook) -> list[book_reads.Book
 
 async def author(root: Root, context: Context, by: ByAuthor) -> list[author_reads.Author | None]:
     loaders = context.loaders
-    if by.id is not UNSET and by.id is not None:
+    if isinstance(by.id, str):
         return await loaders.author_by_id.load_all([key_of("by.id", "Author", by.id)])
     return await loaders.author_by_slug.load_all([storable("by.slug", by.slug)])
 
 
 async def category(root: Root, context: Context, by: ByCategory) -> list[category_reads.Category | None]:
     loaders = context.loaders
-    if by.id is not UNSET and by.id is not None:
+    if isinstance(by.id, str):
         return await loaders.category_by_id.load_all([key_of("by.id", "Category", by.id)])
     return await loaders.category_by_path.load_all([storable("by.path", by.path)])
 

@@ -72,7 +72,7 @@ def shown(outcome: Outcome) -> bytes:
     return orjson.dumps({"data": outcome.result.data, "errors": errors}, default=repr)
 
 
-async def compared(schema_: Schema, drawn: Drawn, context: Callable[[], Any]) -> Outcome:
+async def assert_equal_to_stock(schema_: Schema, drawn: Drawn, context: Callable[[], Any]) -> Outcome:
     """The outcome of a plan, which must be that of stock execution, the second time too."""
     document = Documents(schema_).find(drawn.document, None)
     planned = await run(document, drawn.variables, context())
@@ -98,7 +98,7 @@ def valid(schema_: Schema, drawn: Drawn) -> bool:
 async def test_over_a_schema_built_to_be_nasty(drawn: Drawn) -> None:
     assume(valid(nasty_schema, drawn))
 
-    outcome = await compared(nasty_schema, drawn, nasty_context)
+    outcome = await assert_equal_to_stock(nasty_schema, drawn, nasty_context)
 
     event(outcome.fallback or "planned")
 
@@ -144,7 +144,9 @@ class Forgetful(Context):
 async def test_over_the_catalog(small_catalog: Client, drawn: Drawn) -> None:
     assume(valid(schema, drawn))
 
-    outcome = await compared(schema, drawn, lambda: Forgetful(small_catalog.views, Loaders(small_catalog)))
+    outcome = await assert_equal_to_stock(
+        schema, drawn, lambda: Forgetful(small_catalog.views, Loaders(small_catalog))
+    )
 
     event(outcome.fallback or "planned")
 
@@ -181,7 +183,7 @@ async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Clie
 def test_a_failed_plan_leaves_nothing_running() -> None:
     async def attempt() -> int:
         drawn = Drawn("{ items(keys: [1, 13, 5]) { thing { key } slow others(count: -1) { key } } }", {})
-        await compared(nasty_schema, drawn, nasty_context)
+        await assert_equal_to_stock(nasty_schema, drawn, nasty_context)
         await asyncio.sleep(0.05)
         return len(asyncio.all_tasks())
 
