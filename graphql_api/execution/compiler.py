@@ -47,24 +47,17 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 from strawberry import Schema
-from strawberry.types.field import StrawberryField
 
-from graphql_api.execution.arguments import arguments_of
+from graphql_api.execution.calls import LevelCall, Unplannable, field_use, level_call, read
 from graphql_api.execution.runtime import (
     LISTS,
     PlanFailed,
     coerced,
     members_of,
     started,
-    together,
     type_namer,
 )
 from graphql_api.execution.source import Source
-from graphql_api.schema.fields import Level
-
-
-class Unplannable(Exception):
-    """The operation holds something that plans do not cover; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +79,7 @@ class Pending:
     details: list[FieldDetails]
     key: str
     position: Position
-    awaited: bool
-    by_task: bool
-    call: str
+    call: LevelCall
 
 
 @dataclass(slots=True)
@@ -156,12 +147,12 @@ class Compiler:
         waiting: list[Pending] = []
         while self.pending:
             pending = self.pending.pop(0)
-            if pending.awaited:
+            if pending.call.awaited:
                 waiting.append(pending)
             else:
-                self.complete(pending, pending.call)
+                self.complete(pending, pending.call.text)
         if len(waiting) == 1:
-            self.complete(waiting[0], f"await {waiting[0].call}")
+            self.complete(waiting[0], f"await {waiting[0].call.text}")
             return
         names = [self.start(pending) for pending in waiting]
         for pending, name in zip(waiting, names, strict=True):
@@ -170,8 +161,8 @@ class Compiler:
     def start(self, pending: Pending) -> str:
         """Start a field; what a loader answers is on its way already, everything else gets a task."""
         name = self.source.name(pending.details[0].node.name.value)
-        objects, start = pending.position.objects, pending.call
-        if pending.by_task:
+        objects, start = pending.position.objects, pending.call.text
+        if pending.call.by_task:
             start = f"{self.source.constant('started', started)}({start})"
         self.source.line(
             1, f"{name} = {start}" + ("" if objects == ROOT.objects else f" if {objects} else None")
@@ -319,105 +310,16 @@ class Compiler:
         position: Position,
     ) -> str:
         node = details[0].node
-        field_name = node.name.value
-        if field_name == "__typename":
+        if node.name.value == "__typename":
             return repr(kind.name)
-        graphql_field = kind.fields.get(field_name)
-        if graphql_field is None:
-            raise Unplannable("introspection")
-        definition = graphql_field.extensions.get("strawberry-definition")
-        if not isinstance(definition, StrawberryField):
-            raise Unplannable(f"{kind.name}.{field_name} is not a field of Strawberry's")
-        if definition.extensions or definition.permission_classes:
-            raise Unplannable(f"{kind.name}.{field_name} has extensions")
-        if definition.base_resolver is None:
-            return self.attribute(graphql_field, definition, details, name, depth)
-        if not is_level(definition) and not definition.is_async:
-            call = self.single_call(kind, graphql_field, definition, details, name)
-            return self.inline(graphql_field, details, call, depth)
-        self.pending.append(self.pend(kind, graphql_field, definition, details, key, position))
-        return "None"
-
-    def attribute(
-        self,
-        graphql_field: GraphQLField,
-        definition: StrawberryField,
-        details: list[FieldDetails],
-        name: str,
-        depth: int,
-    ) -> str:
-        if self.schema.config.default_resolver is getattr:
-            return self.inline(graphql_field, details, f"{name}.{definition.python_name}", depth)
-        read = self.source.constant("default_resolver", self.schema.config.default_resolver)
-        return self.inline(graphql_field, details, f"{read}({name}, {definition.python_name!r})", depth)
-
-    def inline(
-        self, graphql_field: GraphQLField, details: list[FieldDetails], expression: str, depth: int
-    ) -> str:
-        value = self.source.name(details[0].node.name.value)
-        self.source.line(depth, f"{value} = {expression}")
-        return self.value(graphql_field.type, details, value, depth)
-
-    # Calls
-
-    def single_call(
-        self,
-        kind: GraphQLObjectType,
-        graphql_field: GraphQLField,
-        definition: StrawberryField,
-        details: list[FieldDetails],
-        name: str,
-    ) -> str:
-        """The call of a resolver for one object."""
-        resolver = definition.base_resolver
-        assert resolver is not None  # noqa: S101 - the caller has looked
-        label = f"{kind.name}.{details[0].node.name.value}"
-        if resolver.info_parameter:
-            raise Unplannable(f"{label} asks for Info")
-        given: list[str] = []
-        if resolver.self_parameter:
-            given.append(name)
-        takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
-        given += [f"{taker}={name}" for taker in sorted(takers)]
-        given += self.argument_list(kind, graphql_field, definition, details)
-        function = self.source.constant(f"{details[0].node.name.value}_of_{kind.name}", resolver.wrapped_func)
-        return f"{function}({', '.join(given)})"
-
-    def argument_list(
-        self,
-        kind: GraphQLObjectType,
-        graphql_field: GraphQLField,
-        definition: StrawberryField,
-        details: list[FieldDetails],
-    ) -> list[str]:
-        if not graphql_field.args:
-            return []
-        arguments = arguments_of(self.schema, graphql_field, definition, details[0].node)
-        name = f"arguments_of_{details[0].node.name.value}"
-        if callable(arguments):
-            return [f"**{self.source.constant(name, arguments)}(variables)"]
-        return [f"**{self.source.constant(name, arguments)}"] if arguments else []
-
-    def pend(
-        self,
-        kind: GraphQLObjectType,
-        graphql_field: GraphQLField,
-        definition: StrawberryField,
-        details: list[FieldDetails],
-        key: str,
-        position: Position,
-    ) -> Pending:
-        if is_level(definition):
-            level = level_of(definition)
-            function = self.source.constant(f"{details[0].node.name.value}_of_{kind.name}", level.resolve)
-            given = [position.objects, "context"]
-            given += self.argument_list(kind, graphql_field, definition, details)
-            call, awaited, by_task = f"{function}({', '.join(given)})", level.awaited, level.started_by_task
-        else:
-            each = self.single_call(kind, graphql_field, definition, details, "each")
-            gather = self.source.constant("together", together)
-            call, awaited, by_task = f"{gather}([{each} for each in {position.objects}])", True, True
-        return Pending(graphql_field, details, key, position, awaited, by_task, call)
+        use = field_use(kind, node)
+        if use.by_level:
+            call = level_call(self.schema, self.source, use, position.objects)
+            self.pending.append(Pending(use.field, details, key, position, call))
+            return "None"
+        value = self.source.name(use.name)
+        self.source.line(depth, f"{value} = {read(self.schema, self.source, use, name)}")
+        return self.value(use.field.type, details, value, depth)
 
     def key_literal(self, key: str, details: list[FieldDetails]) -> str:
         """The key of a field in its output: the schema's word as it stands, a client's as a constant."""
@@ -438,11 +340,3 @@ class Compiler:
             )
         ]
         self.source.lines[mark:mark] = opened
-
-
-def is_level(definition: StrawberryField) -> bool:
-    return hasattr(definition.base_resolver and definition.base_resolver.wrapped_func, "level")
-
-
-def level_of(definition: StrawberryField) -> Level:
-    return definition.base_resolver.wrapped_func.level  # type: ignore[union-attr]

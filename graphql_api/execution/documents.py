@@ -22,7 +22,8 @@ from strawberry import Schema
 from strawberry.schema.schema import validate_document
 
 from graphql_api.execution.arguments import variables_in
-from graphql_api.execution.compiler import Compiler, Unplannable
+from graphql_api.execution.calls import Unplannable
+from graphql_api.execution.compiler import Compiler
 from graphql_api.execution.plans import Plan
 from graphql_api.execution.variables import Variables
 

@@ -1,0 +1,101 @@
+# pyright: basic, reportPrivateUsage=false
+"""How a plan reads a field: an attribute, a resolver's call for one object, or a call for a whole level."""
+
+from dataclasses import dataclass
+
+from graphql import FieldNode, GraphQLField, GraphQLObjectType
+from strawberry import Schema
+from strawberry.types.field import StrawberryField
+
+from graphql_api.execution.arguments import arguments_of
+from graphql_api.execution.runtime import together
+from graphql_api.execution.source import Source
+from graphql_api.schema.fields import Level
+
+
+class Unplannable(Exception):
+    """The operation holds something that plans do not cover; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldUse:
+    """A field of a type as an operation uses it. `level` is its level resolver, if it has one."""
+
+    owner: str
+    field: GraphQLField
+    definition: StrawberryField
+    node: FieldNode
+    level: Level | None
+
+    @property
+    def name(self) -> str:
+        return self.node.name.value
+
+    @property
+    def by_level(self) -> bool:
+        """Whether it is resolved for all objects of a level together."""
+        return self.level is not None or self.definition.is_async
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCall:
+    """A call for all objects of a position. What is awaited may first need a task to be under way."""
+
+    text: str
+    awaited: bool
+    by_task: bool
+
+
+def field_use(kind: GraphQLObjectType, node: FieldNode) -> FieldUse:
+    """The use of a field; raises Unplannable where plans do not cover it."""
+    name = node.name.value
+    field = kind.fields.get(name)
+    if field is None:
+        raise Unplannable("introspection")
+    definition = field.extensions.get("strawberry-definition")
+    if not isinstance(definition, StrawberryField):
+        raise Unplannable(f"{kind.name}.{name} is not a field of Strawberry's")
+    if definition.extensions or definition.permission_classes:
+        raise Unplannable(f"{kind.name}.{name} has extensions")
+    resolver = definition.base_resolver
+    level = getattr(resolver.wrapped_func, "level", None) if resolver else None
+    if resolver and not level and resolver.info_parameter:
+        raise Unplannable(f"{kind.name}.{name} asks for Info")
+    return FieldUse(kind.name, field, definition, node, level)
+
+
+def read(schema: Schema, source: Source, use: FieldUse, name: str) -> str:
+    """The expression of a field's value for the one object in `name`."""
+    resolver = use.definition.base_resolver
+    if resolver is None:
+        attribute, resolve = use.definition.python_name, schema.config.default_resolver
+        if resolve is getattr:
+            return f"{name}.{attribute}"
+        return f"{source.constant('default_resolver', resolve)}({name}, {attribute!r})"
+    takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
+    given = [name] if resolver.self_parameter else []
+    given += [f"{taker}={name}" for taker in sorted(takers)]
+    given += arguments(schema, source, use)
+    function = source.constant(f"{use.name}_of_{use.owner}", resolver.wrapped_func)
+    return f"{function}({', '.join(given)})"
+
+
+def level_call(schema: Schema, source: Source, use: FieldUse, objects: str) -> LevelCall:
+    """The call of a field for all the objects in the list `objects`."""
+    if use.level is None:
+        each = read(schema, source, use, "each")
+        gather = source.constant("together", together)
+        return LevelCall(f"{gather}([{each} for each in {objects}])", awaited=True, by_task=True)
+    function = source.constant(f"{use.name}_of_{use.owner}", use.level.resolve)
+    given = ", ".join([objects, "context", *arguments(schema, source, use)])
+    return LevelCall(f"{function}({given})", use.level.awaited, use.level.started_by_task)
+
+
+def arguments(schema: Schema, source: Source, use: FieldUse) -> list[str]:
+    if not use.field.args:
+        return []
+    made = arguments_of(schema, use.field, use.definition, use.node)
+    if not made:
+        return []
+    name = source.constant(f"arguments_of_{use.name}", made)
+    return [f"**{name}(variables)"] if callable(made) else [f"**{name}"]
