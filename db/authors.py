@@ -33,13 +33,13 @@ class Contribution:
     author: Author
 
 
-NAME = Key("name", "sort_key", TEXT)
+BY_NAME = Order(Key("name", "sort_key", TEXT))
 IN_CATALOG = Scope("page_of_authors", "author", "id", ("true",), "author")
 
 
 async def page_of_authors(database: Database, window: Window) -> Page[Author]:
     """A page of all authors by their sort name."""
-    return (await pages(database, IN_CATALOG, Order(NAME), window, [0], Author, COLUMNS))[0]
+    return (await pages(database, IN_CATALOG, BY_NAME, window, [0], Author, COLUMNS))[0]
 
 
 AUTHORS_BY_IDS = f"""

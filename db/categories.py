@@ -25,7 +25,7 @@ class Category:
     direct_book_count: int
 
 
-NAME = Key("name", "sort_key", TEXT)
+BY_NAME = Order(Key("name", "sort_key", TEXT))
 IN_CATALOG = Scope("page_of_categories", "category", "id", ("true",), "category")
 ROOTS = Scope("page_of_root_categories", "category", "id", ("l.parent_id IS NULL",), "category")
 CHILDREN = Scope("children_by_category_ids", "category", "id", ("l.parent_id = parent.id",), "category")
@@ -34,14 +34,14 @@ CHILDREN = Scope("children_by_category_ids", "category", "id", ("l.parent_id = p
 async def page_of_categories(database: Database, window: Window, *, roots: bool) -> Page[Category]:
     """A page by name of all categories, or of those without a parent."""
     scope = ROOTS if roots else IN_CATALOG
-    return (await pages(database, scope, Order(NAME), window, [0], Category, COLUMNS))[0]
+    return (await pages(database, scope, BY_NAME, window, [0], Category, COLUMNS))[0]
 
 
 async def children_by_category_ids(
     database: Database, window: Window, category_ids: Sequence[int]
 ) -> list[Page[Category]]:
     """The same page of each category's children, by name."""
-    return await pages(database, CHILDREN, Order(NAME), window, category_ids, Category, COLUMNS)
+    return await pages(database, CHILDREN, BY_NAME, window, category_ids, Category, COLUMNS)
 
 
 CATEGORIES_BY_IDS = f"""

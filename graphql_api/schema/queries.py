@@ -4,29 +4,20 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
-from strawberry import UNSET
 
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
-from db.pages import Order
+from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.loaders import WHOLE_CATALOG, Loader
+from graphql_api.schema.connections import connects
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
 from graphql_api.schema.ids import key_of, parsed_id
-from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, order_of_books, storable
-from graphql_api.schema.pagination import (
-    LARGEST_SIZE,
-    After,
-    Before,
-    Connection,
-    First,
-    Last,
-    Listed,
-    window,
-)
-from graphql_api.schema.types import Author, Book, Category, Node, OrderBy, Record
+from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
+from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
+from graphql_api.schema.types import Author, Book, Category, Node, Record
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description=f"Global ids, at most {LARGEST_SIZE}.")]
@@ -94,46 +85,24 @@ async def category(root: Root, context: Context, by: ByCategory) -> list[categor
     return await loaders.category_by_path.load_all([storable("by.path", by.path)])
 
 
-def books(
-    root: Root,
-    context: Context,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-    order_by: OrderBy = UNSET,
-) -> list[Listed]:
-    order, loaders = order_of_books(order_by), context.loaders
-    pages = loaders.page_of_books(order, window(order, first, after, last, before))
-    return [Listed(order, pages, WHOLE_CATALOG, loaders.count(book_reads.count_of_books))]
+def books(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
+    loaders = context.loaders
+    count = loaders.count(book_reads.count_of_books)
+    return [Listed(order, loaders.page_of_books(order, window), WHOLE_CATALOG, count)]
 
 
-def authors(
-    root: Root,
-    context: Context,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> list[Listed]:
-    order, loaders = Order(author_reads.NAME), context.loaders
-    pages = loaders.page_of_authors(window(order, first, after, last, before))
-    return [Listed(order, pages, WHOLE_CATALOG, loaders.count(author_reads.count_of_authors))]
+def authors(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
+    loaders = context.loaders
+    count = loaders.count(author_reads.count_of_authors)
+    return [Listed(order, loaders.page_of_authors(window), WHOLE_CATALOG, count)]
 
 
 def categories(
-    root: Root,
-    context: Context,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-    roots_only: RootsOnly = False,
+    root: Root, context: Context, order: Order, window: Window, roots_only: RootsOnly = False
 ) -> list[Listed]:
-    order, loaders = Order(category_reads.NAME), context.loaders
-    pages = loaders.page_of_categories(window(order, first, after, last, before), roots=roots_only)
+    loaders = context.loaders
     count = loaders.count(category_reads.count_of_categories, roots=roots_only)
-    return [Listed(order, pages, WHOLE_CATALOG, count)]
+    return [Listed(order, loaders.page_of_categories(window, roots=roots_only), WHOLE_CATALOG, count)]
 
 
 @strawberry.type(description="What can be read from the catalog.")
@@ -147,8 +116,8 @@ class Query:
     book: Book | None = resolved_for_all(book, "One book; null if there is none.")
     author: Author | None = resolved_for_all(author, "One author; null if there is none.")
     category: Category | None = resolved_for_all(category, "One category; null if there is none.")
-    books: Connection[Book] = resolved_for_all(books, "All books.")
-    authors: Connection[Author] = resolved_for_all(authors, "All authors, by sort name.")
-    categories: Connection[Category] = resolved_for_all(
-        categories, "All categories, or the roots of their tree, by name."
+    books: Connection[Book] = connects(books, "All books.")
+    authors: Connection[Author] = connects(authors, "All authors, by sort name.", order=author_reads.BY_NAME)
+    categories: Connection[Category] = connects(
+        categories, "All categories, or the roots of their tree, by name.", order=category_reads.BY_NAME
     )

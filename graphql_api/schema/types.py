@@ -12,24 +12,19 @@ from itertools import islice
 from typing import Annotated
 
 import strawberry
-from strawberry import UNSET
 
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
-from db.pages import Order
+from db.pages import Order, Window
 from graphql_api.context import Context
+from graphql_api.schema.connections import connects
 from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
 from graphql_api.schema.ids import global_id
-from graphql_api.schema.inputs import BookOrder, order_of_books
-from graphql_api.schema.pagination import After, Before, Connection, First, Last, Listed, window
+from graphql_api.schema.pagination import Connection, Listed
 from graphql_api.schema.scalars import ISBN
 
 Record = book_reads.Book | author_reads.Author | category_reads.Category
-
-OrderBy = Annotated[
-    BookOrder | None, strawberry.argument(description="How to sort; by title if it is not given.")
-]
 
 
 def id_of(root: strawberry.Parent[Record]) -> strawberry.ID:
@@ -124,16 +119,9 @@ class Book(Node):
 
 
 def books_of_authors(
-    authors: Sequence[author_reads.Author],
-    context: Context,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-    order_by: OrderBy = UNSET,
+    authors: Sequence[author_reads.Author], context: Context, order: Order, window: Window
 ) -> list[Listed]:
-    order = order_of_books(order_by)
-    loader = context.loaders.books_by_author_id(order, window(order, first, after, last, before))
+    loader = context.loaders.books_by_author_id(order, window)
     return [Listed(order, loader, author.id, author.book_count) for author in authors]
 
 
@@ -145,9 +133,7 @@ class Author(Node):
     birth_year: int | None = strawberry.field(description="The year of birth; negative before Christ.")
     death_year: int | None = strawberry.field(description="The year of death; negative before Christ.")
     book_count: int = strawberry.field(description="How many books they contributed to.")
-    books: Connection[Book] = resolved_for_all(
-        books_of_authors, "The books they contributed to, in whatever role."
-    )
+    books: Connection[Book] = connects(books_of_authors, "The books they contributed to, in whatever role.")
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
@@ -164,15 +150,9 @@ async def ancestors_of(
 
 
 def children_of(
-    categories: Sequence[category_reads.Category],
-    context: Context,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
+    categories: Sequence[category_reads.Category], context: Context, order: Order, window: Window
 ) -> list[Listed]:
-    order = Order(category_reads.NAME)
-    loader = context.loaders.children_by_category_id(window(order, first, after, last, before))
+    loader = context.loaders.children_by_category_id(window)
     count = context.loaders.count_of_children_by_category_id
     return [Listed(order, loader, category.id, count) for category in categories]
 
@@ -180,18 +160,13 @@ def children_of(
 def books_of_categories(
     categories: Sequence[category_reads.Category],
     context: Context,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-    order_by: OrderBy = UNSET,
+    order: Order,
+    window: Window,
     include_descendants: Annotated[
         bool, strawberry.argument(description="Whether the books of the categories below it belong too.")
     ] = True,
 ) -> list[Listed]:
-    order = order_of_books(order_by)
-    asked = window(order, first, after, last, before)
-    loader = context.loaders.books_by_category_id(order, asked, descendants=include_descendants)
+    loader = context.loaders.books_by_category_id(order, window, descendants=include_descendants)
     return [
         Listed(
             order,
@@ -216,10 +191,10 @@ class Category(Node):
     ancestors: list["Category"] = resolved_for_all(
         ancestors_of, "The categories above it, from the root down."
     )
-    children: Connection["Category"] = resolved_for_all(
-        children_of, "The categories directly below it, by name."
+    children: Connection["Category"] = connects(
+        children_of, "The categories directly below it, by name.", order=category_reads.BY_NAME
     )
-    books: Connection[Book] = resolved_for_all(books_of_categories, "The books in it.")
+    books: Connection[Book] = connects(books_of_categories, "The books in it.")
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

@@ -1,0 +1,49 @@
+"""Fields that answer with a connection: their arguments are the same everywhere, and stand here once."""
+
+from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from db.pages import Order
+from graphql_api.context import Context
+from graphql_api.schema.fields import resolved_for_all
+from graphql_api.schema.inputs import BookOrder, order_of_books
+from graphql_api.schema.pagination import After, Before, First, Last, Listed, window
+
+OrderBy = Annotated[
+    BookOrder | None, strawberry.argument(description="How to sort; by title if it is not given.")
+]
+
+PAGE = {"first": First, "after": After, "last": Last, "before": Before}
+KEYWORD = Parameter.POSITIONAL_OR_KEYWORD
+
+
+def connects(
+    resolve: Callable[..., Sequence[Listed]], description: str, *, order: Order | None = None
+) -> Any:
+    """A connection field; `resolve(objects, context, order, window, **rest)` says what stands behind it.
+
+    Its arguments are those of a page, `orderBy` if the order is not fixed, and the rest that `resolve` takes.
+    """
+
+    def listed(
+        objects: Sequence[Any],
+        context: Context,
+        first: int | None = UNSET,
+        after: str | None = UNSET,
+        last: int | None = UNSET,
+        before: str | None = UNSET,
+        order_by: BookOrder | None = UNSET,
+        **rest: Any,
+    ) -> Sequence[Listed]:
+        chosen = order or order_of_books(order_by)
+        return resolve(objects, context, chosen, window(chosen, first, after, last, before), **rest)
+
+    objects, context, _, _, *rest = signature(resolve).parameters.values()
+    offered = PAGE if order else {**PAGE, "order_by": OrderBy}
+    page = [Parameter(name, KEYWORD, default=UNSET, annotation=kind) for name, kind in offered.items()]
+    listed.__signature__ = Signature([objects, context, *page, *rest])  # type: ignore[attr-defined]
+    return resolved_for_all(listed, description)
