@@ -1,7 +1,7 @@
 """One aiodataloader for each relation: whatever asks for rows in the same tick shares one statement."""
 
 from asyncio import Task, create_task, shield
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -55,9 +55,9 @@ class Loader(DataLoader[K, V]):
                 batches[key] = self.reading
         return Loading(self, keys)
 
-    async def load(self, key: K) -> V:  # type: ignore[override] - awaitable all the same
-        """The value of one key."""
-        return (await self.load_all([key]))[0]  # type: ignore[return-value]
+    def load(self, key: K) -> Awaitable[V]:  # type: ignore[override] - a future is not needed
+        """The value of one key, asked for at once too."""
+        return only_one(self.load_all([key]))
 
     async def read_batch(self) -> None:
         keys, self.waiting = self.waiting, []
@@ -85,6 +85,11 @@ class Loading(Generic[K, V]):
             else:
                 yield from shield(batch).__await__()
         return [None if key is None else values[key] for key in self.keys]
+
+
+async def only_one(loading: "Loading[Any, V]") -> V:
+    [value] = await loading
+    return value  # type: ignore[return-value]
 
 
 def retrieved(batch: Task[None]) -> None:

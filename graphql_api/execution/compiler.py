@@ -231,15 +231,15 @@ class Compiler:
             condition = f"not ({name}.__class__ is float and {name} - {name} == 0.0)"
         else:
             condition = ""
-        make = self.source.constant(f"coerced_{kind.name}", coerced(kind))
+        made = f"{self.source.constant(f'coerced_{kind.name}', coerced(kind))}({name})"
         members = members_of(kind) if isinstance(kind, GraphQLEnumType) else None
         if members is not None:
-            make = self.source.constant(f"members_{kind.name}", members) + ".__getitem__"
+            made = f"{self.source.constant(f'members_{kind.name}', members)}.get({name}) or {made}"
         clauses = " and ".join(clause for clause in (present, condition) if clause)
         if clauses:
             self.source.line(depth, f"if {clauses}:")
             depth += 1
-        self.source.line(depth, f"{name} = {make}({name})")
+        self.source.line(depth, f"{name} = {made}")
 
     def list_value(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
         items, item = self.source.name("items"), self.source.name("item")
@@ -253,8 +253,9 @@ class Compiler:
 
     def abstract_value(self, kind: Any, details: list[FieldDetails], name: str, depth: int) -> str:
         type_name, made = self.source.name("type_name"), self.source.name("made")
-        namer = self.source.constant(f"type_of_{kind.name}", type_namer(self.schema, kind))
-        self.source.line(depth, f"{type_name} = {namer}({name}, context)")
+        namer = type_namer(self.schema, kind, details[0].node.name.value)
+        named = self.source.constant(f"type_of_{kind.name}", namer)
+        self.source.line(depth, f"{type_name} = {named}({name})")
         word = "if"
         for possible in self.schema._schema.get_possible_types(kind):  # noqa: SLF001
             self.source.line(depth, f"{word} {type_name} == {possible.name!r}:")
@@ -277,7 +278,7 @@ class Compiler:
         position = Position(self.source.name(f"{stem}_objects"), self.source.name(f"{stem}_outs"))
         before = len(self.pending)
         literal = self.object_literal(kind, self.subfields(kind, details), name, depth, position)
-        if len(self.pending) == before:
+        if not any(pending.position is position for pending in self.pending[before:]):
             return literal
         out = self.source.name(f"{stem}_out")
         self.source.line(depth, f"{out} = {literal}")

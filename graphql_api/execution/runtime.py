@@ -46,13 +46,17 @@ def members_of(leaf: GraphQLEnumType) -> dict[Any, str] | None:
     return {member: leaf.coerce_output_value(member) for member in wrapped}
 
 
-def type_namer(schema: Schema, kind: GraphQLAbstractType) -> Callable[[Any, Any], str]:
-    """A function that names the object type of a value of an abstract type."""
-    resolve = kind.resolve_type or default_type_resolver
+def type_namer(schema: Schema, kind: GraphQLAbstractType, field_name: str) -> Callable[[Any], str]:
+    """A function that names the object type of a value of an abstract type, which a field answered.
 
-    def name(value: Any, context: Any) -> str:
-        info = SimpleNamespace(schema=schema._schema, context=context, is_awaitable=isawaitable)  # noqa: SLF001
-        named = resolve(value, info, kind)  # type: ignore[arg-type]
+    It tells the schema and the field's name to those who resolve types; who asks for more of Info gets
+    an error, and the operation goes to stock execution.
+    """
+    resolve = kind.resolve_type or default_type_resolver
+    info: Any = SimpleNamespace(schema=schema._schema, field_name=field_name, is_awaitable=isawaitable)  # noqa: SLF001
+
+    def name(value: Any) -> str:
+        named = resolve(value, info, kind)
         if not isinstance(named, str):
             raise PlanFailed
         return named

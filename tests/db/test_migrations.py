@@ -123,5 +123,20 @@ async def test_a_database_that_folds_only_ascii_is_refused(maintenance: str) -> 
     await connection.close()
 
 
+async def test_a_user_without_the_right_to_create_is_told_so(maintenance: str) -> None:
+    connection = await asyncpg.connect(maintenance)
+    await connection.execute("CREATE ROLE guest LOGIN")
+    await connection.execute("CREATE DATABASE guarded")
+    guarded = maintenance.replace("/postgres?", "/guarded?")
+
+    with pytest.raises(DatabaseError) as caught:
+        await asyncio.to_thread(migrate, guarded.replace("//app@", "//guest@"))
+
+    assert str(caught.value) == "The database cannot be migrated: permission denied for schema public"
+    await connection.execute("DROP DATABASE guarded")
+    await connection.execute("DROP ROLE guest")
+    await connection.close()
+
+
 if __name__ == "__main__":
     EXPECTED.write_text(asyncio.run(described(sys.argv[1])), encoding="utf-8")

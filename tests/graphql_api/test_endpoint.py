@@ -173,3 +173,47 @@ async def test_the_application_does_not_start_without_its_database(dsn: str) -> 
     assert "PostgreSQL cannot be reached" in await refusal(dsn.replace("/test_", "/nowhere_"))
     assert "PostgreSQL cannot be reached" in await refusal("postgresql://app@127.0.0.1:1/none")
     assert "PostgreSQL cannot be reached" in await refusal("mysql://app@127.0.0.1/none")
+
+
+async def test_a_body_that_comes_in_parts_is_put_together(http: httpx.AsyncClient) -> None:
+    body = orjson.dumps({"query": QUERY})
+
+    async def parts() -> AsyncGenerator[bytes]:
+        for start in range(0, len(body), 7):
+            yield body[start : start + 7]
+
+    answer = await http.post("/graphql", content=parts(), headers=JSON)
+
+    assert answer.json() == TITLES
+
+
+@pytest.mark.parametrize("sent", [0, 1, 2])
+async def test_a_client_that_leaves_before_its_request_is_complete_gets_nothing(dsn: str, sent: int) -> None:
+    app = create_app(Settings(pool_size=1), dsn)
+    messages = [{"type": "http.request", "body": b"{", "more_body": True}] * sent
+    messages.append({"type": "http.disconnect"})
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    async with app.router.lifespan_context(app):
+        await app(scope, receive, send)
+
+    assert (answered, messages) == ([], [])
+
+
+async def test_a_head_is_answered_as_a_get(http: httpx.AsyncClient) -> None:
+    answer = await http.head("/graphql", params={"query": QUERY})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")

@@ -89,11 +89,13 @@ def test_where_there_is_no_terminal_there_are_lines() -> None:
     assert isinstance(progress_on(console(terminal=False)), Lines)
 
 
-def test_silence_says_nothing() -> None:
+def test_silence_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     with Progress() as progress:
         progress.begin(delivery(1, 1))
         progress.read(1)
         progress.phase("Committing")
+
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

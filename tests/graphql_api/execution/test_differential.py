@@ -82,6 +82,7 @@ async def assert_equal_to_stock(schema_: Schema, drawn: Drawn, context: Callable
     assert shown(planned) == shown(stock)
     assert shown(again) == shown(stock)
     assert planned.fallback or not planned.result.errors
+    assert planned.result.errors or planned.fallback != "something went wrong", "a plan failed for nothing"
     return planned
 
 

@@ -1,0 +1,80 @@
+"""The pool: its connections carry nothing from one user to the next."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from db.pool import open_pool
+from db.views import ViewLog
+from graphql_api.context import Context
+from graphql_api.execution.documents import Documents
+from graphql_api.execution.run import run
+from graphql_api.loaders import Loaders
+from graphql_api.schema import schema
+from tests.catalogs import add_author, add_book, add_category
+
+EVERYTHING = """{
+  books(orderBy: {field: PRICE, direction: DESC}) { totalCount nodes {
+    description recentViews contributions { author { name books { nodes { id } } } }
+    categories { parent { name } ancestors { name } books(includeDescendants: false) { nodes { id } } }
+  } }
+  authors { totalCount nodes { name } }
+  categories(rootsOnly: true) { totalCount nodes { books { totalCount nodes { id } } children { totalCount nodes { name } } } }
+  book(by: {isbn: "9780306406157"}) { title }
+  author(by: {slug: "a"}) { name }
+  category(by: {path: "c"}) { name }
+  nodes(ids: ["Qm9vazox", "QXV0aG9yOjE=", "Q2F0ZWdvcnk6MQ=="]) { id }
+}"""
+
+SESSION = """
+SELECT (SELECT jsonb_object_agg(name, setting) FROM pg_settings) AS settings,
+       (SELECT count(*) FROM pg_listening_channels()) AS channels,
+       (SELECT count(*) FROM pg_cursors WHERE is_holdable) AS cursors,
+       (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory') AS locks,
+       (SELECT count(*) FROM pg_class WHERE relpersistence = 't') AS temporary_tables
+"""
+
+
+async def test_no_statement_leaves_anything_in_its_session(dsn: str) -> None:
+    pool = await open_pool(dsn, size=1, command_timeout=5)
+    async with pool:
+        async with pool.acquire() as connection:
+            author = await add_author(connection, "A")
+            category = await add_category(connection, "D", await add_category(connection, "C"))
+            await add_book(connection, "B", isbn="9780306406157", authors=[author], categories=[category])
+        before = await pool.fetchrow(SESSION)
+        views = ViewLog(pool)
+
+        outcome = await run(Documents(schema).find(EVERYTHING, None), None, Context(views, Loaders(pool)))
+        await views.write()
+
+        assert outcome.result.errors is None
+        assert outcome.fallback is None
+        assert await pool.fetchrow(SESSION) == before
+
+
+async def test_a_transaction_left_open_is_rolled_back(dsn: str) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    pool = await open_pool(dsn, size=1, command_timeout=5)
+    try:
+        async with pool:
+            async with pool.acquire() as connection:
+                await connection.execute("BEGIN; INSERT INTO category (name) VALUES ('lost')")
+            assert await pool.fetchval("SELECT count(*) FROM category") == 0
+    finally:
+        asyncio.get_running_loop().set_exception_handler(None)
+    assert ["active transaction" in complaint["message"] for complaint in complaints] == [True]
+
+
+async def test_connections_are_no_more_than_the_pool_may_have(dsn: str) -> None:
+    pool = await open_pool(dsn, size=3, command_timeout=5)
+    async with pool:
+        await asyncio.gather(*(pool.fetch("SELECT pg_sleep(0.02)") for _ in range(20)))
+
+        assert pool.get_size() == 3
+        observer = await asyncpg.connect(dsn)
+        named = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bookstore'"
+        assert await observer.fetchval(named) == 3
+        await observer.close()
