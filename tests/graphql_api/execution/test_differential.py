@@ -25,6 +25,12 @@ from tests.graphql_api.conftest import Client
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 from tests.graphql_api.execution.operations import Drawn, drawn_operations
 
+# Stock execution drops the coroutines of siblings when a field fails at once, and Python complains of them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:coroutine .*_async_resolver' was never awaited:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 some = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
     deadline=None,
