@@ -1,19 +1,18 @@
 """Authors: their record and every read of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 
 from db.pages import TEXT, Key, Order, Page, Scope, Window, pages
 from db.pool import Database
-from db.rows import aligned, each, grouped
-
-COLUMNS = "t.id, t.slug, t.name, t.sort_name, t.birth_year, t.death_year, t.book_count"
+from db.rows import Columns, Row, aligned, all_columns, grouped
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Row):
     """A person, or what stands for one. Years are negative before Christ; `book_count` counts each
     book once, whatever the roles."""
+
+    entity = "Author"
 
     id: int
     slug: str
@@ -24,55 +23,71 @@ class Author:
     book_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What an author did for a book; `position` counts from 1."""
+class Contribution(Author):
+    """An author with what they did for a book; `position` counts from 1."""
 
+    __slots__ = ()
+
+    book_id: int
     position: int
     role: str
-    author: Author
+
+    @property
+    def author(self) -> Author:
+        return self
+
+
+COLUMNS = all_columns(Author)
+OF_CONTRIBUTION = (("book_id", "ba.book_id"), ("position", "ba.position"), ("role", "ba.role"))
 
 
 BY_NAME = Order(Key("name", "sort_key", TEXT))
 IN_CATALOG = Scope("page_of_authors", "author", "id", ("true",), "author")
 
 
-async def page_of_authors(database: Database, window: Window) -> Page[Author]:
+async def page_of_authors(
+    database: Database, window: Window, *, columns: Columns[Author] = COLUMNS
+) -> Page[Author]:
     """A page of all authors by their sort name."""
-    return (await pages(database, IN_CATALOG, BY_NAME, window, [0], Author, COLUMNS))[0]
+    return (await pages(database, IN_CATALOG, BY_NAME, window, [0], columns))[0]
 
 
-AUTHORS_BY_IDS = f"""
+AUTHORS_BY_IDS = """
 /* authors_by_ids */
-SELECT {COLUMNS}
+SELECT {columns}
 FROM author AS t
 WHERE t.id = ANY ($1::bigint[])
 """
 
 
-async def authors_by_ids(database: Database, ids: Sequence[int]) -> list[Author | None]:
+async def authors_by_ids(
+    database: Database, ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
+) -> list[Author | None]:
     """Each author, None where there is none."""
-    authors = each(Author, await database.fetch(AUTHORS_BY_IDS, ids))
+    authors = columns.records(await database.fetch(columns.text(AUTHORS_BY_IDS), ids))
     return aligned(ids, {author.id: author for author in authors})
 
 
-AUTHORS_BY_SLUGS = f"""
+AUTHORS_BY_SLUGS = """
 /* authors_by_slugs */
-SELECT {COLUMNS}
+SELECT {columns}
 FROM author AS t
 WHERE t.slug = ANY ($1::text[])
 """
 
 
-async def authors_by_slugs(database: Database, slugs: Sequence[str]) -> list[Author | None]:
+async def authors_by_slugs(
+    database: Database, slugs: Sequence[str], *, columns: Columns[Author] = COLUMNS
+) -> list[Author | None]:
     """The author of each slug, None where there is none."""
-    authors = each(Author, await database.fetch(AUTHORS_BY_SLUGS, slugs))
+    read = columns.including("slug")
+    authors = read.records(await database.fetch(read.text(AUTHORS_BY_SLUGS), slugs))
     return aligned(slugs, {author.slug: author for author in authors})
 
 
-AUTHORS_BY_BOOK_IDS = f"""
+AUTHORS_BY_BOOK_IDS = """
 /* authors_by_book_ids */
-SELECT ba.book_id, ba.position, ba.role, {COLUMNS}
+SELECT {columns}
 FROM book_author AS ba
 JOIN author AS t ON t.id = ba.author_id
 WHERE ba.book_id = ANY ($1::bigint[])
@@ -80,16 +95,13 @@ ORDER BY ba.book_id, ba.position
 """
 
 
-async def authors_by_book_ids(database: Database, book_ids: Sequence[int]) -> list[list[Contribution]]:
+async def authors_by_book_ids(
+    database: Database, book_ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
+) -> list[list[Contribution]]:
     """Each book's authors with their roles, in the book's order."""
-    rows = await database.fetch(AUTHORS_BY_BOOK_IDS, book_ids)
-    return grouped(
-        book_ids,
-        (
-            (book_id, Contribution(position, role, Author(*columns)))
-            for book_id, position, role, *columns in rows
-        ),
-    )
+    read = columns.further(Contribution, OF_CONTRIBUTION)
+    rows = await database.fetch(read.text(AUTHORS_BY_BOOK_IDS), book_ids)
+    return grouped(book_ids, read.records(rows), attrgetter("book_id"))
 
 
 COUNT_OF_AUTHORS = """

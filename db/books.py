@@ -1,25 +1,20 @@
 """Books: their record, their orders, and every read of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from db.pages import INTEGER, NUMERIC, TEXT, Key, Order, Page, Scope, Window, pages
 from db.pool import Database
-from db.rows import aligned, each
-
-COLUMNS = """t.id, t.source, t.source_id, t.isbn, t.title, t.subtitle, t.language, t.published_year,
-       t.published_on, t.page_count, t.price, t.currency, t.stock, t.cover_url, t.rating_average,
-       t.rating_count"""
+from db.rows import Columns, Row, aligned, all_columns
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
-    """One edition. `isbn` is an ISBN-13 without hyphens; `price` is in `currency` (ISO 4217), both None
-    when the book is not on sale; `published_year` is negative before Christ; `rating_average` is 0 to 5.
-    The description is read apart (`descriptions_by_book_ids`): it can be long and is seldom asked for.
+class Book(Row):
+    """One edition. `isbn` is an ISBN-13 without hyphens; `price` is exact, as text, in `currency` (ISO 4217),
+    both None when the book is not on sale; `published_year` is negative before Christ; `rating_average`
+    is 0 to 5.
     """
+
+    entity = "Book"
 
     id: int
     source: str
@@ -27,17 +22,20 @@ class Book:
     isbn: str | None
     title: str
     subtitle: str | None
+    description: str | None
     language: str | None
     published_year: int | None
     published_on: date | None
     page_count: int | None
-    price: Decimal | None
+    price: str | None
     currency: str | None
     stock: int
     cover_url: str | None
-    rating_average: Decimal | None
+    rating_average: float | None
     rating_count: int
 
+
+COLUMNS = all_columns(Book, price="t.price::text", rating_average="t.rating_average::float8")
 
 TITLE = Key("title", "title_key", TEXT)
 PUBLICATION = Key("publication", "published_key", INTEGER, nullable=True)
@@ -64,66 +62,70 @@ BY_CATEGORY = Scope(
 )
 
 
-async def page_of_books(database: Database, order: Order, window: Window) -> Page[Book]:
+async def page_of_books(
+    database: Database, order: Order, window: Window, *, columns: Columns[Book] = COLUMNS
+) -> Page[Book]:
     """A page of the whole catalog."""
-    return (await pages(database, IN_CATALOG, order, window, [0], Book, COLUMNS))[0]
+    return (await pages(database, IN_CATALOG, order, window, [0], columns))[0]
 
 
 async def books_by_author_ids(
-    database: Database, order: Order, window: Window, author_ids: Sequence[int]
+    database: Database,
+    order: Order,
+    window: Window,
+    author_ids: Sequence[int],
+    *,
+    columns: Columns[Book] = COLUMNS,
 ) -> list[Page[Book]]:
     """The same page of each author's books, in whatever role."""
-    return await pages(database, BY_AUTHOR, order, window, author_ids, Book, COLUMNS)
+    return await pages(database, BY_AUTHOR, order, window, author_ids, columns)
 
 
 async def books_by_category_ids(
-    database: Database, order: Order, window: Window, category_ids: Sequence[int], *, descendants: bool
+    database: Database,
+    order: Order,
+    window: Window,
+    category_ids: Sequence[int],
+    *,
+    descendants: bool,
+    columns: Columns[Book] = COLUMNS,
 ) -> list[Page[Book]]:
     """The same page of each category's books: with those of its descendants, or only its own."""
     scope = BY_CATEGORY if descendants else DIRECTLY_IN_CATEGORY
-    return await pages(database, scope, order, window, category_ids, Book, COLUMNS)
+    return await pages(database, scope, order, window, category_ids, columns)
 
 
-BOOKS_BY_IDS = f"""
+BOOKS_BY_IDS = """
 /* books_by_ids */
-SELECT {COLUMNS}
+SELECT {columns}
 FROM book AS t
 WHERE t.id = ANY ($1::bigint[])
 """
 
 
-async def books_by_ids(database: Database, ids: Sequence[int]) -> list[Book | None]:
+async def books_by_ids(
+    database: Database, ids: Sequence[int], *, columns: Columns[Book] = COLUMNS
+) -> list[Book | None]:
     """Each book, None where there is none."""
-    books = each(Book, await database.fetch(BOOKS_BY_IDS, ids))
+    books = columns.records(await database.fetch(columns.text(BOOKS_BY_IDS), ids))
     return aligned(ids, {book.id: book for book in books})
 
 
-BOOKS_BY_ISBNS = f"""
+BOOKS_BY_ISBNS = """
 /* books_by_isbns */
-SELECT {COLUMNS}
+SELECT {columns}
 FROM book AS t
 WHERE t.isbn = ANY ($1::text[])
 """
 
 
-async def books_by_isbns(database: Database, isbns: Sequence[str]) -> list[Book | None]:
+async def books_by_isbns(
+    database: Database, isbns: Sequence[str], *, columns: Columns[Book] = COLUMNS
+) -> list[Book | None]:
     """The book of each ISBN-13, None where there is none."""
-    books = each(Book, await database.fetch(BOOKS_BY_ISBNS, isbns))
+    read = columns.including("isbn")
+    books = read.records(await database.fetch(read.text(BOOKS_BY_ISBNS), isbns))
     return aligned(isbns, {book.isbn: book for book in books})
-
-
-DESCRIPTIONS_BY_BOOK_IDS = """
-/* descriptions_by_book_ids */
-SELECT id, description
-FROM book
-WHERE id = ANY ($1::bigint[])
-"""
-
-
-async def descriptions_by_book_ids(database: Database, book_ids: Sequence[int]) -> list[str | None]:
-    """Each book's description, None where it has none."""
-    rows = await database.fetch(DESCRIPTIONS_BY_BOOK_IDS, book_ids)
-    return aligned(book_ids, {row["id"]: row["description"] for row in rows})
 
 
 COUNT_OF_BOOKS = """

@@ -1,20 +1,19 @@
 """Categories: their record, their tree, and every read of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 
 from db.pages import TEXT, Key, Order, Page, Scope, Window, pages
 from db.pool import Database
-from db.rows import aligned, each, grouped
-
-COLUMNS = "t.id, t.parent_id, t.name, t.path, t.lineage, t.book_count, t.direct_book_count"
+from db.rows import Columns, Row, aligned, all_columns, grouped
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(Row):
     """A node of the tree. `path` joins the slugs from the root with "/"; `lineage` holds the ids from
     the root to the category itself; `book_count` counts the books of the whole subtree once each,
     `direct_book_count` those put into the category itself."""
+
+    entity = "Category"
 
     id: int
     parent_id: int | None
@@ -25,56 +24,78 @@ class Category:
     direct_book_count: int
 
 
+class CategoryOfBook(Category):
+    """A category with the book that was put into it."""
+
+    __slots__ = ()
+
+    book_id: int
+
+
+COLUMNS = all_columns(Category)
+OF_BOOK = (("book_id", "bc.book_id"),)
+
 BY_NAME = Order(Key("name", "sort_key", TEXT))
 IN_CATALOG = Scope("page_of_categories", "category", "id", ("true",), "category")
 ROOTS = Scope("page_of_root_categories", "category", "id", ("l.parent_id IS NULL",), "category")
 CHILDREN = Scope("children_by_category_ids", "category", "id", ("l.parent_id = parent.id",), "category")
 
 
-async def page_of_categories(database: Database, window: Window, *, roots: bool) -> Page[Category]:
+async def page_of_categories(
+    database: Database, window: Window, *, roots: bool, columns: Columns[Category] = COLUMNS
+) -> Page[Category]:
     """A page by name of all categories, or of those without a parent."""
     scope = ROOTS if roots else IN_CATALOG
-    return (await pages(database, scope, BY_NAME, window, [0], Category, COLUMNS))[0]
+    return (await pages(database, scope, BY_NAME, window, [0], columns))[0]
 
 
 async def children_by_category_ids(
-    database: Database, window: Window, category_ids: Sequence[int]
+    database: Database,
+    window: Window,
+    category_ids: Sequence[int],
+    *,
+    columns: Columns[Category] = COLUMNS,
 ) -> list[Page[Category]]:
     """The same page of each category's children, by name."""
-    return await pages(database, CHILDREN, BY_NAME, window, category_ids, Category, COLUMNS)
+    return await pages(database, CHILDREN, BY_NAME, window, category_ids, columns)
 
 
-CATEGORIES_BY_IDS = f"""
+CATEGORIES_BY_IDS = """
 /* categories_by_ids */
-SELECT {COLUMNS}
+SELECT {columns}
 FROM category AS t
 WHERE t.id = ANY ($1::bigint[])
 """
 
 
-async def categories_by_ids(database: Database, ids: Sequence[int]) -> list[Category | None]:
+async def categories_by_ids(
+    database: Database, ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
+) -> list[Category | None]:
     """Each category, None where there is none."""
-    categories = each(Category, await database.fetch(CATEGORIES_BY_IDS, ids))
+    categories = columns.records(await database.fetch(columns.text(CATEGORIES_BY_IDS), ids))
     return aligned(ids, {category.id: category for category in categories})
 
 
-CATEGORIES_BY_PATHS = f"""
+CATEGORIES_BY_PATHS = """
 /* categories_by_paths */
-SELECT {COLUMNS}
+SELECT {columns}
 FROM category AS t
 WHERE t.path = ANY ($1::text[])
 """
 
 
-async def categories_by_paths(database: Database, paths: Sequence[str]) -> list[Category | None]:
+async def categories_by_paths(
+    database: Database, paths: Sequence[str], *, columns: Columns[Category] = COLUMNS
+) -> list[Category | None]:
     """The category at each path, None where there is none."""
-    categories = each(Category, await database.fetch(CATEGORIES_BY_PATHS, paths))
+    read = columns.including("path")
+    categories = read.records(await database.fetch(read.text(CATEGORIES_BY_PATHS), paths))
     return aligned(paths, {category.path: category for category in categories})
 
 
-CATEGORIES_BY_BOOK_IDS = f"""
+CATEGORIES_BY_BOOK_IDS = """
 /* categories_by_book_ids */
-SELECT bc.book_id, {COLUMNS}
+SELECT {columns}
 FROM book_category AS bc
 JOIN category AS t ON t.id = bc.category_id
 WHERE bc.book_id = ANY ($1::bigint[])
@@ -82,10 +103,13 @@ ORDER BY bc.book_id, t.path
 """
 
 
-async def categories_by_book_ids(database: Database, book_ids: Sequence[int]) -> list[list[Category]]:
+async def categories_by_book_ids(
+    database: Database, book_ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
+) -> list[list[CategoryOfBook]]:
     """The categories each book was put into, by path."""
-    rows = await database.fetch(CATEGORIES_BY_BOOK_IDS, book_ids)
-    return grouped(book_ids, ((book_id, Category(*columns)) for book_id, *columns in rows))
+    read = columns.further(CategoryOfBook, OF_BOOK)
+    rows = await database.fetch(read.text(CATEGORIES_BY_BOOK_IDS), book_ids)
+    return grouped(book_ids, read.records(rows), attrgetter("book_id"))
 
 
 COUNTS_OF_CHILDREN = """

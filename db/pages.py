@@ -7,16 +7,16 @@ by values beyond any real one), so the statement texts are few and each walks it
 first row of the page to the last, at any depth.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from db.pool import Database
+from db.rows import Columns, Row
 
 KeyValue = str | int | Decimal | None
-T = TypeVar("T")
+R = TypeVar("R", bound=Row)
 
 HIGHEST_ID = 2**63 - 1
 
@@ -94,13 +94,20 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """A page in list order: the rows, the position of each, and whether the list goes on either way."""
+class Page(Generic[R]):
+    """A page in list order: the rows, and whether the list goes on either way."""
 
-    rows: tuple[T, ...]
-    positions: tuple[Position, ...]
+    rows: Sequence[R]
     has_previous: bool
     has_next: bool
+
+    def position(self, index: int) -> Position:
+        """The place of a row in the list."""
+        row: Any = self.rows[index]
+        return Position(row.sort_value, row.id)
+
+
+IN_PAGE = (("sort_value", "page.key"), ("ordinal", "parent.ordinal"))
 
 
 async def pages(
@@ -109,32 +116,31 @@ async def pages(
     order: Order,
     window: Window,
     parents: Sequence[int],
-    record: Callable[..., T],
-    columns: str,
-) -> list[Page[T]]:
-    """One page of `record`s, made from `columns`, for each of the parents, in their order."""
-    rows = await database.fetch(
-        statement(scope, order.key, order.descending, window.backward, columns),
-        parents,
-        window.count + 1,
-        *bounds(order, window),
-    )
-    found: list[list[tuple[Position, T]]] = [[] for _ in parents]
-    for ordinal, key, *values in rows:
-        found[int(ordinal) - 1].append((Position(key, values[0]), record(*values)))
-    return [page(entries, window) for entries in found]
+    columns: Columns[R],
+) -> list[Page[R]]:
+    """One page of records for each of the parents, in their order."""
+    read: Columns[Any] = columns.further(columns.kind, IN_PAGE)
+    text = statement(scope, order.key, order.descending, window.backward, read)
+    found = await database.fetch(text, parents, window.count + 1, *bounds(order, window))
+    rows: list[Any] = read.records(found)
+    if len(parents) == 1:
+        return [page(rows, window)]
+    of_parents: list[list[R]] = [[] for _ in parents]
+    for row in rows:
+        of_parents[row.ordinal - 1].append(row)
+    return [page(entries, window) for entries in of_parents]
 
 
-def page(entries: list[tuple[Position, T]], window: Window) -> Page[T]:
-    more = len(entries) > window.count
-    entries = entries[: window.count]
+def page(rows: list[R], window: Window) -> Page[R]:
+    """The page that rows make, of which one more was asked for than it has."""
+    more = len(rows) > window.count
+    if more:
+        rows.pop()
     if window.backward:
-        entries.reverse()
-    dropped = max(0, len(entries) - window.tail) if window.tail is not None else 0
-    entries = entries[dropped:]
+        rows.reverse()
+    dropped = max(0, len(rows) - window.tail) if window.tail is not None else 0
     return Page(
-        rows=tuple(row for _, row in entries),
-        positions=tuple(position for position, _ in entries),
+        rows=rows[dropped:] if dropped else rows,
         has_previous=more if window.backward else dropped > 0 or window.after is not None,
         has_next=window.before is not None if window.backward else more,
     )
@@ -173,16 +179,23 @@ def without_key(position: Position | None) -> Position | None:
     return position if position and position.key is None else None
 
 
-@cache
-def statement(scope: Scope, key: Key, descending: bool, backward: bool, columns: str) -> str:
+def statement(scope: Scope, key: Key, descending: bool, backward: bool, columns: Columns[Any]) -> str:
     """The text for one scope, key and direction of travel; made of names in the code alone."""
+    name = (scope.name, key.name, descending, backward)
+    text = columns.texts.get(name)
+    if text is None:
+        text = columns.texts[name] = written(scope, key, descending, backward, columns.sql)
+    return text
+
+
+def written(scope: Scope, key: Key, descending: bool, backward: bool, columns: str) -> str:
     direction = "DESC" if descending != backward else "ASC"
     travel = f"{key.name} {direction}{' NULLS FIRST' if backward and key.nullable else ''}".lower()
     key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
     bare_first = backward and key.nullable
     return f"""
 /* {scope.name} {travel} */
-SELECT parent.ordinal, page.key, {columns}
+SELECT {columns}
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
     {ranges(scope, key, key_column, direction, bare_first)}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from db.errors import DatabaseError
 
@@ -18,6 +19,34 @@ class Database(Protocol):
 
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 """What connecting raises: no server, a refusal, or an address that is none."""
+
+
+class Session:
+    """One connection of a pool: taken when something is first read over it, and kept until it is closed.
+
+    Statements run one after the other; a statement that meets another under way goes through the pool.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.pool = pool
+        self.connection: PoolConnectionProxy | None = None
+        self.busy = False
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        if self.busy:
+            return await self.pool.fetch(query, *args)
+        self.busy = True
+        try:
+            if self.connection is None:
+                self.connection = await self.pool.acquire()
+            return await self.connection.fetch(query, *args)
+        finally:
+            self.busy = False
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self.connection is not None:
+            await self.pool.release(self.connection)
 
 
 async def leave_as_it_is(connection: object) -> None:

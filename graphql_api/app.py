@@ -14,7 +14,6 @@ from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
-from graphql_api.loaders import Loaders
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
@@ -37,7 +36,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
             await asyncio.wait([writing])
 
     def context() -> Context:
-        return Context(app.state.views, Loaders(app.state.database))
+        return Context(app.state.views, app.state.database)
 
     endpoint = Endpoint(Documents(schema), context)
     app = Starlette(routes=[Route("/graphql", endpoint), explorer_assets()], lifespan=lifespan)

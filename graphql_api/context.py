@@ -1,21 +1,26 @@
-# pyright: basic, reportPrivateUsage=false
 """What a request carries to its resolvers."""
 
-from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+import asyncpg
 import strawberry
 
+from db import authors, books, categories
+from db.pool import Database, Session
 from db.views import ViewLog
-from graphql_api.loaders import Loaders
+from graphql_api.loaders import Loaders, Selection
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
     """The view log, and the loaders of this one request. `viewed` holds the books it has looked up."""
 
-    views: ViewLog
-    loaders: Loaders
-    viewed: set[int] = field(default_factory=set)
+    __slots__ = ("database", "loaders", "viewed", "views")
+
+    def __init__(self, views: ViewLog, database: Database, loaders: Loaders | None = None) -> None:
+        self.views = views
+        self.database = database
+        self.loaders = loaders or Loaders(database)
+        self.viewed: set[int] = set()
 
     def view(self, book_id: int) -> None:
         """Note that a book is viewed, once a request."""
@@ -23,9 +28,36 @@ class Context:
             self.viewed.add(book_id)
             self.views.note(book_id)
 
+    def planned(self, reads: frozenset[tuple[str, str]]) -> "Context":
+        """A context for a plan: it reads only what the plan takes from objects, over one connection.
+        It is to be closed."""
+        database = Session(self.database) if isinstance(self.database, asyncpg.Pool) else self.database
+        return Context(self.views, self.database, Loaders(database, selection(reads), gathers=False))
+
+    async def close(self) -> None:
+        """Give back what was held for the request."""
+        if isinstance(self.loaders.database, Session):
+            await self.loaders.database.close()
+
     def again(self) -> "Context":
         """A context to run the same operation once more, without reading again what was read."""
-        return replace(self, loaders=self.loaders.again())
+        again = Context(self.views, self.database, self.loaders.again(self.database))
+        again.viewed = self.viewed
+        return again
+
+
+@lru_cache(maxsize=4096)
+def selection(reads: frozenset[tuple[str, str]]) -> Selection:
+    """The columns behind attributes of books, authors and categories."""
+
+    def names(*kinds: str) -> frozenset[str]:
+        return frozenset(name for kind, name in reads if kind in kinds)
+
+    return Selection(
+        books.COLUMNS.only(names("Book")),
+        authors.COLUMNS.only(names("Author")),
+        categories.COLUMNS.only(names("Category")),
+    )
 
 
 Info = strawberry.Info[Context, None]

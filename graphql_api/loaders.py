@@ -1,7 +1,8 @@
-"""One aiodataloader for each relation: whatever asks for rows in the same tick shares one statement."""
+"""One aiodataloader for each relation: whatever asks for rows at the same time shares one statement."""
 
-from asyncio import Task, create_task, shield
+from asyncio import Future, Task, create_task, get_running_loop, shield
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -11,12 +12,14 @@ from aiodataloader import DataLoader
 from db import authors, books, categories, views
 from db.authors import Author, Contribution
 from db.books import Book
-from db.categories import Category
+from db.categories import Category, CategoryOfBook
 from db.pages import Order, Page, Window
 from db.pool import Database
+from db.rows import Columns
 
 K = TypeVar("K")
 V = TypeVar("V")
+W = TypeVar("W")
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -27,49 +30,114 @@ WHOLE_CATALOG = 0
 class Loader(DataLoader[K, V]):
     """An aiodataloader that takes the keys of a whole level in one step.
 
-    All keys asked for before the event loop turns are one batch, with one task for the batch instead of
-    one future for each key. What was loaded, or failed to be, stays so for the request.
+    All keys asked for before a batch is read are read with it. Plans ask for all keys of a level before
+    they await any: there, whoever awaits first reads the batch at once. Where everybody asks for a key of
+    their own, as under stock execution, the loader `gathers`: a task reads the batch when the event loop
+    turns. What was loaded, or failed to be, stays so for the request.
     """
 
     def __init__(
         self,
-        read: Callable[[Sequence[K]], Coroutine[Any, Any, list[V]]],
+        read: Callable[[Sequence[K]], Awaitable[list[V]]],
         known: Mapping[K, V] = NOTHING,
+        *,
+        gathers: bool = True,
     ) -> None:
-        super().__init__(read, cache=False)
+        # DataLoader's own initialisation is for what `load_all` does in another way.
+        self.batch_load_fn = read  # type: ignore[assignment] - whatever can be awaited will do
         self.known = known
+        self.gathers = gathers
         self.values: dict[K, V] = {}
-        self.batches: dict[K, Task[None]] = {}
-        self.waiting: list[K] = []
+        self.batches: dict[K, Batch[K, V]] = {}
+        self.open: Batch[K, V] | None = None
 
     def load_all(self, keys: Sequence[K | None]) -> "Loading[K, V]":
         """The values of the keys, in their order, None for a None. The keys are asked for at once, the
         values come when awaited."""
-        batches, waiting = self.batches, self.waiting
+        values, batches, batch = self.values, self.batches, self.open
         for key in keys:
-            if key is not None and key not in batches:
-                if not waiting:
-                    self.reading = create_task(self.read_batch())
-                    self.reading.add_done_callback(retrieved)
-                waiting.append(key)
-                batches[key] = self.reading
+            if key is None or key in batches or key in values:
+                continue
+            if batch is None:
+                batch = self.open = Batch(self)
+            batch.keys.append(key)
+            batches[key] = batch
         return Loading(self, keys)
 
     def load(self, key: K) -> Awaitable[V]:  # type: ignore[override] - a future is not needed
         """The value of one key, asked for at once too."""
-        return only_one(self.load_all([key]))
+        return self.load_all([key]).then(first)
 
-    async def read_batch(self) -> None:
-        keys, self.waiting = self.waiting, []
-        if self.known:
-            self.values.update((key, self.known[key]) for key in keys if key in self.known)
-            keys = [key for key in keys if key not in self.known]
-        if keys:
-            self.values.update(zip(keys, await self.batch_load_fn(keys), strict=True))
+    def prime(self, key: K, value: V) -> "Loader[K, V]":
+        """Take a value that is known already, unless the key was asked for before."""
+        if key not in self.batches:
+            self.values.setdefault(key, value)
+        return self
+
+    def clear(self, key: K) -> "Loader[K, V]":
+        """Forget what is known of a key: the next who asks reads it."""
+        self.values.pop(key, None)
+        self.batches.pop(key, None)
+        return self
+
+    def clear_all(self) -> "Loader[K, V]":
+        """Forget everything."""
+        self.values.clear()
+        self.batches.clear()
+        return self
+
+
+class Batch(Generic[K, V]):
+    """Keys that are read together, once: by a task, or by the first who waits for them."""
+
+    __slots__ = ("failure", "keys", "loader", "others", "started", "task")
+
+    def __init__(self, loader: Loader[K, V]) -> None:
+        self.loader = loader
+        self.keys: list[K] = []
+        self.started = False
+        self.failure: BaseException | None = None
+        self.others: Future[None] | None = None
+        self.task: Task[None] | None = None
+        if loader.gathers:
+            self.task = create_task(self.read())
+            self.task.add_done_callback(retrieved)
+
+    async def read(self) -> None:
+        """Read the keys; they leave the loader's batches unless that fails."""
+        self.started, loader, keys = True, self.loader, self.keys
+        loader.open = None
+        try:
+            if loader.known:
+                loader.values.update((key, loader.known[key]) for key in keys if key in loader.known)
+                keys = [key for key in keys if key not in loader.known]
+            if keys:
+                loader.values.update(zip(keys, await loader.batch_load_fn(keys), strict=True))
+        except BaseException as error:
+            self.failure = error
+            raise
+        finally:
+            if self.others and not self.others.done():
+                self.others.set_result(None)
+        for key in self.keys:
+            del loader.batches[key]
+
+    async def wait(self) -> None:
+        """Return when the keys are read. Whoever is cancelled meanwhile takes nothing from the others,
+        if a task reads."""
+        if not self.started and self.task is None:
+            await self.read()
+            return
+        if self.failure is None:
+            if self.task is None:
+                self.others = self.others or get_running_loop().create_future()
+            await shield(self.task or self.others)
+        if self.failure is not None:
+            raise self.failure
 
 
 class Loading(Generic[K, V]):
-    """Values on their way. Cancelling one who waits for them takes them from nobody else."""
+    """Values on their way."""
 
     __slots__ = ("keys", "loader")
 
@@ -79,62 +147,111 @@ class Loading(Generic[K, V]):
 
     def __await__(self) -> Generator[Any, None, list[V | None]]:
         batches, values = self.loader.batches, self.loader.values
-        for batch in {batches[key] for key in self.keys if key is not None}:
-            if batch.done():
-                batch.result()
-            else:
-                yield from shield(batch).__await__()
+        if batches:
+            for key in self.keys:
+                if key in batches:
+                    yield from batches[key].wait().__await__()
         return [None if key is None else values[key] for key in self.keys]
 
+    def then(self, step: Callable[[list[Any]], W]) -> "Then[W]":
+        """What a function makes of the values, once they are there."""
+        return Then(self, step)
 
-async def only_one(loading: "Loading[Any, V]") -> V:
-    [value] = await loading
-    return value  # type: ignore[return-value]
+
+class Then(Generic[W]):
+    """What is made of values on their way."""
+
+    __slots__ = ("loading", "step")
+
+    def __init__(self, loading: Loading[Any, Any], step: Callable[[list[Any]], W]) -> None:
+        self.loading = loading
+        self.step = step
+
+    def __await__(self) -> Generator[Any, None, W]:
+        return self.step((yield from self.loading.__await__()))
 
 
-def retrieved(batch: Task[None]) -> None:
+class Known(Generic[W]):
+    """What need not be waited for, where something to await is wanted."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: W) -> None:
+        self.value = value
+
+    def __await__(self) -> Generator[Any, None, W]:
+        return self.value
+        yield
+
+
+def first(values: Sequence[V]) -> V:
+    return values[0]
+
+
+def retrieved(task: Task[None]) -> None:
     """Whoever waits for a batch sees its failure; if nobody does any more, it is not worth a warning."""
-    if not batch.cancelled():
-        batch.exception()
+    if not task.cancelled():
+        task.exception()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which columns of books, authors and categories a request wants."""
+
+    books: Columns[Book] = books.COLUMNS
+    authors: Columns[Author] = authors.COLUMNS
+    categories: Columns[Category] = categories.COLUMNS
+
+
+EVERY_COLUMN = Selection()
 
 
 class Loaders:
     """The loaders of one request; each comes into being when it is first asked for.
 
-    Those made `again` behave as new ones do, but read nothing that the earlier ones have.
+    `gathers` as in Loader. Those made `again` gather; they read nothing that the earlier ones have.
     """
 
-    def __init__(self, database: Database, earlier: "Loaders | None" = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        columns: Selection = EVERY_COLUMN,
+        *,
+        gathers: bool = True,
+        earlier: "Loaders | None" = None,
+    ) -> None:
         self.database = database
+        self.columns = columns
+        self.gathers = gathers
         self.made: dict[object, Loader[Any, Any]] = {}
         self.earlier: Mapping[object, Loader[Any, Any]] = earlier.made if earlier else NOTHING
 
-    def again(self) -> "Loaders":
-        return Loaders(self.database, self)
+    def again(self, database: Database) -> "Loaders":
+        return Loaders(database, self.columns, earlier=self)
 
     def loader(
-        self, name: object, read: Callable[..., Coroutine[Any, Any, list[V]]], *arguments: Any, **options: Any
+        self,
+        name: object,
+        read: Callable[..., Coroutine[Any, Any, Sequence[V]]],
+        *arguments: Any,
+        **options: Any,
     ) -> Loader[Any, V]:
         """The loader that reads with these arguments; the name tells it from others."""
         found = self.made.get(name)
         if found is None:
             earlier = self.earlier.get(name)
             known = earlier.values if earlier else NOTHING
-            found = Loader(partial(read, self.database, *arguments, **options), known)
+            found = Loader(partial(read, self.database, *arguments, **options), known, gathers=self.gathers)
             self.made[name] = found
         return found
 
     @property
     def book_by_id(self) -> Loader[int, Book | None]:
-        return self.loader("book_by_id", books.books_by_ids)
+        return self.loader("book_by_id", books.books_by_ids, columns=self.columns.books)
 
     @property
     def book_by_isbn(self) -> Loader[str, Book | None]:
-        return self.loader("book_by_isbn", books.books_by_isbns)
-
-    @property
-    def description_by_book_id(self) -> Loader[int, str | None]:
-        return self.loader("description_by_book_id", books.descriptions_by_book_ids)
+        return self.loader("book_by_isbn", books.books_by_isbns, columns=self.columns.books)
 
     @property
     def recent_views_by_book_id(self) -> Loader[int, int]:
@@ -142,53 +259,67 @@ class Loaders:
 
     @property
     def author_by_id(self) -> Loader[int, Author | None]:
-        return self.loader("author_by_id", authors.authors_by_ids)
+        return self.loader("author_by_id", authors.authors_by_ids, columns=self.columns.authors)
 
     @property
     def author_by_slug(self) -> Loader[str, Author | None]:
-        return self.loader("author_by_slug", authors.authors_by_slugs)
+        return self.loader("author_by_slug", authors.authors_by_slugs, columns=self.columns.authors)
 
     @property
     def authors_by_book_id(self) -> Loader[int, list[Contribution]]:
-        return self.loader("authors_by_book_id", authors.authors_by_book_ids)
+        return self.loader("authors_by_book_id", authors.authors_by_book_ids, columns=self.columns.authors)
 
     @property
     def category_by_id(self) -> Loader[int, Category | None]:
-        return self.loader("category_by_id", categories.categories_by_ids)
+        return self.loader("category_by_id", categories.categories_by_ids, columns=self.columns.categories)
 
     @property
     def category_by_path(self) -> Loader[str, Category | None]:
-        return self.loader("category_by_path", categories.categories_by_paths)
+        return self.loader(
+            "category_by_path", categories.categories_by_paths, columns=self.columns.categories
+        )
 
     @property
-    def categories_by_book_id(self) -> Loader[int, list[Category]]:
-        return self.loader("categories_by_book_id", categories.categories_by_book_ids)
+    def categories_by_book_id(self) -> Loader[int, list[CategoryOfBook]]:
+        return self.loader(
+            "categories_by_book_id", categories.categories_by_book_ids, columns=self.columns.categories
+        )
 
     @property
     def count_of_children_by_category_id(self) -> Loader[int, int]:
         return self.loader("count_of_children_by_category_id", categories.counts_of_children_by_category_ids)
 
     def page_of_books(self, order: Order, window: Window) -> Loader[int, Page[Book]]:
-        return self.loader(("books", order, window), only(books.page_of_books), order, window)
+        name = ("books", order, window)
+        return self.loader(name, only(books.page_of_books), order, window, columns=self.columns.books)
 
     def page_of_authors(self, window: Window) -> Loader[int, Page[Author]]:
-        return self.loader(("authors", window), only(authors.page_of_authors), window)
+        name = ("authors", window)
+        return self.loader(name, only(authors.page_of_authors), window, columns=self.columns.authors)
 
     def page_of_categories(self, window: Window, *, roots: bool) -> Loader[int, Page[Category]]:
-        name = ("categories", window, roots)
-        return self.loader(name, only(categories.page_of_categories), window, roots=roots)
+        name, read = ("categories", window, roots), only(categories.page_of_categories)
+        return self.loader(name, read, window, roots=roots, columns=self.columns.categories)
 
     def books_by_author_id(self, order: Order, window: Window) -> Loader[int, Page[Book]]:
-        return self.loader(("author", order, window), books.books_by_author_ids, order, window)
+        name = ("author", order, window)
+        return self.loader(name, books.books_by_author_ids, order, window, columns=self.columns.books)
 
     def books_by_category_id(
         self, order: Order, window: Window, *, descendants: bool
     ) -> Loader[int, Page[Book]]:
-        name = ("category", order, window, descendants)
-        return self.loader(name, books.books_by_category_ids, order, window, descendants=descendants)
+        return self.loader(
+            ("category", order, window, descendants),
+            books.books_by_category_ids,
+            order,
+            window,
+            descendants=descendants,
+            columns=self.columns.books,
+        )
 
     def children_by_category_id(self, window: Window) -> Loader[int, Page[Category]]:
-        return self.loader(("children", window), categories.children_by_category_ids, window)
+        name = ("children", window)
+        return self.loader(name, categories.children_by_category_ids, window, columns=self.columns.categories)
 
     def count(self, read: Callable[..., Coroutine[Any, Any, int]], **options: Any) -> Loader[int, int]:
         """The loader of a count of the whole catalog."""

@@ -1,13 +1,14 @@
-# pyright: basic, reportPrivateUsage=false
 """How a plan reads a field: an attribute, a resolver's call for one object, or a call for a whole level."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
-from graphql_api.execution.arguments import arguments_of
+from graphql_api.execution.arguments import ArgumentWriter
 from graphql_api.execution.runtime import together
 from graphql_api.execution.source import Source
 from graphql_api.schema.fields import Level
@@ -64,38 +65,46 @@ def field_use(kind: GraphQLObjectType, node: FieldNode) -> FieldUse:
     return FieldUse(kind.name, field, definition, node, level)
 
 
-def read(schema: Schema, source: Source, use: FieldUse, name: str) -> str:
-    """The expression of a field's value for the one object in `name`."""
-    resolver = use.definition.base_resolver
-    if resolver is None:
-        attribute, resolve = use.definition.python_name, schema.config.default_resolver
-        if resolve is getattr:
-            return f"{name}.{attribute}"
-        return f"{source.constant('default_resolver', resolve)}({name}, {attribute!r})"
-    takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
-    given = [name] if resolver.self_parameter else []
-    given += [f"{taker}={name}" for taker in sorted(takers)]
-    given += arguments(schema, source, use)
-    function = source.constant(f"{use.name}_of_{use.owner}", resolver.wrapped_func)
-    return f"{function}({', '.join(given)})"
+@dataclass(frozen=True, slots=True)
+class CallWriter:
+    """Writes the calls and attributes that fields are read by, and notes which attributes those are."""
 
+    schema: Schema
+    source: Source
+    arguments: ArgumentWriter
+    reads: set[tuple[str, str]]
 
-def level_call(schema: Schema, source: Source, use: FieldUse, objects: str) -> LevelCall:
-    """The call of a field for all the objects in the list `objects`."""
-    if use.level is None:
-        each = read(schema, source, use, "each")
-        gather = source.constant("together", together)
-        return LevelCall(f"{gather}([{each} for each in {objects}])", awaited=True, by_task=True)
-    function = source.constant(f"{use.name}_of_{use.owner}", use.level.resolve)
-    given = ", ".join([objects, "context", *arguments(schema, source, use)])
-    return LevelCall(f"{function}({given})", use.level.awaited, use.level.started_by_task)
+    def read(self, use: FieldUse, name: str) -> str:
+        """The expression of a field's value for the one object in `name`."""
+        self.note(use)
+        resolver = use.definition.base_resolver
+        if resolver is None:
+            attribute, resolve = use.definition.python_name, self.schema.config.default_resolver
+            self.reads.add((use.owner, attribute))
+            if resolve is getattr:
+                return f"{name}.{attribute}"
+            return f"{self.source.constant('default_resolver', resolve)}({name}, {attribute!r})"
+        takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
+        given = [name] if resolver.self_parameter else []
+        given += [name if len(takers) == 1 and not given else f"{taker}={name}" for taker in sorted(takers)]
+        given += self.written_arguments(use, resolver.wrapped_func)
+        function = self.source.constant(f"{use.name}_of_{use.owner}", resolver.wrapped_func)
+        return f"{function}({', '.join(given)})"
 
+    def level(self, use: FieldUse, objects: str) -> LevelCall:
+        """The call of a field for all the objects in the list `objects`."""
+        if use.level is None:
+            each = self.read(use, "each")
+            gather = self.source.constant("together", together)
+            return LevelCall(f"{gather}([{each} for each in {objects}])", awaited=True, by_task=True)
+        self.note(use)
+        resolve = use.level.resolve
+        function = self.source.constant(f"{use.name}_of_{use.owner}", resolve)
+        given = ", ".join([objects, "context", *self.written_arguments(use, resolve)])
+        return LevelCall(f"{function}({given})", use.level.awaited, use.level.started_by_task)
 
-def arguments(schema: Schema, source: Source, use: FieldUse) -> list[str]:
-    if not use.field.args:
-        return []
-    made = arguments_of(schema, use.field, use.definition, use.node)
-    if not made:
-        return []
-    name = source.constant(f"arguments_of_{use.name}", made)
-    return [f"**{name}(variables)"] if callable(made) else [f"**{name}"]
+    def written_arguments(self, use: FieldUse, function: Callable[..., Any]) -> list[str]:
+        return self.arguments.written(use.field, use.definition.arguments, use.node, function)
+
+    def note(self, use: FieldUse) -> None:
+        self.reads.update((use.owner, name) for name in use.definition.metadata.get("reads", ()))

@@ -48,7 +48,8 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues
 from strawberry import Schema
 
-from graphql_api.execution.calls import LevelCall, Unplannable, field_use, level_call, read
+from graphql_api.execution.arguments import ArgumentWriter
+from graphql_api.execution.calls import CallWriter, LevelCall, Unplannable, field_use
 from graphql_api.execution.runtime import (
     LISTS,
     PlanFailed,
@@ -58,6 +59,7 @@ from graphql_api.execution.runtime import (
     type_namer,
 )
 from graphql_api.execution.source import Source
+from graphql_api.execution.variables import Variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,15 @@ class Compiler:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     flags: Mapping[str, bool]
+    variables: Variables
     source: Source = field(default_factory=Source)
     pending: list[Pending] = field(default_factory=list)
+    reads: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def calls(self) -> CallWriter:
+        arguments = ArgumentWriter(self.schema, self.source, self.variables)
+        return CallWriter(self.schema, self.source, arguments, self.reads)
 
     def compile(self) -> tuple[str, dict[str, Any]]:
         """The source of `async def plan(root, context, variables)`, and the constants it refers to."""
@@ -315,11 +324,11 @@ class Compiler:
             return repr(kind.name)
         use = field_use(kind, node)
         if use.by_level:
-            call = level_call(self.schema, self.source, use, position.objects)
+            call = self.calls.level(use, position.objects)
             self.pending.append(Pending(use.field, details, key, position, call))
             return "None"
         value = self.source.name(use.name)
-        self.source.line(depth, f"{value} = {read(self.schema, self.source, use, name)}")
+        self.source.line(depth, f"{value} = {self.calls.read(use, name)}")
         return self.value(use.field.type, details, value, depth)
 
     def key_literal(self, key: str, details: list[FieldDetails]) -> str:

@@ -75,7 +75,7 @@ class Document:
         if not self.is_query:
             return "not a query"
         try:
-            return Plan.of(Compiler(self.schema, self.operation, self.fragments, flags))
+            return Plan.of(Compiler(self.schema, self.operation, self.fragments, flags, self.variables))
         except (Unplannable, GraphQLError) as reason:
             return str(reason)
 

@@ -4,17 +4,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from graphql.execution.values import VariableValues
-
 from graphql_api.execution.compiler import Compiler
+from graphql_api.execution.variables import Values
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An operation as a function, with the source it was made of."""
+    """An operation as a function, with the source it was made of.
+
+    `reads` has the attributes it takes from objects, each with the name of the object's type.
+    """
 
     source: str
-    run: Callable[[Any, Any, VariableValues], Awaitable[dict[str, Any]]]
+    reads: frozenset[tuple[str, str]]
+    run: Callable[[Any, Any, Values], Awaitable[dict[str, Any]]]
 
     @classmethod
     def of(cls, compiler: Compiler) -> "Plan":
@@ -22,4 +25,4 @@ class Plan:
         source, constants = compiler.compile()
         names = dict(constants)
         exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - of names in the schema alone
-        return cls(source, names["plan"])
+        return cls(source, frozenset(compiler.reads), names["plan"])

@@ -25,13 +25,18 @@ async def run(document: Document, variables: dict[str, Any] | None, context: Con
     values = document.variables.values(variables)
     if values is None:
         return await run_stock(document, variables, context, "variables that cannot be coerced")
-    plan = document.plan(values.coerced)
+    plan = document.plan(values)
     if not isinstance(plan, Plan):
         return await run_stock(document, variables, context, plan)
+    planned = context.planned(plan.reads)
     try:
-        data = await plan.run(None, context, values)
+        data = await plan.run(None, planned, values)
     except Exception:
-        return await run_stock(document, variables, context.again(), "something went wrong")
+        data = None
+    finally:
+        await planned.close()
+    if data is None:
+        return await run_stock(document, variables, planned.again(), "something went wrong")
     return Outcome(ExecutionResult(data, None), None)
 
 

@@ -1,6 +1,9 @@
 """The GraphQL schema: types, queries, inputs, pagination, scalars and errors."""
 
+from typing import Any
+
 import strawberry
+from graphql import is_object_type
 from strawberry.schema.config import StrawberryConfig
 
 from graphql_api.schema.queries import Query
@@ -11,7 +14,17 @@ __all__ = ["schema"]
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema; errors are presented and logged where answers are made, not here."""
+    """Strawberry's schema; errors are presented and logged where answers are made, not here.
+
+    The values of its types are records of `db`, each of which knows its `entity`: nothing has to be tried
+    to tell them apart.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for kind in self._schema.type_map.values():
+            if is_object_type(kind):
+                kind.is_type_of = None
 
     def process_errors(self, errors: object, execution_context: object = None) -> None:
         """Leave the errors to `present`."""

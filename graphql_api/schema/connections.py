@@ -22,7 +22,11 @@ KEYWORD = Parameter.POSITIONAL_OR_KEYWORD
 
 
 def connects(
-    resolve: Callable[..., Sequence[Listed]], description: str, *, order: Order | None = None
+    resolve: Callable[..., Sequence[Listed]],
+    description: str,
+    *,
+    order: Order | None = None,
+    reads: Sequence[str] = (),
 ) -> Any:
     """A connection field; `resolve(objects, context, order, window, **rest)` says what stands behind it.
 
@@ -46,4 +50,4 @@ def connects(
     offered = PAGE if order else {**PAGE, "order_by": OrderBy}
     page = [Parameter(name, KEYWORD, default=UNSET, annotation=kind) for name, kind in offered.items()]
     listed.__signature__ = Signature([objects, context, *page, *rest])  # type: ignore[attr-defined]
-    return resolved_for_all(listed, description)
+    return resolved_for_all(listed, description, reads=reads)

@@ -8,7 +8,8 @@ one object at a time, and the loaders under it gather those calls again.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature, iscoroutinefunction, signature
-from typing import Any
+from operator import attrgetter
+from typing import Any, get_origin
 
 import strawberry
 
@@ -22,7 +23,8 @@ LevelFunction = Callable[..., Values | Awaitable[Values]]
 class Level:
     """A level resolver: `resolve(objects, context, **arguments)`.
 
-    Its answer is awaited or not; of those that are, some run only once a task runs them.
+    Its answer is `awaited` if it says that it returns an Awaitable; what it loads is asked for in the call
+    itself. That of a coroutine function is awaited too, but runs only once a task runs it.
     """
 
     resolve: LevelFunction
@@ -30,27 +32,32 @@ class Level:
     started_by_task: bool = False
 
 
-def resolved_by(resolver: Callable[..., Any], description: str) -> Any:
-    """A field of the annotated GraphQL type, resolved for one object at a time."""
-    return strawberry.field(resolver=resolver, description=description)
+def resolved_by(resolver: Callable[..., Any], description: str, *, reads: Sequence[str] = ()) -> Any:
+    """A field of the annotated GraphQL type, resolved for one object at a time.
+
+    `reads` names the columns it takes from a record, besides the id.
+    """
+    return strawberry.field(resolver=resolver, description=description, metadata={"reads": reads})
 
 
-def resolved_for_all(resolve: LevelFunction, description: str) -> Any:
+def resolved_for_all(resolve: LevelFunction, description: str, *, reads: Sequence[str] = ()) -> Any:
     """A field resolved for a whole level at once; its arguments are those after objects and context."""
-    waits = iscoroutinefunction(resolve)
-    return level_field(Level(resolve, awaited=waits, started_by_task=waits), description)
+    by_task = iscoroutinefunction(resolve)
+    awaited = by_task or get_origin(signature(resolve).return_annotation) is Awaitable
+    return level_field(Level(resolve, awaited, by_task), description, reads)
 
 
 def loads(loader: str, key: str, description: str) -> Any:
     """A relation: what the loader of that name has for the object's key, None where the key is None."""
 
     def load(objects: Sequence[Any], context: Context) -> Awaitable[Values]:
-        return getattr(context.loaders, loader).load_all([getattr(each, key) for each in objects])
+        return getattr(context.loaders, loader).load_all([key_of(each) for each in objects])
 
-    return level_field(Level(load, awaited=True), description)
+    key_of = attrgetter(key)
+    return level_field(Level(load, awaited=True), description, [key])
 
 
-def level_field(level: Level, description: str) -> Any:
+def level_field(level: Level, description: str, reads: Sequence[str]) -> Any:
     resolver = awaiting(level.resolve) if level.awaited else immediate(level.resolve)
     arguments = list(signature(level.resolve).parameters.values())[2:]
     keyword = Parameter.POSITIONAL_OR_KEYWORD
@@ -66,7 +73,7 @@ def level_field(level: Level, description: str) -> Any:
         "info": Info,
     }
     resolver.level = level  # type: ignore[attr-defined]
-    return strawberry.field(resolver=resolver, description=description)
+    return strawberry.field(resolver=resolver, description=description, metadata={"reads": reads})
 
 
 def awaiting(resolve: Callable[..., Any]) -> Callable[..., Any]:

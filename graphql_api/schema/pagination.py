@@ -1,7 +1,7 @@
 """Relay connections over keyset pages: arguments, cursors, and the types that answer them."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from strawberry import UNSET
 
 from db.pages import HIGHEST_ID, Key, KeyValue, Order, Page, Position, Window
 from graphql_api.context import Context
-from graphql_api.loaders import Loader
+from graphql_api.loaders import Known, Loader
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
 
@@ -75,41 +75,54 @@ class Entry(NamedTuple):
 Connections = Sequence[Listed]
 
 
-async def pages_of(connections: Connections) -> list[Page[Any]]:
-    """The pages of a level's connections, which came from one field and so share one loader."""
-    return await connections[0].loader.load_all([connection.key for connection in connections])  # type: ignore[return-value]
+def pages_of(connections: Connections, step: Callable[[list[Page[Any]]], T]) -> Awaitable[T]:
+    """What the step makes of the pages of a level's connections, which came from one field and so share
+    one loader."""
+    return connections[0].loader.load_all([connection.key for connection in connections]).then(step)
 
 
-async def edges_of(connections: Connections, context: Context) -> list[list[Entry]]:
+def edges_of(connections: Connections, context: Context) -> Awaitable[list[list[Entry]]]:
     name = fingerprint(connections[0].order)
-    return [
-        [Entry(row, cursor(name, position)) for row, position in zip(page.rows, page.positions, strict=True)]
-        for page in await pages_of(connections)
-    ]
+
+    def edges(pages: list[Page[Any]]) -> list[list[Entry]]:
+        return [
+            [Entry(row, cursor(name, page.position(index))) for index, row in enumerate(page.rows)]
+            for page in pages
+        ]
+
+    return pages_of(connections, edges)
 
 
-async def nodes_of(connections: Connections, context: Context) -> list[Sequence[Any]]:
-    return [page.rows for page in await pages_of(connections)]
+def nodes_of(connections: Connections, context: Context) -> Awaitable[list[Sequence[Any]]]:
+    return pages_of(connections, rows_of)
 
 
-async def page_infos_of(connections: Connections, context: Context) -> list[PageInfo]:
+def rows_of(pages: list[Page[Any]]) -> list[Sequence[Any]]:
+    return [page.rows for page in pages]
+
+
+def page_infos_of(connections: Connections, context: Context) -> Awaitable[list[PageInfo]]:
     name = fingerprint(connections[0].order)
-    return [
-        PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=cursor(name, page.positions[0]) if page.positions else None,
-            end_cursor=cursor(name, page.positions[-1]) if page.positions else None,
-        )
-        for page in await pages_of(connections)
-    ]
+
+    def infos(pages: list[Page[Any]]) -> list[PageInfo]:
+        return [
+            PageInfo(
+                has_next_page=page.has_next,
+                has_previous_page=page.has_previous,
+                start_cursor=cursor(name, page.position(0)) if page.rows else None,
+                end_cursor=cursor(name, page.position(-1)) if page.rows else None,
+            )
+            for page in pages
+        ]
+
+    return pages_of(connections, infos)
 
 
-async def total_counts_of(connections: Connections, context: Context) -> list[int]:
+def total_counts_of(connections: Connections, context: Context) -> Awaitable[list[int]]:
     count = connections[0].count
     if isinstance(count, Loader):
-        return await count.load_all([connection.key for connection in connections])  # type: ignore[return-value]
-    return [connection.count for connection in connections]  # type: ignore[misc]
+        return count.load_all([connection.key for connection in connections])  # type: ignore[return-value]
+    return Known([connection.count for connection in connections])  # type: ignore[misc]
 
 
 @strawberry.type(description="One page of a list.")

@@ -1,6 +1,6 @@
 """The root of every query."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -60,29 +60,30 @@ async def nodes(root: Root, context: Context, ids: Ids) -> list[list[Record | No
     return [await records_of(context, "ids", ids)]
 
 
-async def book(root: Root, context: Context, by: ByBook) -> list[book_reads.Book | None]:
+def book(root: Root, context: Context, by: ByBook) -> Awaitable[list[book_reads.Book | None]]:
+    def viewed(found: list[book_reads.Book | None]) -> list[book_reads.Book | None]:
+        if found[0]:
+            context.view(found[0].id)
+        return found
+
     loaders = context.loaders
     if isinstance(by.id, str):
-        found = await loaders.book_by_id.load_all([key_of("by.id", "Book", by.id)])
-    else:
-        found = await loaders.book_by_isbn.load_all([str(by.isbn)])
-    if found[0]:
-        context.view(found[0].id)
-    return found
+        return loaders.book_by_id.load_all([key_of("by.id", "Book", by.id)]).then(viewed)
+    return loaders.book_by_isbn.load_all([str(by.isbn)]).then(viewed)
 
 
-async def author(root: Root, context: Context, by: ByAuthor) -> list[author_reads.Author | None]:
+def author(root: Root, context: Context, by: ByAuthor) -> Awaitable[list[author_reads.Author | None]]:
     loaders = context.loaders
     if isinstance(by.id, str):
-        return await loaders.author_by_id.load_all([key_of("by.id", "Author", by.id)])
-    return await loaders.author_by_slug.load_all([storable("by.slug", by.slug)])
+        return loaders.author_by_id.load_all([key_of("by.id", "Author", by.id)])
+    return loaders.author_by_slug.load_all([storable("by.slug", by.slug)])
 
 
-async def category(root: Root, context: Context, by: ByCategory) -> list[category_reads.Category | None]:
+def category(root: Root, context: Context, by: ByCategory) -> Awaitable[list[category_reads.Category | None]]:
     loaders = context.loaders
     if isinstance(by.id, str):
-        return await loaders.category_by_id.load_all([key_of("by.id", "Category", by.id)])
-    return await loaders.category_by_path.load_all([storable("by.path", by.path)])
+        return loaders.category_by_id.load_all([key_of("by.id", "Category", by.id)])
+    return loaders.category_by_path.load_all([storable("by.path", by.path)])
 
 
 def books(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:

@@ -4,7 +4,7 @@ The objects behind the types are the records of `db`: plain fields read their at
 are resolvers over the loaders.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -28,7 +28,7 @@ Record = book_reads.Book | author_reads.Author | category_reads.Category
 
 
 def id_of(root: strawberry.Parent[Record]) -> strawberry.ID:
-    return strawberry.ID(global_id(type(root).__name__, root.id))
+    return strawberry.ID(global_id(root.entity, root.id))
 
 
 @strawberry.interface(description="Anything that has a global id and can be found again by it.")
@@ -36,6 +36,10 @@ class Node:
     id: strawberry.ID = resolved_by(
         id_of, "An opaque id, unique over all types; `node` finds the object again."
     )
+
+    @classmethod
+    def resolve_type(cls, value: Record, *_: object) -> str:
+        return value.entity
 
 
 @strawberry.type(description="An amount of money.")
@@ -62,7 +66,7 @@ def role_of(root: strawberry.Parent[author_reads.Contribution]) -> ContributorRo
 @strawberry.type(description="What one author did for one book.")
 class Contribution:
     position: int = strawberry.field(description="The author's place among the book's authors, from 1.")
-    role: ContributorRole = resolved_by(role_of, "What the author did.")
+    role: ContributorRole = resolved_by(role_of, "What the author did.", reads=["role"])
     author: "Author" = strawberry.field(description="Who did it.")
 
 
@@ -72,9 +76,19 @@ def price_of(root: strawberry.Parent[book_reads.Book]) -> Money | None:
     return Money(amount=root.price, currency_code=root.currency)
 
 
-async def authors_of(books: Sequence[book_reads.Book], context: Context) -> list[list[author_reads.Author]]:
-    contributions = await context.loaders.authors_by_book_id.load_all([book.id for book in books])
-    return [list({each.author.id: each.author for each in those or ()}.values()) for those in contributions]
+def authors_of(
+    books: Sequence[book_reads.Book], context: Context
+) -> Awaitable[list[list[author_reads.Contribution]]]:
+    return context.loaders.authors_by_book_id.load_all([book.id for book in books]).then(each_once)
+
+
+def each_once(
+    contributions: list[list[author_reads.Contribution]],
+) -> list[list[author_reads.Contribution]]:
+    return [
+        those if len(those) == 1 else list({each.id: each for each in those}.values())
+        for those in contributions
+    ]
 
 
 @strawberry.type(description="One edition of a book.")
@@ -82,7 +96,7 @@ class Book(Node):
     title: str = strawberry.field(description="The title, without the subtitle.")
     subtitle: str | None = strawberry.field(description="The subtitle, or the series and number in it.")
     isbn: ISBN | None = strawberry.field(description="The ISBN-13; null if it has none.")
-    description: str | None = loads("description_by_book_id", "id", "What the book is about; plain text.")
+    description: str | None = strawberry.field(description="What the book is about; plain text.")
     language: str | None = strawberry.field(
         description="The text's language as a BCP 47 tag, for example en or pt-BR."
     )
@@ -91,7 +105,9 @@ class Book(Node):
     )
     published_on: date | None = strawberry.field(description="The day of publication, where it is known.")
     page_count: int | None = strawberry.field(description="How many pages it has.")
-    price: Money | None = resolved_by(price_of, "The price; null if not on sale.")
+    price: Money | None = resolved_by(
+        price_of, "The price; null if not on sale.", reads=["price", "currency"]
+    )
     stock: int = strawberry.field(description="How many copies are in stock.")
     cover_url: str | None = strawberry.field(description="The address of a picture of its cover.")
     rating_average: float | None = strawberry.field(
@@ -113,10 +129,6 @@ class Book(Node):
         "categories_by_book_id", "id", "The categories it was put into, by path; not their ancestors."
     )
 
-    @classmethod
-    def is_type_of(cls, value: object, _info: object) -> bool:
-        return isinstance(value, book_reads.Book)
-
 
 def books_of_authors(
     authors: Sequence[author_reads.Author], context: Context, order: Order, window: Window
@@ -133,20 +145,22 @@ class Author(Node):
     birth_year: int | None = strawberry.field(description="The year of birth; negative before Christ.")
     death_year: int | None = strawberry.field(description="The year of death; negative before Christ.")
     book_count: int = strawberry.field(description="How many books they contributed to.")
-    books: Connection[Book] = connects(books_of_authors, "The books they contributed to, in whatever role.")
-
-    @classmethod
-    def is_type_of(cls, value: object, _info: object) -> bool:
-        return isinstance(value, author_reads.Author)
+    books: Connection[Book] = connects(
+        books_of_authors, "The books they contributed to, in whatever role.", reads=["book_count"]
+    )
 
 
-async def ancestors_of(
+def ancestors_of(
     categories: Sequence[category_reads.Category], context: Context
-) -> list[list[category_reads.Category]]:
+) -> Awaitable[list[list[category_reads.Category]]]:
+    def lines(loaded: list[category_reads.Category | None]) -> list[list[category_reads.Category]]:
+        ancestors = iter(loaded)
+        return [
+            [each for each in islice(ancestors, len(category.lineage) - 1) if each] for category in categories
+        ]
+
     ids = [identity for category in categories for identity in category.lineage[:-1]]
-    loaded = iter(await context.loaders.category_by_id.load_all(ids))
-    lines = [list(islice(loaded, len(category.lineage) - 1)) for category in categories]
-    return [[ancestor for ancestor in line if ancestor] for line in lines]
+    return context.loaders.category_by_id.load_all(ids).then(lines)
 
 
 def children_of(
@@ -189,13 +203,11 @@ class Category(Node):
         "category_by_id", "parent_id", "The category above it; null for a root."
     )
     ancestors: list["Category"] = resolved_for_all(
-        ancestors_of, "The categories above it, from the root down."
+        ancestors_of, "The categories above it, from the root down.", reads=["lineage"]
     )
     children: Connection["Category"] = connects(
         children_of, "The categories directly below it, by name.", order=category_reads.BY_NAME
     )
-    books: Connection[Book] = connects(books_of_categories, "The books in it.")
-
-    @classmethod
-    def is_type_of(cls, value: object, _info: object) -> bool:
-        return isinstance(value, category_reads.Category)
+    books: Connection[Book] = connects(
+        books_of_categories, "The books in it.", reads=["book_count", "direct_book_count"]
+    )

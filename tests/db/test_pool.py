@@ -10,7 +10,6 @@ from db.views import ViewLog
 from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
 from graphql_api.execution.run import run
-from graphql_api.loaders import Loaders
 from graphql_api.schema import schema
 from tests.catalogs import add_author, add_book, add_category
 
@@ -46,7 +45,7 @@ async def test_no_statement_leaves_anything_in_its_session(dsn: str) -> None:
         before = await pool.fetchrow(SESSION)
         views = ViewLog(pool)
 
-        outcome = await run(Documents(schema).find(EVERYTHING, None), None, Context(views, Loaders(pool)))
+        outcome = await run(Documents(schema).find(EVERYTHING, None), None, Context(views, pool))
         await views.write()
 
         assert outcome.result.errors is None

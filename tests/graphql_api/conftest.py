@@ -11,7 +11,6 @@ from strawberry.types.execution import PreExecutionError
 
 from db.views import ViewLog
 from graphql_api.context import Context
-from graphql_api.loaders import Loaders
 from graphql_api.schema import schema
 from graphql_api.schema.errors import present
 from tests.serving import Served, embedded_catalog, serving
@@ -38,7 +37,7 @@ class Client:
         """The answer as a client sees it."""
         self.statements.clear()
         result = await schema.execute(
-            document, variable_values=variables, context_value=Context(self.views, Loaders(self))
+            document, variable_values=variables, context_value=Context(self.views, self)
         )
         executed = not isinstance(result, PreExecutionError)
         answer: dict[str, Any] = {"data": result.data} if executed else {}

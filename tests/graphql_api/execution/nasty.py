@@ -29,6 +29,12 @@ class NastyLoaders:
 class NastyContext:
     loaders: NastyLoaders
 
+    def planned(self, reads: object) -> "NastyContext":
+        return NastyContext(NastyLoaders(Loader(things_by_keys, gathers=False)))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
     def again(self) -> "NastyContext":
         known = self.loaders.thing_by_key.values
         return NastyContext(NastyLoaders(Loader(things_by_keys, known)))

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -143,7 +142,7 @@ class Forgetful(Context):
     and is reported, depends on what has to be read before it, in stock execution too."""
 
     def again(self) -> Context:
-        return replace(self, loaders=Loaders(self.loaders.database))
+        return Context(self.views, self.database, Loaders(self.database, self.loaders.columns))
 
 
 @some
@@ -152,7 +151,7 @@ async def test_over_the_catalog(small_catalog: Client, drawn: Drawn) -> None:
     assume(valid(schema, drawn))
 
     outcome = await assert_equal_to_stock(
-        schema, drawn, lambda: Forgetful(small_catalog.views, Loaders(small_catalog))
+        schema, drawn, lambda: Forgetful(small_catalog.views, small_catalog)
     )
 
     event(outcome.fallback or "planned")
@@ -165,10 +164,10 @@ async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Cli
     )
 
     small_catalog.statements.clear()
-    planned = await run(document, None, Context(small_catalog.views, Loaders(small_catalog)))
+    planned = await run(document, None, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
     small_catalog.statements.clear()
-    await run_stock(document, None, Context(small_catalog.views, Loaders(small_catalog)), "compared")
+    await run_stock(document, None, Context(small_catalog.views, small_catalog), "compared")
 
     assert planned.fallback is None
     assert by_plan == small_catalog.statements
@@ -181,7 +180,7 @@ async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Clie
     )
 
     small_catalog.statements.clear()
-    outcome = await run(document, None, Context(small_catalog.views, Loaders(small_catalog)))
+    outcome = await run(document, None, Context(small_catalog.views, small_catalog))
 
     assert outcome.fallback == "something went wrong"
     assert small_catalog.statements == ["categories_by_paths", "books_by_category_ids", "authors_by_book_ids"]

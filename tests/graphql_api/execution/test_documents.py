@@ -129,4 +129,4 @@ def test_a_plan_reads_like_code_and_holds_no_word_of_the_client() -> None:
     assert isinstance(plan, Plan)
     assert "secret" not in plan.source
     assert plan.source.startswith("async def plan(root, context, variables):\n    data = {alias_1_: None}\n")
-    assert "await others_of_Item(item_objects_1, context, **arguments_of_others)" in plan.source
+    assert "await others_of_Item(item_objects_1, context, count=2)" in plan.source
