@@ -1,7 +1,6 @@
 """Authors: their record and every read of them."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 from db.pages import TEXT, Key, Order, Page, Scope, Window, pages
 from db.pool import Database
@@ -11,6 +10,8 @@ from db.rows import Columns, Row, aligned, all_columns, grouped
 class Author(Row):
     """A person, or what stands for one. Years are negative before Christ; `book_count` counts each
     book once, whatever the roles."""
+
+    __slots__ = ()
 
     entity = "Author"
 
@@ -38,7 +39,6 @@ class Contribution(Author):
 
 
 COLUMNS = all_columns(Author)
-OF_CONTRIBUTION = (("book_id", "ba.book_id"), ("position", "ba.position"), ("role", "ba.role"))
 
 
 BY_NAME = Order(Key("name", "sort_key", TEXT))
@@ -64,8 +64,8 @@ async def authors_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
 ) -> list[Author | None]:
     """Each author, None where there is none."""
-    authors = columns.records(await database.fetch(columns.text(AUTHORS_BY_IDS), ids))
-    return aligned(ids, {author.id: author for author in authors})
+    authors = await database.fetch(columns.text(AUTHORS_BY_IDS), ids, record_class=columns.kind)
+    return aligned(ids, {author["id"]: author for author in authors})
 
 
 AUTHORS_BY_SLUGS = """
@@ -81,13 +81,13 @@ async def authors_by_slugs(
 ) -> list[Author | None]:
     """The author of each slug, None where there is none."""
     read = columns.including("slug")
-    authors = read.records(await database.fetch(read.text(AUTHORS_BY_SLUGS), slugs))
-    return aligned(slugs, {author.slug: author for author in authors})
+    authors = await database.fetch(read.text(AUTHORS_BY_SLUGS), slugs, record_class=read.kind)
+    return aligned(slugs, {author["slug"]: author for author in authors})
 
 
 AUTHORS_BY_BOOK_IDS = """
 /* authors_by_book_ids */
-SELECT {columns}
+SELECT {columns}, ba.book_id, ba.position, ba.role
 FROM book_author AS ba
 JOIN author AS t ON t.id = ba.author_id
 WHERE ba.book_id = ANY ($1::bigint[])
@@ -99,9 +99,9 @@ async def authors_by_book_ids(
     database: Database, book_ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
 ) -> list[list[Contribution]]:
     """Each book's authors with their roles, in the book's order."""
-    read = columns.further(Contribution, OF_CONTRIBUTION)
-    rows = await database.fetch(read.text(AUTHORS_BY_BOOK_IDS), book_ids)
-    return grouped(book_ids, read.records(rows), attrgetter("book_id"))
+    kind = Contribution
+    rows = await database.fetch(columns.text(AUTHORS_BY_BOOK_IDS), book_ids, record_class=kind)
+    return grouped(book_ids, rows, "book_id")
 
 
 COUNT_OF_AUTHORS = """

@@ -14,6 +14,8 @@ class Book(Row):
     is 0 to 5.
     """
 
+    __slots__ = ()
+
     entity = "Book"
 
     id: int
@@ -107,8 +109,8 @@ async def books_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
     """Each book, None where there is none."""
-    books = columns.records(await database.fetch(columns.text(BOOKS_BY_IDS), ids))
-    return aligned(ids, {book.id: book for book in books})
+    books = await database.fetch(columns.text(BOOKS_BY_IDS), ids, record_class=columns.kind)
+    return aligned(ids, {book["id"]: book for book in books})
 
 
 BOOKS_BY_ISBNS = """
@@ -124,8 +126,8 @@ async def books_by_isbns(
 ) -> list[Book | None]:
     """The book of each ISBN-13, None where there is none."""
     read = columns.including("isbn")
-    books = read.records(await database.fetch(read.text(BOOKS_BY_ISBNS), isbns))
-    return aligned(isbns, {book.isbn: book for book in books})
+    books = await database.fetch(read.text(BOOKS_BY_ISBNS), isbns, record_class=read.kind)
+    return aligned(isbns, {book["isbn"]: book for book in books})
 
 
 COUNT_OF_BOOKS = """

@@ -1,7 +1,6 @@
 """Categories: their record, their tree, and every read of them."""
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 from db.pages import TEXT, Key, Order, Page, Scope, Window, pages
 from db.pool import Database
@@ -12,6 +11,8 @@ class Category(Row):
     """A node of the tree. `path` joins the slugs from the root with "/"; `lineage` holds the ids from
     the root to the category itself; `book_count` counts the books of the whole subtree once each,
     `direct_book_count` those put into the category itself."""
+
+    __slots__ = ()
 
     entity = "Category"
 
@@ -33,7 +34,6 @@ class CategoryOfBook(Category):
 
 
 COLUMNS = all_columns(Category)
-OF_BOOK = (("book_id", "bc.book_id"),)
 
 BY_NAME = Order(Key("name", "sort_key", TEXT))
 IN_CATALOG = Scope("page_of_categories", "category", "id", ("true",), "category")
@@ -72,8 +72,8 @@ async def categories_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
 ) -> list[Category | None]:
     """Each category, None where there is none."""
-    categories = columns.records(await database.fetch(columns.text(CATEGORIES_BY_IDS), ids))
-    return aligned(ids, {category.id: category for category in categories})
+    categories = await database.fetch(columns.text(CATEGORIES_BY_IDS), ids, record_class=columns.kind)
+    return aligned(ids, {category["id"]: category for category in categories})
 
 
 CATEGORIES_BY_PATHS = """
@@ -89,13 +89,13 @@ async def categories_by_paths(
 ) -> list[Category | None]:
     """The category at each path, None where there is none."""
     read = columns.including("path")
-    categories = read.records(await database.fetch(read.text(CATEGORIES_BY_PATHS), paths))
-    return aligned(paths, {category.path: category for category in categories})
+    categories = await database.fetch(read.text(CATEGORIES_BY_PATHS), paths, record_class=read.kind)
+    return aligned(paths, {category["path"]: category for category in categories})
 
 
 CATEGORIES_BY_BOOK_IDS = """
 /* categories_by_book_ids */
-SELECT {columns}
+SELECT {columns}, bc.book_id
 FROM book_category AS bc
 JOIN category AS t ON t.id = bc.category_id
 WHERE bc.book_id = ANY ($1::bigint[])
@@ -107,9 +107,9 @@ async def categories_by_book_ids(
     database: Database, book_ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
 ) -> list[list[CategoryOfBook]]:
     """The categories each book was put into, by path."""
-    read = columns.further(CategoryOfBook, OF_BOOK)
-    rows = await database.fetch(read.text(CATEGORIES_BY_BOOK_IDS), book_ids)
-    return grouped(book_ids, read.records(rows), attrgetter("book_id"))
+    kind = CategoryOfBook
+    rows = await database.fetch(columns.text(CATEGORIES_BY_BOOK_IDS), book_ids, record_class=kind)
+    return grouped(book_ids, rows, "book_id")
 
 
 COUNTS_OF_CHILDREN = """

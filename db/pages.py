@@ -103,11 +103,8 @@ class Page(Generic[R]):
 
     def position(self, index: int) -> Position:
         """The place of a row in the list."""
-        row: Any = self.rows[index]
-        return Position(row.sort_value, row.id)
-
-
-IN_PAGE = (("sort_value", "page.key"), ("ordinal", "parent.ordinal"))
+        row = self.rows[index]
+        return Position(row["sort_value"], row["id"])
 
 
 async def pages(
@@ -119,15 +116,14 @@ async def pages(
     columns: Columns[R],
 ) -> list[Page[R]]:
     """One page of records for each of the parents, in their order."""
-    read: Columns[Any] = columns.further(columns.kind, IN_PAGE)
-    text = statement(scope, order.key, order.descending, window.backward, read)
-    found = await database.fetch(text, parents, window.count + 1, *bounds(order, window))
-    rows: list[Any] = read.records(found)
+    text = statement(scope, order.key, order.descending, window.backward, columns)
+    ends = bounds(order, window)
+    rows = await database.fetch(text, parents, window.count + 1, *ends, record_class=columns.kind)
     if len(parents) == 1:
         return [page(rows, window)]
     of_parents: list[list[R]] = [[] for _ in parents]
     for row in rows:
-        of_parents[row.ordinal - 1].append(row)
+        of_parents[row["ordinal"] - 1].append(row)
     return [page(entries, window) for entries in of_parents]
 
 
@@ -195,7 +191,7 @@ def written(scope: Scope, key: Key, descending: bool, backward: bool, columns: s
     bare_first = backward and key.nullable
     return f"""
 /* {scope.name} {travel} */
-SELECT {columns}
+SELECT {columns}, page.key AS sort_value, parent.ordinal
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
     {ranges(scope, key, key_column, direction, bare_first)}

@@ -1,6 +1,5 @@
 """The pool of connections that every read goes through."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import asyncpg
@@ -12,8 +11,8 @@ from db.errors import DatabaseError
 class Database(Protocol):
     """What a read needs: a pool, or one connection of it."""
 
-    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
-        """Run one statement and return its rows."""
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+        """Run one statement and return its rows, as records of a class."""
         ...
 
 
@@ -32,14 +31,14 @@ class Session:
         self.connection: PoolConnectionProxy | None = None
         self.busy = False
 
-    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         if self.busy:
-            return await self.pool.fetch(query, *args)
+            return await self.pool.fetch(query, *args, record_class=record_class)
         self.busy = True
         try:
             if self.connection is None:
                 self.connection = await self.pool.acquire()
-            return await self.connection.fetch(query, *args)
+            return await self.connection.fetch(query, *args, record_class=record_class)
         finally:
             self.busy = False
 

@@ -1,28 +1,37 @@
-"""Rows: which columns of a table are read, the record that a row of them makes, and records in the order
-of the keys that asked for them."""
+"""Rows: which columns of a table are read, the records they come as, and records in the order of the keys
+that asked for them."""
 
-from collections import namedtuple
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+from asyncpg import Record
 
 R = TypeVar("R", bound="Row")
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
 MOST_SELECTIONS = 256
-"""So many selections of columns are remembered, with the statements that read them."""
+"""So many selections of columns are remembered for a table, with the statements that read them."""
 
 
-class Row:
-    """The base of records. Their annotations name columns; a record holds those that were read, as a tuple,
-    and has no attribute for the others."""
+class Row(Record):
+    """The base of records: rows as asyncpg decodes them, without another copy.
+
+    The annotations of a kind of record name columns: each is an attribute, and an item by its name. A
+    record holds those that were read; the others raise KeyError.
+    """
 
     __slots__ = ()
 
+    def __init_subclass__(cls) -> None:
+        for name in cls.__annotations__:
+            setattr(cls, name, property(itemgetter(name)))
+
 
 class Columns(Generic[R]):
-    """Some columns of a table `t`: `sql` lists them, `record` makes a record of a row of them.
+    """Some columns of a table `t`, read into one kind of record; `sql` lists them.
 
     `expressions` says what stands for a column that is not simply one of the table's.
     """
@@ -35,12 +44,12 @@ class Columns(Generic[R]):
         whole: "Columns[R] | None" = None,
     ) -> None:
         self.kind = kind
-        self.whole = whole or self
         self.names = names
         self.expressions = expressions
-        self.sql = ", ".join(expressions.get(name, f"t.{name}") for name in names)
-        made = type(kind.__name__, (kind, namedtuple(kind.__name__, names)), {"__slots__": ()})
-        self.record = cast("Callable[[Iterable[Any]], R]", partial(tuple.__new__, made))
+        self.whole = whole or self
+        self.sql = ", ".join(
+            f"{expressions[name]} AS {name}" if name in expressions else f"t.{name}" for name in names
+        )
         self.texts: dict[Hashable, str] = {}
 
     def text(self, template: str) -> str:
@@ -50,10 +59,7 @@ class Columns(Generic[R]):
             text = self.texts[template] = template.replace("{columns}", self.sql)
         return text
 
-    def records(self, rows: Iterable[Iterable[Any]]) -> list[R]:
-        return list(map(self.record, rows))
-
-    @lru_cache(maxsize=MOST_SELECTIONS)  # noqa: B019 - few, and they live as long as the program
+    @lru_cache(maxsize=MOST_SELECTIONS)  # noqa: B019 - tables live as long as the program
     def only(self, names: frozenset[str]) -> "Columns[R]":
         """Those of the table's columns that are named, and always the id."""
         chosen = [name for name in self.whole.names if name in names or name == "id"]
@@ -62,12 +68,6 @@ class Columns(Generic[R]):
     def including(self, name: str) -> "Columns[R]":
         """These columns, and another one of the table's if it is not among them."""
         return self if name in self.names else self.whole.only(frozenset([*self.names, name]))
-
-    @lru_cache(maxsize=MOST_SELECTIONS)  # noqa: B019
-    def further(self, kind: type[T], expressions: tuple[tuple[str, str], ...]) -> "Columns[Any]":
-        """These columns and further ones after them, for a record of another kind."""
-        names = [*self.names, *(name for name, _ in expressions)]
-        return Columns(cast("type[Any]", kind), names, {**self.expressions, **dict(expressions)})
 
 
 def all_columns(kind: type[R], **expressions: str) -> Columns[R]:
@@ -80,9 +80,9 @@ def aligned(keys: Sequence[K], found: Mapping[Any, T]) -> list[T | None]:
     return [found.get(key) for key in keys]
 
 
-def grouped(keys: Sequence[K], found: Iterable[T], key_of: Callable[[T], K]) -> list[list[T]]:
-    """All that belongs to each key, in the order it was found; keys may repeat."""
-    groups: dict[K, list[T]] = {key: [] for key in keys}
+def grouped(keys: Sequence[K], found: Iterable[Any], column: str) -> list[list[Any]]:
+    """All records that belong to each key by one of their columns, in their order; keys may repeat."""
+    groups: dict[K, list[Any]] = {key: [] for key in keys}
     for each in found:
-        groups[key_of(each)].append(each)
+        groups[each[column]].append(each)
     return [groups[key] for key in keys]

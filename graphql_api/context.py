@@ -54,8 +54,8 @@ def selection(reads: frozenset[tuple[str, str]]) -> Selection:
         return frozenset(name for kind, name in reads if kind in kinds)
 
     return Selection(
-        books.COLUMNS.only(names("Book")),
-        authors.COLUMNS.only(names("Author")),
+        books.COLUMNS.only(names("Book", "Money")),
+        authors.COLUMNS.only(names("Author", "Contribution")),
         categories.COLUMNS.only(names("Category")),
     )
 

@@ -2,9 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    is_leaf_type,
+    is_non_null_type,
+)
 from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
@@ -13,6 +22,14 @@ from graphql_api.execution.runtime import together
 from graphql_api.execution.source import Source
 from graphql_api.schema.fields import Level
 
+PYTHON: dict[str, type] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
+"""The types of Python whose values stand for themselves; integers where they have 32 bits, as columns do."""
+
+
+def plain(leaf: GraphQLLeafType) -> type | None:
+    """The type of Python whose values a leaf answers as they are."""
+    return PYTHON.get(leaf.name) or (str if leaf.coerce_output_value is str else None)
+
 
 class Unplannable(Exception):
     """The operation holds something that plans do not cover; the message says what."""
@@ -20,17 +37,24 @@ class Unplannable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldUse:
-    """A field of a type as an operation uses it. `level` is its level resolver, if it has one."""
+    """A field of a type as an operation uses it. `level` is its level resolver, if it has one; `row` the
+    kind of record behind the type, if it says so: its columns are read by their names."""
 
     owner: str
     field: GraphQLField
     definition: StrawberryField
     node: FieldNode
     level: Level | None
+    row: type | None
 
     @property
     def name(self) -> str:
         return self.node.name.value
+
+    @property
+    def column(self) -> Any:
+        """The annotation of the column that the field is; None if it is none."""
+        return getattr(self.row, "__annotations__", {}).get(self.definition.python_name)
 
     @property
     def by_level(self) -> bool:
@@ -62,7 +86,17 @@ def field_use(kind: GraphQLObjectType, node: FieldNode) -> FieldUse:
     level = getattr(resolver.wrapped_func, "level", None) if resolver else None
     if resolver and not level and resolver.info_parameter:
         raise Unplannable(f"{kind.name}.{name} asks for Info")
-    return FieldUse(kind.name, field, definition, node, level)
+    row = getattr(kind.extensions["strawberry-definition"].origin, "row", None)
+    return FieldUse(kind.name, field, definition, node, level, row)
+
+
+def vouched(column: Any, kind: GraphQLOutputType) -> bool:
+    """Whether a column of this annotation holds nothing but what the GraphQL type can, as it stands."""
+    types = get_args(column) or (column,)
+    leaf = kind.of_type if is_non_null_type(kind) else kind
+    if not is_leaf_type(leaf) or (is_non_null_type(kind) and NoneType in types):
+        return False
+    return [each for each in types if each is not NoneType] == [plain(leaf)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +115,8 @@ class CallWriter:
         if resolver is None:
             attribute, resolve = use.definition.python_name, self.schema.config.default_resolver
             self.reads.add((use.owner, attribute))
+            if use.column:
+                return f"{name}[{attribute!r}]"
             if resolve is getattr:
                 return f"{name}.{attribute}"
             return f"{self.source.constant('default_resolver', resolve)}({name}, {attribute!r})"
@@ -90,6 +126,13 @@ class CallWriter:
         given += self.written_arguments(use, resolver.wrapped_func)
         function = self.source.constant(f"{use.name}_of_{use.owner}", resolver.wrapped_func)
         return f"{function}({', '.join(given)})"
+
+    def column(self, use: FieldUse, name: str) -> str | None:
+        """The expression of a field that is a column which the database vouches for: never of another type
+        than the field's, nor null where that cannot be. None where it is not."""
+        if use.definition.base_resolver or not vouched(use.column, use.field.type):
+            return None
+        return self.read(use, name)
 
     def level(self, use: FieldUse, objects: str) -> LevelCall:
         """The call of a field for all the objects in the list `objects`."""

@@ -21,17 +21,15 @@ from typing import Any
 
 from graphql import (
     FragmentDefinitionNode,
-    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLField,
     GraphQLFloat,
-    GraphQLID,
     GraphQLInt,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLString,
     OperationDefinitionNode,
+    get_named_type,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -49,7 +47,7 @@ from graphql.execution.values import VariableValues
 from strawberry import Schema
 
 from graphql_api.execution.arguments import ArgumentWriter
-from graphql_api.execution.calls import CallWriter, LevelCall, Unplannable, field_use
+from graphql_api.execution.calls import CallWriter, LevelCall, Unplannable, field_use, plain
 from graphql_api.execution.runtime import (
     LISTS,
     PlanFailed,
@@ -115,8 +113,10 @@ class Compiler:
             self.operation,
         )
         self.source.line(0, "async def plan(root, context, variables):")
+        mark = len(self.source.lines)
         data = self.object_literal(query_type, self.fields_of(collected), "root", 1, ROOT)
         self.source.line(1, f"data = {data}")
+        self.open_positions(mark)
         while self.pending:
             self.stage()
         self.source.line(1, "return data")
@@ -180,7 +180,7 @@ class Compiler:
 
     def complete(self, pending: Pending, values: str, guard: str | None = None) -> None:
         """Write the values of a field into the outputs of its position."""
-        position, value = pending.position, self.source.name("value")
+        position, value = pending.position, self.source.name(pending.details[0].node.name.value)
         key = self.key_literal(pending.key, pending.details)
         mark = len(self.source.lines)
         if position is ROOT:
@@ -231,9 +231,9 @@ class Compiler:
 
     def leaf(self, kind: GraphQLLeafType, name: str, depth: int, *, nullable: bool) -> None:
         present = f"{name} is not None" if nullable else ""
-        usual = {GraphQLString: "str", GraphQLID: "str", GraphQLBoolean: "bool"}.get(kind)  # type: ignore[call-overload]
-        if usual:
-            condition = f"{name}.__class__ is not {usual}"
+        usual = plain(kind)
+        if usual and usual is not int:
+            condition = f"{name}.__class__ is not {usual.__name__}"
         elif kind is GraphQLInt:
             condition = f"not ({name}.__class__ is int and -2147483648 <= {name} <= 2147483647)"
         elif kind is GraphQLFloat:
@@ -251,9 +251,13 @@ class Compiler:
         self.source.line(depth, f"{name} = {made}")
 
     def list_value(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
-        items, item = self.source.name("items"), self.source.name("item")
+        stem = get_named_type(kind).name.lower()
+        items, item = self.source.name(f"{stem}_list"), self.source.name(stem)
         self.source.line(depth, f"if {name}.__class__ not in {self.source.constant('LISTS', LISTS)}:")
         self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
+        inline = self.inline(kind, details, item)
+        if inline:
+            return f"[{inline} for {item} in {name}]"
         self.source.line(depth, f"{items} = []")
         self.source.line(depth, f"for {item} in {name}:")
         made = self.value(kind, details, item, depth + 1)
@@ -281,7 +285,7 @@ class Compiler:
         """An object's output; what is pending for it is told where the object and the output are."""
         if kind.is_type_of:
             test = self.source.constant(f"is_{kind.name}", kind.is_type_of)
-            self.source.line(depth, f"if not {test}({name}, None):")
+            self.source.line(depth, f"if {test}({name}, None) is not True:")
             self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
         stem = details[0].node.name.value
         position = Position(self.source.name(f"{stem}_objects"), self.source.name(f"{stem}_outs"))
@@ -327,9 +331,36 @@ class Compiler:
             call = self.calls.level(use, position.objects)
             self.pending.append(Pending(use.field, details, key, position, call))
             return "None"
+        column = self.calls.column(use, name)
+        if column:
+            return column
         value = self.source.name(use.name)
         self.source.line(depth, f"{value} = {self.calls.read(use, name)}")
         return self.value(use.field.type, details, value, depth)
+
+    def inline(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str) -> str | None:
+        """One expression of an object that consists of columns alone; None where it takes more.
+
+        It raises where the object is missing and must not be.
+        """
+        required = kind.of_type if is_non_null_type(kind) else kind
+        if not is_object_type(required) or required.is_type_of:
+            return None
+        entries: list[str] = []
+        columns = 0
+        for key, subdetails in self.subfields(required, details).items():
+            node = subdetails[0].node
+            value: str | None = repr(required.name)
+            if node.name.value != "__typename":
+                value = self.calls.column(field_use(required, node), name)
+                columns += 1
+            if value is None:
+                return None
+            entries.append(f"{self.key_literal(key, subdetails)}: {value}")
+        if not columns:
+            return None
+        literal = "{" + ", ".join(entries) + "}"
+        return literal if required is not kind else f"None if {name} is None else {literal}"
 
     def key_literal(self, key: str, details: list[FieldDetails]) -> str:
         """The key of a field in its output: the schema's word as it stands, a client's as a constant."""

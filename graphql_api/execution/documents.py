@@ -78,6 +78,8 @@ class Document:
             return Plan.of(Compiler(self.schema, self.operation, self.fragments, flags, self.variables))
         except (Unplannable, GraphQLError) as reason:
             return str(reason)
+        except (SyntaxError, RecursionError):
+            return "nested more deeply than Python nests blocks"
 
 
 class Documents:

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -44,8 +44,14 @@ class Node:
 
 @strawberry.type(description="An amount of money.")
 class Money:
-    amount: Decimal = strawberry.field(description='The amount, exact, as a string: "12.90".')
-    currency_code: str = strawberry.field(description="The currency's ISO 4217 code, for example EUR.")
+    """What stands behind it is a row with a price."""
+
+    row = book_reads.Book
+
+    price: Decimal = strawberry.field(name="amount", description='The amount, exact, as a string: "12.90".')
+    currency: str = strawberry.field(
+        name="currencyCode", description="The currency's ISO 4217 code, for example EUR."
+    )
 
 
 @strawberry.enum(description="What somebody did for a book.")
@@ -65,15 +71,15 @@ def role_of(root: strawberry.Parent[author_reads.Contribution]) -> ContributorRo
 
 @strawberry.type(description="What one author did for one book.")
 class Contribution:
+    row = author_reads.Contribution
+
     position: int = strawberry.field(description="The author's place among the book's authors, from 1.")
     role: ContributorRole = resolved_by(role_of, "What the author did.", reads=["role"])
     author: "Author" = strawberry.field(description="Who did it.")
 
 
-def price_of(root: strawberry.Parent[book_reads.Book]) -> Money | None:
-    if root.price is None or root.currency is None:
-        return None
-    return Money(amount=root.price, currency_code=root.currency)
+def price_of(root: strawberry.Parent[book_reads.Book]) -> Any:
+    return None if root["price"] is None else root
 
 
 def authors_of(
@@ -93,6 +99,8 @@ def each_once(
 
 @strawberry.type(description="One edition of a book.")
 class Book(Node):
+    row = book_reads.Book
+
     title: str = strawberry.field(description="The title, without the subtitle.")
     subtitle: str | None = strawberry.field(description="The subtitle, or the series and number in it.")
     isbn: ISBN | None = strawberry.field(description="The ISBN-13; null if it has none.")
@@ -139,6 +147,8 @@ def books_of_authors(
 
 @strawberry.type(description="Somebody who contributed to books: a person, or a name that stands for one.")
 class Author(Node):
+    row = author_reads.Author
+
     slug: str = strawberry.field(description="A name for addresses, unique among authors.")
     name: str = strawberry.field(description="The name as it is read, for example Jane Austen.")
     sort_name: str = strawberry.field(description="The name as it is sorted, for example Austen, Jane.")
@@ -194,6 +204,8 @@ def books_of_categories(
 
 @strawberry.type(description="A node of the tree that books are sorted into.")
 class Category(Node):
+    row = category_reads.Category
+
     name: str = strawberry.field(description="The name, for example Science fiction.")
     path: str = strawberry.field(
         description="The slugs from the root, for example fiction/science-fiction; unique."

@@ -74,7 +74,7 @@ async def walk(read: Read, order: Order, size: int, *, backward: bool) -> list[i
             return ids
         assert len(found) == size
         assert len(ids) < 50, "the walk does not end"
-        position = page.positions[0 if backward else -1]
+        position = page.position(0 if backward else -1)
 
 
 async def stocked(connection: asyncpg.Connection, drawn: list[dict[str, Any]]) -> dict[str, Any]:
@@ -168,8 +168,8 @@ async def test_a_window_between_two_cursors_is_that_part_of_the_list(
             count,
             backward,
             None if backward else tail,
-            None if start is None else whole.positions[start],
-            None if stop is None else whole.positions[stop],
+            None if start is None else whole.position(start),
+            None if stop is None else whole.position(stop),
         )
 
         page = await books.page_of_books(connection, order, window)
@@ -193,7 +193,7 @@ async def test_a_cursor_outlives_its_row(connection: asyncpg.Connection) -> None
 
     await connection.execute("DELETE FROM book WHERE id = $1", ids[1])
     await add_book(connection, "Bb")
-    second = await books.page_of_books(connection, Order(TITLE), Window(9, after=first.positions[-1]))
+    second = await books.page_of_books(connection, Order(TITLE), Window(9, after=first.position(-1)))
 
     assert [book.title for book in second.rows] == ["Bb", "C", "D"]
 
@@ -221,7 +221,7 @@ async def test_authors_and_categories_page_by_name(connection: asyncpg.Connectio
         await add_category(connection, name, root)
 
     people = await authors.page_of_authors(connection, Window(2))
-    rest = await authors.page_of_authors(connection, Window(2, after=people.positions[-1]))
+    rest = await authors.page_of_authors(connection, Window(2, after=people.position(-1)))
     everything = await categories.page_of_categories(connection, Window(9), roots=False)
     roots = await categories.page_of_categories(connection, Window(9), roots=True)
     [children] = await categories.children_by_category_ids(connection, Window(2, backward=True), [root])

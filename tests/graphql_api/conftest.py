@@ -1,7 +1,7 @@
 """Operations run against a real database, with the names of the statements they took."""
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +28,10 @@ class Client:
     def __post_init__(self) -> None:
         self.views = ViewLog(self)
 
-    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         self.statements.append(query.split()[1])
         async with self.turn:
-            return await self.connection.fetch(query, *args)
+            return await self.connection.fetch(query, *args, record_class=record_class)
 
     async def run(self, document: str, **variables: Any) -> dict[str, Any]:
         """The answer as a client sees it."""

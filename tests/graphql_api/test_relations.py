@@ -36,7 +36,7 @@ BOOK_LEAVES = (
 )
 RELATIONS = [
     ("books(first: $n) { nodes { title isbn price { amount } } }", ["page_of_books"]),
-    ("books(first: $n) { nodes { description } }", ["page_of_books", "descriptions_by_book_ids"]),
+    ("books(first: $n) { nodes { description } }", ["page_of_books"]),
     ("books(first: $n) { nodes { authors { name } } }", ["page_of_books", "authors_by_book_ids"]),
     (
         "books(first: $n) { nodes { authors { id } contributions { role position author { name } } } }",
