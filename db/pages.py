@@ -121,7 +121,7 @@ async def pages(
     rows = await database.fetch(text, parents, window.count + 1, *ends, record_class=columns.kind)
     if len(parents) == 1:
         return [page(rows, window)]
-    of_parents: list[list[R]] = [[] for _ in parents]
+    of_parents: list[list[Any]] = [[] for _ in parents]
     for row in rows:
         of_parents[row["ordinal"] - 1].append(row)
     return [page(entries, window) for entries in of_parents]

@@ -1,6 +1,6 @@
 """The pool of connections that every read goes through."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -46,6 +46,11 @@ class Session:
         """Give the connection back."""
         if self.connection is not None:
             await self.pool.release(self.connection)
+
+
+def session(database: Database) -> Database:
+    """One connection of a pool, to be closed; anything else as it is."""
+    return Session(cast("Any", database)) if isinstance(database, asyncpg.Pool) else database
 
 
 async def leave_as_it_is(connection: object) -> None:

@@ -1,4 +1,4 @@
-"""The `bookstore` command: serve, migrate, import, seed, verify, and the embedded PostgreSQL."""
+"""The `bookstore` command: all that is done from a terminal."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from functools import wraps
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import ParamSpec
+from typing import ParamSpec, TextIO
 
 import asyncpg
 import click
@@ -27,6 +27,8 @@ from db.importing.run import Summary, import_delivery
 from db.migrations import migrate
 from db.verify import audited
 from graphql_api.app import create_app
+from graphql_api.execution.describe import described
+from graphql_api.execution.documents import Documents
 from graphql_api.schema import schema
 from graphql_api.settings import Settings, SettingsError
 
@@ -269,6 +271,16 @@ def verify() -> None:
 def print_schema() -> None:
     """Print the GraphQL schema."""
     click.echo(schema.as_str())
+
+
+@main.command("plan")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--operation", help="The operation's name, if the file holds several.")
+@click.option("--variables", default="{}", help="The variables as JSON: those of @skip and @include matter.")
+@in_one_line
+def print_plan(file: TextIO, operation: str | None, variables: str) -> None:
+    """Print what the operation in FILE is compiled to."""
+    click.echo(described(Documents(schema), file.read(), operation, variables))
 
 
 @main.group()

@@ -2,11 +2,10 @@
 
 from functools import lru_cache
 
-import asyncpg
 import strawberry
 
 from db import authors, books, categories
-from db.pool import Database, Session
+from db.pool import Database, Session, session
 from db.views import ViewLog
 from graphql_api.loaders import Loaders, Selection
 
@@ -31,8 +30,8 @@ class Context:
     def planned(self, reads: frozenset[tuple[str, str]]) -> "Context":
         """A context for a plan: it reads only what the plan takes from objects, over one connection.
         It is to be closed."""
-        database = Session(self.database) if isinstance(self.database, asyncpg.Pool) else self.database
-        return Context(self.views, self.database, Loaders(database, selection(reads), gathers=False))
+        loaders = Loaders(session(self.database), selection(reads), gathers=False)
+        return Context(self.views, self.database, loaders)
 
     async def close(self) -> None:
         """Give back what was held for the request."""

@@ -129,9 +129,10 @@ class Batch(Generic[K, V]):
             await self.read()
             return
         if self.failure is None:
-            if self.task is None:
-                self.others = self.others or get_running_loop().create_future()
-            await shield(self.task or self.others)
+            reading = self.task or self.others
+            if reading is None:
+                reading = self.others = get_running_loop().create_future()
+            await shield(reading)
         if self.failure is not None:
             raise self.failure
 
@@ -232,10 +233,10 @@ class Loaders:
     def loader(
         self,
         name: object,
-        read: Callable[..., Coroutine[Any, Any, Sequence[V]]],
+        read: Callable[..., Coroutine[Any, Any, list[Any]]],
         *arguments: Any,
         **options: Any,
-    ) -> Loader[Any, V]:
+    ) -> Loader[Any, Any]:
         """The loader that reads with these arguments; the name tells it from others."""
         found = self.made.get(name)
         if found is None:

@@ -90,7 +90,7 @@ class ArgumentWriter:
         if not variables_in(node):
             values = self.coercion(field, arguments, node)(NONE)
             return [f"{name}={self.constant(name, value)}" for name, value in values.items()]
-        given = {each.name.value: each.value for each in node.arguments}
+        given = {each.name.value: each.value for each in node.arguments or ()}
         parameters = signature(function).parameters
         written: list[str] = []
         for argument in arguments:

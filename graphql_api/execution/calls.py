@@ -121,11 +121,12 @@ class CallWriter:
                 return f"{name}.{attribute}"
             return f"{self.source.constant('default_resolver', resolve)}({name}, {attribute!r})"
         takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
+        function: Any = resolver.wrapped_func
         given = [name] if resolver.self_parameter else []
         given += [name if len(takers) == 1 and not given else f"{taker}={name}" for taker in sorted(takers)]
-        given += self.written_arguments(use, resolver.wrapped_func)
-        function = self.source.constant(f"{use.name}_of_{use.owner}", resolver.wrapped_func)
-        return f"{function}({', '.join(given)})"
+        given += self.written_arguments(use, function)
+        called = self.source.constant(f"{use.name}_of_{use.owner}", function)
+        return f"{called}({', '.join(given)})"
 
     def column(self, use: FieldUse, name: str) -> str | None:
         """The expression of a field that is a column which the database vouches for: never of another type

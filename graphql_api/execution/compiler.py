@@ -1,4 +1,3 @@
-# pyright: basic, reportPrivateUsage=false
 """From an operation to the source of a function that runs it, breadth-first, each field once a level.
 
 The function is optimistic: at the first thing that goes wrong it raises, and stock execution answers

@@ -1,4 +1,3 @@
-# pyright: basic, reportPrivateUsage=false
 """Documents: each text is parsed, validated and compiled once, and kept for as long as there is room."""
 
 from collections import OrderedDict
@@ -76,8 +75,10 @@ class Document:
             return "not a query"
         try:
             return Plan.of(Compiler(self.schema, self.operation, self.fragments, flags, self.variables))
-        except (Unplannable, GraphQLError) as reason:
+        except Unplannable as reason:
             return str(reason)
+        except GraphQLError:
+            return "an argument that cannot be coerced"
         except (SyntaxError, RecursionError):
             return "nested more deeply than Python nests blocks"
 

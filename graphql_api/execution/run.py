@@ -1,6 +1,6 @@
-# pyright: basic, reportPrivateUsage=false
 """Run operations: by their plan where there is one and all goes well, by stock execution otherwise."""
 
+from collections import Counter
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -11,8 +11,11 @@ from graphql_api.context import Context
 from graphql_api.execution.documents import Document
 from graphql_api.execution.plans import Plan
 
+operations: Counter[str | None] = Counter()
+"""How many operations were run: by their plan (None), and by stock execution for each reason."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Outcome:
     """The answer to an operation, and the reason why stock execution gave it; None if the plan did."""
 
@@ -37,6 +40,7 @@ async def run(document: Document, variables: dict[str, Any] | None, context: Con
         await planned.close()
     if data is None:
         return await run_stock(document, variables, planned.again(), "something went wrong")
+    operations[None] += 1
     return Outcome(ExecutionResult(data, None), None)
 
 
@@ -44,6 +48,7 @@ async def run_stock(
     document: Document, variables: dict[str, Any] | None, context: Context, reason: str
 ) -> Outcome:
     """The answer by stock execution."""
+    operations[reason] += 1
     result = execute(
         document.schema._schema,  # noqa: SLF001
         document.node,

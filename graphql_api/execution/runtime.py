@@ -1,4 +1,3 @@
-# pyright: basic, reportPrivateUsage=false
 """What generated plans call."""
 
 from asyncio import ensure_future, gather

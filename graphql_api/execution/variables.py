@@ -1,7 +1,7 @@
 """The variables of an operation: what can be known of them once, and their values in a request."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     GraphQLInputType,
@@ -26,8 +26,8 @@ class Variables:
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self.schema = schema
         self.definitions = operation.variable_definitions or ()
-        self.types: dict[str, GraphQLInputType] = {
-            each.variable.name.value: type_from_ast(schema, each.type)  # type: ignore[misc] - validated
+        self.types = {
+            each.variable.name.value: cast("GraphQLInputType", type_from_ast(schema, each.type))
             for each in self.definitions
         }
         self.certain = {

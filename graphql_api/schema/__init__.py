@@ -20,8 +20,8 @@ class Schema(strawberry.Schema):
     to tell them apart.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, query: type, **options: Any) -> None:
+        super().__init__(query, **options)  # pyright: ignore[reportUnknownMemberType]
         for kind in self._schema.type_map.values():
             if is_object_type(kind):
                 kind.is_type_of = None

@@ -1,7 +1,7 @@
 """Global ids: opaque names of a node, made of its type and its key."""
 
-from base64 import b64decode, b64encode
-from binascii import Error
+from base64 import b64decode
+from binascii import Error, b2a_base64
 
 from graphql_api.schema.errors import BadInput
 
@@ -9,7 +9,7 @@ HIGHEST_KEY = 2**63 - 1
 
 
 def global_id(type_name: str, key: int) -> str:
-    return b64encode(f"{type_name}:{key}".encode()).decode()
+    return b2a_base64(f"{type_name}:{key}".encode(), newline=False).decode()
 
 
 def parsed_id(argument: str, value: str) -> tuple[str, int]:

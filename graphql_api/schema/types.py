@@ -28,7 +28,7 @@ Record = book_reads.Book | author_reads.Author | category_reads.Category
 
 
 def id_of(root: strawberry.Parent[Record]) -> strawberry.ID:
-    return strawberry.ID(global_id(root.entity, root.id))
+    return strawberry.ID(global_id(root.entity, root["id"]))
 
 
 @strawberry.interface(description="Anything that has a global id and can be found again by it.")

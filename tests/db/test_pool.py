@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from db.pool import open_pool
+from db.pool import Session, open_pool, session
 from db.views import ViewLog
 from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
@@ -77,3 +77,22 @@ async def test_connections_are_no_more_than_the_pool_may_have(dsn: str) -> None:
         named = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bookstore'"
         assert await observer.fetchval(named) == 3
         await observer.close()
+
+
+async def test_a_session_keeps_one_connection_and_goes_to_the_pool_when_it_is_busy(dsn: str) -> None:
+    pool = await open_pool(dsn, size=2, command_timeout=5)
+    backend = "SELECT pg_backend_pid() FROM pg_sleep($1)"
+    async with pool:
+        one = session(pool)
+        assert isinstance(one, Session)
+        await one.close()  # nothing was read: nothing is held
+
+        first = (await one.fetch(backend, 0))[0][0]
+        both = await asyncio.gather(one.fetch(backend, 0.05), one.fetch(backend, 0.05))
+        assert [rows[0][0] for rows in both].count(first) == 1
+        assert (await one.fetch(backend, 0))[0][0] == first
+
+        assert pool.get_idle_size() == pool.get_size() - 1
+        await one.close()
+        assert pool.get_idle_size() == pool.get_size()
+        assert session(one) is one

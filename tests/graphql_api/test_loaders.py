@@ -75,3 +75,43 @@ async def test_one_who_leaves_takes_nothing_from_the_others() -> None:
 
     assert await staying == [2]
     assert leaving.cancelled()
+
+
+async def test_whoever_waits_first_reads_the_batch_where_nothing_gathers_it() -> None:
+    reads = Reads()
+    loader = reads.loader(gathers=False)
+
+    first, second = loader.load_all([1, 2]), loader.load_all([2, 3])
+
+    assert reads.asked == []
+    assert await second == [4, 6]
+    assert await first == [2, 4]
+    assert await loader.load_all([4]).then(sum) == 8
+    assert reads.asked == [[1, 2, 3], [4]]
+
+
+async def test_others_wait_for_the_one_who_reads() -> None:
+    reads = Reads()
+    loader = reads.loader(gathers=False)
+
+    async def asks(*keys: int) -> list[int | None]:
+        return await loading[keys]
+
+    loading = {keys: loader.load_all(keys) for keys in ((1, 2), (2,))}
+    assert await asyncio.gather(asks(1, 2), asks(2)) == [[2, 4], [4]]
+    assert reads.asked == [[1, 2]]
+
+    loading = {keys: loader.load_all(keys) for keys in ((13,), (13, 5))}
+    results = await asyncio.gather(asks(13), asks(13, 5), return_exceptions=True)
+    assert [str(result) for result in results] == ["no 13", "no 13"]
+
+
+async def test_a_value_can_be_given_and_forgotten() -> None:
+    reads = Reads()
+    loader = reads.loader().prime(1, 100)
+
+    assert await loader.load_all([1, 2]) == [100, 4]
+    assert await loader.prime(2, 5).load_all([2]) == [4]
+    assert await loader.clear(1).load_all([1, 2]) == [2, 4]
+    assert await loader.clear_all().load_all([2]) == [4]
+    assert reads.asked == [[2], [1], [2]]

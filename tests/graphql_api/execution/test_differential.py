@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import orjson
 import pytest
+from graphql import GraphQLNamedType, get_named_type, is_leaf_type
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from strawberry import Schema
@@ -194,3 +195,40 @@ def test_a_failed_plan_leaves_nothing_running() -> None:
         return len(asyncio.all_tasks())
 
     assert asyncio.run(attempt()) == 1
+
+
+def every_field() -> list[tuple[str, str]]:
+    """Each field of the catalog's types, with a selection below it."""
+    types = schema._schema.type_map
+    found: list[tuple[str, str]] = []
+    for owner in ("Book", "Author", "Category"):
+        for name, field in types[owner].fields.items():  # type: ignore[attr-defined]
+            found.append((owner, f"{name} {below(get_named_type(field.type))}"))
+    return found
+
+
+def below(kind: GraphQLNamedType, depth: int = 0) -> str:
+    if is_leaf_type(kind):
+        return ""
+    fields = kind.fields.items()  # type: ignore[attr-defined]
+    inner = [
+        f"{name} {below(get_named_type(field.type), depth + 1)}"
+        for name, field in fields
+        if is_leaf_type(get_named_type(field.type)) or depth < 1
+    ]
+    return "{ " + " ".join(inner) + " }"
+
+
+@pytest.mark.parametrize(("owner", "selection"), every_field())
+async def test_each_field_alone_finds_the_columns_it_needs(
+    small_catalog: Client, owner: str, selection: str
+) -> None:
+    text = f'{{ node(id: "{global_id(owner, 1)}") {{ ... on {owner} {{ {selection} }} }} }}'
+    document = Documents(schema).find(text, None)
+
+    planned = await run(document, None, Context(small_catalog.views, small_catalog))
+    stock = await run_stock(document, None, Context(small_catalog.views, small_catalog), "compared")
+
+    assert planned.fallback is None
+    assert shown(planned) == shown(stock)
+    assert planned.result.data["node"]

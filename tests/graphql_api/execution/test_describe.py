@@ -1,0 +1,79 @@
+"""`bookstore plan` shows what an operation is compiled to, or says why there is nothing to show."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from graphql_api.cli import main
+
+PAGE = """query Page($slug: String!, $short: Boolean = false) {
+  author(by: {slug: $slug}) { name books(first: 2) { nodes { title subtitle @skip(if: $short) } } }
+}"""
+
+SOURCE = """# Columns read, besides the id:
+# Author: book_count, name
+# Book: title
+async def plan(root, context, variables):
+    data = {'author': None}
+    author_objects_1, author_outs_1 = [], []
+    [author_1] = await author_of_Query([root], context, by=AuthorLookup(slug=variables['slug']))
+    made_1 = None
+    if author_1 is not None:
+        author_out_1 = {'name': author_1['name'], 'books': None}
+        author_objects_1.append(author_1)
+        author_outs_1.append(author_out_1)
+        made_1 = author_out_1
+    data['author'] = made_1
+    books_objects_1, books_outs_1 = [], []
+    if author_objects_1:
+        for out_1, books_1 in zip(author_outs_1, books_of_Author(author_objects_1, context, first=2), strict=True):
+            if books_1 is None:
+                raise PlanFailed
+            books_out_1 = {'nodes': None}
+            books_objects_1.append(books_1)
+            books_outs_1.append(books_out_1)
+            out_1['books'] = books_out_1
+    if books_objects_1:
+        for out_2, nodes_1 in zip(books_outs_1, await nodes_of_BookConnection(books_objects_1, context), strict=True):
+            if nodes_1 is None:
+                raise PlanFailed
+            if nodes_1.__class__ not in LISTS:
+                raise PlanFailed
+            out_2['nodes'] = [{'title': book_1['title']} for book_1 in nodes_1]
+    return data
+
+"""
+
+
+def plan(text: str, *options: str) -> str:
+    result = CliRunner().invoke(main, ["plan", "-", *options], input=text)
+    assert result.exit_code == (1 if result.output.startswith("Error: ") else 0)
+    return result.output
+
+
+def test_a_plan_is_shown_with_the_columns_it_reads() -> None:
+    assert plan(PAGE, "--variables", '{"slug": "x", "short": true}') == SOURCE
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("{ __schema { queryType { name } } }", [], "Stock execution runs this operation: introspection."),
+        ("{ bok }", [], "The document cannot be run: Cannot query field 'bok' on type 'Query'. Did you mean 'book' or 'books'?"),
+        ("query A { __typename } query B { __typename }", [], "The document holds several operations: say which with operationName."),
+        ("{ __typename }", ["--operation", "A"], "The document holds no operation 'A'."),
+        ("{ __typename }", ["--variables", "{"], "The variables are not JSON: unexpected end of data: line 1 column 2 (char 1)."),
+        ("{ __typename }", ["--variables", "[]"], "The variables must be a JSON object."),
+    ],
+)  # fmt: skip
+def test_what_has_no_plan_says_why(text: str, options: list[str], message: str) -> None:
+    assert plan(text, *options) == f"Error: {message}\n"
+
+
+def test_the_plan_of_each_benchmark_is_there(pytestconfig: pytest.Config) -> None:
+    operations = sorted(Path(pytestconfig.rootpath, "benchmarks/serving/operations").glob("*.graphql"))
+
+    assert len(operations) == 6
+    for operation in operations:
+        assert plan(operation.read_text()).startswith("# Columns read")
