@@ -8,7 +8,7 @@ EXPLORER := graphql_api/http/explorer
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test check fuzz bench bench-import lock format clean
+.PHONY: help serve test check fuzz conformance bench bench-import lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date
 
 fuzz: $(VENV)/dev ## Hold plans against stock execution over 20,000 drawn operations
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
+
+conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are fetched, by plans
+	$(BIN)/python -m conformance
 
 bench: $(VENV)/runtime ## Measure this server beside five others on a million books (Linux, npm)
 	$(BIN)/python -m benchmarks.serving
