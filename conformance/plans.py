@@ -125,8 +125,14 @@ class RequestContext:
 
     value: Any
 
+    def planned(self, _reads: object) -> "RequestContext":
+        return self
+
     def again(self) -> "RequestContext":
         return self
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 @strawberry.type

@@ -57,9 +57,6 @@ FAILING = {
 """The tests that fail, and why."""
 
 WASTED = {
-    f"{NON_NULL}::describe_nulls_a_complex_tree_of_nullable_fields_each::returns_null": (
-        "the plan uses lists that it has not made: an object resolved at the root, with a field that waits"
-    ),
     f"{UNIONS}::gets_execution_info_in_resolver": "resolve_type asks for more of Info than plans have",
     f"{UNIONS}::handles_rejections_from_is_type_of_after_an_is_type_of_returns_true": AWAITED_TYPES,
     f"{ABSTRACT}::is_type_of_used_to_resolve_runtime_type_for_interface[async]": AWAITED_TYPES,

@@ -10,6 +10,7 @@ from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLInputType,
+    ListValueNode,
     Node,
     ObjectValueNode,
     Undefined,
@@ -18,6 +19,7 @@ from graphql import (
     Visitor,
     is_input_object_type,
     is_leaf_type,
+    is_list_type,
     is_non_null_type,
     visit,
 )
@@ -32,6 +34,10 @@ from graphql_api.execution.variables import NONE, Values, Variables
 
 INLINE = (int, bool, type(None))
 """Values that are as readable in a plan's source as a name for them is."""
+
+
+class Unplannable(Exception):
+    """The operation holds something that plans do not cover; the message says what."""
 
 
 class NotSimple(Exception):
@@ -59,6 +65,9 @@ class ArgumentWriter:
         """
         if not field.args:
             return []
+        for argument in node.arguments or ():
+            if varies_within_scalar(argument.value, field.args[argument.name.value].type):
+                raise Unplannable("variables within the literal of a scalar")
         try:
             return self.simple(field, arguments, node, function)
         except NotSimple:
@@ -95,6 +104,8 @@ class ArgumentWriter:
         written: list[str] = []
         for argument in arguments:
             name = self.schema.config.name_converter.from_argument(argument)
+            if argument.python_name not in parameters:
+                raise NotSimple
             default = parameters[argument.python_name].default
             if name not in given:
                 if default is Parameter.empty:
@@ -161,6 +172,19 @@ class ArgumentWriter:
 
     def constant(self, name: str, value: Any) -> str:
         return repr(value) if type(value) in INLINE else self.source.constant(name, value)
+
+
+def varies_within_scalar(node: ValueNode, kind: GraphQLInputType) -> bool:
+    """Whether a list or object that is a scalar's literal holds variables."""
+    if is_non_null_type(kind):
+        return varies_within_scalar(node, kind.of_type)
+    if is_list_type(kind):
+        items = node.values if isinstance(node, ListValueNode) else [node]
+        return any(varies_within_scalar(item, kind.of_type) for item in items)
+    if is_input_object_type(kind):
+        fields = node.fields if isinstance(node, ObjectValueNode) else ()
+        return any(varies_within_scalar(each.value, kind.fields[each.name.value].type) for each in fields)
+    return isinstance(node, ListValueNode | ObjectValueNode) and bool(variables_in(node))
 
 
 class Uses(Visitor):

@@ -17,7 +17,7 @@ from graphql import (
 from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
-from graphql_api.execution.arguments import ArgumentWriter
+from graphql_api.execution.arguments import ArgumentWriter, Unplannable
 from graphql_api.execution.runtime import together
 from graphql_api.execution.source import Source
 from graphql_api.schema.fields import Level
@@ -29,10 +29,6 @@ PYTHON: dict[str, type] = {"String": str, "ID": str, "Boolean": bool, "Int": int
 def plain(leaf: GraphQLLeafType) -> type | None:
     """The type of Python whose values a leaf answers as they are."""
     return PYTHON.get(leaf.name) or (str if leaf.coerce_output_value is str else None)
-
-
-class Unplannable(Exception):
-    """The operation holds something that plans do not cover; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +82,12 @@ def field_use(kind: GraphQLObjectType, node: FieldNode) -> FieldUse:
     level = getattr(resolver.wrapped_func, "level", None) if resolver else None
     if resolver and not level and resolver.info_parameter:
         raise Unplannable(f"{kind.name}.{name} asks for Info")
-    row = getattr(kind.extensions["strawberry-definition"].origin, "row", None)
-    return FieldUse(kind.name, field, definition, node, level, row)
+    return FieldUse(kind.name, field, definition, node, level, row_of(kind))
+
+
+def row_of(kind: GraphQLObjectType) -> type | None:
+    """The kind of record behind a type, if the type says so."""
+    return getattr(getattr(kind.extensions.get("strawberry-definition"), "origin", None), "row", None)
 
 
 def vouched(column: Any, kind: GraphQLOutputType) -> bool:

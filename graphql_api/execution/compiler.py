@@ -46,11 +46,12 @@ from graphql.execution.values import VariableValues
 from strawberry import Schema
 
 from graphql_api.execution.arguments import ArgumentWriter
-from graphql_api.execution.calls import CallWriter, LevelCall, Unplannable, field_use, plain
+from graphql_api.execution.calls import CallWriter, LevelCall, Unplannable, field_use, plain, row_of
 from graphql_api.execution.runtime import (
     LISTS,
     PlanFailed,
     coerced,
+    is_no_object,
     members_of,
     started,
     type_namer,
@@ -285,6 +286,9 @@ class Compiler:
         if kind.is_type_of:
             test = self.source.constant(f"is_{kind.name}", kind.is_type_of)
             self.source.line(depth, f"if {test}({name}, None) is not True:")
+            self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
+        elif row_of(kind) is None:
+            self.source.line(depth, f"if {self.source.constant('is_no_object', is_no_object)}({name}):")
             self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
         stem = details[0].node.name.value
         position = Position(self.source.name(f"{stem}_objects"), self.source.name(f"{stem}_outs"))

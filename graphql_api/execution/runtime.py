@@ -22,6 +22,11 @@ LISTS = frozenset((list, tuple))
 """What plans take for a list; stock execution takes other iterables too."""
 
 
+def is_no_object(value: Any) -> bool:
+    """Whether what was answered for an object is an error, or still to be awaited."""
+    return isinstance(value, Exception) or hasattr(value, "__await__")
+
+
 @cache
 def coerced(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
     """A function that coerces one value of the leaf, as stock execution does; it raises where that would."""
