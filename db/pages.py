@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from db.pool import Database
-from db.rows import Columns, Row
+from db.rows import Along, Columns, Row
 
 KeyValue = str | int | Decimal | None
 R = TypeVar("R", bound=Row)
@@ -60,6 +60,16 @@ class Scope:
     identity: str
     conditions: tuple[str, ...]
     target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How parents are found by one of their columns, to be read along with their pages."""
+
+    table: str
+    column: str
+    sql_type: str
+    columns: Columns[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,33 @@ async def pages(
     return [page(entries, window) for entries in of_parents]
 
 
+async def parents_with_pages(
+    database: Database,
+    scope: Scope,
+    order: Order,
+    window: Window,
+    lookup: Lookup,
+    keys: Sequence[Any],
+    columns: Columns[R],
+) -> list[tuple[Any, Page[R]] | None]:
+    """The parent that each key finds, read along with its page; None where it finds none."""
+    text = statement(scope, order.key, order.descending, window.backward, columns, lookup)
+    ends = bounds(order, window)
+    rows = await database.fetch(text, keys, window.count + 1, *ends, record_class=columns.kind)
+    of_keys: list[list[Any]] = [[] for _ in keys]
+    for row in rows:
+        of_keys[row["ordinal"] - 1].append(row)
+    return [
+        None
+        if not found
+        else (
+            Along(lookup.columns.kind.entity, found[0]),
+            page([] if found[0]["id"] is None else found, window),
+        )
+        for found in of_keys
+    ]
+
+
 def page(rows: list[R], window: Window) -> Page[R]:
     """The page that rows make, of which one more was asked for than it has."""
     more = len(rows) > window.count
@@ -175,29 +212,52 @@ def without_key(position: Position | None) -> Position | None:
     return position if position and position.key is None else None
 
 
-def statement(scope: Scope, key: Key, descending: bool, backward: bool, columns: Columns[Any]) -> str:
+def statement(
+    scope: Scope,
+    key: Key,
+    descending: bool,
+    backward: bool,
+    columns: Columns[Any],
+    lookup: Lookup | None = None,
+) -> str:
     """The text for one scope, key and direction of travel; made of names in the code alone."""
-    name = (scope.name, key.name, descending, backward)
+    along = lookup and (lookup.column, lookup.columns.sql)
+    name = (scope.name, key.name, descending, backward, along)
     text = columns.texts.get(name)
     if text is None:
-        text = columns.texts[name] = written(scope, key, descending, backward, columns.sql)
+        text = columns.texts[name] = written(scope, key, descending, backward, columns.sql, lookup)
     return text
 
 
-def written(scope: Scope, key: Key, descending: bool, backward: bool, columns: str) -> str:
+def written(
+    scope: Scope, key: Key, descending: bool, backward: bool, columns: str, lookup: Lookup | None
+) -> str:
     direction = "DESC" if descending != backward else "ASC"
     travel = f"{key.name} {direction}{' NULLS FIRST' if backward and key.nullable else ''}".lower()
     key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
     bare_first = backward and key.nullable
-    return f"""
+    walk = ranges(scope, key, key_column, direction, bare_first)
+    if lookup is None:
+        return f"""
 /* {scope.name} {travel} */
 SELECT {columns}, page.key AS sort_value, parent.ordinal
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
-    {ranges(scope, key, key_column, direction, bare_first)}
+    {walk}
 ) AS page
 JOIN {scope.target} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
+"""
+    return f"""
+/* {lookup.table}_with_{scope.name} {travel} */
+SELECT {columns}, page.key AS sort_value, asked.ordinal, {lookup.columns.sql_of("parent")}
+FROM unnest($1::{lookup.sql_type}[]) WITH ORDINALITY AS asked (key, ordinal)
+JOIN {lookup.table} AS parent ON parent.{lookup.column} = asked.key
+LEFT JOIN LATERAL (
+    {walk}
+) AS page ON true
+LEFT JOIN {scope.target} AS t ON t.id = page.id
+ORDER BY asked.ordinal, page.range, page.key {direction}, page.id {direction}
 """
 
 

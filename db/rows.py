@@ -25,6 +25,8 @@ class Row(Record):
 
     __slots__ = ()
 
+    entity = ""
+
     def __init_subclass__(cls) -> None:
         for name in cls.__annotations__:
             setattr(cls, name, property(itemgetter(name)))
@@ -52,6 +54,13 @@ class Columns(Generic[R]):
         )
         self.texts: dict[Hashable, str] = {}
 
+    def sql_of(self, table: str) -> str:
+        """The columns as those of a table that is read along, for Along."""
+        return ", ".join(
+            f"{self.expressions.get(name, f't.{name}').replace('t.', f'{table}.', 1)} AS of_{name}"
+            for name in self.names
+        )
+
     def text(self, template: str) -> str:
         """The statement that reads these columns where the template says {columns}."""
         text = self.texts.get(template)
@@ -68,6 +77,22 @@ class Columns(Generic[R]):
     def including(self, name: str) -> "Columns[R]":
         """These columns, and another one of the table's if it is not among them."""
         return self if name in self.names else self.whole.only(frozenset([*self.names, name]))
+
+
+class Along:
+    """A record that was read along with another one, in whose row its columns are named of_…"""
+
+    __slots__ = ("entity", "row")
+
+    def __init__(self, entity: str, row: Record) -> None:
+        self.entity = entity
+        self.row = row
+
+    def __getitem__(self, name: str) -> Any:
+        return self.row[f"of_{name}"]
+
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
 
 
 def all_columns(kind: type[R], **expressions: str) -> Columns[R]:

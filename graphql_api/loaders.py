@@ -1,198 +1,25 @@
 """One aiodataloader for each relation: whatever asks for rows at the same time shares one statement."""
 
-from asyncio import Future, Task, create_task, get_running_loop, shield
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
-from typing import Any, Generic, TypeVar
-
-from aiodataloader import DataLoader
+from typing import Any, TypeVar
 
 from db import authors, books, categories, views
 from db.authors import Author, Contribution
 from db.books import Book
 from db.categories import Category, CategoryOfBook
-from db.pages import Order, Page, Window
+from db.pages import Lookup, Order, Page, Scope, Window, parents_with_pages
 from db.pool import Database
 from db.rows import Columns
+from graphql_api.loading import NOTHING, Loader
 
-K = TypeVar("K")
 V = TypeVar("V")
-W = TypeVar("W")
 
-NOTHING: Mapping[Any, Any] = MappingProxyType({})
+KEY_TYPES = {"id": "bigint", "slug": "text", "path": "text"}
 
 WHOLE_CATALOG = 0
 """The key under which a page or a count of the whole catalog is loaded."""
-
-
-class Loader(DataLoader[K, V]):
-    """An aiodataloader that takes the keys of a whole level in one step.
-
-    All keys asked for before a batch is read are read with it. Plans ask for all keys of a level before
-    they await any: there, whoever awaits first reads the batch at once. Where everybody asks for a key of
-    their own, as under stock execution, the loader `gathers`: a task reads the batch when the event loop
-    turns. What was loaded, or failed to be, stays so for the request.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[Sequence[K]], Awaitable[list[V]]],
-        known: Mapping[K, V] = NOTHING,
-        *,
-        gathers: bool = True,
-    ) -> None:
-        # DataLoader's own initialisation is for what `load_all` does in another way.
-        self.batch_load_fn = read  # type: ignore[assignment] - whatever can be awaited will do
-        self.known = known
-        self.gathers = gathers
-        self.values: dict[K, V] = {}
-        self.batches: dict[K, Batch[K, V]] = {}
-        self.open: Batch[K, V] | None = None
-
-    def load_all(self, keys: Sequence[K | None]) -> "Loading[K, V]":
-        """The values of the keys, in their order, None for a None. The keys are asked for at once, the
-        values come when awaited."""
-        values, batches, batch = self.values, self.batches, self.open
-        for key in keys:
-            if key is None or key in batches or key in values:
-                continue
-            if batch is None:
-                batch = self.open = Batch(self)
-            batch.keys.append(key)
-            batches[key] = batch
-        return Loading(self, keys)
-
-    def load(self, key: K) -> Awaitable[V]:  # type: ignore[override] - a future is not needed
-        """The value of one key, asked for at once too."""
-        return self.load_all([key]).then(first)
-
-    def prime(self, key: K, value: V) -> "Loader[K, V]":
-        """Take a value that is known already, unless the key was asked for before."""
-        if key not in self.batches:
-            self.values.setdefault(key, value)
-        return self
-
-    def clear(self, key: K) -> "Loader[K, V]":
-        """Forget what is known of a key: the next who asks reads it."""
-        self.values.pop(key, None)
-        self.batches.pop(key, None)
-        return self
-
-    def clear_all(self) -> "Loader[K, V]":
-        """Forget everything."""
-        self.values.clear()
-        self.batches.clear()
-        return self
-
-
-class Batch(Generic[K, V]):
-    """Keys that are read together, once: by a task, or by the first who waits for them."""
-
-    __slots__ = ("failure", "keys", "loader", "others", "started", "task")
-
-    def __init__(self, loader: Loader[K, V]) -> None:
-        self.loader = loader
-        self.keys: list[K] = []
-        self.started = False
-        self.failure: BaseException | None = None
-        self.others: Future[None] | None = None
-        self.task: Task[None] | None = None
-        if loader.gathers:
-            self.task = create_task(self.read())
-            self.task.add_done_callback(retrieved)
-
-    async def read(self) -> None:
-        """Read the keys; they leave the loader's batches unless that fails."""
-        self.started, loader, keys = True, self.loader, self.keys
-        loader.open = None
-        try:
-            if loader.known:
-                loader.values.update((key, loader.known[key]) for key in keys if key in loader.known)
-                keys = [key for key in keys if key not in loader.known]
-            if keys:
-                loader.values.update(zip(keys, await loader.batch_load_fn(keys), strict=True))
-        except BaseException as error:
-            self.failure = error
-            raise
-        finally:
-            if self.others and not self.others.done():
-                self.others.set_result(None)
-        for key in self.keys:
-            del loader.batches[key]
-
-    async def wait(self) -> None:
-        """Return when the keys are read. Whoever is cancelled meanwhile takes nothing from the others,
-        if a task reads."""
-        if not self.started and self.task is None:
-            await self.read()
-            return
-        if self.failure is None:
-            reading = self.task or self.others
-            if reading is None:
-                reading = self.others = get_running_loop().create_future()
-            await shield(reading)
-        if self.failure is not None:
-            raise self.failure
-
-
-class Loading(Generic[K, V]):
-    """Values on their way."""
-
-    __slots__ = ("keys", "loader")
-
-    def __init__(self, loader: Loader[K, V], keys: Sequence[K | None]) -> None:
-        self.loader = loader
-        self.keys = keys
-
-    def __await__(self) -> Generator[Any, None, list[V | None]]:
-        batches, values = self.loader.batches, self.loader.values
-        if batches:
-            for key in self.keys:
-                if key in batches:
-                    yield from batches[key].wait().__await__()
-        return [None if key is None else values[key] for key in self.keys]
-
-    def then(self, step: Callable[[list[Any]], W]) -> "Then[W]":
-        """What a function makes of the values, once they are there."""
-        return Then(self, step)
-
-
-class Then(Generic[W]):
-    """What is made of values on their way."""
-
-    __slots__ = ("loading", "step")
-
-    def __init__(self, loading: Loading[Any, Any], step: Callable[[list[Any]], W]) -> None:
-        self.loading = loading
-        self.step = step
-
-    def __await__(self) -> Generator[Any, None, W]:
-        return self.step((yield from self.loading.__await__()))
-
-
-class Known(Generic[W]):
-    """What need not be waited for, where something to await is wanted."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: W) -> None:
-        self.value = value
-
-    def __await__(self) -> Generator[Any, None, W]:
-        return self.value
-        yield
-
-
-def first(values: Sequence[V]) -> V:
-    return values[0]
-
-
-def retrieved(task: Task[None]) -> None:
-    """Whoever waits for a batch sees its failure; if nobody does any more, it is not worth a warning."""
-    if not task.cancelled():
-        task.exception()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +148,64 @@ class Loaders:
     def children_by_category_id(self, window: Window) -> Loader[int, Page[Category]]:
         name = ("children", window)
         return self.loader(name, categories.children_by_category_ids, window, columns=self.columns.categories)
+
+    def author_with_books(self, column: str, order: Order, window: Window) -> Loader[Any, Author | None]:
+        """Authors by their id or slug, each read along with a page of their books: `books_by_author_id`
+        has it then."""
+        lookup = Lookup("author", column, KEY_TYPES[column], self.columns.authors)
+        pages = self.books_by_author_id(order, window)
+        plain = self.author_by_id if column == "id" else self.author_by_slug
+        return self.along(plain, lookup, pages, books.BY_AUTHOR, order, window, self.columns.books)
+
+    def category_with_books(
+        self, column: str, order: Order, window: Window, *, descendants: bool
+    ) -> Loader[Any, Category | None]:
+        """Categories by their id or path, each read along with a page of its books."""
+        lookup = Lookup("category", column, KEY_TYPES[column], self.columns.categories)
+        pages = self.books_by_category_id(order, window, descendants=descendants)
+        scope = books.BY_CATEGORY if descendants else books.DIRECTLY_IN_CATEGORY
+        return self.along(self.category_by(column), lookup, pages, scope, order, window, self.columns.books)
+
+    def category_with_children(self, column: str, window: Window) -> Loader[Any, Category | None]:
+        """Categories by their id or path, each read along with a page of its children."""
+        lookup = Lookup("category", column, KEY_TYPES[column], self.columns.categories)
+        pages = self.children_by_category_id(window)
+        order = categories.BY_NAME
+        return self.along(
+            self.category_by(column),
+            lookup,
+            pages,
+            categories.CHILDREN,
+            order,
+            window,
+            self.columns.categories,
+        )
+
+    def category_by(self, column: str) -> Loader[Any, Category | None]:
+        return self.category_by_id if column == "id" else self.category_by_path
+
+    def along(
+        self,
+        plain: Loader[Any, Any],
+        lookup: Lookup,
+        pages: Loader[int, Page[Any]],
+        scope: Scope,
+        order: Order,
+        window: Window,
+        columns: Columns[Any],
+    ) -> Loader[Any, Any]:
+        """The loader of what a look-up finds along with a page of each, which tells the plain loader of the
+        look-up and the loader of pages."""
+
+        async def read(database: Database, keys: Sequence[Any]) -> list[Any]:
+            found = await parents_with_pages(database, scope, order, window, lookup, keys, columns)
+            for key, each in zip(keys, found, strict=True):
+                plain.prime(key, each and each[0])
+                if each:
+                    pages.prime(each[0].id, each[1])
+            return [each and each[0] for each in found]
+
+        return self.loader((lookup.table, lookup.column, scope.name, order, window), read)
 
     def count(self, read: Callable[..., Coroutine[Any, Any, int]], **options: Any) -> Loader[int, int]:
         """The loader of a count of the whole catalog."""

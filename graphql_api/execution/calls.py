@@ -20,7 +20,7 @@ from strawberry.types.field import StrawberryField
 from graphql_api.execution.arguments import ArgumentWriter, Unplannable
 from graphql_api.execution.runtime import together
 from graphql_api.execution.source import Source
-from graphql_api.schema.fields import Level
+from graphql_api.schema.fields import Ahead, Level
 
 PYTHON: dict[str, type] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
 """The types of Python whose values stand for themselves; integers where they have 32 bits, as columns do."""
@@ -135,8 +135,8 @@ class CallWriter:
             return None
         return self.read(use, name)
 
-    def level(self, use: FieldUse, objects: str) -> LevelCall:
-        """The call of a field for all the objects in the list `objects`."""
+    def level(self, use: FieldUse, objects: str, ahead: FieldUse | None = None) -> LevelCall:
+        """The call of a field for all the objects in the list `objects`. It is told of what is `ahead`."""
         if use.level is None:
             each = self.read(use, "each")
             gather = self.source.constant("together", together)
@@ -144,7 +144,12 @@ class CallWriter:
         self.note(use)
         resolve = use.level.resolve
         function = self.source.constant(f"{use.name}_of_{use.owner}", resolve)
-        given = ", ".join([objects, "context", *self.written_arguments(use, resolve)])
+        arguments = self.written_arguments(use, resolve)
+        if ahead and ahead.level:
+            known = ", ".join(self.written_arguments(ahead, ahead.level.resolve))
+            made = self.source.constant("Ahead", Ahead)
+            arguments.append(f"ahead={made}({ahead.name!r}, dict({known}))")
+        given = ", ".join([objects, "context", *arguments])
         return LevelCall(f"{function}({given})", use.level.awaited, use.level.started_by_task)
 
     def written_arguments(self, use: FieldUse, function: Callable[..., Any]) -> list[str]:

@@ -29,6 +29,7 @@ from graphql import (
     GraphQLOutputType,
     OperationDefinitionNode,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
@@ -46,7 +47,7 @@ from graphql.execution.values import VariableValues
 from strawberry import Schema
 
 from graphql_api.execution.arguments import ArgumentWriter
-from graphql_api.execution.calls import CallWriter, LevelCall, Unplannable, field_use, plain, row_of
+from graphql_api.execution.calls import CallWriter, FieldUse, LevelCall, Unplannable, field_use, plain, row_of
 from graphql_api.execution.runtime import (
     LISTS,
     PlanFailed,
@@ -331,7 +332,7 @@ class Compiler:
             return repr(kind.name)
         use = field_use(kind, node)
         if use.by_level:
-            call = self.calls.level(use, position.objects)
+            call = self.calls.level(use, position.objects, self.ahead(use, details))
             self.pending.append(Pending(use.field, details, key, position, call))
             return "None"
         column = self.calls.column(use, name)
@@ -364,6 +365,21 @@ class Compiler:
             return None
         literal = "{" + ", ".join(entries) + "}"
         return literal if required is not kind else f"None if {name} is None else {literal}"
+
+    def ahead(self, use: FieldUse, details: list[FieldDetails]) -> FieldUse | None:
+        """The use of the first connection below a field whose page the field's level resolver reads along."""
+        kind = use.field.type
+        if not (use.level and use.level.ahead and is_object_type(kind)):
+            return None
+        below = {each[0].node.name.value: each for each in reversed(self.subfields(kind, details).values())}
+        for name in use.level.ahead:
+            if name in below:
+                child = field_use(kind, below[name][0].node)
+                connection: Any = get_nullable_type(child.field.type)
+                pages = {each[0].node.name.value for each in self.subfields(connection, below[name]).values()}
+                if pages - {"__typename", "totalCount"}:
+                    return child
+        return None
 
     def key_literal(self, key: str, details: list[FieldDetails]) -> str:
         """The key of a field in its output: the schema's word as it stands, a client's as a constant."""

@@ -11,7 +11,7 @@ from typing import Any
 from graphql import GraphQLAbstractType, GraphQLEnumType, GraphQLLeafType, Undefined, default_type_resolver
 from strawberry import Schema
 
-from graphql_api.loaders import retrieved
+from graphql_api.loading import retrieved
 
 
 class PlanFailed(Exception):

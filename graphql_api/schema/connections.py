@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from db.pages import Order
+from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.schema.fields import resolved_for_all
 from graphql_api.schema.inputs import BookOrder, order_of_books
@@ -33,21 +33,29 @@ def connects(
     Its arguments are those of a page, `orderBy` if the order is not fixed, and the rest that `resolve` takes.
     """
 
-    def listed(
-        objects: Sequence[Any],
-        context: Context,
-        first: int | None = UNSET,
-        after: str | None = UNSET,
-        last: int | None = UNSET,
-        before: str | None = UNSET,
-        order_by: BookOrder | None = UNSET,
-        **rest: Any,
-    ) -> Sequence[Listed]:
-        chosen = order or order_of_books(order_by)
-        return resolve(objects, context, chosen, window(chosen, first, after, last, before), **rest)
+    def listed(objects: Sequence[Any], context: Context, **arguments: Any) -> Sequence[Listed]:
+        chosen, part, rest = asked(order, **arguments)
+        return resolve(objects, context, chosen, part, **rest)
 
     objects, context, _, _, *rest = signature(resolve).parameters.values()
     offered = PAGE if order else {**PAGE, "order_by": OrderBy}
     page = [Parameter(name, KEYWORD, default=UNSET, annotation=kind) for name, kind in offered.items()]
     listed.__signature__ = Signature([objects, context, *page, *rest])  # type: ignore[attr-defined]
     return resolved_for_all(listed, description, reads=reads)
+
+
+def asked(
+    order: Order | None,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+    order_by: BookOrder | None = UNSET,
+    **rest: Any,
+) -> tuple[Order, Window, dict[str, Any]]:
+    """The order and the part of a list that a connection's arguments ask for, and the rest of them.
+
+    Raises BadInput naming the argument that cannot be used.
+    """
+    chosen = order or order_of_books(order_by)
+    return chosen, window(chosen, first, after, last, before), rest

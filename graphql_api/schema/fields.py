@@ -5,7 +5,7 @@ it is written once and serves both executors. Plans call it once a level. Stock 
 one object at a time, and the loaders under it gather those calls again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature, iscoroutinefunction, signature
 from operator import attrgetter
@@ -25,11 +25,15 @@ class Level:
 
     Its answer is `awaited` if it says that it returns an Awaitable; what it loads is asked for in the call
     itself. That of a coroutine function is awaited too, but runs only once a task runs it.
+
+    `ahead` names the connections below it of which a plan tells it the first that is asked for, with its
+    arguments, as `ahead`: their page can be read along.
     """
 
     resolve: LevelFunction
     awaited: bool
     started_by_task: bool = False
+    ahead: Sequence[str] = ()
 
 
 def resolved_by(resolver: Callable[..., Any], description: str, *, reads: Sequence[str] = ()) -> Any:
@@ -40,11 +44,21 @@ def resolved_by(resolver: Callable[..., Any], description: str, *, reads: Sequen
     return strawberry.field(resolver=resolver, description=description, metadata={"reads": reads})
 
 
-def resolved_for_all(resolve: LevelFunction, description: str, *, reads: Sequence[str] = ()) -> Any:
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A connection that will be asked for of what a level resolver answers, and its arguments."""
+
+    field: str
+    arguments: Mapping[str, Any]
+
+
+def resolved_for_all(
+    resolve: LevelFunction, description: str, *, reads: Sequence[str] = (), ahead: Sequence[str] = ()
+) -> Any:
     """A field resolved for a whole level at once; its arguments are those after objects and context."""
     by_task = iscoroutinefunction(resolve)
     awaited = by_task or get_origin(signature(resolve).return_annotation) is Awaitable
-    return level_field(Level(resolve, awaited, by_task), description, reads)
+    return level_field(Level(resolve, awaited, by_task, ahead), description, reads)
 
 
 def loads(loader: str, key: str, description: str) -> Any:
@@ -59,7 +73,8 @@ def loads(loader: str, key: str, description: str) -> Any:
 
 def level_field(level: Level, description: str, reads: Sequence[str]) -> Any:
     resolver = awaiting(level.resolve) if level.awaited else immediate(level.resolve)
-    arguments = list(signature(level.resolve).parameters.values())[2:]
+    _, _, *parameters = signature(level.resolve).parameters.values()
+    arguments = [each for each in parameters if each.name != "ahead"]
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     resolver.__signature__ = Signature(  # type: ignore[attr-defined]
         [

@@ -12,7 +12,7 @@ from strawberry import UNSET
 
 from db.pages import HIGHEST_ID, Key, KeyValue, Order, Page, Position, Window
 from graphql_api.context import Context
-from graphql_api.loaders import Known, Loader
+from graphql_api.loading import Known, Loader
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
 

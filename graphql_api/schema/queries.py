@@ -10,10 +10,11 @@ from db import books as book_reads
 from db import categories as category_reads
 from db.pages import Order, Window
 from graphql_api.context import Context
-from graphql_api.loaders import WHOLE_CATALOG, Loader
-from graphql_api.schema.connections import connects
+from graphql_api.loaders import WHOLE_CATALOG
+from graphql_api.loading import Loader
+from graphql_api.schema.connections import asked, connects
 from graphql_api.schema.errors import BadInput
-from graphql_api.schema.fields import resolved_for_all
+from graphql_api.schema.fields import Ahead, resolved_for_all
 from graphql_api.schema.ids import key_of, parsed_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
 from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
@@ -72,18 +73,39 @@ def book(root: Root, context: Context, by: ByBook) -> Awaitable[list[book_reads.
     return loaders.book_by_isbn.load_all([str(by.isbn)]).then(viewed)
 
 
-def author(root: Root, context: Context, by: ByAuthor) -> Awaitable[list[author_reads.Author | None]]:
+def author(
+    root: Root, context: Context, by: ByAuthor, ahead: Ahead | None = None
+) -> Awaitable[list[author_reads.Author | None]]:
     loaders = context.loaders
-    if isinstance(by.id, str):
-        return loaders.author_by_id.load_all([key_of("by.id", "Author", by.id)])
-    return loaders.author_by_slug.load_all([storable("by.slug", by.slug)])
+    by_id = isinstance(by.id, str)
+    key = key_of("by.id", "Author", str(by.id)) if by_id else storable("by.slug", by.slug)
+    loader: Loader[Any, author_reads.Author | None]
+    if ahead:
+        order, window, _ = asked(None, **ahead.arguments)
+        loader = loaders.author_with_books("id" if by_id else "slug", order, window)
+    else:
+        loader = loaders.author_by_id if by_id else loaders.author_by_slug
+    return loader.load_all([key])
 
 
-def category(root: Root, context: Context, by: ByCategory) -> Awaitable[list[category_reads.Category | None]]:
+def category(
+    root: Root, context: Context, by: ByCategory, ahead: Ahead | None = None
+) -> Awaitable[list[category_reads.Category | None]]:
     loaders = context.loaders
-    if isinstance(by.id, str):
-        return loaders.category_by_id.load_all([key_of("by.id", "Category", by.id)])
-    return loaders.category_by_path.load_all([storable("by.path", by.path)])
+    by_id = isinstance(by.id, str)
+    key = key_of("by.id", "Category", str(by.id)) if by_id else storable("by.path", by.path)
+    column = "id" if by_id else "path"
+    loader: Loader[Any, category_reads.Category | None]
+    if ahead and ahead.field == "books":
+        order, window, rest = asked(None, **ahead.arguments)
+        descendants = rest.get("include_descendants", True)
+        loader = loaders.category_with_books(column, order, window, descendants=descendants)
+    elif ahead:
+        _, window, _ = asked(category_reads.BY_NAME, **ahead.arguments)
+        loader = loaders.category_with_children(column, window)
+    else:
+        loader = loaders.category_by_id if by_id else loaders.category_by_path
+    return loader.load_all([key])
 
 
 def books(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
@@ -115,8 +137,10 @@ class Query:
         nodes, "Whatever has these global ids, in their order; null where nothing has."
     )
     book: Book | None = resolved_for_all(book, "One book; null if there is none.")
-    author: Author | None = resolved_for_all(author, "One author; null if there is none.")
-    category: Category | None = resolved_for_all(category, "One category; null if there is none.")
+    author: Author | None = resolved_for_all(author, "One author; null if there is none.", ahead=["books"])
+    category: Category | None = resolved_for_all(
+        category, "One category; null if there is none.", ahead=["books", "children"]
+    )
     books: Connection[Book] = connects(books, "All books.")
     authors: Connection[Author] = connects(authors, "All authors, by sort name.", order=author_reads.BY_NAME)
     categories: Connection[Category] = connects(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union
 import strawberry
 
 from graphql_api.context import Info
-from graphql_api.loaders import Loader
+from graphql_api.loading import Loader
 from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
 
 

@@ -17,7 +17,7 @@ SOURCE = """# Columns read, besides the id:
 async def plan(root, context, variables):
     data = {'author': None}
     author_objects_1, author_outs_1 = [], []
-    [author_1] = await author_of_Query([root], context, by=AuthorLookup(slug=variables['slug']))
+    [author_1] = await author_of_Query([root], context, by=AuthorLookup(slug=variables['slug']), ahead=Ahead('books', dict(first=2)))
     made_1 = None
     if author_1 is not None:
         author_out_1 = {'name': author_1['name'], 'books': None}
@@ -29,6 +29,8 @@ async def plan(root, context, variables):
     if author_objects_1:
         for out_1, books_1 in zip(author_outs_1, books_of_Author(author_objects_1, context, first=2), strict=True):
             if books_1 is None:
+                raise PlanFailed
+            if is_no_object(books_1):
                 raise PlanFailed
             books_out_1 = {'nodes': None}
             books_objects_1.append(books_1)

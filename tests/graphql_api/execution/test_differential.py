@@ -184,7 +184,7 @@ async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Clie
     outcome = await run(document, None, Context(small_catalog.views, small_catalog))
 
     assert outcome.fallback == "something went wrong"
-    assert small_catalog.statements == ["categories_by_paths", "books_by_category_ids", "authors_by_book_ids"]
+    assert small_catalog.statements == ["category_with_books_by_category_ids", "authors_by_book_ids"]
 
 
 def test_a_failed_plan_leaves_nothing_running() -> None:
@@ -232,3 +232,56 @@ async def test_each_field_alone_finds_the_columns_it_needs(
     assert planned.fallback is None
     assert shown(planned) == shown(stock)
     assert planned.result.data["node"]
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        (
+            '{ category(by: {path: "fiction"}) { name books(first: 2) { nodes { title } } } }',
+            ["category_with_books_by_category_ids"],
+        ),
+        (
+            '{ category(by: {path: "fiction"}) { books { totalCount } children { nodes { path } } } }',
+            ["category_with_children_by_category_ids"],
+        ),
+        (
+            '{ category(by: {path: "fiction"}) { books { totalCount } children { totalCount } } }',
+            ["categories_by_paths", "counts_of_children_by_category_ids"],
+        ),
+        (
+            '{ category(by: {path: "fiction/middle"}) { books(last: 1, includeDescendants: false) '
+            "{ pageInfo { hasPreviousPage startCursor } } children { nodes { name } } } }",
+            ["category_with_books_directly_by_category_ids", "children_by_category_ids"],
+        ),
+        (
+            '{ a: category(by: {path: "fiction"}) { books { nodes { id } } } '
+            'b: category(by: {path: "fiction/middle"}) { books { edges { cursor } } } '
+            'c: category(by: {path: "nowhere"}) { books { nodes { id } } } }',
+            ["category_with_books_by_category_ids"],
+        ),
+        (
+            f'{{ author(by: {{id: "{global_id("Author", 1)}"}}) {{ name books(orderBy: {{field: PRICE}}) '
+            "{ nodes { price { amount } authors { name } } } } }",
+            ["author_with_books_by_author_ids", "authors_by_book_ids"],
+        ),
+        (
+            '{ author(by: {slug: "nobody"}) { books { nodes { title } } } }',
+            ["author_with_books_by_author_ids"],
+        ),
+    ],
+)
+async def test_a_look_up_reads_the_page_below_it_along(
+    small_catalog: Client, text: str, statements: list[str]
+) -> None:
+    document = Documents(schema).find(text, None)
+
+    small_catalog.statements.clear()
+    planned = await run(document, None, Context(small_catalog.views, small_catalog))
+    by_plan = small_catalog.statements.copy()
+    stock = await run_stock(document, None, Context(small_catalog.views, small_catalog), "compared")
+
+    assert planned.fallback is None
+    assert by_plan == statements
+    assert shown(planned) == shown(stock)
+    assert not planned.result.errors

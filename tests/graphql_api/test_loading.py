@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from graphql_api.loaders import Loader
+from graphql_api.loading import Loader
 
 
 class Reads:
