@@ -1,5 +1,6 @@
 """The pool of connections that every read goes through."""
 
+import asyncio
 from typing import Any, Protocol, cast
 
 import asyncpg
@@ -23,24 +24,19 @@ UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueErro
 class Session:
     """One connection of a pool: taken when something is first read over it, and kept until it is closed.
 
-    Statements run one after the other; a statement that meets another under way goes through the pool.
+    Statements take turns on it. None takes a second connection: who holds one never waits for another.
     """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.pool = pool
         self.connection: PoolConnectionProxy | None = None
-        self.busy = False
+        self.turn = asyncio.Lock()
 
     async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
-        if self.busy:
-            return await self.pool.fetch(query, *args, record_class=record_class)
-        self.busy = True
-        try:
+        async with self.turn:
             if self.connection is None:
                 self.connection = await self.pool.acquire()
             return await self.connection.fetch(query, *args, record_class=record_class)
-        finally:
-            self.busy = False
 
     async def close(self) -> None:
         """Give the connection back."""

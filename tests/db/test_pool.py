@@ -79,20 +79,24 @@ async def test_connections_are_no_more_than_the_pool_may_have(dsn: str) -> None:
         await observer.close()
 
 
-async def test_a_session_keeps_one_connection_and_goes_to_the_pool_when_it_is_busy(dsn: str) -> None:
+async def test_a_session_keeps_to_one_connection_whatever_is_read_at_once(dsn: str) -> None:
     pool = await open_pool(dsn, size=2, command_timeout=5)
     backend = "SELECT pg_backend_pid() FROM pg_sleep($1)"
-    async with pool:
-        one = session(pool)
-        assert isinstance(one, Session)
-        await one.close()  # nothing was read: nothing is held
+    one, other = session(pool), session(pool)
+    assert isinstance(one, Session)
+    assert isinstance(other, Session)
+    assert session(one) is one
+    await one.close()  # nothing was read: nothing is held
 
-        first = (await one.fetch(backend, 0))[0][0]
-        both = await asyncio.gather(one.fetch(backend, 0.05), one.fetch(backend, 0.05))
-        assert [rows[0][0] for rows in both].count(first) == 1
-        assert (await one.fetch(backend, 0))[0][0] == first
+    async def read(over: Session) -> set[int]:
+        return {rows[0][0] for rows in await asyncio.gather(*(over.fetch(backend, 0.01) for _ in range(5)))}
 
-        assert pool.get_idle_size() == pool.get_size() - 1
-        await one.close()
-        assert pool.get_idle_size() == pool.get_size()
-        assert session(one) is one
+    backends = await asyncio.wait_for(asyncio.gather(read(one), read(other), read(one)), 10)
+    idle = pool.get_idle_size()
+    await asyncio.gather(one.close(), other.close())
+    idle_then = pool.get_idle_size()
+    await pool.close()
+
+    assert [len(each) for each in backends] == [1, 1, 1]
+    assert backends[0] == backends[2] != backends[1]
+    assert (idle, idle_then) == (0, 2)
