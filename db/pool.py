@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from db.errors import DatabaseError
+from db.errors import DatabaseError, Unavailable
+from db.faults import SHORT, is_lost
 
 
 class Database(Protocol):
@@ -19,6 +20,16 @@ class Database(Protocol):
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 """What connecting raises: no server, a refusal, or an address that is none."""
 
+CONNECT_SECONDS = 5.0
+
+
+def unreachable(error: Exception) -> DatabaseError:
+    """What to raise for an error of UNREACHABLE: Unavailable if it may pass by itself."""
+    if isinstance(error, TimeoutError):
+        return Unavailable("PostgreSQL cannot be reached: it does not answer")
+    kind = Unavailable if is_lost(error) or isinstance(error, SHORT) else DatabaseError
+    return kind(f"PostgreSQL cannot be reached: {error}")
+
 
 async def leave_as_it_is(connection: object) -> None:
     """Send nothing when a connection goes back to the pool.
@@ -28,8 +39,11 @@ async def leave_as_it_is(connection: object) -> None:
     """
 
 
-async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.Pool:
-    """Connect to `dsn` with at most `size` connections; a statement ends after `command_timeout` seconds.
+async def open_pool(
+    dsn: str, *, size: int, command_timeout: float, connect_timeout: float = CONNECT_SECONDS
+) -> asyncpg.Pool:
+    """Connect to `dsn` with at most `size` connections; a statement ends after `command_timeout` seconds,
+    here and on the server, should that not hear of it.
 
     Raises DatabaseError naming the cause when the server cannot be reached or refuses.
     """
@@ -38,10 +52,14 @@ async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.P
             dsn,
             min_size=min(2, size),
             max_size=size,
+            timeout=connect_timeout,
             command_timeout=command_timeout,
             max_inactive_connection_lifetime=0,
             reset=leave_as_it_is,
-            server_settings={"application_name": "bookstore"},
+            server_settings={
+                "application_name": "bookstore",
+                "statement_timeout": str(round(command_timeout * 1000)),
+            },
         )
     except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
+        raise unreachable(error) from error

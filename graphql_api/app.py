@@ -1,20 +1,23 @@
-"""The application: routes and what lives as long as it does."""
+"""The application: routes, middleware, and what lives as long as it does."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
+from db.keeper import Keeper
 from db.migrations import require_head
-from db.pool import open_pool
 from db.views import ViewLog
-from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
-from graphql_api.loaders import Loaders
+from graphql_api.http.health import health_routes
+from graphql_api.http.request_ids import RequestIds
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
@@ -22,23 +25,55 @@ from graphql_api.settings import Settings
 def create_app(settings: Settings, dsn: str) -> Starlette:
     """The API over the database at `dsn`, which is connected to when the application starts.
 
-    Starting raises DatabaseError when the database cannot be reached or is not migrated.
+    While PostgreSQL is away requests are answered with 503. Starting raises DatabaseError when the database
+    refuses us, or is not migrated.
     """
+    keeper = Keeper(
+        dsn,
+        size=settings.pool_size,
+        command_timeout=settings.command_timeout,
+        wait=settings.connection_wait,
+        check=require_head,
+    )
+    views = ViewLog(keeper)
+    documents = Documents(
+        schema,
+        limits=settings.limits,
+        introspection=settings.introspection,
+        suggestions=settings.suggestions,
+    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        pool = await open_pool(dsn, size=settings.pool_size, command_timeout=settings.command_timeout)
-        async with pool:
-            await require_head(pool)
-            app.state.database, app.state.views = pool, ViewLog(pool)
-            writing = asyncio.create_task(app.state.views.run())
+        await keeper.begin()
+        tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(views.run())]
+        try:
             yield
-            writing.cancel()
-            await asyncio.wait([writing])
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await keeper.end()
 
-    def context() -> Context:
-        return Context(app.state.views, Loaders(app.state.database))
+    routes = [
+        Route("/graphql", Endpoint(settings, documents, keeper, views)),
+        explorer_assets(),
+        *health_routes(lambda: keeper.reason),
+    ]
+    return Starlette(routes=routes, middleware=middleware(settings), lifespan=lifespan)
 
-    endpoint = Endpoint(Documents(schema), context)
-    app = Starlette(routes=[Route("/graphql", endpoint), explorer_assets()], lifespan=lifespan)
-    return app
+
+def middleware(settings: Settings) -> list[Middleware]:
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_methods=["GET", "HEAD", "POST"],
+        allow_headers=["Content-Type", "X-Request-ID"],
+        expose_headers=["X-Request-ID", "Retry-After"],
+        max_age=86_400,
+    )
+    return [
+        Middleware(RequestIds),
+        *([cors] if settings.origins else []),
+        Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+    ]

@@ -21,10 +21,11 @@ class Outcome:
 
 
 async def run(document: Document, variables: dict[str, Any] | None, context: Context) -> Outcome:
-    """The answer to an operation, exactly as stock execution gives it."""
+    """The answer to an operation, exactly as stock execution gives it; LimitExceeded if it costs too much."""
     values = document.variables.values(variables)
     if values is None:
         return await run_stock(document, variables, context, "variables that cannot be coerced")
+    document.cost.require(values.coerced)
     plan = document.plan(values.coerced)
     if not isinstance(plan, Plan):
         return await run_stock(document, variables, context, plan)

@@ -35,22 +35,22 @@ def resolved_by(resolver: Callable[..., Any], description: str) -> Any:
     return strawberry.field(resolver=resolver, description=description)
 
 
-def resolved_for_all(resolve: LevelFunction, description: str) -> Any:
+def resolved_for_all(resolve: LevelFunction, description: str, *costs: object) -> Any:
     """A field resolved for a whole level at once; its arguments are those after objects and context."""
     waits = iscoroutinefunction(resolve)
-    return level_field(Level(resolve, awaited=waits, started_by_task=waits), description)
+    return level_field(Level(resolve, awaited=waits, started_by_task=waits), description, costs)
 
 
-def loads(loader: str, key: str, description: str) -> Any:
+def loads(loader: str, key: str, description: str, *costs: object) -> Any:
     """A relation: what the loader of that name has for the object's key, None where the key is None."""
 
     def load(objects: Sequence[Any], context: Context) -> Awaitable[Values]:
         return getattr(context.loaders, loader).load_all([getattr(each, key) for each in objects])
 
-    return level_field(Level(load, awaited=True), description)
+    return level_field(Level(load, awaited=True), description, costs)
 
 
-def level_field(level: Level, description: str) -> Any:
+def level_field(level: Level, description: str, costs: Sequence[object]) -> Any:
     resolver = awaiting(level.resolve) if level.awaited else immediate(level.resolve)
     arguments = list(signature(level.resolve).parameters.values())[2:]
     keyword = Parameter.POSITIONAL_OR_KEYWORD
@@ -66,7 +66,7 @@ def level_field(level: Level, description: str) -> Any:
         "info": Info,
     }
     resolver.level = level  # type: ignore[attr-defined]
-    return strawberry.field(resolver=resolver, description=description)
+    return strawberry.field(resolver=resolver, description=description, directives=costs)
 
 
 def awaiting(resolve: Callable[..., Any]) -> Callable[..., Any]:

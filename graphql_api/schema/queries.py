@@ -12,6 +12,7 @@ from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.loaders import WHOLE_CATALOG, Loader
 from graphql_api.schema.connections import connects
+from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
 from graphql_api.schema.ids import key_of, parsed_id
@@ -26,6 +27,8 @@ ByAuthor = Annotated[AuthorLookup, strawberry.argument(description="Which author
 ByCategory = Annotated[CategoryLookup, strawberry.argument(description="Which category.")]
 RootsOnly = Annotated[bool, strawberry.argument(description="Only the categories without a parent.")]
 
+
+BY_IDS = ListSize(assumed_size=LARGEST_SIZE, slicing_arguments=["ids"])
 
 Root = Sequence[None]
 """The root is one object without content; so are the answers of its level: one."""
@@ -111,7 +114,7 @@ class Query:
         node, "Whatever has this global id; null if nothing has it any more."
     )
     nodes: list[Node | None] = resolved_for_all(
-        nodes, "Whatever has these global ids, in their order; null where nothing has."
+        nodes, "Whatever has these global ids, in their order; null where nothing has.", BY_IDS
     )
     book: Book | None = resolved_for_all(book, "One book; null if there is none.")
     author: Author | None = resolved_for_all(author, "One author; null if there is none.")
