@@ -214,7 +214,7 @@ class Writer:
 
 
 def decided_by(directive: DirectiveNode) -> Any:
-    [argument] = directive.arguments or ()
+    argument = next(iter(directive.arguments or ()))
     return argument.value
 
 
