@@ -10,10 +10,11 @@ LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
 )
-"""The connection died, or there is none to be had now. Of one it found closed asyncpg says so as
-InterfaceError, but that is also, with ValueError, what it raises for arguments and addresses that are none.
-OSError belongs here too, but for TimeoutError, which is one."""
+"""The connection died, or there is none to be had now. asyncpg finds the former out in many ways. Its
+InterfaceError is also, with ValueError, what it raises for arguments and addresses that are none. OSError
+belongs here too, but for TimeoutError, which is one."""
 
 SHORT = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError)
 """The server lacks connections, memory or space, or cannot read its disk."""

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from db.errors import DatabaseError, Unavailable
-from db.faults import known
+from db.faults import is_lost, known
 from db.pool import UNREACHABLE, open_pool
 
 logger = logging.getLogger("bookstore.database")
@@ -57,6 +57,10 @@ class Keeper:
             raise Unavailable("All connections to PostgreSQL are taken.") from error
         try:
             return await connection.fetch(query, *args)
+        except Exception as error:
+            if is_lost(error):  # or the pool would give it to the next
+                connection.terminate()
+            raise
         finally:
             await pool.release(connection)
 

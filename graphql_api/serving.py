@@ -79,4 +79,6 @@ def log_config(level: str) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "filters": ["request"], "formatter": "line"}
         },
         "root": {"level": level.upper(), "handlers": ["stderr"]},
+        # It tells of each attempt to connect, with a traceback; ours are told of once.
+        "loggers": {"asyncpg.pool": {"level": "ERROR"}},
     }

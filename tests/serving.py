@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -65,11 +65,13 @@ def private_folder() -> Generator[Path]:
 
 
 @contextmanager
-def serving(cwd: Path, command: Path = BOOKSTORE, **settings: str) -> Generator[Served]:
+def serving(
+    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), **settings: str
+) -> Generator[Served]:
     """`bookstore serve` on a free port, up and answering; ended afterwards."""
     environment = environment_of(PORT="0", **settings)
     process = subprocess.Popen(
-        [command, "serve"],
+        [command, "serve", *arguments],
         cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,
