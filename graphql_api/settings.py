@@ -66,6 +66,7 @@ class Settings:
     max_source: int = setting(LIMITS.source, "How many characters a document may have.", COUNT)
     max_tokens: int = setting(LIMITS.tokens, "How many tokens it may have, comments included.", COUNT)
     max_operations: int = setting(LIMITS.operations, "How many operations it may have.", COUNT)
+    max_fragments: int = setting(LIMITS.fragments, "How many fragments it may define.", COUNT)
     max_variables: int = setting(LIMITS.variables, "How many variables an operation may have.", COUNT)
     max_depth: int = setting(
         LIMITS.depth, "How deep its fields may nest, those of introspection aside.", COUNT

@@ -59,6 +59,7 @@ class Document:
     cost: OperationCost
     flags: tuple[str, ...]
     size: int
+    suggestions: bool
     plans: dict[tuple[Any, ...], Plan | str] = field(default_factory=dict)
 
     @property
@@ -154,6 +155,7 @@ class Documents:
             OperationCost(self.schema._schema, operation, fragments, self.limits),  # noqa: SLF001
             tuple(sorted(flags.names)),
             len(text.encode("utf-8", "surrogatepass")),
+            self.validation.suggestions,
         )
 
 

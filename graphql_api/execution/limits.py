@@ -18,10 +18,11 @@ class Limits:
     directives: int = 50
     directives_in_place: int = 5
     operations: int = 10
+    fragments: int = 50
     variables: int = 100
     list: int = 250
     page: int = 100
-    comparisons: int = 20_000
+    comparisons: int = 10_000
     cost: int = 10_000
 
 

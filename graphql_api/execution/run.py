@@ -46,5 +46,6 @@ async def run_stock(
         context_value=context,
         variable_values=variables,
         operation_name=document.operation.name and document.operation.name.value,
+        hide_suggestions=not document.suggestions,
     )
     return Outcome(await result if isawaitable(result) else result, reason)

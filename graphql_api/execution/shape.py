@@ -56,6 +56,7 @@ def require_shape(document: DocumentNode, limits: Limits) -> None:
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     fragments = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
     require("MAX_OPERATIONS", limits.operations, len(operations), "operations", "The document has")
+    require("MAX_FRAGMENTS", limits.fragments, len(fragments), "fragments", "The document has")
     for operation in operations:
         require("MAX_VARIABLES", limits.variables, len(operation.variable_definitions or ()), "variables")
     parts = {each.name.value: shape_of(each, limits) for each in fragments}

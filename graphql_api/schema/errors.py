@@ -26,7 +26,7 @@ def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
     What the client cannot mend is shown as an id alone, under which the log has its traceback.
     """
     cause = error.original_error
-    if cause is None or isinstance(cause, GraphQLError | BadInput):
+    if not executed or cause is None or isinstance(cause, GraphQLError | BadInput):
         shown = dict(error.formatted)
         shown["extensions"] = {"code": code_of(error, executed=executed)} | (error.extensions or {})
         return shown

@@ -13,10 +13,7 @@ from db.migrations import migrate
 from tests.catalogs import add_author, add_book
 from tests.faults.postgres import Postgres
 from tests.faults.proxy import Proxy
-from tests.faults.readers import Readers
 from tests.serving import Served, private_folder, serving
-
-ROWS: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -83,19 +80,3 @@ async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerat
         yield served
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
-
-
-def note(fault: str, readers: Readers, recovery: float) -> None:
-    """Add a line to the table that is printed at the end."""
-    kinds = ", ".join(f"{count} × {kind}" for kind, count in readers.kinds().items())
-    ROWS.append(
-        f"| {fault} | {len(readers.reads)} | {kinds} | {readers.longest():.2f} s | {max(0.0, recovery):.2f} s |"
-    )
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if ROWS:
-        terminalreporter.write_line("| fault | requests | answers | longest | well again after |")
-        terminalreporter.write_line("|---|---|---|---|---|")
-        for row in ROWS:
-            terminalreporter.write_line(row)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.http_client import Client
+from tests.tables import note
 
 RATE = 100
 QUERY = "query ($first: Int) { books(first: $first) { nodes { title authors { name } } } }"
@@ -70,3 +71,15 @@ class Readers:
     def recovery(self, healed: float) -> float:
         """How many seconds after the healing the last request was sent that did not go well."""
         return max((read.sent - healed for read in self.reads if not read.well), default=0.0)
+
+    def note(self, fault: str, recovery: float = 0.0) -> None:
+        """Add what came of them to the table of faults."""
+        kinds = ", ".join(f"{count} × {kind}" for kind, count in self.kinds().items())
+        note(
+            "fault | requests | answers | longest | well again after",
+            fault,
+            len(self.reads),
+            kinds,
+            f"{self.longest():.2f} s",
+            f"{max(0.0, recovery):.2f} s",
+        )

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from db.migrations import migrate
-from tests.faults.conftest import Shop, fill, note, server
+from tests.faults.conftest import Shop, fill, server
 from tests.faults.postgres import Postgres
 from tests.faults.readers import Readers
 from tests.http_client import Client
@@ -187,7 +187,7 @@ async def test_a_fault_of_postgresql(shop: Shop, name: str) -> None:
         healed = time.monotonic()
         await asyncio.sleep(AFTER)
     recovery = readers.recovery(healed)
-    note(name, readers, recovery)
+    readers.note(name, recovery)
 
     assert {read.status for read in readers.reads} <= {200, 503}
     assert {code for read in readers.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE", "TIMEOUT"}
@@ -227,7 +227,7 @@ async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
         await asyncio.sleep(2)
         client.close()
     recovery = readers.recovery(healed)
-    note("absent at start", readers, recovery)
+    readers.note("absent at start", recovery)
 
     assert (ready.status, ready.json()["status"]) == (503, "not ready")
     assert without.json() == {"data": {"__typename": "Query"}}
@@ -278,7 +278,7 @@ async def test_disk_full(small_disk: Path, tmp_path: Path) -> None:
         await asyncio.sleep(6)
         client.close()
     recovery = readers.recovery(healed)
-    note("disk full", readers, recovery)
+    readers.note("disk full", recovery)
     views = await one(dsn, "SELECT sum(views) FROM book_view")
     await asyncio.to_thread(postgres.stop)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import note, server
+from tests.faults.conftest import server
 from tests.faults.postgres import PROC, Postgres
 from tests.faults.readers import QUERY, Readers
 from tests.faults.test_clients import locked
@@ -76,7 +76,7 @@ async def test_workers_are_replaced_without_a_lost_request(postgres: Postgres, t
                 await asyncio.sleep(0.2)
             await asyncio.sleep(0.5)
         after = children_of(served.process.pid)
-    note("workers replaced", readers, 0.0)
+    readers.note("workers replaced")
 
     assert (len(before), len(after), before & after) == (2, 2, set())
     assert readers.kinds().keys() == {"200"}

@@ -11,23 +11,8 @@ import pytest
 from db.errors import DatabaseError
 from graphql_api.app import create_app
 from graphql_api.settings import Settings
-from tests.catalogs import add_book
 
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture
-async def http(dsn: str) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of the whole application, over a database with one book."""
-    connection = await asyncpg.connect(dsn)
-    await add_book(connection, "Emma")
-    await connection.close()
-    app = create_app(Settings(pool_size=2), dsn)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client,
-    ):
-        yield client
 
 
 QUERY = "query Titles { books { nodes { title } } }"
