@@ -13,7 +13,7 @@ class Limits:
     source: int = 50_000
     tokens: int = 2_000
     depth: int = 12
-    fields: int = 1_000
+    fields: int = 500
     aliases: int = 30
     directives: int = 50
     directives_in_place: int = 5

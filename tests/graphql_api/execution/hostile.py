@@ -168,3 +168,14 @@ def hostile_documents(draw: st.DrawFn) -> str:
     """A document of at most what an HTTP body holds."""
     shape = draw(st.sampled_from(SHAPES))
     return shape(draw(SIZES), draw(st.integers(1, 20)))[:100_000]
+
+
+def everything(depth: int, width: int) -> str:
+    """Every relation of every type, of pages that hold nothing and so cost nothing."""
+    book = "id title"
+    for _ in range(min(depth, 4)):
+        book = f"id authors {{ name books(first: 0) {{ nodes {{ {book} }} }} }} categories {{ parent {{ ancestors {{ name }} }} }}"
+    return "{ " + " ".join(f"a{n}: books(first: 0) {{ nodes {{ {book} }} }}" for n in range(width)) + " }"
+
+
+SHAPES.append(everything)

@@ -49,7 +49,9 @@ nasty_values = {
 }
 
 UNLIMITED = Limits(
-    **dict.fromkeys(("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost"), 10**9)
+    **dict.fromkeys(
+        ("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost"), 10**9
+    )
 )
 
 RARE = ("informed", "missing", "failing", "sureSlow", "wrongInt", "number", "sureText")

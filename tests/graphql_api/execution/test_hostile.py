@@ -56,7 +56,7 @@ NAMED = {
         "MAX_COST",
     ),
     "circular introspection": (hostile.introspection(3, 1), "introspection"),
-    "1,001 fields": ("{ " + "__typename " * 1_001 + "}", "MAX_FIELDS"),
+    "501 fields": ("{ " + "__typename " * 501 + "}", "MAX_FIELDS"),
 }
 
 
