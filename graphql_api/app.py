@@ -14,6 +14,7 @@ from db.keeper import Keeper
 from db.migrations import require_head
 from db.views import ViewLog
 from graphql_api.execution.documents import Documents
+from graphql_api.http.admission import Admission
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
 from graphql_api.http.health import health_routes
@@ -36,6 +37,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         check=require_head,
     )
     views = ViewLog(keeper)
+    admission = Admission(settings.max_requests)
     documents = Documents(
         schema,
         limits=settings.limits,
@@ -44,11 +46,11 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
     )
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, object]]:
         await keeper.begin()
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(views.run())]
         try:
-            yield
+            yield {"admission": admission}
         finally:
             for task in tasks:
                 task.cancel()
@@ -56,7 +58,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
             await keeper.end()
 
     routes = [
-        Route("/graphql", Endpoint(settings, documents, keeper, views)),
+        Route("/graphql", Endpoint(settings, documents, keeper, views, admission)),
         explorer_assets(),
         *health_routes(lambda: keeper.reason),
     ]

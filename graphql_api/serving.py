@@ -32,6 +32,7 @@ def serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
         log_level="debug" if settings.log_level == "debug" else "error",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.drain_timeout,
         timeout_worker_healthcheck=START_SECONDS,
     )
@@ -51,7 +52,7 @@ def application(settings: Settings, dsn: str) -> Starlette:
     app = create_app(settings, dsn)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 5, 1_000)
+    gc.set_threshold(5_000, 10, 1_000)
     return app
 
 

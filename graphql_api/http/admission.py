@@ -2,7 +2,7 @@
 
 from types import TracebackType
 
-from graphql_api.http.answers import unavailable
+from graphql_api.http.answers import Refusal, unavailable
 
 
 class Admission:
@@ -12,13 +12,18 @@ class Admission:
         self.most = most
         self.admitted = 0
 
-    def require_room(self) -> None:
-        """Raise Refusal if there is no room now."""
-        if self.admitted >= self.most:
-            raise unavailable(f"{self.most:,} requests are being answered already (MAX_REQUESTS).")
+    @property
+    def is_full(self) -> bool:
+        return self.admitted >= self.most
+
+    @property
+    def refusal(self) -> Refusal:
+        return unavailable(f"{self.most:,} requests are being answered already (MAX_REQUESTS).")
 
     def __enter__(self) -> None:
-        self.require_room()
+        """Raises Refusal if there is no room now."""
+        if self.is_full:
+            raise self.refusal
         self.admitted += 1
 
     def __exit__(

@@ -25,13 +25,12 @@ class Answer:
     media_type: bytes = LEGACY
     headers: Sequence[Header] = field(default=())
 
+    def all_headers(self) -> list[Header]:
+        length = str(len(self.body)).encode()
+        return [(b"content-type", self.media_type), (b"content-length", length), *ALWAYS, *self.headers]
+
     async def send(self, send: Send) -> None:
-        headers = [
-            (b"content-type", self.media_type),
-            (b"content-length", str(len(self.body)).encode()),
-            *ALWAYS,
-            *self.headers,
-        ]
+        headers = self.all_headers()
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 

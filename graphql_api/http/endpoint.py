@@ -42,13 +42,20 @@ class NoViews(ViewLog):
 class Endpoint:
     """An ASGI application that runs the operation that a GET or POST holds."""
 
-    def __init__(self, settings: Settings, documents: Documents, database: Database, views: ViewLog) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        documents: Documents,
+        database: Database,
+        views: ViewLog,
+        admission: Admission,
+    ) -> None:
         self.settings = settings
         self.documents = documents
         self.database = database
         self.views = views
         self.no_views = NoViews(database)
-        self.admission = Admission(settings.max_requests)
+        self.admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if wants_page(scope):
@@ -74,7 +81,6 @@ class Endpoint:
             raise Refusal(405, f"Use {', '.join(METHODS)}.", ALLOW)
         if media_type is None:
             raise NOT_ACCEPTABLE
-        self.admission.require_room()
         asked = await read_request(scope, receive, most=self.settings.max_body)
         with self.admission, Vigil(receive, self.settings.request_timeout):
             return await self.answered(asked, media_type, reads_only=method != "POST")

@@ -6,12 +6,16 @@ when the server ends, a request that is on its way on an idle connection is stil
 """
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from graphql_api.http.admission import Admission
+from graphql_api.http.answers import Answer
+from graphql_api.http.media_types import LEGACY
 from graphql_api.settings import Settings
 
 LOOK_EVERY = 0.5
@@ -27,6 +31,30 @@ class WireConfig(Config):
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
         super().__init__(app, http=Wire, ws="none", **options)
         self.settings = settings
+
+
+GRAPHQL = b"/graphql"
+
+
+class TurnedAway:
+    """What uvicorn looks for where a request is under way, of one that has its answer already."""
+
+    response_started = response_complete = True
+    message_event = asyncio.Event()
+
+
+TURNED_AWAY: Any = TurnedAway()
+
+
+def raw(answer: Answer) -> bytes:
+    """An answer as it goes over the wire."""
+    head = b"".join(b"%s: %s\r\n" % header for header in answer.all_headers())
+    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (
+        answer.status,
+        HTTPStatus(answer.status).phrase.encode(),
+        head,
+        answer.body,
+    )
 
 
 class Wire(HttpToolsProtocol):
@@ -47,6 +75,8 @@ class Wire(HttpToolsProtocol):
         self.began: float | None = self.loop.time()
         self.unsent, self.unsent_since = 0, 0.0
         self.draining = False
+        self.admission: Admission = app_state["admission"]
+        self.no_room = raw(self.admission.refusal.answer(LEGACY))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -71,9 +101,22 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_head, self.head = False, 0
+        if self.admission.is_full and self.idle and self.url.startswith(GRAPHQL):
+            self.turn_away()
+            return
         super().on_headers_complete()
         if self.draining:
             self.cycle.keep_alive = False
+
+    def turn_away(self) -> None:
+        """Answer that there is no room, without the work that an application takes: of such answers there
+        may be thousands a second, beside requests that were let in."""
+        self.cycle = TURNED_AWAY
+        self.transport.write(self.no_room)
+        if self.parser.should_keep_alive() and not self.draining:
+            self.on_response_complete()
+        else:
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
