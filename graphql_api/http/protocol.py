@@ -113,7 +113,7 @@ class Wire(HttpToolsProtocol):
         may be thousands a second, beside requests that were let in."""
         self.cycle = TURNED_AWAY
         self.transport.write(self.no_room)
-        if self.parser.should_keep_alive() and not self.draining:
+        if self.parser and self.parser.should_keep_alive() and not self.draining:
             self.on_response_complete()
         else:
             self.transport.close()

@@ -10,7 +10,9 @@ import pytest
 
 from db.errors import DatabaseError
 from graphql_api.app import create_app
+from graphql_api.http.request_ids import WithRequestId
 from graphql_api.settings import Settings
+from tests.graphql_api.http.conftest import Shop
 
 JSON = {"content-type": "application/json"}
 
@@ -201,3 +203,74 @@ async def test_a_head_is_answered_as_a_get(http: httpx.AsyncClient) -> None:
     answer = await http.head("/graphql", params={"query": QUERY})
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
+
+
+async def test_the_cost_is_told_to_who_asks(http: httpx.AsyncClient) -> None:
+    request = {
+        "query": "query ($n: Int) { books(first: $n) { nodes { title authors { name } } } }",
+        "variables": {"n": 2},
+    }
+
+    asked = await http.post("/graphql", json={**request, "extensions": {"cost": True}})
+    by_get = await http.get("/graphql", params={"query": QUERY, "extensions": '{"cost": true}'})
+    silent = await http.post("/graphql", json=request)
+
+    assert asked.json()["extensions"] == {"cost": 2 + 2 * 4}
+    assert by_get.json()["extensions"] == {"cost": 20}
+    assert "extensions" not in silent.json()
+
+
+async def test_what_exceeds_a_limit_is_refused_whatever_the_client_accepts(http: httpx.AsyncClient) -> None:
+    dear = {"query": "query ($n: Int) { books(first: $n) { nodes { id } } }", "variables": {"n": 101}}
+
+    answers = [
+        await http.post("/graphql", json=dear, headers={"accept": kind})
+        for kind in ("application/json", "application/graphql-response+json")
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["errors"] == [
+        {
+            "message": "A page of 101 entries is asked for; at most 100 are allowed (MAX_PAGE).",
+            "extensions": {"code": "LIMIT_EXCEEDED", "limit": "MAX_PAGE", "allowed": 100},
+        }
+    ]
+
+
+async def test_an_answer_that_is_too_long_is_not_given(shop: Shop) -> None:
+    async with shop(max_response=200) as http:
+        long = await http.post("/graphql", json={"query": "{ __schema { types { name } } }"})
+        short = await http.post("/graphql", json={"query": QUERY})
+
+    assert long.status_code == 400
+    assert "at most 200 are allowed (MAX_RESPONSE)" in long.json()["errors"][0]["message"]
+    assert short.json() == TITLES
+
+
+async def test_the_log_names_the_request_of_a_fault(
+    http: httpx.AsyncClient, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("DROP TABLE book CASCADE")
+    await connection.close()
+    caplog.handler.addFilter(WithRequestId())
+
+    answer = await http.post("/graphql", json={"query": QUERY}, headers={"x-request-id": "the-one"})
+
+    assert answer.headers["x-request-id"] == "the-one"
+    assert [record.__dict__["request_id"] for record in caplog.records] == ["the-one"]
+
+
+async def test_what_the_client_did_wrong_is_not_logged(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for query in (
+        "{",
+        "{ nothing }",
+        '{ node(id: "nothing") { id } }',
+        "{ books(first: -1) { totalCount } }",
+    ):
+        await http.post("/graphql", json={"query": query})
+
+    assert caplog.records == []
