@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from db.errors import DatabaseError, Unavailable
 from db.faults import is_lost, known
@@ -45,24 +46,37 @@ class Keeper:
         self.check = check
         self.pool: asyncpg.Pool | None = None
         self.reason: str | None = "PostgreSQL has not been reached yet."
+        self.taken = 0
 
     async def fetch(self, query: str, *args: object) -> Sequence[Any]:
         """Run one statement and return its rows. Raises Unavailable where there is no connection for it."""
         pool = self.pool
         if pool is None:
             raise Unavailable(self.reason)
-        try:
-            connection = await pool.acquire(timeout=self.wait)
-        except TimeoutError as error:
-            raise Unavailable("All connections to PostgreSQL are taken.") from error
+        connection = await self.connection(pool)
+        patience = None
         try:
             return await connection.fetch(query, *args)
-        except Exception as error:
+        except BaseException as error:
+            patience = self.wait
             if is_lost(error):  # or the pool would give it to the next
                 connection.terminate()
             raise
         finally:
-            await pool.release(connection)
+            self.taken -= 1
+            await pool.release(connection, timeout=patience)
+
+    async def connection(self, pool: asyncpg.Pool) -> PoolConnectionProxy:
+        """A connection of the pool, waited for no longer than `wait`. A time-out is a task and a timer,
+        so it is set only where somebody has to wait."""
+        self.taken += 1
+        try:
+            return await pool.acquire(timeout=self.wait if self.taken > self.size else None)
+        except BaseException as error:
+            self.taken -= 1
+            if isinstance(error, TimeoutError):
+                raise Unavailable("All connections to PostgreSQL are taken.") from error
+            raise
 
     # The life of the pool
 

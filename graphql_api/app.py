@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from db.keeper import Keeper
@@ -17,6 +16,7 @@ from graphql_api.execution.documents import Documents
 from graphql_api.http.admission import Admission
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
+from graphql_api.http.gzip import Gzip
 from graphql_api.http.health import health_routes
 from graphql_api.http.request_ids import RequestIds
 from graphql_api.schema import schema
@@ -77,5 +77,5 @@ def middleware(settings: Settings) -> list[Middleware]:
     return [
         Middleware(RequestIds),
         *([cors] if settings.origins else []),
-        Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+        Middleware(Gzip, minimum_size=1_000, compresslevel=5),
     ]

@@ -13,7 +13,7 @@ from graphql_api.http.media_types import LEGACY
 Header = tuple[bytes, bytes]
 
 # An answer is never to be taken for anything else, and depends on what the client takes.
-ALWAYS: list[Header] = [(b"x-content-type-options", b"nosniff"), (b"vary", b"accept")]
+ALWAYS: list[Header] = [(b"x-content-type-options", b"nosniff"), (b"vary", b"accept, accept-encoding")]
 
 
 @dataclass(frozen=True, slots=True)
