@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from db.errors import DatabaseError
-from db.pool import UNREACHABLE, Database
+from db.pool import CONNECT_SECONDS, UNREACHABLE, Database, unreachable
 
 FOLDS_LETTERS = """
 /* folds_letters */
@@ -40,9 +40,9 @@ def migrate(dsn: str, revision: str = "head") -> None:
 async def require_letters(dsn: str) -> None:
     """Raise DatabaseError unless the database can be reached and folds all letters."""
     try:
-        connection = await asyncpg.connect(dsn)
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
     except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
+        raise unreachable(error) from error
     try:
         if not await connection.fetchval(FOLDS_LETTERS):
             raise DatabaseError(

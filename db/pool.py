@@ -1,12 +1,11 @@
 """The pool of connections that every read goes through."""
 
-import asyncio
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
-from db.errors import DatabaseError
+from db.errors import DatabaseError, Unavailable
+from db.faults import SHORT, is_lost
 
 
 class Database(Protocol):
@@ -20,33 +19,15 @@ class Database(Protocol):
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 """What connecting raises: no server, a refusal, or an address that is none."""
 
-
-class Session:
-    """One connection of a pool: taken when something is first read over it, and kept until it is closed.
-
-    Statements take turns on it. None takes a second connection: who holds one never waits for another.
-    """
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool = pool
-        self.connection: PoolConnectionProxy | None = None
-        self.turn = asyncio.Lock()
-
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
-        async with self.turn:
-            if self.connection is None:
-                self.connection = await self.pool.acquire()
-            return await self.connection.fetch(query, *args, record_class=record_class)
-
-    async def close(self) -> None:
-        """Give the connection back."""
-        if self.connection is not None:
-            await self.pool.release(self.connection)
+CONNECT_SECONDS = 5.0
 
 
-def session(database: Database) -> Database:
-    """One connection of a pool, to be closed; anything else as it is."""
-    return Session(cast("Any", database)) if isinstance(database, asyncpg.Pool) else database
+def unreachable(error: Exception) -> DatabaseError:
+    """What to raise for an error of UNREACHABLE: Unavailable if it may pass by itself."""
+    if isinstance(error, TimeoutError):
+        return Unavailable("PostgreSQL cannot be reached: it does not answer")
+    kind = Unavailable if is_lost(error) or isinstance(error, SHORT) else DatabaseError
+    return kind(f"PostgreSQL cannot be reached: {error}")
 
 
 async def leave_as_it_is(connection: object) -> None:
@@ -57,8 +38,11 @@ async def leave_as_it_is(connection: object) -> None:
     """
 
 
-async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.Pool:
-    """Connect to `dsn` with at most `size` connections; a statement ends after `command_timeout` seconds.
+async def open_pool(
+    dsn: str, *, size: int, command_timeout: float, connect_timeout: float = CONNECT_SECONDS
+) -> asyncpg.Pool:
+    """Connect to `dsn` with at most `size` connections; a statement ends after `command_timeout` seconds,
+    here and on the server, should that not hear of it.
 
     Raises DatabaseError naming the cause when the server cannot be reached or refuses.
     """
@@ -67,10 +51,14 @@ async def open_pool(dsn: str, *, size: int, command_timeout: float) -> asyncpg.P
             dsn,
             min_size=min(2, size),
             max_size=size,
+            timeout=connect_timeout,
             command_timeout=command_timeout,
             max_inactive_connection_lifetime=0,
             reset=leave_as_it_is,
-            server_settings={"application_name": "bookstore"},
+            server_settings={
+                "application_name": "bookstore",
+                "statement_timeout": str(round(command_timeout * 1000)),
+            },
         )
     except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
+        raise unreachable(error) from error

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from db.errors import CatalogError
 from db.pool import Database
 from db.rows import aligned
 
@@ -69,7 +70,7 @@ class ViewLog:
             return
         try:
             await self.database.fetch(COUNT_VIEWS, list(taken), list(taken.values()))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (CatalogError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             logger.warning("%d views wait to be written: %s", taken.total(), type(error).__name__)
             for book_id, views in taken.items():
                 self.noted[book_id] += views

@@ -1,4 +1,4 @@
-"""The application: routes and what lives as long as it does."""
+"""The application: routes, middleware, and what lives as long as it does."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,16 +6,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from db.keeper import Keeper
 from db.migrations import require_head
-from db.pool import open_pool
 from db.views import ViewLog
-from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
+from graphql_api.http.admission import Admission
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
+from graphql_api.http.gzip import Gzip
+from graphql_api.http.health import health_routes
+from graphql_api.http.request_ids import RequestIds
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
@@ -23,38 +27,67 @@ PATH = "/graphql"
 
 
 class App(Starlette):
-    """Starlette's application, with a short way past its routes for the one that nearly all requests take."""
+    """Starlette's application, with a short way past its router for the one route that nearly all requests
+    take."""
 
-    def __init__(self, endpoint: Endpoint, **options: Any) -> None:
-        super().__init__(routes=[Route(PATH, endpoint), explorer_assets()], **options)
+    def __init__(self, endpoint: Endpoint, settings: Settings, routes: list[Route], **options: Any) -> None:
+        super().__init__(routes=[Route(PATH, endpoint), explorer_assets(), *routes], **options)
         self.endpoint = endpoint
+        self.origins = settings.origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == PATH:
-            await self.endpoint(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+    def build_middleware_stack(self) -> ASGIApp:
+        routed = super().build_middleware_stack()
+
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            direct = scope["type"] == "http" and scope["path"] == PATH
+            await (self.endpoint if direct else routed)(scope, receive, send)
+
+        app: ASGIApp = Gzip(dispatch, minimum_size=1_000, compresslevel=5)
+        if self.origins:
+            app = CORSMiddleware(
+                app,
+                allow_origins=self.origins,
+                allow_methods=["GET", "HEAD", "POST"],
+                allow_headers=["Content-Type", "X-Request-ID"],
+                expose_headers=["X-Request-ID", "Retry-After"],
+                max_age=86_400,
+            )
+        return RequestIds(app)
 
 
 def create_app(settings: Settings, dsn: str) -> App:
     """The API over the database at `dsn`, which is connected to when the application starts.
 
-    Starting raises DatabaseError when the database cannot be reached or is not migrated.
+    While PostgreSQL is away requests are answered with 503. Starting raises DatabaseError when the database
+    refuses us, or is not migrated.
     """
+    keeper = Keeper(
+        dsn,
+        size=settings.pool_size,
+        command_timeout=settings.command_timeout,
+        wait=settings.connection_wait,
+        check=require_head,
+    )
+    views = ViewLog(keeper)
+    admission = Admission(settings.max_requests)
+    documents = Documents(
+        schema,
+        limits=settings.limits,
+        introspection=settings.introspection,
+        suggestions=settings.suggestions,
+    )
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        pool = await open_pool(dsn, size=settings.pool_size, command_timeout=settings.command_timeout)
-        async with pool:
-            await require_head(pool)
-            app.state.database, app.state.views = pool, ViewLog(pool)
-            writing = asyncio.create_task(app.state.views.run())
-            yield
-            writing.cancel()
-            await asyncio.wait([writing])
+    async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, object]]:
+        await keeper.begin()
+        tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(views.run())]
+        try:
+            yield {"admission": admission}
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            await keeper.end()
 
-    def context() -> Context:
-        return Context(app.state.views, app.state.database)
-
-    app = App(Endpoint(Documents(schema), context), lifespan=lifespan)
-    return app
+    endpoint = Endpoint(settings, documents, keeper, views, admission)
+    return App(endpoint, settings, health_routes(lambda: keeper.reason), lifespan=lifespan)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import logging.config
 import os
 import socket
 from collections.abc import Callable, Coroutine
@@ -14,23 +15,25 @@ from typing import ParamSpec, TextIO
 
 import asyncpg
 import click
-import uvicorn
 from rich.console import Console
 from rich.table import Table
 
 from db import embedded
 from db.books import count_of_books
-from db.errors import CatalogError
+from db.errors import CatalogError, Unavailable
 from db.importing.progress import progress_on
 from db.importing.readers import FORMATS, Delivery, open_delivery, open_seeded
 from db.importing.run import Summary, import_delivery
 from db.migrations import migrate
 from db.verify import audited
-from graphql_api.app import create_app
 from graphql_api.execution.describe import described
 from graphql_api.execution.documents import Documents
 from graphql_api.schema import schema
+from graphql_api.serving import log_config
+from graphql_api.serving import serve as serve_until_told_to_end
 from graphql_api.settings import Settings, SettingsError
+
+logger = logging.getLogger("bookstore.cli")
 
 P = ParamSpec("P")
 
@@ -65,39 +68,33 @@ def main() -> None:
 
 
 @main.command()
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="How many processes serve; WORKERS if not given. SIGHUP replaces them one by one.",
+)
 @in_one_line
-def serve() -> None:
+def serve(workers: int | None) -> None:
     """Serve the API, having migrated the database.
 
-    An empty catalog in the embedded PostgreSQL gets the sample first.
+    An empty catalog in the embedded PostgreSQL gets the sample first. While a PostgreSQL of your own is
+    away, requests are answered with 503.
     """
     settings = Settings.read(os.environ)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    settings = replace(settings, workers=workers or settings.workers)
+    logging.config.dictConfig(log_config(settings.log_level))
     listener = listen(settings.host, settings.port)
     dsn = database(settings)
-    migrate(dsn)
+    try:
+        migrate(dsn)
+    except Unavailable as error:
+        logger.warning("%s; it is not migrated, and answers are 503 until it can be", error)
     if not settings.database_url:
         asyncio.run(stock_with_sample(dsn))
-    config = uvicorn.Config(
-        create_app(settings, dsn),
-        log_level="debug" if settings.log_level == "debug" else "warning",
-        access_log=False,
-        server_header=False,
-    )
     with suppress(KeyboardInterrupt):
-        Announcing(config).run(sockets=[listener])
+        serve_until_told_to_end(settings, dsn, listener)
     if not settings.database_url:
         click.echo("PostgreSQL goes on running; `bookstore db stop` stops it.")
-
-
-class Announcing(uvicorn.Server):
-    """A server that prints its address once it answers."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            click.echo(f"Serving http://{f'[{host}]' if ':' in host else host}:{port}/graphql")
 
 
 def listen(host: str, port: int) -> socket.socket:

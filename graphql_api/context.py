@@ -5,7 +5,8 @@ from functools import lru_cache
 import strawberry
 
 from db import authors, books, categories
-from db.pool import Database, Session, session
+from db.pool import Database
+from db.reading import Reading
 from db.views import ViewLog
 from graphql_api.loaders import Loaders, Selection
 
@@ -30,13 +31,15 @@ class Context:
     def planned(self, reads: frozenset[tuple[str, str]]) -> "Context":
         """A context for a plan: it reads only what the plan takes from objects, over one connection.
         It is to be closed."""
-        loaders = Loaders(session(self.database), selection(reads), gathers=False)
+        if isinstance(self.database, Reading):
+            self.database.hold()
+        loaders = Loaders(self.database, selection(reads), gathers=False)
         return Context(self.views, self.database, loaders)
 
     async def close(self) -> None:
         """Give back what was held for the request."""
-        if isinstance(self.loaders.database, Session):
-            await self.loaders.database.close()
+        if isinstance(self.database, Reading):
+            await self.database.let_go()
 
     def again(self) -> "Context":
         """A context to run the same operation once more, without reading again what was read."""

@@ -11,6 +11,7 @@ import pytest
 from db import embedded
 from db.migrations import migrate
 from tests.serving import private_folder
+from tests.tables import print_tables
 
 NUMBERS = count(1)
 
@@ -77,3 +78,7 @@ async def connection(shared_connection: asyncpg.Connection) -> AsyncGenerator[as
     await transaction.start()
     yield shared_connection
     await transaction.rollback()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    print_tables(terminalreporter)

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from graphql_api.settings import Settings
 
 BOOKSTORE = Path(sys.executable).with_name("bookstore")
 SECONDS = 60.0
@@ -34,16 +36,7 @@ class Served:
 
 def environment_of(**settings: str) -> dict[str, str]:
     """The environment of this process without settings of ours, and with these."""
-    ours = (
-        "HOST",
-        "PORT",
-        "DATABASE_URL",
-        "DATA",
-        "POSTGRES_BIN",
-        "POOL_SIZE",
-        "COMMAND_TIMEOUT",
-        "LOG_LEVEL",
-    )
+    ours = {entry.name.upper() for entry in fields(Settings)}
     inherited = {key: value for key, value in os.environ.items() if key not in ours}
     return inherited | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", **settings}
 
@@ -72,11 +65,13 @@ def private_folder() -> Generator[Path]:
 
 
 @contextmanager
-def serving(cwd: Path, command: Path = BOOKSTORE, **settings: str) -> Generator[Served]:
+def serving(
+    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), **settings: str
+) -> Generator[Served]:
     """`bookstore serve` on a free port, up and answering; ended afterwards."""
     environment = environment_of(PORT="0", **settings)
     process = subprocess.Popen(
-        [command, "serve"],
+        [command, "serve", *arguments],
         cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Documents: each text is parsed, validated and compiled once, and kept for as long as there is room."""
+"""Documents: each text is limited, parsed, validated and compiled once, and kept while there is room."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -14,16 +14,19 @@ from graphql import (
     OperationType,
     Visitor,
     parse,
-    specified_rules,
     visit,
 )
 from strawberry import Schema
-from strawberry.schema.schema import validate_document
 
 from graphql_api.execution.arguments import variables_in
 from graphql_api.execution.calls import Unplannable
 from graphql_api.execution.compiler import Compiler
+from graphql_api.execution.cost import OperationCost
+from graphql_api.execution.limits import LIMITS, Limits
 from graphql_api.execution.plans import Plan
+from graphql_api.execution.shape import require_shape
+from graphql_api.execution.tokens import require_few_tokens
+from graphql_api.execution.validation import Validation
 from graphql_api.execution.variables import Variables
 
 MOST_VARIANTS = 16
@@ -52,13 +55,20 @@ class Document:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
+    cost: OperationCost
     flags: tuple[str, ...]
     size: int
+    suggestions: bool
     plans: dict[tuple[Any, ...], Plan | str] = field(default_factory=dict)
 
     @property
     def is_query(self) -> bool:
         return self.operation.operation is OperationType.QUERY
+
+    def cost_with(self, variables: dict[str, Any] | None) -> int | None:
+        """The rows it can ask for with these variables; None where they cannot be coerced."""
+        values = self.variables.values(variables)
+        return None if values is None else self.cost.of(values)
 
     def plan(self, values: Mapping[str, Any]) -> Plan | str:
         """The plan for these values of its flags, or the reason why there is none."""
@@ -84,10 +94,24 @@ class Document:
 
 
 class Documents:
-    """The documents used last, at most so many and of at most so many bytes of text in all."""
+    """The documents used last, at most so many and of at most so many bytes of text in all.
 
-    def __init__(self, schema: Schema, *, entries: int = 1_000, bytes_: int = 4_000_000) -> None:
+    A byte of text stands for about 200 of memory: syntax tree, plan and all.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        limits: Limits = LIMITS,
+        introspection: bool = True,
+        suggestions: bool = True,
+        entries: int = 1_000,
+        bytes_: int = 500_000,
+    ) -> None:
         self.schema = schema
+        self.limits = limits
+        self.validation = Validation(schema, limits, introspection=introspection, suggestions=suggestions)
         self.entries = entries
         self.bytes = bytes_
         self.held: OrderedDict[tuple[str, str | None], Document] = OrderedDict()
@@ -96,46 +120,62 @@ class Documents:
     def find(self, text: str, operation_name: str | None) -> Document:
         """The operation of that name, or the only one, in the document.
 
-        Raises InvalidDocument or UnknownOperation; what is wrong is not kept.
+        Raises LimitExceeded, InvalidDocument or UnknownOperation; what is wrong is not kept.
         """
         key = (text, operation_name)
         document = self.held.get(key)
         if document is not None:
             self.held.move_to_end(key)
             return document
-        document = self.held[key] = made(self.schema, text, operation_name)
+        document = self.held[key] = self.made(text, operation_name)
         self.size += document.size
         while len(self.held) > self.entries or (self.size > self.bytes and len(self.held) > 1):
             _, dropped = self.held.popitem(last=False)
             self.size -= dropped.size
         return document
 
+    def made(self, text: str, operation_name: str | None) -> Document:
+        require_few_tokens(text, self.limits)
+        try:
+            node = parse(text)
+        except GraphQLError as error:
+            raise InvalidDocument([error]) from error
+        unchain(node)
+        require_shape(node, self.limits)
+        operation = chosen(node, operation_name)
+        errors = self.validation.errors(node)
+        if errors:
+            raise InvalidDocument(errors, is_query=operation.operation is OperationType.QUERY)
+        fragments = {
+            definition.name.value: definition
+            for definition in node.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        flags = Flags()
+        visit(node, flags)
+        return Document(
+            self.schema,
+            node,
+            operation,
+            fragments,
+            Variables(self.schema._schema, operation),  # noqa: SLF001
+            OperationCost(self.schema._schema, operation, fragments, self.limits),  # noqa: SLF001
+            tuple(sorted(flags.names)),
+            len(text.encode("utf-8", "surrogatepass")),
+            self.validation.suggestions,
+        )
 
-def made(schema: Schema, text: str, operation_name: str | None) -> Document:
-    try:
-        node = parse(text)
-    except GraphQLError as error:
-        raise InvalidDocument([error]) from error
-    operation = chosen(node, operation_name)
-    errors = validate_document(schema._schema, node, tuple(specified_rules))  # noqa: SLF001
-    if errors:
-        raise InvalidDocument(errors, is_query=operation.operation is OperationType.QUERY)
-    fragments = {
-        definition.name.value: definition
-        for definition in node.definitions
-        if isinstance(definition, FragmentDefinitionNode)
-    }
-    flags = Flags()
-    visit(node, flags)
-    return Document(
-        schema,
-        node,
-        operation,
-        fragments,
-        Variables(schema._schema, operation),  # noqa: SLF001
-        tuple(sorted(flags.names)),
-        len(text.encode("utf-8", "surrogatepass")),
-    )
+
+def unchain(node: DocumentNode) -> None:
+    """Take from each token the way back to the one before it.
+
+    So there is no cycle left in the tree: what is refused or dropped is freed at once, thousands of objects,
+    without a collection that would stop everybody. Nobody goes that way after parsing.
+    """
+    token = node.loc.start_token if node.loc else None
+    while token:
+        token.prev = None
+        token = token.next
 
 
 def chosen(node: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -24,10 +24,11 @@ class Outcome:
 
 
 async def run(document: Document, variables: dict[str, Any] | None, context: Context) -> Outcome:
-    """The answer to an operation, exactly as stock execution gives it."""
+    """The answer to an operation, exactly as stock execution gives it; LimitExceeded if it costs too much."""
     values = document.variables.values(variables)
     if values is None:
         return await run_stock(document, variables, context, "variables that cannot be coerced")
+    document.cost.require(values)
     plan = document.plan(values)
     if not isinstance(plan, Plan):
         return await run_stock(document, variables, context, plan)
@@ -55,5 +56,6 @@ async def run_stock(
         context_value=context,
         variable_values=variables,
         operation_name=document.operation.name and document.operation.name.value,
+        hide_suggestions=not document.suggestions,
     )
     return Outcome(await result if isawaitable(result) else result, reason)

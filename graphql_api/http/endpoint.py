@@ -1,6 +1,5 @@
 """The GraphQL endpoint: a request in, an answer out; to a browser that asks for a page, the explorer."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -8,77 +7,145 @@ from graphql import ExecutionResult
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from db.errors import TimedOut
+from db.keeper import Keeper
+from db.reading import Reading
+from db.views import ViewLog
 from graphql_api.context import Context
-from graphql_api.execution.documents import Documents, InvalidDocument, UnknownOperation
-from graphql_api.execution.run import Outcome, run
+from graphql_api.execution.documents import Document, Documents, InvalidDocument, UnknownOperation
+from graphql_api.execution.limits import LimitExceeded
+from graphql_api.execution.run import run
+from graphql_api.http.admission import Admission
+from graphql_api.http.answers import Answer, Refusal, unavailable
 from graphql_api.http.explorer_page import explorer_response
-from graphql_api.http.requests import ClientLeft, GraphQLRequest, Headers, RequestError, header, read_request
-from graphql_api.schema.errors import present
+from graphql_api.http.media_types import GRAPHQL, LEGACY, OFFERED, negotiated
+from graphql_api.http.requests import ClientLeft, GraphQLRequest, header, read_request
+from graphql_api.http.vigil import Vigil
+from graphql_api.schema.errors import masked, present
+from graphql_api.settings import Settings
 
-METHODS = "GET, HEAD, POST"
-JSON = (b"content-type", b"application/json")
+METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+ALLOW = [(b"allow", ", ".join(METHODS).encode())]
 
-NOT_BY_GET = RequestError(405, "Send what is not a query by POST.", [(b"allow", b"POST")])
+NOT_BY_GET = Refusal(405, "Send what is not a query by POST.", [(b"allow", b"POST")])
+NOT_ACCEPTABLE = Refusal(406, f"Accept one of {', '.join(OFFERED)}.")
+
+
+class NoViews(ViewLog):
+    """Takes no views: what comes by GET changes nothing."""
+
+    def note(self, book_id: int) -> None:
+        """Let it pass."""
 
 
 class Endpoint:
-    """An ASGI application that runs the operation that a GET or POST holds.
+    """An ASGI application that runs the operation that a GET or POST holds."""
 
-    `context` makes what a request carries to its resolvers.
-    """
-
-    def __init__(self, documents: Documents, context: Callable[[], Context]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        documents: Documents,
+        keeper: Keeper,
+        views: ViewLog,
+        admission: Admission,
+    ) -> None:
+        self.settings = settings
         self.documents = documents
-        self.context = context
+        self.keeper = keeper
+        self.views = views
+        self.no_views = NoViews(keeper)
+        self.admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if wants_page(scope):
+            page = explorer_response(str(Request(scope).url.replace(query="")))
+            await page(scope, receive, send)
+            return
+        media_type = negotiated(header(scope, b"accept")[:1000])
         try:
-            if wants_page(scope):
-                page = explorer_response(str(Request(scope).url.replace(query="")))
-                await page(scope, receive, send)
-                return
-            if scope["method"] not in METHODS.split(", "):
-                raise RequestError(405, f"Use {METHODS}.", [(b"allow", METHODS.encode())])
-            asked = await read_request(scope, receive)
-            await answer(send, await self.body(asked, reads_only=scope["method"] != "POST"))
-        except RequestError as error:
-            shown = {"message": str(error), "extensions": {"code": "BAD_REQUEST"}}
-            await answer(send, orjson.dumps({"errors": [shown]}), error.status, error.headers)
+            answer = await self.answer(scope, receive, media_type)
         except ClientLeft:
             return
+        except Refusal as refusal:
+            answer = refusal.answer(media_type or LEGACY)
+        except Exception as error:
+            answer = Answer(orjson.dumps({"errors": [masked(error)]}), 500, media_type or LEGACY)
+        await answer.send(send)
 
-    async def body(self, asked: GraphQLRequest, *, reads_only: bool) -> bytes:
-        """The answer to a request, as GraphQL describes it, in JSON."""
+    async def answer(self, scope: Scope, receive: Receive, media_type: bytes | None) -> Answer:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return Answer(b"", 204, headers=ALLOW)
+        if method not in METHODS:
+            raise Refusal(405, f"Use {', '.join(METHODS)}.", ALLOW)
+        if media_type is None:
+            raise NOT_ACCEPTABLE
+        asked = await read_request(scope, receive, most=self.settings.max_body)
+        with self.admission, Vigil(receive, self.settings.request_timeout):
+            return await self.answered(asked, media_type, reads_only=method != "POST")
+
+    async def answered(self, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool) -> Answer:
+        """The answer to a request, as GraphQL describes it."""
         try:
             document = self.documents.find(asked.query, asked.operation_name)
+            if reads_only and not document.is_query:
+                raise NOT_BY_GET
+            return await self.run(document, asked, media_type, reads_only=reads_only)
+        except LimitExceeded as exceeded:
+            raise Refusal.of(exceeded.error) from exceeded
+        except UnknownOperation as unknown:
+            raise Refusal(400, str(unknown), code="OPERATION_RESOLUTION_FAILURE") from unknown
         except InvalidDocument as invalid:
             if reads_only and not invalid.is_query:
                 raise NOT_BY_GET from invalid
-            return orjson.dumps({"errors": [present(error, executed=False) for error in invalid.errors]})
-        except UnknownOperation as unknown:
-            raise RequestError(400, str(unknown)) from unknown
-        if reads_only and not document.is_query:
-            raise NOT_BY_GET
-        outcome: Outcome = await run(document, asked.variables, self.context())
-        return orjson.dumps(shown(outcome.result))
+            return request_error([present(error, executed=False) for error in invalid.errors], media_type)
+
+    async def run(
+        self, document: Document, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool
+    ) -> Answer:
+        reading = Reading(self.keeper)
+        context = Context(self.no_views if reads_only else self.views, reading)
+        try:
+            outcome = await run(document, asked.variables, context)
+        finally:
+            reading.end()
+        if reading.failure:
+            code = "TIMEOUT" if isinstance(reading.failure, TimedOut) else "SERVICE_UNAVAILABLE"
+            raise unavailable("The catalog cannot be read at the moment: try again.", code)
+        result = outcome.result
+        errors = [present(error, executed=True) for error in result.errors or ()]
+        if result.data is None and all("path" not in error for error in errors):
+            return request_error(errors, media_type)
+        body = self.body(document, asked, result, errors)
+        if len(body) > self.settings.max_response:
+            raise Refusal(
+                400,
+                f"The answer has {len(body):,} bytes; at most {self.settings.max_response:,} are allowed "
+                "(MAX_RESPONSE): ask for less.",
+                code="LIMIT_EXCEEDED",
+                extensions={"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
+            )
+        return Answer(body, 200, media_type)
+
+    def body(
+        self, document: Document, asked: GraphQLRequest, result: ExecutionResult, errors: list[dict[str, Any]]
+    ) -> bytes:
+        shown: dict[str, Any] = {"data": result.data}
+        if errors:
+            shown["errors"] = errors
+        if asked.wants_cost:
+            shown["extensions"] = {"cost": document.cost_with(asked.variables)}
+        return orjson.dumps(shown)
 
 
 def wants_page(scope: Scope) -> bool:
     return (
-        scope["method"] != "POST"
-        and scope["method"] in METHODS
+        scope["method"] in ("GET", "HEAD")
         and b"text/html" in header(scope, b"accept")
         and b"query=" not in scope["query_string"]
     )
 
 
-def shown(result: ExecutionResult) -> dict[str, Any]:
-    if not result.errors:
-        return {"data": result.data}
-    return {"data": result.data, "errors": [present(error, executed=True) for error in result.errors]}
-
-
-async def answer(send: Send, body: bytes, status: int = 200, headers: Headers | None = None) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *(headers or ())]})
-    await send({"type": "http.response.body", "body": body})
+def request_error(errors: list[dict[str, Any]], media_type: bytes) -> Answer:
+    """The answer to an operation that could not begin."""
+    return Answer(orjson.dumps({"errors": errors}), 400 if media_type is GRAPHQL else 200, media_type)

@@ -9,15 +9,19 @@ from strawberry import UNSET
 
 from db.pages import Order, Window
 from graphql_api.context import Context
+from graphql_api.schema.costs import ListSize
 from graphql_api.schema.fields import resolved_for_all
 from graphql_api.schema.inputs import BookOrder, order_of_books
-from graphql_api.schema.pagination import After, Before, First, Last, Listed, window
+from graphql_api.schema.pagination import DEFAULT_SIZE, After, Before, First, Last, Listed, window
 
 OrderBy = Annotated[
     BookOrder | None, strawberry.argument(description="How to sort; by title if it is not given.")
 ]
 
 PAGE = {"first": First, "after": After, "last": Last, "before": Before}
+PAGED = ListSize(
+    assumed_size=DEFAULT_SIZE, slicing_arguments=["first", "last"], sized_fields=["edges", "nodes"]
+)
 KEYWORD = Parameter.POSITIONAL_OR_KEYWORD
 
 
@@ -41,7 +45,7 @@ def connects(
     offered = PAGE if order else {**PAGE, "order_by": OrderBy}
     page = [Parameter(name, KEYWORD, default=UNSET, annotation=kind) for name, kind in offered.items()]
     listed.__signature__ = Signature([objects, context, *page, *rest])  # type: ignore[attr-defined]
-    return resolved_for_all(listed, description, reads=reads)
+    return resolved_for_all(listed, description, PAGED, reads=reads)
 
 
 def asked(

@@ -26,14 +26,18 @@ def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
     What the client cannot mend is shown as an id alone, under which the log has its traceback.
     """
     cause = error.original_error
-    if cause is None or isinstance(cause, GraphQLError | BadInput):
+    if not executed or cause is None or isinstance(cause, GraphQLError | BadInput):
         shown = dict(error.formatted)
         shown["extensions"] = {"code": code_of(error, executed=executed)} | (error.extensions or {})
         return shown
+    return {**error.formatted, **masked(cause, error.path)}
+
+
+def masked(cause: Exception, path: object = None) -> dict[str, Any]:
+    """A failure of ours as an answer shows it: an id, under which the log has its traceback."""
     identity = secrets.token_hex(8)
-    logger.error("error %s at %s", identity, error.path, exc_info=cause)
+    logger.error("error %s at %s", identity, path, exc_info=cause)
     return {
-        **error.formatted,
         "message": f"Something went wrong on our side; the log knows it as {identity}.",
         "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": identity},
     }

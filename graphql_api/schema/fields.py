@@ -53,25 +53,29 @@ class Ahead:
 
 
 def resolved_for_all(
-    resolve: LevelFunction, description: str, *, reads: Sequence[str] = (), ahead: Sequence[str] = ()
+    resolve: LevelFunction,
+    description: str,
+    *costs: object,
+    reads: Sequence[str] = (),
+    ahead: Sequence[str] = (),
 ) -> Any:
     """A field resolved for a whole level at once; its arguments are those after objects and context."""
     by_task = iscoroutinefunction(resolve)
     awaited = by_task or get_origin(signature(resolve).return_annotation) is Awaitable
-    return level_field(Level(resolve, awaited, by_task, ahead), description, reads)
+    return level_field(Level(resolve, awaited, by_task, ahead), description, reads, costs)
 
 
-def loads(loader: str, key: str, description: str) -> Any:
+def loads(loader: str, key: str, description: str, *costs: object) -> Any:
     """A relation: what the loader of that name has for the object's key, None where the key is None."""
 
     def load(objects: Sequence[Any], context: Context) -> Awaitable[Values]:
         return getattr(context.loaders, loader).load_all([key_of(each) for each in objects])
 
     key_of = attrgetter(key)
-    return level_field(Level(load, awaited=True), description, [key])
+    return level_field(Level(load, awaited=True), description, [key], costs)
 
 
-def level_field(level: Level, description: str, reads: Sequence[str]) -> Any:
+def level_field(level: Level, description: str, reads: Sequence[str], costs: Sequence[object]) -> Any:
     resolver = awaiting(level.resolve) if level.awaited else immediate(level.resolve)
     _, _, *parameters = signature(level.resolve).parameters.values()
     arguments = [each for each in parameters if each.name != "ahead"]
@@ -88,7 +92,9 @@ def level_field(level: Level, description: str, reads: Sequence[str]) -> Any:
         "info": Info,
     }
     resolver.level = level  # type: ignore[attr-defined]
-    return strawberry.field(resolver=resolver, description=description, metadata={"reads": reads})
+    return strawberry.field(
+        resolver=resolver, description=description, metadata={"reads": reads}, directives=costs
+    )
 
 
 def awaiting(resolve: Callable[..., Any]) -> Callable[..., Any]:

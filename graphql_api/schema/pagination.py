@@ -13,6 +13,7 @@ from strawberry import UNSET
 from db.pages import HIGHEST_ID, Key, KeyValue, Order, Page, Position, Window
 from graphql_api.context import Context
 from graphql_api.loading import Known, Loader
+from graphql_api.schema.costs import A_ROW, NO_ROW
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
 
@@ -36,7 +37,7 @@ Last = Annotated[
 Before = Annotated[str | None, strawberry.argument(description="Only what precedes this cursor.")]
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Where a page lies in its list.", directives=[NO_ROW])
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more follows this page.")
     has_previous_page: bool = strawberry.field(description="Whether more precedes this page.")
@@ -48,7 +49,7 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="One entry of a list, with its place in it.")
+@strawberry.type(description="One entry of a list, with its place in it.", directives=[NO_ROW])
 class Edge(Generic[T]):
     node: T = strawberry.field(description="The entry itself.")
     cursor: str = strawberry.field(description="Its place in the list, for `after` and `before`.")
@@ -125,12 +126,12 @@ def total_counts_of(connections: Connections, context: Context) -> Awaitable[lis
     return Known([connection.count for connection in connections])  # type: ignore[misc]
 
 
-@strawberry.type(description="One page of a list.")
+@strawberry.type(description="One page of a list.", directives=[NO_ROW])
 class Connection(Generic[T]):
     edges: list[Edge[T]] = resolved_for_all(edges_of, "The entries of the page with their cursors.")
     nodes: list[T] = resolved_for_all(nodes_of, "The entries of the page alone.")
     page_info: PageInfo = resolved_for_all(page_infos_of, "Where the page lies in the list.")
-    total_count: int = resolved_for_all(total_counts_of, "How many entries the whole list has.")
+    total_count: int = resolved_for_all(total_counts_of, "How many entries the whole list has.", A_ROW)
 
 
 def window(

@@ -13,6 +13,7 @@ from graphql_api.context import Context
 from graphql_api.loaders import WHOLE_CATALOG
 from graphql_api.loading import Loader
 from graphql_api.schema.connections import asked, connects
+from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import Ahead, resolved_for_all
 from graphql_api.schema.ids import key_of, parsed_id
@@ -27,6 +28,8 @@ ByAuthor = Annotated[AuthorLookup, strawberry.argument(description="Which author
 ByCategory = Annotated[CategoryLookup, strawberry.argument(description="Which category.")]
 RootsOnly = Annotated[bool, strawberry.argument(description="Only the categories without a parent.")]
 
+
+BY_IDS = ListSize(assumed_size=LARGEST_SIZE, slicing_arguments=["ids"])
 
 Root = Sequence[None]
 """The root is one object without content; so are the answers of its level: one."""
@@ -134,7 +137,7 @@ class Query:
         node, "Whatever has this global id; null if nothing has it any more."
     )
     nodes: list[Node | None] = resolved_for_all(
-        nodes, "Whatever has these global ids, in their order; null where nothing has."
+        nodes, "Whatever has these global ids, in their order; null where nothing has.", BY_IDS
     )
     book: Book | None = resolved_for_all(book, "One book; null if there is none.")
     author: Author | None = resolved_for_all(author, "One author; null if there is none.", ahead=["books"])

@@ -19,6 +19,7 @@ from db import categories as category_reads
 from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.schema.connections import connects
+from graphql_api.schema.costs import A_ROW, FEW, NO_ROW
 from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
 from graphql_api.schema.ids import global_id
 from graphql_api.schema.pagination import Connection, Listed
@@ -42,7 +43,7 @@ class Node:
         return value.entity
 
 
-@strawberry.type(description="An amount of money.")
+@strawberry.type(description="An amount of money.", directives=[NO_ROW])
 class Money:
     """What stands behind it is a row with a price."""
 
@@ -123,18 +124,21 @@ class Book(Node):
     )
     rating_count: int = strawberry.field(description="How many ratings the average is made of.")
     recent_views: int = loads(
-        "recent_views_by_book_id", "id", "How often the book was looked up by `book` in the last 30 days."
+        "recent_views_by_book_id",
+        "id",
+        "How often the book was looked up by `book` in the last 30 days.",
+        A_ROW,
     )
     source: str = strawberry.field(description="The delivery the book came with, for example gutenberg.")
     source_id: str = strawberry.field(description="The book's key in that delivery.")
     authors: list["Author"] = resolved_for_all(
-        authors_of, "Everybody who contributed to it, in the book's order, once each."
+        authors_of, "Everybody who contributed to it, in the book's order, once each.", FEW
     )
     contributions: list[Contribution] = loads(
-        "authors_by_book_id", "id", "Who did what for it, in the book's order."
+        "authors_by_book_id", "id", "Who did what for it, in the book's order.", FEW
     )
     categories: list["Category"] = loads(
-        "categories_by_book_id", "id", "The categories it was put into, by path; not their ancestors."
+        "categories_by_book_id", "id", "The categories it was put into, by path; not their ancestors.", FEW
     )
 
 
@@ -215,7 +219,7 @@ class Category(Node):
         "category_by_id", "parent_id", "The category above it; null for a root."
     )
     ancestors: list["Category"] = resolved_for_all(
-        ancestors_of, "The categories above it, from the root down.", reads=["lineage"]
+        ancestors_of, "The categories above it, from the root down.", FEW, reads=["lineage"]
     )
     children: Connection["Category"] = connects(
         children_of, "The categories directly below it, by name.", order=category_reads.BY_NAME

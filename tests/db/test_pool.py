@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from db.pool import Session, open_pool, session
+from db.pool import open_pool
 from db.views import ViewLog
 from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
@@ -77,26 +77,3 @@ async def test_connections_are_no_more_than_the_pool_may_have(dsn: str) -> None:
         named = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bookstore'"
         assert await observer.fetchval(named) == 3
         await observer.close()
-
-
-async def test_a_session_keeps_to_one_connection_whatever_is_read_at_once(dsn: str) -> None:
-    pool = await open_pool(dsn, size=2, command_timeout=5)
-    backend = "SELECT pg_backend_pid() FROM pg_sleep($1)"
-    one, other = session(pool), session(pool)
-    assert isinstance(one, Session)
-    assert isinstance(other, Session)
-    assert session(one) is one
-    await one.close()  # nothing was read: nothing is held
-
-    async def read(over: Session) -> set[int]:
-        return {rows[0][0] for rows in await asyncio.gather(*(over.fetch(backend, 0.01) for _ in range(5)))}
-
-    backends = await asyncio.wait_for(asyncio.gather(read(one), read(other), read(one)), 10)
-    idle = pool.get_idle_size()
-    await asyncio.gather(one.close(), other.close())
-    idle_then = pool.get_idle_size()
-    await pool.close()
-
-    assert [len(each) for each in backends] == [1, 1, 1]
-    assert backends[0] == backends[2] != backends[1]
-    assert (idle, idle_then) == (0, 2)

@@ -123,9 +123,15 @@ def test_the_audit_fails_when_something_is_wrong(shop: Path) -> None:
     ("arguments", "settings", "message"),
     [
         (["serve"], {"PORT": "x"}, "Error: PORT is 'x': give a number.\n"),
+        (["serve", "--workers", "0"], {}, "Invalid value for '--workers'"),
         (
             ["serve"],
-            {"DATABASE_URL": "postgresql://app:secret@127.0.0.1:1/x", "PORT": "0"},
+            {"DATABASE_URL": "mysql://app:secret@127.0.0.1/x", "PORT": "0"},
+            "Error: PostgreSQL cannot",
+        ),
+        (
+            ["migrate"],
+            {"DATABASE_URL": "postgresql://app:secret@127.0.0.1:1/x"},
             "Error: PostgreSQL cannot be reached",
         ),
         (["migrate"], {"DATABASE_URL": "nonsense"}, "Error: PostgreSQL cannot be reached"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from graphql_api.execution.limits import Limits
 from graphql_api.settings import Settings, SettingsError
 
 README = Path(__file__).parents[2] / "README.md"
@@ -25,6 +26,9 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
             "POSTGRES_BIN": "/usr/lib/postgresql/15/bin",
             "POOL_SIZE": "3",
             "COMMAND_TIMEOUT": "1.5",
+            "MAX_COST": "500",
+            "INTROSPECTION": "off",
+            "CORS_ORIGINS": "https://a.example, http://b.example:8080",
             "LOG_LEVEL": "debug",
         }
     )
@@ -37,8 +41,13 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         postgres_bin=Path("/usr/lib/postgresql/15/bin"),
         pool_size=3,
         command_timeout=1.5,
+        max_cost=500,
+        introspection=False,
+        cors_origins="https://a.example, http://b.example:8080",
         log_level="debug",
     )
+    assert settings.limits == Limits(cost=500)
+    assert settings.origins == ["https://a.example", "http://b.example:8080"]
     assert "secret" not in repr(settings)
 
 
@@ -52,6 +61,13 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         ("POOL_SIZE", "1.5", "POOL_SIZE is '1.5': give a number."),
         ("COMMAND_TIMEOUT", "0", "COMMAND_TIMEOUT is 0.0: give seconds above 0."),
         ("COMMAND_TIMEOUT", "nan", "COMMAND_TIMEOUT is nan: give seconds above 0."),
+        ("MAX_DEPTH", "0", "MAX_DEPTH is 0: give at least 1."),
+        ("INTROSPECTION", "maybe", "INTROSPECTION is 'maybe': give true or false."),
+        (
+            "CORS_ORIGINS",
+            "shop.example",
+            "CORS_ORIGINS is 'shop.example': give origins like https://shop.example, with commas, or *.",
+        ),
         ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud': give debug, info, warning or error."),
     ],
 )
@@ -62,13 +78,17 @@ def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str, messa
     assert str(caught.value) == message
 
 
+def shown(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
 def test_the_readme_lists_every_setting_with_its_default_and_description() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", README.read_text(encoding="utf-8"), re.M)
 
     assert rows == [
         (
             entry.name.upper(),
-            "–" if entry.default is None else f"`{entry.default}`",
+            "–" if entry.default in (None, "") else f"`{shown(entry.default)}`",
             entry.metadata["description"],
         )
         for entry in fields(Settings)

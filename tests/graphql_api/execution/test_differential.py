@@ -16,6 +16,7 @@ from strawberry import Schema
 
 from graphql_api.context import Context
 from graphql_api.execution.documents import Documents, InvalidDocument
+from graphql_api.execution.limits import Limits
 from graphql_api.execution.run import Outcome, run, run_stock
 from graphql_api.loaders import Loaders
 from graphql_api.schema import schema
@@ -46,6 +47,12 @@ nasty_values = {
     "String": st.sampled_from(["", "a", "b\u00e9", '"quoted"', "\\", "null"]),
     "Boolean": st.booleans(),
 }
+
+UNLIMITED = Limits(
+    **dict.fromkeys(
+        ("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost"), 10**9
+    )
+)
 
 RARE = ("informed", "missing", "failing", "sureSlow", "wrongInt", "number", "sureText")
 
@@ -80,7 +87,7 @@ def shown(outcome: Outcome) -> bytes:
 
 async def assert_equal_to_stock(schema_: Schema, drawn: Drawn, context: Callable[[], Any]) -> Outcome:
     """The outcome of a plan, which must be that of stock execution, the second time too."""
-    document = Documents(schema_).find(drawn.document, None)
+    document = Documents(schema_, limits=UNLIMITED).find(drawn.document, None)
     planned = await run(document, drawn.variables, context())
     again = await run(document, drawn.variables, context())
     stock = await run_stock(document, drawn.variables, context(), "compared")
@@ -94,7 +101,7 @@ async def assert_equal_to_stock(schema_: Schema, drawn: Drawn, context: Callable
 
 def valid(schema_: Schema, drawn: Drawn) -> bool:
     try:
-        Documents(schema_).find(drawn.document, None)
+        Documents(schema_, limits=UNLIMITED).find(drawn.document, None)
     except InvalidDocument:
         return False
     return True
@@ -159,7 +166,7 @@ async def test_over_the_catalog(small_catalog: Client, drawn: Drawn) -> None:
 
 
 async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Client) -> None:
-    document = Documents(schema).find(
+    document = Documents(schema, limits=UNLIMITED).find(
         "{ books { nodes { authors { name books { nodes { title categories { ancestors { name } } } } } } } }",
         None,
     )
@@ -175,7 +182,7 @@ async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Cli
 
 
 async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Client) -> None:
-    document = Documents(schema).find(
+    document = Documents(schema, limits=UNLIMITED).find(
         '{ category(by: {path: "fiction"}) { books { nodes { title authors { books(first: 101) { nodes { id } } } } } } }',
         None,
     )

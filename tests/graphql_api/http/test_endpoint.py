@@ -10,24 +10,11 @@ import pytest
 
 from db.errors import DatabaseError
 from graphql_api.app import create_app
+from graphql_api.http.request_ids import WithRequestId
 from graphql_api.settings import Settings
-from tests.catalogs import add_book
+from tests.graphql_api.http.conftest import Shop
 
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture
-async def http(dsn: str) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of the whole application, over a database with one book."""
-    connection = await asyncpg.connect(dsn)
-    await add_book(connection, "Emma")
-    await connection.close()
-    app = create_app(Settings(pool_size=2), dsn)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client,
-    ):
-        yield client
 
 
 QUERY = "query Titles { books { nodes { title } } }"
@@ -39,7 +26,7 @@ async def test_a_query_is_answered_by_post_and_by_get(http: httpx.AsyncClient) -
     got = await http.get("/graphql", params={"query": QUERY, "variables": "{}", "extensions": "{}"})
 
     assert (posted.status_code, posted.json()) == (got.status_code, got.json()) == (200, TITLES)
-    assert posted.headers["content-type"] == "application/json"
+    assert posted.headers["content-type"] == "application/json; charset=utf-8"
 
 
 async def test_variables_reach_the_operation(http: httpx.AsyncClient) -> None:
@@ -55,7 +42,7 @@ async def test_variables_reach_the_operation(http: httpx.AsyncClient) -> None:
     [
         (b"{", "The body is not JSON: unexpected end of data: line 1 column 2 (char 1)."),
         (b"\xff", "The body is not JSON: "),
-        (b"[]", "The body must be a JSON object with a `query`."),
+        (b"[]", "The body must be a JSON object with a `query`. Send one operation a request."),
         (b"{}", "`query` must be a string that holds a GraphQL document."),
         (b'{"query": 1}', "`query` must be a string that holds a GraphQL document."),
         (b'{"query": "{a}", "variables": []}', "`variables` must be an object."),
@@ -94,7 +81,7 @@ async def test_other_methods_are_refused(http: httpx.AsyncClient) -> None:
     answer = await http.put("/graphql", json={"query": QUERY})
 
     assert answer.status_code == 405
-    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +91,7 @@ async def test_other_methods_are_refused(http: httpx.AsyncClient) -> None:
         ({"query": "{ nothing }"}, 200, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "mutation { nothing }"}, 200, "GRAPHQL_VALIDATION_FAILED"),
         ({"query": "query ($n: Int!) { books(first: $n) { totalCount } }"}, 200, "BAD_USER_INPUT"),
-        ({"query": QUERY, "operationName": "Other"}, 400, "BAD_REQUEST"),
+        ({"query": QUERY, "operationName": "Other"}, 400, "OPERATION_RESOLUTION_FAILURE"),
     ],
 )
 async def test_what_is_wrong_with_a_document_has_a_code(
@@ -150,7 +137,7 @@ async def test_a_fault_of_ours_is_shown_as_an_id_and_logged_with_its_traceback(
 async def test_a_browser_gets_a_page_and_a_tool_does_not(http: httpx.AsyncClient) -> None:
     page = await http.get("/graphql", headers={"accept": "text/html,*/*;q=0.8"})
     tool = await http.get("/graphql", headers={"accept": "*/*"})
-    query = await http.get("/graphql", headers={"accept": "text/html"}, params={"query": QUERY})
+    query = await http.get("/graphql", headers={"accept": "text/html,*/*;q=0.8"}, params={"query": QUERY})
 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert tool.status_code == 400
@@ -171,7 +158,6 @@ async def test_the_application_does_not_start_without_its_database(dsn: str) -> 
 
     assert "run `bookstore migrate`" in await refusal(dsn)
     assert "PostgreSQL cannot be reached" in await refusal(dsn.replace("/test_", "/nowhere_"))
-    assert "PostgreSQL cannot be reached" in await refusal("postgresql://app@127.0.0.1:1/none")
     assert "PostgreSQL cannot be reached" in await refusal("mysql://app@127.0.0.1/none")
 
 
@@ -216,4 +202,75 @@ async def test_a_client_that_leaves_before_its_request_is_complete_gets_nothing(
 async def test_a_head_is_answered_as_a_get(http: httpx.AsyncClient) -> None:
     answer = await http.head("/graphql", params={"query": QUERY})
 
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
+
+
+async def test_the_cost_is_told_to_who_asks(http: httpx.AsyncClient) -> None:
+    request = {
+        "query": "query ($n: Int) { books(first: $n) { nodes { title authors { name } } } }",
+        "variables": {"n": 2},
+    }
+
+    asked = await http.post("/graphql", json={**request, "extensions": {"cost": True}})
+    by_get = await http.get("/graphql", params={"query": QUERY, "extensions": '{"cost": true}'})
+    silent = await http.post("/graphql", json=request)
+
+    assert asked.json()["extensions"] == {"cost": 2 + 2 * 4}
+    assert by_get.json()["extensions"] == {"cost": 20}
+    assert "extensions" not in silent.json()
+
+
+async def test_what_exceeds_a_limit_is_refused_whatever_the_client_accepts(http: httpx.AsyncClient) -> None:
+    dear = {"query": "query ($n: Int) { books(first: $n) { nodes { id } } }", "variables": {"n": 101}}
+
+    answers = [
+        await http.post("/graphql", json=dear, headers={"accept": kind})
+        for kind in ("application/json", "application/graphql-response+json")
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["errors"] == [
+        {
+            "message": "A page of 101 entries is asked for; at most 100 are allowed (MAX_PAGE).",
+            "extensions": {"code": "LIMIT_EXCEEDED", "limit": "MAX_PAGE", "allowed": 100},
+        }
+    ]
+
+
+async def test_an_answer_that_is_too_long_is_not_given(shop: Shop) -> None:
+    async with shop(max_response=200) as http:
+        long = await http.post("/graphql", json={"query": "{ __schema { types { name } } }"})
+        short = await http.post("/graphql", json={"query": QUERY})
+
+    assert long.status_code == 400
+    assert "at most 200 are allowed (MAX_RESPONSE)" in long.json()["errors"][0]["message"]
+    assert short.json() == TITLES
+
+
+async def test_the_log_names_the_request_of_a_fault(
+    http: httpx.AsyncClient, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("DROP TABLE book CASCADE")
+    await connection.close()
+    caplog.handler.addFilter(WithRequestId())
+
+    answer = await http.post("/graphql", json={"query": QUERY}, headers={"x-request-id": "the-one"})
+
+    assert answer.headers["x-request-id"] == "the-one"
+    assert [record.__dict__["request_id"] for record in caplog.records] == ["the-one"]
+
+
+async def test_what_the_client_did_wrong_is_not_logged(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    for query in (
+        "{",
+        "{ nothing }",
+        '{ node(id: "nothing") { id } }',
+        "{ books(first: -1) { totalCount } }",
+    ):
+        await http.post("/graphql", json={"query": query})
+
+    assert caplog.records == []

@@ -1,0 +1,80 @@
+"""Reading: what one request reads, ended with it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from db.errors import DatabaseError
+from db.faults import is_lost, known
+from db.keeper import Keeper, Loan
+
+
+class Reading:
+    """The reads of one request. After the first that fails for want of PostgreSQL none is tried any more:
+    `failure` tells of it.
+
+    Once it is told to `hold`, all go over one connection, taken with the first and kept until it is told to
+    `let_go`. None takes a second one: who holds one never waits for another.
+    """
+
+    def __init__(self, keeper: Keeper) -> None:
+        self.keeper = keeper
+        self.failure: DatabaseError | None = None
+        self.under_way: set[asyncio.Task[Any]] = set()
+        self.turn: asyncio.Lock | None = None
+        self.held: Loan | None = None
+
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+        """Run one statement, once more if its connection dies under it, and return its rows.
+
+        Raises Unavailable or TimedOut for what PostgreSQL does wrong.
+        """
+        if self.failure:
+            raise self.failure
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self.under_way.add(task)
+        try:
+            return await self.rows(query, args, record_class)
+        except Exception as error:
+            self.failure = known(error)
+            raise self.failure or error from error
+        finally:
+            self.under_way.discard(task)
+
+    async def rows(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
+        try:
+            return await self.once(query, args, record_class)
+        except Exception as error:
+            if not is_lost(error):
+                raise
+        return await self.once(query, args, record_class)
+
+    async def once(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
+        if self.turn is None:
+            return await self.keeper.fetch(query, *args, record_class=record_class)
+        async with self.turn:
+            if self.held is None:
+                self.held = await self.keeper.take()
+            try:
+                return await self.held.connection.fetch(query, *args, record_class=record_class)
+            except BaseException as error:
+                loan, self.held = self.held, None
+                await self.keeper.give_back(loan, error)
+                raise
+
+    def hold(self) -> None:
+        """Read over one connection from now on."""
+        self.turn = asyncio.Lock()
+
+    async def let_go(self) -> None:
+        """Give the connection back, and read over any from now on."""
+        self.turn = None
+        if self.held:
+            loan, self.held = self.held, None
+            await self.keeper.give_back(loan)
+
+    def end(self) -> None:
+        """Cancel what is still under way, in PostgreSQL too."""
+        for task in self.under_way:
+            task.cancel()

@@ -1,0 +1,162 @@
+# pyright: basic
+"""The wire: uvicorn's HTTP protocol with what an open endpoint needs besides.
+
+Who sends slowly, or does not take the answer, is cut off; a head has an end; connections are counted; and
+when the server ends, a request that is on its way on an idle connection is still answered.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from graphql_api.http.admission import Admission
+from graphql_api.http.answers import Answer
+from graphql_api.http.media_types import LEGACY
+from graphql_api.settings import Settings
+
+LOOK_EVERY = 0.5
+LINGER = 1.0
+"""For how many seconds an idle connection is kept after the server was told to end."""
+
+ROOM_FOR_HEADERS = 16_384
+
+
+class WireConfig(Config):
+    """uvicorn's configuration with the settings that the protocol goes by."""
+
+    def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
+        super().__init__(app, http=Wire, ws="none", **options)
+        self.settings = settings
+
+
+GRAPHQL = b"/graphql"
+
+
+class TurnedAway:
+    """What uvicorn looks for where a request is under way, of one that has its answer already."""
+
+    response_started = response_complete = True
+    message_event = asyncio.Event()
+
+
+TURNED_AWAY: Any = TurnedAway()
+
+
+def raw(answer: Answer) -> bytes:
+    """An answer as it goes over the wire."""
+    head = b"".join(b"%s: %s\r\n" % header for header in answer.all_headers())
+    return b"HTTP/1.1 %d %s\r\n%s\r\n%s" % (
+        answer.status,
+        HTTPStatus(answer.status).phrase.encode(),
+        head,
+        answer.body,
+    )
+
+
+class Wire(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: WireConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.settings = config.settings
+        self.most_head = config.settings.max_body + ROOM_FOR_HEADERS
+        self.in_head = True
+        self.head = 0
+        self.began: float | None = self.loop.time()
+        self.unsent, self.unsent_since = 0, 0.0
+        self.draining = False
+        self.admission: Admission = app_state["admission"]
+        self.no_room = raw(self.admission.refusal.answer(LEGACY))
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.looking = self.loop.call_later(LOOK_EVERY, self.look)
+        if len(self.connections) > self.settings.max_connections:
+            self.refuse(b"503 Service Unavailable", b"retry-after: 1\r\n")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.looking.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.in_head:
+            self.head += len(data)
+            if self.head > self.most_head:
+                self.refuse(b"431 Request Header Fields Too Large")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.began = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        self.in_head, self.head = False, 0
+        if self.admission.is_full and self.idle and self.url.startswith(GRAPHQL):
+            self.turn_away()
+            return
+        super().on_headers_complete()
+        if self.draining:
+            self.cycle.keep_alive = False
+
+    def turn_away(self) -> None:
+        """Answer that there is no room, without the work that an application takes: of such answers there
+        may be thousands a second, beside requests that were let in."""
+        self.cycle = TURNED_AWAY
+        self.transport.write(self.no_room)
+        if self.parser and self.parser.should_keep_alive() and not self.draining:
+            self.on_response_complete()
+        else:
+            self.transport.close()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.in_head, self.began = True, None
+
+    def look(self) -> None:
+        """See whether the client has kept us waiting for too long."""
+        now, patience = self.loop.time(), self.settings.sender_timeout
+        if self.began is not None and now - self.began >= patience:
+            self.refuse(b"408 Request Timeout")
+        unsent = self.transport.get_write_buffer_size()
+        if unsent != self.unsent or not unsent:
+            self.unsent, self.unsent_since = unsent, now
+        elif now - self.unsent_since >= patience:
+            self.transport.abort()
+            return
+        self.looking = self.loop.call_later(LOOK_EVERY, self.look)
+
+    def refuse(self, status: bytes, headers: bytes = b"") -> None:
+        """Say why, unless an answer has begun already, and close the connection."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(
+                b"HTTP/1.1 %s\r\n%scontent-length: 0\r\nconnection: close\r\n\r\n" % (status, headers)
+            )
+        self.transport.close()
+
+    def shutdown(self) -> None:
+        """Answer what is under way or comes within LINGER, and close."""
+        if self.idle:
+            self.draining = True
+            self.loop.call_later(LINGER, self.close_if_idle)
+        else:
+            super().shutdown()
+
+    @property
+    def idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def close_if_idle(self) -> None:
+        if self.idle:
+            self.transport.close()

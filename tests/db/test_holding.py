@@ -1,0 +1,79 @@
+"""Reading: what one request reads goes over one connection where it is told so, and never over a second one."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import asyncpg
+import pytest
+
+from db.errors import TimedOut, Unavailable
+from db.keeper import Keeper
+from db.migrations import require_head
+from db.reading import Reading
+
+BACKEND = "SELECT pg_backend_pid() FROM pg_sleep($1)"
+
+
+@pytest.fixture
+async def keeper(dsn: str) -> AsyncGenerator[Keeper]:
+    """Two connections at the most."""
+    keeper = Keeper(dsn, size=2, command_timeout=0.5, wait=0.3, check=require_head)
+    await keeper.begin()
+    yield keeper
+    await keeper.end()
+
+
+async def backends(reading: Reading, times: int = 5) -> set[int]:
+    found = await asyncio.gather(*(reading.fetch(BACKEND, 0.01) for _ in range(times)))
+    return {rows[0][0] for rows in found}
+
+
+async def test_one_that_holds_keeps_to_one_connection_whatever_is_read_at_once(keeper: Keeper) -> None:
+    one, other, third = Reading(keeper), Reading(keeper), Reading(keeper)
+    for reading in (one, other):
+        reading.hold()
+
+    first, second, again = await asyncio.gather(backends(one), backends(other), backends(one))
+    with pytest.raises(Unavailable, match="All connections to PostgreSQL are taken"):
+        await third.fetch(BACKEND, 0)
+    await one.let_go()
+    await one.let_go()
+
+    assert len(first) == len(second) == 1
+    assert first == again != second
+    assert await backends(Reading(keeper), 1) == first
+    await other.let_go()
+    assert keeper.taken == 0
+
+
+async def test_one_that_does_not_hold_reads_over_several(keeper: Keeper) -> None:
+    assert len(await backends(Reading(keeper), 2)) == 2
+
+
+async def test_a_connection_that_dies_is_replaced_once(keeper: Keeper, dsn: str) -> None:
+    reading = Reading(keeper)
+    reading.hold()
+    [died] = await backends(reading, 1)
+    killer = await asyncpg.connect(dsn)
+    await killer.execute("SELECT pg_terminate_backend($1)", died)
+    await killer.close()
+
+    [backend] = await backends(reading, 1)
+
+    assert backend != died
+    assert reading.failure is None
+    await reading.let_go()
+    assert keeper.taken == 0
+
+
+async def test_after_a_statement_that_took_too_long_nothing_more_is_read(keeper: Keeper) -> None:
+    reading = Reading(keeper)
+    reading.hold()
+
+    with pytest.raises(TimedOut):
+        await reading.fetch(BACKEND, 5)
+    with pytest.raises(TimedOut):
+        await reading.fetch(BACKEND, 0)
+
+    await reading.let_go()
+    assert keeper.taken == 0

@@ -1,0 +1,217 @@
+"""Clients that leave, dawdle, or come in crowds: each harms itself alone."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from tests.faults.conftest import server
+from tests.faults.postgres import Postgres
+from tests.faults.readers import QUERY, Readers
+from tests.http_client import NOTHING, Client, reply_from
+
+ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
+
+
+@asynccontextmanager
+async def locked(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
+    """All reads of books wait while the context lasts; gives a connection to look with."""
+    connection, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE book IN ACCESS EXCLUSIVE MODE")
+        yield observer
+    await connection.close()
+    await observer.close()
+
+
+async def test_clients_that_leave_take_their_statements_with_them(postgres: Postgres, tmp_path: Path) -> None:
+    settings = {"MAX_REQUESTS": "300", "POOL_SIZE": "15", "CONNECTION_WAIT": "5"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn) as observer:
+            streams = [await client.connect() for _ in range(200)]
+            for _, writer in streams:
+                writer.write(client.post(QUERY))
+            await asyncio.sleep(1)
+            during = await observer.fetchval(ACTIVE)
+            for _, writer in streams:
+                writer.close()
+            await asyncio.sleep(0.5)
+            after = await observer.fetchval(ACTIVE)
+        answer = await client.ask(client.post(QUERY))
+        client.close()
+
+    assert (during, after) == (15, 0)
+    assert answer.status == 200
+
+
+async def test_a_request_has_a_deadline_that_reaches_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, REQUEST_TIMEOUT="1") as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn) as observer:
+            began = time.monotonic()
+            answer = await client.ask(client.post(QUERY))
+            seconds = time.monotonic() - began
+            await asyncio.sleep(0.3)
+            after = await observer.fetchval(ACTIVE)
+        client.close()
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["errors"] == [
+        {
+            "message": "The request took longer than 1 seconds (REQUEST_TIMEOUT).",
+            "extensions": {"code": "TIMEOUT"},
+        }
+    ]
+    assert 1.0 <= seconds < 1.2
+    assert after == 0
+
+
+async def test_a_statement_has_a_deadline_of_its_own(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, COMMAND_TIMEOUT="0.5") as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            began = time.monotonic()
+            answer = await client.ask(client.post(QUERY))
+            seconds = time.monotonic() - began
+        client.close()
+
+    assert (answer.status, answer.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
+    assert 0.5 <= seconds < 0.8
+
+
+async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with server(
+        tmp_path, DATABASE_URL=postgres.server.dsn, POOL_SIZE="1", CONNECTION_WAIT="0.3"
+    ) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            second = await client.ask(client.post(QUERY))
+            seconds = time.monotonic() - began
+            health = [await client.ask(client.get(path)) for path in ("/livez", "/readyz")]
+            refused = await client.ask(client.post("{ nothing }"))
+        answered = await first
+        client.close()
+
+    assert (second.status, second.headers["retry-after"]) == (503, "1")
+    assert 0.3 <= seconds < 0.5
+    assert [reply.status for reply in health] == [200, 200]
+    assert refused.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert answered.status == 200
+
+
+async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, MAX_REQUESTS="5") as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            admitted = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(5)]
+            await asyncio.sleep(0.2)
+            began = time.monotonic()
+            refused = await asyncio.gather(*(client.ask(client.post(QUERY)) for _ in range(50)))
+            seconds = time.monotonic() - began
+            live = await client.ask(client.get("/livez"))
+        answers = await asyncio.gather(*admitted)
+        client.close()
+
+    assert {(reply.status, reply.headers["retry-after"]) for reply in refused} == {(503, "1")}
+    assert (
+        refused[0].json()["errors"][0]["message"] == "5 requests are being answered already (MAX_REQUESTS)."
+    )
+    assert seconds < 0.5
+    assert live.status == 200
+    assert [reply.status for reply in answers] == [200] * 5
+
+
+async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tmp_path: Path) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n"
+    beginnings = [b"", b"POST /gra", head, head + b"\r\n", head + b'\r\n{"query'] * 20
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1.5") as served:
+        client = Client(served.url)
+        streams = [await client.connect() for _ in beginnings]
+        for (_, writer), beginning in zip(streams, beginnings, strict=True):
+            writer.write(beginning)
+        began = time.monotonic()
+        async with Readers(served.url) as readers:
+            replies = await asyncio.gather(*(reply_from(reader) for reader, _ in streams))
+            seconds = time.monotonic() - began
+        for _, writer in streams:
+            writer.close()
+        client.close()
+
+    assert {reply.status for reply in replies} == {408}
+    assert 1.3 <= seconds < 2.6
+    assert readers.kinds().keys() == {"200"}
+
+
+async def test_who_drips_bytes_is_cut_off_too(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1.5") as served:
+        client = Client(served.url)
+        reader, writer = await client.connect()
+        writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\nx: ")
+        began = time.monotonic()
+        cut_off = asyncio.create_task(reply_from(reader))
+        while not cut_off.done():
+            writer.write(b"y")
+            await asyncio.sleep(0.1)
+        seconds = time.monotonic() - began
+        writer.close()
+
+    assert (await cut_off).status == 408
+    assert 1.3 <= seconds < 2.6
+
+
+async def test_who_does_not_take_the_answer_is_cut_off(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1.5") as served:
+        client = Client(served.url)
+        connection = await asyncpg.connect(postgres.server.dsn)
+        await connection.execute("UPDATE book SET description = repeat('x', 100000)")
+        reader, writer = await asyncio.open_connection(*client.address, limit=1_000)
+        writer.write(client.post("{ books(first: 30) { nodes { description } } }"))
+        await asyncio.sleep(4)
+        while await reader.read(65_536):  # what is in the buffers on the way; not all three megabytes
+            pass
+        await connection.execute("UPDATE book SET description = NULL")
+        await connection.close()
+        writer.close()
+
+    assert reader.at_eof()
+
+
+async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
+        client = Client(served.url)
+        reader, writer = await client.connect()
+        writer.write(b"GET /graphql HTTP/1.1\r\nhost: x\r\n" + b"x-filler: y\r\n" * 20_000)
+        reply = await reply_from(reader)
+        writer.close()
+
+    assert reply.status in (431, NOTHING.status)  # the rest of the head may have reset the connection first
+
+
+async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, MAX_CONNECTIONS="10") as served:
+        client = Client(served.url)
+        streams = [await client.connect() for _ in range(10)]
+        await asyncio.sleep(0.2)
+        reader, writer = await client.connect()
+        refused = await reply_from(reader)
+        writer.close()
+        streams.pop()[1].close()
+        await asyncio.sleep(0.2)
+        admitted = await client.ask(client.post(QUERY))
+        for _, each in streams:
+            each.close()
+        client.close()
+
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert admitted.status == 200

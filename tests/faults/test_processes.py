@@ -1,0 +1,122 @@
+"""Processes that end, die or are replaced: no request is lost with them."""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import server
+from tests.faults.postgres import PROC, Postgres
+from tests.faults.readers import QUERY, Readers
+from tests.faults.test_clients import locked
+from tests.http_client import Client
+
+
+def children_of(pid: int) -> set[int]:
+    """The workers of a server: those of its children that are not Python's resource tracker."""
+    children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
+    return {
+        int(child)
+        for child in children
+        if "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
+    }
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_sigterm_finishes_what_is_under_way(postgres: Postgres, tmp_path: Path, workers: str) -> None:
+    async with server(tmp_path, "--workers", workers, DATABASE_URL=postgres.server.dsn) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            asked = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(10)]
+            await asyncio.sleep(0.5)
+            served.process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            await asyncio.sleep(1)
+            with pytest.raises(OSError, match="Connect"):
+                await client.connect()
+        answers = await asyncio.gather(*asked)
+        await asyncio.to_thread(served.process.wait, 10)
+        seconds = time.monotonic() - began
+
+    assert [reply.status for reply in answers] == [200] * 10
+    assert {reply.headers["connection"] for reply in answers} == {"close"}
+    assert seconds < 10
+
+
+async def test_sigterm_ends_a_server_whose_requests_never_end(postgres: Postgres, tmp_path: Path) -> None:
+    settings = {"REQUEST_TIMEOUT": "60", "COMMAND_TIMEOUT": "60", "DRAIN_TIMEOUT": "2"}
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            asked = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.5)
+            served.process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            await asyncio.to_thread(served.process.wait, 10)
+            seconds = time.monotonic() - began
+        await asked
+
+    assert seconds < 5
+
+
+async def test_workers_are_replaced_without_a_lost_request(postgres: Postgres, tmp_path: Path) -> None:
+    settings = {"POOL_SIZE": "5", "DATABASE_URL": postgres.server.dsn}
+    async with server(tmp_path, "--workers", "2", **settings) as served:
+        before = children_of(served.process.pid)
+        async with Readers(served.url) as readers:
+            await asyncio.sleep(0.5)
+            served.process.send_signal(signal.SIGHUP)
+            began = time.monotonic()
+            while children_of(served.process.pid) & before:
+                assert time.monotonic() - began < 40
+                await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
+        after = children_of(served.process.pid)
+    readers.note("workers replaced")
+
+    assert (len(before), len(after), before & after) == (2, 2, set())
+    assert readers.kinds().keys() == {"200"}
+
+
+async def test_a_worker_that_dies_is_replaced(postgres: Postgres, tmp_path: Path) -> None:
+    async with server(tmp_path, "--workers", "2", DATABASE_URL=postgres.server.dsn) as served:
+        before = children_of(served.process.pid)
+        victim = min(before)
+        os.kill(victim, signal.SIGKILL)
+        began = time.monotonic()
+        while len(children_of(served.process.pid) - {victim}) < 2:
+            assert time.monotonic() - began < 20
+            await asyncio.sleep(0.1)
+        client = Client(served.url)
+        answers = [await client.ask(client.post(QUERY)) for _ in range(20)]
+        client.close()
+
+    assert {reply.status for reply in answers} == {200}
+
+
+async def test_nothing_that_is_logged_or_answered_tells_where_the_database_is(
+    postgres: Postgres, dsn_by_proxy: str, tmp_path: Path
+) -> None:
+    """Not even at the level debug, while PostgreSQL goes away and comes back."""
+    async with server(tmp_path, DATABASE_URL=dsn_by_proxy, LOG_LEVEL="debug") as served:
+        client = Client(served.url)
+        answers = [await client.ask(client.post(QUERY))]
+        await asyncio.to_thread(postgres.stop)
+        await asyncio.sleep(0.5)
+        answers += [await client.ask(client.post(QUERY)), await client.ask(client.get("/readyz"))]
+        await asyncio.to_thread(postgres.start)
+        await asyncio.sleep(1)
+        client.close()
+        said = served.said + await asyncio.to_thread(served.stop)
+
+    assert [reply.status for reply in answers] == [200, 503, 503]
+    for text in (said, *(reply.body.decode() for reply in answers)):
+        assert "topsecret" not in text
+        assert "postgresql://" not in text
+    for reply in answers:
+        assert re.search(rb"SELECT|Traceback|/\w+/", reply.body) is None
+    assert "Traceback" not in said

@@ -1,0 +1,81 @@
+"""Costs: the rows an operation can ask for."""
+
+from typing import Any
+
+import pytest
+
+from graphql_api.execution.documents import Documents
+from graphql_api.execution.limits import LimitExceeded
+from graphql_api.schema import schema
+
+
+def cost_of(text: str, variables: dict[str, Any] | None = None) -> int | None:
+    return Documents(schema).find(text, None).cost_with(variables)
+
+
+@pytest.mark.parametrize(
+    ("text", "cost"),
+    [
+        ("{ __typename }", 0),
+        ("{ __schema { types { name } } }", 0),
+        ('{ book(by: {isbn: "9780306406157"}) { title } }', 1),
+        ('{ book(by: {isbn: "9780306406157"}) { title description recentViews } }', 3),
+        ("{ books { totalCount } }", 1),
+        ("{ books { nodes { title price { amount } } } }", 20),
+        ("{ books(first: 7) { nodes { title } edges { cursor node { title } } pageInfo { endCursor } } }", 14),
+        ("{ books(last: 3) { nodes { title } } }", 3),
+        ("{ books(first: 2, last: 9) { nodes { title } } }", 2),
+        ("{ books(first: -1) { nodes { title } } }", 0),
+        ("{ books(first: null) { nodes { title } } }", 20),
+        ("{ books(first: 10) { nodes { authors { name } } } }", 10 + 10 * 4),
+        ("{ books(first: 10) { nodes { authors { name } } } a: books(first: 1) { nodes { id } } }", 51),
+        ('{ nodes(ids: ["a", "b"]) { id } }', 2),
+        ('{ node(id: "a") { ... on Book { authors { name } } ... on Category { parent { name } } } }', 1 + 4),
+        ("{ books(first: 2) { nodes { ...A ...A } nodes { authors { name } } } } fragment A on Book { authors { slug } }", 10),
+        ("{ books(first: 2) { nodes { title } } @skip }".replace(" @skip", ""), 2),
+        ("{ books(first: 2) @include(if: false) { nodes { title } } __typename }", 0),
+        ("{ ... @skip(if: true) { books { nodes { title } } } __typename }", 0),
+    ],
+)  # fmt: skip
+def test_rows_are_counted(text: str, cost: int) -> None:
+    assert cost_of(text) == cost
+
+
+VARYING = """
+query ($first: Int, $ids: [ID!]!, $deep: Boolean!, $flat: Boolean = true) {
+  books(first: $first) { nodes { title authors @include(if: $deep) { name } } }
+  nodes(ids: $ids) @skip(if: $flat) { id }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "cost"),
+    [
+        ({"ids": [], "deep": False}, 20),
+        ({"ids": [], "deep": True}, 20 + 20 * 4),
+        ({"first": 3, "ids": ["a", "b"], "deep": False, "flat": False}, 3 + 2),
+        ({"first": None, "ids": ["a"], "deep": True, "flat": False}, 100 + 1),
+        ({"first": 0, "ids": ["a"], "deep": True, "flat": True}, 0),
+        ({"deep": True}, None),
+    ],
+)
+def test_variables_decide(variables: dict[str, Any], cost: int | None) -> None:
+    assert cost_of(VARYING, variables) == cost
+
+
+def test_a_page_in_a_variable_has_its_limit_too() -> None:
+    document = Documents(schema).find("query ($n: Int) { books(first: $n) { nodes { id } } }", None)
+
+    with pytest.raises(LimitExceeded, match=r"A page of 101 entries is asked for; .* \(MAX_PAGE\)"):
+        document.cost.require({"n": 101})
+
+
+def test_a_field_that_may_be_left_out_by_either_of_two_counts_where_one_asks() -> None:
+    text = """query ($a: Boolean!, $b: Boolean!) {
+      books(first: 2) @include(if: $a) { nodes { id } } ... @skip(if: $b) { books(first: 2) { nodes { id } } }
+    }"""
+
+    costs = [cost_of(text, {"a": a, "b": b}) for a in (True, False) for b in (True, False)]
+
+    assert costs == [2, 2, 0, 2]

@@ -1,0 +1,150 @@
+"""Hostile documents: each is dealt with in little time, and refused by a limit that is named."""
+
+import os
+import time
+
+import pytest
+from graphql import get_introspection_query
+from hypothesis import HealthCheck, given, settings
+
+from graphql_api.execution.documents import Document, Documents, InvalidDocument, UnknownOperation
+from graphql_api.execution.limits import LimitExceeded, Limits
+from graphql_api.schema import schema
+from tests.graphql_api.execution import hostile
+from tests.tables import note
+
+SECONDS = 0.05
+SLOWER_MACHINES = 3
+
+
+def dealt_with(text: str) -> tuple[Document | None, str, float]:
+    """The document, or why it is refused, and the seconds of CPU that took, its plan included."""
+    began = time.thread_time()
+    try:
+        document = Documents(schema).find(text, None)
+        document.plan({})
+        document.cost.require({})
+    except LimitExceeded as exceeded:
+        return None, str(exceeded), time.thread_time() - began
+    except (InvalidDocument, UnknownOperation) as invalid:
+        return None, str(invalid), time.thread_time() - began
+    return document, "", time.thread_time() - began
+
+
+NAMED = {
+    "30 doubling fragments": (hostile.doubling(30, 2), "MAX_FIELDS"),
+    "100 doubling fragments": (hostile.doubling(100, 2), "MAX_FRAGMENTS"),
+    "doubling fragments that execute": (hostile.aliased_doubling(10, 2), "MAX_DEPTH"),
+    "200 x 100 inline fragments": (hostile.inline(100, 200), "MAX_SOURCE"),
+    "5,000 operations": (hostile.operations(5_000, 1), "MAX_SOURCE"),
+    "400 operations": (hostile.operations(400, 1), "MAX_OPERATIONS"),
+    "2,000 variables": (hostile.variables(2_000, 1), "MAX_TOKENS"),
+    "300 variables": (hostile.variables(300, 1), "MAX_VARIABLES"),
+    "60 overlapping fragments": (hostile.overlapping_fragments(60, 4), "MAX_FRAGMENTS"),
+    "50 overlapping fragments": (hostile.overlapping_fragments(50, 4), "MAX_COMPARISONS"),
+    "120 overlapping fields": (hostile.overlapping(120, 1), "MAX_COMPARISONS"),
+    "1 MB of comments": (hostile.comments(10_000, 100), "MAX_SOURCE"),
+    "24,000 comments": (hostile.comments(24_000, 1), "MAX_TOKENS"),
+    "depth 13": (hostile.deep_fields(4, 1), "MAX_DEPTH"),
+    "31 aliases": (hostile.aliases(31, 1), "MAX_ALIASES"),
+    "51 directives": (hostile.directives(51, 1), "MAX_DIRECTIVES"),
+    "6 directives in one place": (hostile.directives(1, 6), "MAX_DIRECTIVES_IN_PLACE"),
+    "a list of 251": ("{ nodes(ids: [" + '"a" ' * 251 + "]) { id } }", "MAX_LIST"),
+    "a page of 101": ("{ books(first: 101) { totalCount } }", "MAX_PAGE"),
+    "40,500 rows": (
+        "{ books(first: 100) { nodes { authors { books(first: 100) { nodes { id } } } } } }",
+        "MAX_COST",
+    ),
+    "circular introspection": (hostile.introspection(3, 1), "introspection"),
+    "501 fields": ("{ " + "__typename " * 501 + "}", "MAX_FIELDS"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_limit_is_named_in_the_error(name: str) -> None:
+    text, limit = NAMED[name]
+
+    _, reason, seconds = min((dealt_with(text) for _ in range(3)), key=lambda dealt: dealt[2])
+
+    assert f"({limit})" in reason
+    assert seconds < SECONDS * SLOWER_MACHINES
+    note("document | bytes | CPU | answer", name, f"{len(text):,}", f"{seconds * 1000:.1f} ms", reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("depth 12", hostile.deep_fields(3, 1).replace("books { nodes", "books(first: 3) { nodes")),
+        ("30 aliases", hostile.aliases(30, 1)),
+        ("50 directives", hostile.directives(50, 1)),
+        ("10 operations", "query A { __typename } " + hostile.operations(9, 1)),
+        ("page 100", "{ books(first: 100) { totalCount } }"),
+        ("list of 100", "{ nodes(ids: [" + '"a" ' * 100 + "]) { id } }"),
+    ],
+    ids=lambda value: value if len(value) < 20 else "",
+)
+def test_what_is_within_the_limits_passes(name: str, text: str) -> None:
+    document = Documents(schema).find(text, "A" if name == "10 operations" else None)
+
+    document.cost.require({})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        get_introspection_query(),
+        get_introspection_query(
+            descriptions=True,
+            specified_by_url=True,
+            directive_is_repeatable=True,
+            schema_description=True,
+            input_value_deprecation=True,
+        ),
+    ],
+    ids=["the standard one", "with all that GraphiQL and generators ask for"],
+)
+def test_introspection_of_tools_passes(text: str) -> None:
+    document, reason, _ = dealt_with(text)
+
+    assert (reason, document is not None) == ("", True)
+
+
+SLOWEST: list[tuple[float, str]] = []
+
+
+@settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(text=hostile.hostile_documents())
+def test_hostile_documents_take_little_time(text: str) -> None:
+    _, _, seconds = dealt_with(text)
+
+    if seconds > SECONDS:  # once more: the machine may have been busy
+        seconds = min(seconds, *(dealt_with(text)[2] for _ in range(3)))
+    SLOWEST.append((seconds, text[:100]))
+    assert seconds < SECONDS * SLOWER_MACHINES
+
+
+def test_the_slowest_of_them_is_told() -> None:
+    seconds, text = max(SLOWEST)
+
+    note("hostile documents | slowest | which", f"{len(SLOWEST):,}", f"{seconds * 1000:.1f} ms", repr(text))
+    assert seconds < SECONDS * SLOWER_MACHINES
+
+
+def test_limits_can_be_set() -> None:
+    documents = Documents(schema, limits=Limits(depth=2, cost=5))
+
+    with pytest.raises(
+        LimitExceeded, match=r"An operation has 3 levels of fields; at most 2 are allowed \(MAX_DEPTH\)"
+    ):
+        documents.find("{ books { nodes { id } } }", None)
+    with pytest.raises(LimitExceeded, match="can ask for 100 rows; at most 5") as caught:
+        documents.find("{ nodes(ids: [" + '"a" ' * 100 + "]) { id } }", None)
+    assert caught.value.error.extensions == {
+        "code": "COST_LIMIT_EXCEEDED",
+        "limit": "MAX_COST",
+        "allowed": 5,
+    }

@@ -1,0 +1,139 @@
+"""Raw requests, mutated in every way: a real server answers each of them, and never with 500."""
+
+import asyncio
+import os
+import random
+from collections import Counter
+from collections.abc import Generator
+
+import pytest
+
+from tests.http_client import Client
+from tests.serving import Served, embedded_catalog, serving
+from tests.tables import note
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1000"))
+AT_ONCE = 8
+
+BODIES = [
+    b'{"query": "{ books(first: 3) { nodes { title authors { name } } } }"}',
+    b'{"query": "query ($n: Int, $o: BookOrder) { books(first: $n, orderBy: $o) { totalCount } }", '
+    b'"variables": {"n": 5, "o": {"field": "PRICE", "direction": "DESC"}}}',
+    b'{"query": "query A { node(id: \\"Qm9vazox\\") { id ... on Book { title } } } query B { __typename }", '
+    b'"operationName": "A", "variables": null, "extensions": {"cost": true}}',
+    b'{"query": "{ book(by: {isbn: \\"9780306406157\\"}) { title recentViews } }"}',
+    b'{"query": "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", "variables": {"ids": ["QXV0aG9yOjE="]}}',
+]
+ADDRESSES = [
+    b"/graphql?query=%7B__typename%7D",
+    b"/graphql?query=query(%24n:Int)%7Bbooks(first:%24n)%7BtotalCount%7D%7D&variables=%7B%22n%22:1%7D",
+    b"/livez",
+    b"/readyz",
+    b"/graphql/assets/x.js",
+    b"/",
+]
+HEADERS = [
+    b"content-type: application/json",
+    b"accept: application/graphql-response+json",
+    b"accept: text/html, */*;q=0.1",
+    b"accept-encoding: gzip",
+    b"x-request-id: abc",
+    b"origin: https://a.example",
+    b"expect: 100-continue",
+    b"upgrade: websocket\r\nconnection: upgrade",
+    b"transfer-encoding: chunked",
+    b"content-length: 5",
+]
+WORDS = [
+    b"\0", b"\xff", b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"NaN", b"1e999", b"-0", b"9" * 400, b"null", b"[]",
+    b"{}", b'"', b"\\", b"[" * 50, b"{" * 50, b"...", b"fragment F on Book { id }", b"...F", b"@skip(if: true)",
+    b"@include(if: $n)", b"$", b"first: -1", b"first: 2147483648", b"after: \\\"x\\\"", b"mutation", b"subscription",
+    b"__schema { types { name } }", b'"""', b"#", b"\r\n", b"\r\n\r\n", b"query", b"%00", b"%ff", b"%", b"&query=",
+    b"\xef\xbb\xbf", b"on", b"true",
+]  # fmt: skip
+
+
+def drawn(random_: random.Random) -> bytes:
+    """A request that closes its connection, mutated a few times before or after it is put together."""
+    body = random_.choice(BODIES) if random_.random() < 0.8 else b""
+    for _ in range(random_.choice([0, 1, 1, 2, 4])):
+        body = mutated(random_, body)
+    headers = [b"host: x", b"connection: close"]
+    if body and random_.random() < 0.95:
+        headers.append(HEADERS[0])
+    headers += random_.sample(HEADERS, random_.choice([0, 0, 0, 1, 2]))
+    if body and random_.random() < 0.95:
+        headers.append(b"content-length: %d" % len(body))
+    address = b"/graphql" if body else random_.choice(ADDRESSES)
+    method = (
+        random_.choice([b"POST"] * 9 + [b"PUT"])
+        if body
+        else random_.choice([b"GET"] * 4 + [b"HEAD", b"OPTIONS"])
+    )
+    if random_.random() < 0.2:
+        address = mutated(random_, address)
+    request = method + b" " + address + b" HTTP/1.1\r\n" + b"\r\n".join(headers) + b"\r\n\r\n" + body
+    if random_.random() < 0.1:
+        request = mutated(random_, request)
+    return request
+
+
+def mutated(random_: random.Random, data: bytes) -> bytes:
+    place = random_.randint(0, len(data))
+    end = min(len(data), place + random_.choice([1, 1, 2, 8, 40]))
+    return {
+        "insert": lambda: data[:place] + random_.choice(WORDS) + data[place:],
+        "replace": lambda: data[:place] + random_.choice(WORDS) + data[end:],
+        "delete": lambda: data[:place] + data[end:],
+        "repeat": lambda: data[:end] + data[place:],
+        "flip": lambda: data[:place] + bytes([random_.randrange(256)]) + data[place + 1 :],
+        "cut": lambda: data[:place],
+    }[random_.choice(["insert", "insert", "replace", "replace", "delete", "repeat", "flip", "flip", "cut"])]()
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Generator[Served]:
+    """A server that soon gives up who does not finish a request."""
+    with embedded_catalog() as folder, serving(folder, SENDER_TIMEOUT="0.5") as served:
+        yield served
+
+
+async def status_of(client: Client, request: bytes) -> int:
+    """The status of the answer; 0 if there is none."""
+    reader, writer = await client.connect()
+    try:
+        writer.write(request)
+        line = await asyncio.wait_for(reader.readline(), 10)
+        while line.startswith(b"HTTP/1.1 100"):
+            await reader.readline()
+            line = await asyncio.wait_for(reader.readline(), 10)
+        return int(line.split()[1]) if line.startswith(b"HTTP/1.1 ") else 0
+    except (OSError, TimeoutError):
+        return 0
+    finally:
+        writer.close()
+
+
+async def test_every_request_is_answered_and_none_with_500(impatient: Served) -> None:
+    client, statuses, unwanted = Client(impatient.url), Counter[int](), list[tuple[int, int, bytes]]()
+    numbers = iter(range(EXAMPLES))
+
+    async def ask() -> None:
+        for number in numbers:
+            request = drawn(random.Random(number))
+            status = await status_of(client, request)
+            statuses[status] += 1
+            if status == 0 or status >= 500:
+                unwanted.append((number, status, request))
+
+    await asyncio.gather(*(ask() for _ in range(AT_ONCE)))
+    note(
+        "mutated requests | answers",
+        f"{EXAMPLES:,}",
+        ", ".join(f"{n:,} × {s}" for s, n in sorted(statuses.items())),
+    )
+
+    assert unwanted == []
+    assert statuses[200] > EXAMPLES / 10
+    assert statuses[400] > EXAMPLES / 10
+    assert impatient.process.poll() is None

@@ -1,0 +1,102 @@
+"""An open load: requests are sent when their time has come, however long the earlier ones take."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import cast
+
+MOST_CONNECTIONS = 800
+TICK = 0.002
+
+
+@dataclass
+class Answers:
+    """Seconds that each answer took, by status; 0: the connection was lost instead.
+
+    `held_back` counts the requests for which the load had no connection left to send them on.
+    """
+
+    seconds: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
+    held_back: int = 0
+
+    def note(self, status: int, seconds: float) -> None:
+        self.seconds.setdefault(status, []).append(seconds)
+
+    def count(self, status: int) -> int:
+        return len(self.seconds.get(status, ()))
+
+    def total(self) -> int:
+        return sum(map(len, self.seconds.values()))
+
+    def percentile(self, status: int, share: float) -> float:
+        seconds = sorted(self.seconds.get(status, ()))
+        return seconds[min(len(seconds) - 1, int(share * len(seconds)))] if seconds else 0.0
+
+
+class Connection(asyncio.Protocol):
+    """Carries one request at a time; free again when it is answered."""
+
+    def __init__(self, answers: Answers, free: list["Connection"]) -> None:
+        self.answers = answers
+        self.free = free
+        self.waits = False
+        self.received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def send(self, request: bytes) -> None:
+        self.waits, self.received, self.sent = True, b"", time.perf_counter()
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, end, body = self.received.partition(b"\r\n\r\n")
+        place = head.find(b"content-length: ")
+        if not end or len(body) < int(head[place + 16 :].partition(b"\r")[0]):
+            return
+        self.answers.note(int(head[9:12]), time.perf_counter() - self.sent)
+        self.waits = False
+        self.free.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.waits:
+            self.answers.note(0, time.perf_counter() - self.sent)
+        elif self in self.free:
+            self.free.remove(self)
+
+
+class OpenLoad:
+    """Connections to a server's port, and the requests to send on them in turn."""
+
+    def __init__(self, port: int, requests: Sequence[bytes]) -> None:
+        self.port = port
+        self.requests = cycle(requests)
+
+    async def run(self, rate: float, seconds: float) -> Answers:
+        """Send so many requests a second for so long, and wait for the last answers."""
+        answers, free, opened = Answers(), list[Connection](), list[Connection]()
+        loop, began, sent = asyncio.get_running_loop(), time.perf_counter(), 0
+        while (elapsed := time.perf_counter() - began) < seconds:
+            for _ in range(int(elapsed * rate) - sent):
+                sent += 1
+                if not free and len(opened) < MOST_CONNECTIONS:
+                    _, made = await loop.create_connection(
+                        lambda: Connection(answers, free), "127.0.0.1", self.port
+                    )
+                    opened.append(made)
+                    free.append(made)
+                if free:
+                    free.pop().send(next(self.requests))
+                else:
+                    answers.held_back += 1
+            await asyncio.sleep(TICK)
+        for _ in range(1_000):
+            if not any(connection.waits for connection in opened):
+                break
+            await asyncio.sleep(0.01)
+        for connection in opened:
+            connection.transport.close()
+        return answers

@@ -1,0 +1,96 @@
+"""The long run: a server under a steady load, then under ten times as much as it can bear.
+
+python -m tests.soak [--minutes 15] [--seconds 60] [--books 5000]
+"""
+
+import asyncio
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.http_client import Client
+from tests.open_load import OpenLoad
+from tests.serving import bookstore, embedded_catalog, serving
+
+OPERATIONS = [
+    "query ($n: Int) { books(first: $n, orderBy: {field: PUBLICATION, direction: DESC}) "
+    "{ totalCount nodes { title isbn price { amount currencyCode } authors { name } } pageInfo { endCursor } } }",
+    "query ($n: Int) { authors(first: $n) { nodes { name bookCount } } }",
+    "query ($n: Int) { categories(first: $n, rootsOnly: true) { nodes { name bookCount children { nodes { name } } } } }",
+]
+SIZES = range(5, 21)
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of a process in memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) * 1024
+
+
+async def peak(client: Client, requests: list[bytes], seconds: float) -> float:
+    """How many requests a second are answered when 32 are always under way."""
+    until, answered = time.perf_counter() + seconds, 0
+
+    async def ask(number: int) -> None:
+        nonlocal answered
+        while time.perf_counter() < until:
+            reply = await client.ask(requests[number % len(requests)])
+            answered += reply.status == 200
+            number += 32
+
+    await asyncio.gather(*(ask(number) for number in range(32)))
+    return answered / seconds
+
+
+async def soak(url: str, pid: int, minutes: float, seconds: float) -> bool:
+    """Run, print what was measured; whether it is as it should be."""
+    client, port = Client(url), urlsplit(url).port or 0
+    requests = [client.post(operation, {"n": n}) for n in SIZES for operation in OPERATIONS]
+    await peak(client, requests, 3)
+    most = await peak(client, requests, 10)
+    print(f"peak: {most:,.0f} requests a second")
+
+    load = OpenLoad(port, requests)
+    await load.run(most * 0.7, 20)
+    before = memory_of(pid)
+    steady = await load.run(most * 0.7, minutes * 60)
+    growth = memory_of(pid) / before - 1
+    errors = steady.total() - steady.count(200) + steady.held_back
+    print(
+        f"{minutes:g} minutes at 70 %: {steady.total():,} requests, {errors:,} errors, "
+        f"p50 {steady.percentile(200, 0.5) * 1000:.1f} ms, p99 {steady.percentile(200, 0.99) * 1000:.1f} ms, "
+        f"memory {before / 2**20:.0f} MB {growth:+.1%}"
+    )
+
+    flood = await load.run(most * 10, seconds)
+    accepted = flood.count(200) / seconds
+    print(
+        f"{seconds:g} seconds at ten times the peak: {flood.total() / seconds:,.0f} requests a second "
+        f"({flood.held_back / seconds:,.0f} more were held back for want of connections), "
+        f"accepted {accepted:,.0f} a second with p99 {flood.percentile(200, 0.99) * 1000:.0f} ms, "
+        f"refused {flood.count(503) / seconds:,.0f} a second in p50 {flood.percentile(503, 0.5) * 1000:.1f} ms, "
+        f"p99 {flood.percentile(503, 0.99) * 1000:.1f} ms, others {flood.total() - flood.count(200) - flood.count(503)}"
+    )
+    after = await client.ask(requests[0])
+    print(f"afterwards: {after.status}")
+    client.close()
+    return errors == 0 and growth < 0.05 and after.status == 200 and flood.seconds.keys() <= {200, 503}
+
+
+def main() -> None:
+    parser = ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--books", type=int, default=5_000)
+    chosen = parser.parse_args()
+    with embedded_catalog() as folder:
+        bookstore("seed", "--books", str(chosen.books), cwd=folder)
+        with serving(folder) as served:
+            well = asyncio.run(soak(served.url, served.process.pid, chosen.minutes, chosen.seconds))
+    sys.exit(not well)
+
+
+if __name__ == "__main__":
+    main()
