@@ -8,6 +8,8 @@ from db.errors import DatabaseError
 from db.faults import is_lost, known
 from db.pool import Database
 
+HEARSAY = 0.02
+
 
 class Reading:
     """The reads of one request. After the first that fails for want of PostgreSQL none is tried any more:
@@ -42,6 +44,8 @@ class Reading:
         except Exception as error:
             if not is_lost(error):
                 raise
+        # Others may have died with it: by then the pool has heard of them too.
+        await asyncio.sleep(HEARSAY)
         return await self.database.fetch(query, *args)
 
     def end(self) -> None:
