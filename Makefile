@@ -8,7 +8,7 @@ EXPLORER := graphql_api/http/explorer
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test check fuzz conformance bench bench-import lock format clean
+.PHONY: help serve test check fuzz faults soak conformance bench bench-import lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,17 @@ check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.check_lock
 
-fuzz: $(VENV)/dev ## Hold plans against stock execution over 20,000 drawn operations
+fuzz: $(VENV)/dev ## Hold plans against stock execution 20,000 times; 10,000 hostile documents, 100,000 raw requests
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
+	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/graphql_api/execution/test_hostile.py tests/faults/test_stalls.py
+	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q tests/graphql_api/http/test_fuzz.py
+
+faults: $(VENV)/dev ## Maltreat PostgreSQL, connections and processes, and print what came of it
+	ALL_FAULTS=1 $(BIN)/python -m pytest -q tests/faults
+
+MINUTES ?= 15
+soak: $(VENV)/dev ## A steady load for MINUTES, then ten times as much as the server can bear
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are fetched, by plans
 	$(BIN)/python -m conformance

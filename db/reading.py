@@ -8,6 +8,8 @@ from db.errors import DatabaseError
 from db.faults import is_lost, known
 from db.keeper import Keeper, Loan
 
+HEARSAY = 0.02
+
 
 class Reading:
     """The reads of one request. After the first that fails for want of PostgreSQL none is tried any more:
@@ -48,6 +50,8 @@ class Reading:
         except Exception as error:
             if not is_lost(error):
                 raise
+        # Others may have died with it: by then the pool has heard of them too.
+        await asyncio.sleep(HEARSAY)
         return await self.once(query, args, record_class)
 
     async def once(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:

@@ -277,7 +277,11 @@ def print_schema() -> None:
 @in_one_line
 def print_plan(file: TextIO, operation: str | None, variables: str) -> None:
     """Print what the operation in FILE is compiled to."""
-    click.echo(described(Documents(schema), file.read(), operation, variables))
+    click.echo(
+        described(
+            Documents(schema, limits=Settings.read(os.environ).limits), file.read(), operation, variables
+        )
+    )
 
 
 @main.group()

@@ -7,6 +7,7 @@ import orjson
 
 from db.errors import CatalogError
 from graphql_api.execution.documents import Documents, InvalidDocument, UnknownOperation
+from graphql_api.execution.limits import LimitExceeded
 from graphql_api.execution.plans import Plan
 
 
@@ -26,6 +27,8 @@ def described(documents: Documents, text: str, operation_name: str | None, varia
         raise NoPlan(f"The variables are not JSON: {error}.") from error
     except UnknownOperation as error:
         raise NoPlan(str(error)) from error
+    except LimitExceeded as error:
+        raise NoPlan(f"The document cannot be run: {error}") from error
     except InvalidDocument as error:
         raise NoPlan(f"The document cannot be run: {error.errors[0].message}") from error
     if not isinstance(given, dict | None):

@@ -1,5 +1,6 @@
 """The GraphQL endpoint: a request in, an answer out; to a browser that asks for a page, the explorer."""
 
+import logging
 from typing import Any
 
 import orjson
@@ -23,6 +24,8 @@ from graphql_api.http.requests import ClientLeft, GraphQLRequest, header, read_r
 from graphql_api.http.vigil import Vigil
 from graphql_api.schema.errors import masked, present
 from graphql_api.settings import Settings
+
+logger = logging.getLogger("bookstore.endpoint")
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 ALLOW = [(b"allow", ", ".join(METHODS).encode())]
@@ -110,6 +113,7 @@ class Endpoint:
         finally:
             reading.end()
         if reading.failure:
+            logger.debug("not answered: %s", reading.failure)
             code = "TIMEOUT" if isinstance(reading.failure, TimedOut) else "SERVICE_UNAVAILABLE"
             raise unavailable("The catalog cannot be read at the moment: try again.", code)
         result = outcome.result

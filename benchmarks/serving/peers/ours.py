@@ -17,4 +17,4 @@ def compiled(self: Document, flags: Mapping[str, Any]) -> str:
 if __name__ == "__main__":
     if sys.argv[1:] == ["stock"]:
         Document.compiled = compiled
-    serve(create_app(Settings(pool_size=10), dsn()))
+    serve(create_app(Settings(pool_size=10, max_cost=20_000), dsn()))

@@ -19,7 +19,7 @@ def cost_of(text: str, variables: dict[str, Any] | None = None) -> int | None:
         ("{ __typename }", 0),
         ("{ __schema { types { name } } }", 0),
         ('{ book(by: {isbn: "9780306406157"}) { title } }', 1),
-        ('{ book(by: {isbn: "9780306406157"}) { title description recentViews } }', 3),
+        ('{ book(by: {isbn: "9780306406157"}) { title description recentViews } }', 2),
         ("{ books { totalCount } }", 1),
         ("{ books { nodes { title price { amount } } } }", 20),
         ("{ books(first: 7) { nodes { title } edges { cursor node { title } } pageInfo { endCursor } } }", 14),

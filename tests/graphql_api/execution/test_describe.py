@@ -48,8 +48,8 @@ async def plan(root, context, variables):
 """
 
 
-def plan(text: str, *options: str) -> str:
-    result = CliRunner().invoke(main, ["plan", "-", *options], input=text)
+def plan(text: str, *options: str, **environment: str) -> str:
+    result = CliRunner().invoke(main, ["plan", "-", *options], input=text, env=environment)
     assert result.exit_code == (1 if result.output.startswith("Error: ") else 0)
     return result.output
 
@@ -66,6 +66,7 @@ def test_a_plan_is_shown_with_the_columns_it_reads() -> None:
         ("query A { __typename } query B { __typename }", [], "The document holds several operations: say which with operationName."),
         ("{ __typename }", ["--operation", "A"], "The document holds no operation 'A'."),
         ("{ __typename }", ["--variables", "{"], "The variables are not JSON: unexpected end of data: line 1 column 2 (char 1)."),
+        ("{ categories(first: 100) { nodes { children(first: 100) { nodes { children(first: 2) { nodes { name } } } } } } }", [], "The document cannot be run: The operation can ask for 30,100 rows; at most 10,000 are allowed (MAX_COST)."),
         ("{ __typename }", ["--variables", "[]"], "The variables must be a JSON object."),
     ],
 )  # fmt: skip
@@ -78,4 +79,4 @@ def test_the_plan_of_each_benchmark_is_there(pytestconfig: pytest.Config) -> Non
 
     assert len(operations) == 6
     for operation in operations:
-        assert plan(operation.read_text()).startswith("# Columns read")
+        assert plan(operation.read_text(), MAX_COST="20000").startswith("# Columns read")
