@@ -30,6 +30,13 @@ class Loan(NamedTuple):
     pool: asyncpg.Pool
     connection: PoolConnectionProxy
 
+    def lives(self) -> bool:
+        """Whether nothing is known of the connection's death; the pool takes back those that died."""
+        try:
+            return not self.connection.is_closed()
+        except asyncpg.InterfaceError:
+            return False
+
 
 class Keeper:
     """Looks after PostgreSQL by a connection of its own, so that nobody waits for one that is away.
@@ -55,6 +62,7 @@ class Keeper:
         self.pool: asyncpg.Pool | None = None
         self.reason: str | None = "PostgreSQL has not been reached yet."
         self.taken = 0
+        self.idle: list[Loan] = []
 
     async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement and return its rows. Raises Unavailable where there is no connection for it."""
@@ -77,6 +85,12 @@ class Keeper:
         pool = self.pool
         if pool is None:
             raise Unavailable(self.reason)
+        while self.idle:
+            loan = self.idle.pop()
+            if loan.lives():
+                self.taken += 1
+                return loan
+            await loan.pool.release(loan.connection)
         self.taken += 1
         try:
             return Loan(pool, await pool.acquire(timeout=self.wait if self.taken > self.size else None))
@@ -87,8 +101,14 @@ class Keeper:
             raise
 
     async def give_back(self, loan: "Loan", failure: BaseException | None = None) -> None:
-        """Give a connection back, with what failed on it: the next would get one that died."""
+        """Give a connection back, with what failed on it: the next would get one that died.
+
+        It is kept at hand, unless somebody waits for one: to the pool and back takes a task each time.
+        """
         self.taken -= 1
+        if failure is None and self.taken < self.size and loan.pool is self.pool:
+            self.idle.append(loan)
+            return
         if failure and is_lost(failure):
             with suppress(asyncpg.InterfaceError):  # the pool may have taken it back by itself
                 loan.connection.terminate()
@@ -148,13 +168,21 @@ class Keeper:
         else:
             # Others may be dead like the one that was looked at; each is replaced before it is used again.
             if self.pool:
+                await self.release_idle()
                 await self.pool.expire_connections()
+
+    async def release_idle(self) -> None:
+        """Give the pool what is kept at hand."""
+        while self.idle:
+            loan = self.idle.pop()
+            await loan.pool.release(loan.connection)
 
     def close(self, reason: str) -> None:
         """Give up the pool at once: whoever waits for it fails now rather than after a time-out."""
         if reason != self.reason:
             logger.warning("the catalog cannot be read: %s", reason)
         pool, self.pool, self.reason = self.pool, None, reason
+        self.idle.clear()
         if pool:
             pool.terminate()
 
@@ -163,6 +191,7 @@ class Keeper:
         if not self.pool:
             return
         pool, self.pool = self.pool, None
+        await self.release_idle()
         try:
             await asyncio.wait_for(asyncio.gather(pool.close(), self.watching.close()), PATIENCE)
         except UNREACHABLE:
