@@ -55,6 +55,10 @@ class Client:
             reply = await reply_from(stream[0])
         except OSError:
             reply = NOTHING
+        except asyncio.CancelledError:
+            if stream:
+                stream[1].close()
+            raise
         if stream and reply.status and reply.headers.get("connection") != "close":
             self.free.append(stream)
         elif stream:

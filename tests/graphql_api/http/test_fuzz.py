@@ -5,6 +5,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Generator
+from contextlib import suppress
 
 import pytest
 
@@ -112,6 +113,8 @@ async def status_of(client: Client, request: bytes) -> int:
         return 0
     finally:
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 async def test_every_request_is_answered_and_none_with_500(impatient: Served) -> None:
