@@ -64,7 +64,7 @@ async def authors_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
 ) -> list[Author | None]:
     """Each author, None where there is none."""
-    authors = await database.fetch(columns.text(AUTHORS_BY_IDS), ids, record_class=columns.kind)
+    authors = await database.fetch(*columns.text_for(AUTHORS_BY_IDS, ids), record_class=columns.kind)
     return aligned(ids, {author["id"]: author for author in authors})
 
 
@@ -81,7 +81,7 @@ async def authors_by_slugs(
 ) -> list[Author | None]:
     """The author of each slug, None where there is none."""
     read = columns.including("slug")
-    authors = await database.fetch(read.text(AUTHORS_BY_SLUGS), slugs, record_class=read.kind)
+    authors = await database.fetch(*read.text_for(AUTHORS_BY_SLUGS, slugs), record_class=read.kind)
     return aligned(slugs, {author["slug"]: author for author in authors})
 
 

@@ -109,7 +109,7 @@ async def books_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
     """Each book, None where there is none."""
-    books = await database.fetch(columns.text(BOOKS_BY_IDS), ids, record_class=columns.kind)
+    books = await database.fetch(*columns.text_for(BOOKS_BY_IDS, ids), record_class=columns.kind)
     return aligned(ids, {book["id"]: book for book in books})
 
 
@@ -126,7 +126,7 @@ async def books_by_isbns(
 ) -> list[Book | None]:
     """The book of each ISBN-13, None where there is none."""
     read = columns.including("isbn")
-    books = await database.fetch(read.text(BOOKS_BY_ISBNS), isbns, record_class=read.kind)
+    books = await database.fetch(*read.text_for(BOOKS_BY_ISBNS, isbns), record_class=read.kind)
     return aligned(isbns, {book["isbn"]: book for book in books})
 
 

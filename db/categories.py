@@ -72,7 +72,7 @@ async def categories_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
 ) -> list[Category | None]:
     """Each category, None where there is none."""
-    categories = await database.fetch(columns.text(CATEGORIES_BY_IDS), ids, record_class=columns.kind)
+    categories = await database.fetch(*columns.text_for(CATEGORIES_BY_IDS, ids), record_class=columns.kind)
     return aligned(ids, {category["id"]: category for category in categories})
 
 
@@ -89,7 +89,7 @@ async def categories_by_paths(
 ) -> list[Category | None]:
     """The category at each path, None where there is none."""
     read = columns.including("path")
-    categories = await database.fetch(read.text(CATEGORIES_BY_PATHS), paths, record_class=read.kind)
+    categories = await database.fetch(*read.text_for(CATEGORIES_BY_PATHS, paths), record_class=read.kind)
     return aligned(paths, {category["path"]: category for category in categories})
 
 

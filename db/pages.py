@@ -147,9 +147,12 @@ async def parents_with_pages(
     columns: Columns[R],
 ) -> list[tuple[Any, Page[R]] | None]:
     """The parent that each key finds, read along with its page; None where it finds none."""
-    text = statement(scope, order.key, order.descending, window.backward, columns, lookup)
-    ends = bounds(order, window)
-    rows = await database.fetch(text, keys, window.count + 1, *ends, record_class=columns.kind)
+    alone = len(keys) == 1
+    text = statement(scope, order.key, order.descending, window.backward, columns, lookup, alone=alone)
+    asked = keys[0] if alone else keys
+    rows = await database.fetch(
+        text, asked, window.count + 1, *bounds(order, window), record_class=columns.kind
+    )
     of_keys: list[list[Any]] = [[] for _ in keys]
     for row in rows:
         of_keys[row["ordinal"] - 1].append(row)
@@ -219,18 +222,32 @@ def statement(
     backward: bool,
     columns: Columns[Any],
     lookup: Lookup | None = None,
+    *,
+    alone: bool = False,
 ) -> str:
-    """The text for one scope, key and direction of travel; made of names in the code alone."""
-    along = lookup and (lookup.column, lookup.columns.sql)
+    """The text for one scope, key and direction of travel; made of names in the code alone.
+
+    `alone` as in Columns.text_for: for a single key of the look-up.
+    """
+    along = lookup and (lookup.column, lookup.columns.sql, alone)
     name = (scope.name, key.name, descending, backward, along)
     text = columns.texts.get(name)
     if text is None:
-        text = columns.texts[name] = written(scope, key, descending, backward, columns.sql, lookup)
+        text = columns.texts[name] = written(
+            scope, key, descending, backward, columns.sql, lookup, alone=alone
+        )
     return text
 
 
 def written(
-    scope: Scope, key: Key, descending: bool, backward: bool, columns: str, lookup: Lookup | None
+    scope: Scope,
+    key: Key,
+    descending: bool,
+    backward: bool,
+    columns: str,
+    lookup: Lookup | None,
+    *,
+    alone: bool,
 ) -> str:
     direction = "DESC" if descending != backward else "ASC"
     travel = f"{key.name} {direction}{' NULLS FIRST' if backward and key.nullable else ''}".lower()
@@ -248,16 +265,23 @@ CROSS JOIN LATERAL (
 JOIN {scope.target} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
+    table, column, sql_type = lookup.table, lookup.column, lookup.sql_type
+    found = f"SELECT *, 1 AS ordinal FROM {table} WHERE {column} = $1::{sql_type}"
+    if not alone:
+        found = (
+            "SELECT found.*, asked.ordinal"
+            f" FROM unnest($1::{sql_type}[]) WITH ORDINALITY AS asked (key, ordinal)"
+            f" JOIN {table} AS found ON found.{column} = asked.key"
+        )
     return f"""
 /* {lookup.table}_with_{scope.name} {travel} */
-SELECT {columns}, page.key AS sort_value, asked.ordinal, {lookup.columns.sql_of("parent")}
-FROM unnest($1::{lookup.sql_type}[]) WITH ORDINALITY AS asked (key, ordinal)
-JOIN {lookup.table} AS parent ON parent.{lookup.column} = asked.key
+SELECT {columns}, page.key AS sort_value, parent.ordinal, {lookup.columns.sql_of("parent")}
+FROM ({found}) AS parent
 LEFT JOIN LATERAL (
     {walk}
 ) AS page ON true
 LEFT JOIN {scope.target} AS t ON t.id = page.id
-ORDER BY asked.ordinal, page.range, page.key {direction}, page.id {direction}
+ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
 
 

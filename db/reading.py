@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from asyncpg.pool import PoolConnectionProxy
+
 from db.errors import DatabaseError
 from db.faults import is_lost, known
-from db.keeper import Keeper, Loan
+from db.keeper import Keeper
 
 HEARSAY = 0.02
 
@@ -24,7 +26,7 @@ class Reading:
         self.failure: DatabaseError | None = None
         self.under_way: set[asyncio.Task[Any]] = set()
         self.turn: asyncio.Lock | None = None
-        self.held: Loan | None = None
+        self.held: PoolConnectionProxy | None = None
 
     async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement, once more if its connection dies under it, and return its rows.
@@ -59,12 +61,13 @@ class Reading:
             return await self.keeper.fetch(query, *args, record_class=record_class)
         async with self.turn:
             if self.held is None:
-                self.held = await self.keeper.take()
+                self.lender = self.keeper.lender_now()
+                self.held = await self.lender.take()
             try:
-                return await self.held.connection.fetch(query, *args, record_class=record_class)
+                return await self.held.fetch(query, *args, record_class=record_class)
             except BaseException as error:
-                loan, self.held = self.held, None
-                await self.keeper.give_back(loan, error)
+                connection, self.held = self.held, None
+                await self.lender.give_back(connection, error)
                 raise
 
     def hold(self) -> None:
@@ -75,8 +78,8 @@ class Reading:
         """Give the connection back, and read over any from now on."""
         self.turn = None
         if self.held:
-            loan, self.held = self.held, None
-            await self.keeper.give_back(loan)
+            connection, self.held = self.held, None
+            await self.lender.give_back(connection)
 
     def end(self) -> None:
         """Cancel what is still under way, in PostgreSQL too."""

@@ -1,6 +1,7 @@
 """Rows: which columns of a table are read, the records they come as, and records in the order of the keys
 that asked for them."""
 
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
@@ -11,6 +12,8 @@ from asyncpg import Record
 R = TypeVar("R", bound="Row")
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
+
+ANY_OF = re.compile(r"= ANY \(\$1::(\w+)\[\]\)")
 
 MOST_SELECTIONS = 256
 """So many selections of columns are remembered for a table, with the statements that read them."""
@@ -67,6 +70,20 @@ class Columns(Generic[R]):
         if text is None:
             text = self.texts[template] = template.replace("{columns}", self.sql)
         return text
+
+    def text_for(self, template: str, keys: Sequence[Any]) -> tuple[str, Any]:
+        """The statement that reads these columns for keys, and its parameter.
+
+        One key is compared by itself: of an array PostgreSQL expects ten, thinks a plan for any array dear,
+        and plans the statement anew each time, which takes as long as running it.
+        """
+        text = self.text(template)
+        if len(keys) != 1:
+            return text, keys
+        alone = self.texts.get((template, 1))
+        if alone is None:
+            alone = self.texts[template, 1] = ANY_OF.sub(r"= $1::\1", text)
+        return alone, keys[0]
 
     @lru_cache(maxsize=MOST_SELECTIONS)  # noqa: B019 - tables live as long as the program
     def only(self, names: frozenset[str]) -> "Columns[R]":

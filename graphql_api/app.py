@@ -14,11 +14,13 @@ from db.keeper import Keeper
 from db.migrations import require_head
 from db.views import ViewLog
 from graphql_api.execution.documents import Documents
+from graphql_api.execution.run import operations
 from graphql_api.http.admission import Admission
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
 from graphql_api.http.gzip import Gzip
 from graphql_api.http.health import health_routes
+from graphql_api.http.metrics import metrics_route
 from graphql_api.http.request_ids import RequestIds
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
@@ -89,5 +91,8 @@ def create_app(settings: Settings, dsn: str) -> App:
             await asyncio.wait(tasks)
             await keeper.end()
 
+    routes = health_routes(lambda: keeper.reason)
+    if settings.metrics:
+        routes.append(metrics_route(operations))
     endpoint = Endpoint(settings, documents, keeper, views, admission)
-    return App(endpoint, settings, health_routes(lambda: keeper.reason), lifespan=lifespan)
+    return App(endpoint, settings, routes, lifespan=lifespan)

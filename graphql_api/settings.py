@@ -90,6 +90,7 @@ class Settings:
     cors_origins: str = setting(
         "", "The origins whose pages may ask, with commas between; * for all.", ORIGINS
     )
+    metrics: bool = setting(False, "Whether /metrics tells, for Prometheus, how operations were run.")
     log_level: str = setting("info", "How much is logged: debug, info, warning or error.", LEVEL)
 
     def __post_init__(self) -> None:

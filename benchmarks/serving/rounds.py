@@ -1,7 +1,7 @@
 """The measuring: answers compared first, servers warmed up, then round after round, each server in turn."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.serving.answers import Disagreement, require_same
 from benchmarks.serving.load import answer_of, load
@@ -9,6 +9,7 @@ from benchmarks.serving.meters import cpu_of
 from benchmarks.serving.servers import Running
 from benchmarks.serving.works import OURS, Work
 from graphql_api.execution.documents import Documents
+from graphql_api.execution.limits import LIMITS
 from graphql_api.schema import schema
 
 COMPARED = 50
@@ -46,7 +47,11 @@ async def compare(
 ) -> None:
     """Raise Disagreement unless all servers give the same answers, and ours gives them by its plans."""
     for work in works:
-        plan = Documents(schema).find(work.text(OURS), work.operation).plan({})
+        plan = (
+            Documents(schema, limits=replace(LIMITS, cost=20_000))
+            .find(work.text(OURS), work.operation)
+            .plan({})
+        )
         if isinstance(plan, str):
             raise Disagreement(f"{work.operation} is not planned, stock execution would be measured: {plan}")
         for value in values[work.key][:COMPARED]:
