@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from db.errors import DatabaseError, Unavailable
+from db.errors import Unavailable
 from db.faults import is_lost, known
 from db.pool import UNREACHABLE, open_pool
 
@@ -63,8 +63,10 @@ class Keeper:
                 connection.terminate()
             raise
         finally:
-            self.taken -= 1
-            await pool.release(connection, timeout=patience)
+            try:
+                await pool.release(connection, timeout=patience)
+            finally:
+                self.taken -= 1
 
     async def connection(self, pool: asyncpg.Pool) -> PoolConnectionProxy:
         """A connection of the pool, waited for no longer than `wait`. A time-out is a task and a timer,
@@ -88,14 +90,14 @@ class Keeper:
             self.close(str(error))
 
     async def run(self) -> None:
-        """Keep the pool until cancelled."""
+        """Keep the pool until cancelled. Whatever goes wrong is tried again: nobody else would."""
         while True:
             if self.pool is None:
                 await asyncio.sleep(RETRY_AFTER)
                 try:
                     await self.open(patience=PATIENCE)
-                except DatabaseError as error:
-                    self.close(str(error))
+                except Exception as error:
+                    self.close(str(known(error) or error))
             else:
                 await asyncio.sleep(LOOK_EVERY)
                 await self.look()
@@ -120,14 +122,14 @@ class Keeper:
         """Close the pool if PostgreSQL does not answer, not on a new connection either."""
         try:
             await self.watching.fetchval(ALIVE, timeout=PATIENCE)
-        except UNREACHABLE:
+        except Exception:
             self.watching.terminate()
             await self.look_anew()
 
     async def look_anew(self) -> None:
         try:
             self.watching = await asyncpg.connect(self.dsn, timeout=PATIENCE)
-        except UNREACHABLE as error:
+        except Exception as error:
             self.close(f"PostgreSQL cannot be reached ({type(error).__name__}).")
         else:
             # Others may be dead like the one that was looked at; each is replaced before it is used again.
@@ -149,6 +151,6 @@ class Keeper:
         pool, self.pool = self.pool, None
         try:
             await asyncio.wait_for(asyncio.gather(pool.close(), self.watching.close()), PATIENCE)
-        except UNREACHABLE:
+        except Exception:
             pool.terminate()
             self.watching.terminate()

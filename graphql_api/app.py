@@ -60,7 +60,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
     routes = [
         Route("/graphql", Endpoint(settings, documents, keeper, views, admission)),
         explorer_assets(),
-        *health_routes(lambda: keeper.reason),
+        *health_routes(lambda: keeper.pool is not None),
     ]
     return Starlette(routes=routes, middleware=middleware(settings), lifespan=lifespan)
 
