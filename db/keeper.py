@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from db.errors import DatabaseError, Unavailable
+from db.errors import Unavailable
 from db.faults import known
 from db.loans import Lender
 from db.pool import UNREACHABLE, open_pool
@@ -76,14 +76,14 @@ class Keeper:
             self.close(str(error))
 
     async def run(self) -> None:
-        """Keep the pool until cancelled."""
+        """Keep the pool until cancelled. Whatever goes wrong is tried again: nobody else would."""
         while True:
             if self.lender is None:
                 await asyncio.sleep(RETRY_AFTER)
                 try:
                     await self.open(patience=PATIENCE)
-                except DatabaseError as error:
-                    self.close(str(error))
+                except Exception as error:
+                    self.close(str(known(error) or error))
             else:
                 await asyncio.sleep(LOOK_EVERY)
                 await self.look()
@@ -108,14 +108,14 @@ class Keeper:
         """Close the pool if PostgreSQL does not answer, not on a new connection either."""
         try:
             await self.watching.fetchval(ALIVE, timeout=PATIENCE)
-        except UNREACHABLE:
+        except Exception:
             self.watching.terminate()
             await self.look_anew()
 
     async def look_anew(self) -> None:
         try:
             self.watching = await asyncpg.connect(self.dsn, timeout=PATIENCE)
-        except UNREACHABLE as error:
+        except Exception as error:
             self.close(f"PostgreSQL cannot be reached ({type(error).__name__}).")
         else:
             # Others may be dead like the one that was looked at; each is replaced before it is used again.
@@ -139,6 +139,6 @@ class Keeper:
         await lender.release_idle()
         try:
             await asyncio.wait_for(asyncio.gather(lender.pool.close(), self.watching.close()), PATIENCE)
-        except UNREACHABLE:
+        except Exception:
             lender.pool.terminate()
             self.watching.terminate()

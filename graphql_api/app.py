@@ -91,7 +91,7 @@ def create_app(settings: Settings, dsn: str) -> App:
             await asyncio.wait(tasks)
             await keeper.end()
 
-    routes = health_routes(lambda: keeper.reason)
+    routes = health_routes(lambda: keeper.lender is not None)
     if settings.metrics:
         routes.append(metrics_route(operations))
     endpoint = Endpoint(settings, documents, keeper, views, admission)

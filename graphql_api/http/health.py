@@ -9,17 +9,15 @@ from starlette.routing import Route
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
-def health_routes(reason: Callable[[], str | None]) -> list[Route]:
-    """/livez and /readyz; `reason` says why the catalog cannot be read, None if it can."""
+def health_routes(ready: Callable[[], bool]) -> list[Route]:
+    """/livez and /readyz; `ready` tells whether the catalog can be read. Why it cannot is for the log."""
 
     async def livez(request: Request) -> Response:
         return JSONResponse({"status": "alive"}, headers=NOT_STORED)
 
     async def readyz(request: Request) -> Response:
-        why = reason()
-        if why is None:
+        if ready():
             return JSONResponse({"status": "ready"}, headers=NOT_STORED)
-        headers = {**NOT_STORED, "Retry-After": "1"}
-        return JSONResponse({"status": "not ready", "reason": why}, 503, headers)
+        return JSONResponse({"status": "not ready"}, 503, {**NOT_STORED, "Retry-After": "1"})
 
     return [Route("/livez", livez), Route("/readyz", readyz)]
