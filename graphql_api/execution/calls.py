@@ -94,9 +94,10 @@ def vouched(column: Any, kind: GraphQLOutputType) -> bool:
     """Whether a column of this annotation holds nothing but what the GraphQL type can, as it stands."""
     types = get_args(column) or (column,)
     leaf = kind.of_type if is_non_null_type(kind) else kind
-    if not is_leaf_type(leaf) or (is_non_null_type(kind) and NoneType in types):
+    if column is None or not is_leaf_type(leaf) or (is_non_null_type(kind) and NoneType in types):
         return False
-    return [each for each in types if each is not NoneType] == [plain(leaf)]
+    python = plain(leaf)
+    return python is not None and [each for each in types if each is not NoneType] == [python]
 
 
 @dataclass(frozen=True, slots=True)

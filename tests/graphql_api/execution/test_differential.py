@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 import pytest
 from graphql import GraphQLNamedType, get_named_type, is_leaf_type
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 from strawberry import Schema
 
@@ -109,6 +109,7 @@ def valid(schema_: Schema, drawn: Drawn) -> bool:
 
 @some
 @given(drawn=drawn_operations(nasty_schema._schema, nasty_values, depth=4, rare=RARE))
+@example(drawn=Drawn("{ item { number } items(keys: [0, 1, 2, 3, 4, 5, 6]) { number flag amount } }", {}))
 async def test_over_a_schema_built_to_be_nasty(drawn: Drawn) -> None:
     assume(valid(nasty_schema, drawn))
 
