@@ -17,7 +17,7 @@ import asyncpg
 from db.errors import ImportFailed
 
 SUFFIX = "_rebuilt"
-LISTINGS = ("author_listing", "category_listing")
+LISTINGS = ("author_listing", "category_listing", "book_search")
 BOOKS = ("author", "book", "book_author", "book_category")
 
 # What hangs on a table and cannot be copied: then it has to be kept row by row.

@@ -1,4 +1,4 @@
-"""Fill the listings and counters of a bulk import from the books and links, all at once."""
+"""Fill the listings, search documents and counters of a bulk import from the books and links, all at once."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,9 @@ from db.importing.bulk import BOOKS, rebuilt
 # close together, which halves their time, and so do readers afterwards.
 FILL_AUTHOR_LISTING = """
 /* fill_author_listing */
-INSERT INTO author_listing_rebuilt (author_id, book_id, published_key, price, rating_average, title_key)
-SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key
+INSERT INTO author_listing_rebuilt
+    (author_id, book_id, published_key, price, rating_average, rating_count, title_key)
+SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.rating_count, b.title_key
 FROM (SELECT DISTINCT author_id, book_id FROM book_author) l
 JOIN book b ON b.id = l.book_id
 """
@@ -33,8 +34,8 @@ ANALYZE descendant, direct_link
 FILL_CATEGORY_LISTING = """
 /* fill_category_listing */
 INSERT INTO category_listing_rebuilt
-    (category_id, book_id, direct, published_key, price, rating_average, title_key)
-SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.title_key
+    (category_id, book_id, direct, published_key, price, rating_average, rating_count, title_key)
+SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.rating_count, b.title_key
 FROM (
     SELECT c.id AS category_id, d.book_id, d.direct
     FROM (SELECT id FROM category ORDER BY id) c
@@ -46,6 +47,33 @@ FROM (
     ) d
 ) l
 JOIN book b ON b.id = l.book_id
+"""
+
+# Only a table made by its query is filled by several processes. The rest of its definition comes later.
+FILL_SEARCH = (
+    "DROP TABLE book_search_rebuilt",
+    """
+    /* fill_book_search */
+    CREATE TABLE book_search_rebuilt AS
+    SELECT b.id AS book_id, book_document(b.title, a.names, b.subtitle, c.paths, b.description) AS document
+    FROM book b
+    LEFT JOIN LATERAL (
+        SELECT string_agg(a.name, ' ' ORDER BY ba.position) AS names
+        FROM book_author ba JOIN author a ON a.id = ba.author_id WHERE ba.book_id = b.id
+    ) a ON true
+    LEFT JOIN LATERAL (
+        SELECT string_agg(k.path, ' ' ORDER BY k.path) AS paths
+        FROM book_category bc JOIN category k ON k.id = bc.category_id WHERE bc.book_id = b.id
+    ) c ON true
+    """,
+    "ALTER TABLE book_search_rebuilt ALTER COLUMN book_id SET NOT NULL, ALTER COLUMN document SET NOT NULL",
+)
+
+FILL_WORDS = """
+/* fill_search_word */
+WITH used AS (SELECT word FROM ts_stat('SELECT document FROM book_search_rebuilt', 'ab')),
+     gone AS (DELETE FROM search_word s WHERE NOT EXISTS (SELECT FROM used u WHERE u.word = s.word))
+INSERT INTO search_word (word) SELECT word FROM used ON CONFLICT (word) DO NOTHING
 """
 
 RECOUNT_AUTHORS = """
@@ -92,13 +120,16 @@ FROM unnest(ARRAY['enable_hashagg', 'enable_mergejoin', 'enable_memoize']) AS u 
 
 
 async def fill(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Fill both listings from the books and links, be those rebuilt too or not."""
+    """Fill the listings and search documents from the books and links, be those rebuilt too or not."""
     names = [name for name in BOOKS if name in tables]
     await connection.execute(rebuilt(PREPARE_CATEGORY_LISTING, names))
     await connection.execute(KEEP_ORDER, "off")
     await connection.execute(rebuilt(FILL_AUTHOR_LISTING, names))
     await connection.execute(rebuilt(FILL_CATEGORY_LISTING, names))
     await connection.execute(KEEP_ORDER, "on")
+    for statement in FILL_SEARCH:
+        await connection.execute(rebuilt(statement, names))
+    await connection.execute(FILL_WORDS)
 
 
 async def recount(connection: asyncpg.Connection, tables: Sequence[str]) -> None:

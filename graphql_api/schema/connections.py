@@ -10,11 +10,15 @@ from strawberry import UNSET
 from db.pages import Order
 from graphql_api.context import Context
 from graphql_api.schema.fields import resolved_for_all
+from graphql_api.schema.filters import has_text
 from graphql_api.schema.inputs import BookOrder, order_of_books
 from graphql_api.schema.pagination import After, Before, First, Last, Listed, window
 
 OrderBy = Annotated[
-    BookOrder | None, strawberry.argument(description="How to sort; by title if it is not given.")
+    BookOrder | None,
+    strawberry.argument(
+        description="How to sort; by relevance to the filter's text, or else by title, if it is not given."
+    ),
 ]
 
 PAGE = {"first": First, "after": After, "last": Last, "before": Before}
@@ -39,7 +43,7 @@ def connects(
         order_by: BookOrder | None = UNSET,
         **rest: Any,
     ) -> Sequence[Listed]:
-        chosen = order or order_of_books(order_by)
+        chosen = order or order_of_books(order_by, searching=has_text(rest.get("wanted")))
         return resolve(objects, context, chosen, window(chosen, first, after, last, before), **rest)
 
     objects, context, _, _, *rest = signature(resolve).parameters.values()

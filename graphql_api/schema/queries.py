@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import strawberry
+from strawberry import UNSET
 
 from db import authors as author_reads
 from db import books as book_reads
@@ -14,9 +15,11 @@ from graphql_api.loaders import WHOLE_CATALOG, Loader
 from graphql_api.schema.connections import connects
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
+from graphql_api.schema.filters import Wanted, filter_of_books
 from graphql_api.schema.ids import key_of, parsed_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
 from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
+from graphql_api.schema.search import BookConnection, BookListed, listed_books
 from graphql_api.schema.types import Author, Book, Category, Node, Record
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
@@ -85,10 +88,19 @@ async def category(root: Root, context: Context, by: ByCategory) -> list[categor
     return await loaders.category_by_path.load_all([storable("by.path", by.path)])
 
 
-def books(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
+def books(
+    root: Root, context: Context, order: Order, window: Window, wanted: Wanted = UNSET
+) -> list[BookListed]:
     loaders = context.loaders
-    count = loaders.count(book_reads.count_of_books)
-    return [Listed(order, loaders.page_of_books(order, window), WHOLE_CATALOG, count)]
+    return listed_books(
+        context,
+        book_reads.IN_CATALOG,
+        order,
+        window,
+        filter_of_books(wanted),
+        [(WHOLE_CATALOG, loaders.count(book_reads.count_of_books))],
+        lambda: loaders.page_of_books(order, window),
+    )
 
 
 def authors(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
@@ -116,7 +128,7 @@ class Query:
     book: Book | None = resolved_for_all(book, "One book; null if there is none.")
     author: Author | None = resolved_for_all(author, "One author; null if there is none.")
     category: Category | None = resolved_for_all(category, "One category; null if there is none.")
-    books: Connection[Book] = connects(books, "All books.")
+    books: BookConnection = connects(books, "All books, or those that a filter lets through.")
     authors: Connection[Author] = connects(authors, "All authors, by sort name.", order=author_reads.BY_NAME)
     categories: Connection[Category] = connects(
         categories, "All categories, or the roots of their tree, by name.", order=category_reads.BY_NAME

@@ -1,0 +1,177 @@
+"""Facets: how many of a list's books there are by category, author, language, price, decade and rating.
+
+All that are asked for come from one statement. Each leaves out the conditions on what it counts, so that
+one sees what else could be chosen. At most MOST_COUNTED books are counted; a facet says if that cut it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from db.pages import Scope
+from db.pool import PLANNED_ANEW, Database
+from db.search.conditions import Condition, members
+from db.search.filters import Facet, Filter
+from db.search.text import Meaning
+
+MOST_COUNTED = 100_000
+
+PRICE_STEPS = (0, 5, 10, 20, 50, 100)
+"""Where price bands begin, in any currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A facet that is asked for: its `size` largest entries; categories below `parent`, or else below the
+    list's own category, or else without a parent."""
+
+    facet: Facet
+    size: int
+    parent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`number` books with a value: a key, a language, or where a band or decade begins. Prices are in a
+    `currency`."""
+
+    value: str
+    number: int
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A facet's entries; with `capped` there were more books than were counted."""
+
+    entries: tuple[Entry, ...]
+    capped: bool
+
+
+VALUES: Mapping[Facet, tuple[str, str, str]] = {
+    Facet.LANGUAGES: ("m.language", "NULL::text", "m.language IS NOT NULL"),
+    Facet.PRICES: (
+        f"(ARRAY[{', '.join(map(str, PRICE_STEPS))}])"
+        f"[width_bucket(m.price, ARRAY[{', '.join(map(str, PRICE_STEPS))}]::numeric[])]",
+        "m.currency",
+        "m.price IS NOT NULL",
+    ),
+    Facet.DECADES: (
+        "floor(m.published_key / 100000.0::float8)::integer * 10",
+        "NULL::text",
+        "m.published_key IS NOT NULL",
+    ),
+    Facet.RATINGS: ("floor(m.rating_average)::integer", "NULL::text", "m.rating_average IS NOT NULL"),
+}
+"""The SQL of a facet's value and of its currency, and which books have one."""
+
+COLUMNS: Mapping[Facet, tuple[str, ...]] = {
+    Facet.LANGUAGES: ("{b}.language",),
+    Facet.PRICES: ("{l}.price", "{b}.currency"),
+    Facet.DECADES: ("{l}.published_key",),
+    Facet.RATINGS: ("{l}.rating_average",),
+}
+
+
+async def facets_of_search(
+    database: Database,
+    scope: Scope,
+    parents: Sequence[int],
+    asked: Sequence[Asked],
+    wanted: Filter,
+    meaning: Meaning | None,
+) -> list[dict[Asked, Counted]]:
+    """The facets of each parent's books, in the order of the parents."""
+    text, values = facet_statement(scope, asked, wanted, meaning)
+    rows = await database.fetch(text, parents, MOST_COUNTED + 1, *values)
+    found: list[dict[Asked, Counted]] = [dict.fromkeys(asked, Counted((), capped=False)) for _ in parents]
+    entries: dict[tuple[int, int], list[Entry]] = {}
+    for ordinal, place, value, currency, number, capped in rows:
+        listed = entries.setdefault((ordinal, place), [])
+        if value is not None:
+            listed.append(Entry(value, number, currency))
+        found[ordinal - 1][asked[place]] = Counted(tuple(listed), capped)
+    return found
+
+
+def facet_statement(
+    scope: Scope, asked: Sequence[Asked], wanted: Filter, meaning: Meaning | None
+) -> tuple[str, list[object]]:
+    """The text, and its values from the third parameter on.
+
+    Facets without conditions of their own count the same books, which are read once.
+    """
+    owners = {facet for facet, _ in wanted.own}
+    groups: dict[Facet | None, list[int]] = {}
+    for place, each in enumerate(asked):
+        groups.setdefault(each.facet if each.facet in owners else None, []).append(place)
+    sets: list[str] = []
+    counts: list[str] = []
+    values: list[object] = []
+    for number, (left_out, places) in enumerate(groups.items()):
+        condition = wanted.search(meaning, left_out).condition
+        sets.append(
+            book_set(
+                scope, f"m{number}", [asked[place].facet for place in places], condition, 3 + len(values)
+            )
+        )
+        values += condition.values
+        for place in places:
+            if asked[place].parent is not None:
+                values.append(asked[place].parent)
+            counts.append(count_of(scope, asked[place], place, f"m{number}", 2 + len(values)))
+    return (
+        f"""
+/* {scope.name}_facets {PLANNED_ANEW} */
+SELECT parent.ordinal::integer, facet.place, facet.value::text, facet.currency, facet.number, facet.capped
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+CROSS JOIN LATERAL (
+    WITH {", ".join(sets)}
+    {" UNION ALL ".join(counts)}
+) AS facet
+ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
+""",
+        values,
+    )
+
+
+def book_set(scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int) -> str:
+    """The books that some facets count, with the columns they count by; whether there are more than that."""
+    columns = dict.fromkeys(column for facet in facets for column in COLUMNS.get(facet, ()))
+    rows = members(scope, condition, first, ", ".join(["{id} AS id", *columns]))
+    return (
+        f"{name} AS MATERIALIZED ({rows} LIMIT $2::integer),"
+        f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"
+    )
+
+
+def count_of(scope: Scope, asked: Asked, place: int, books: str, last: int) -> str:
+    """One facet's rows, or an empty one; `last` is the parameter that its parent is in."""
+    if asked.facet in VALUES:
+        value, currency, known = VALUES[asked.facet]
+        counted = (
+            f"SELECT {value} AS value, {currency} AS currency, count(*) AS number"
+            f" FROM {books} AS m WHERE {known} GROUP BY 1, 2"
+        )
+    elif asked.facet is Facet.AUTHORS:
+        counted = (
+            "SELECT f.author_id AS value, NULL::text AS currency, count(*) AS number"
+            f" FROM {books} AS m JOIN author_listing AS f ON f.book_id = m.id GROUP BY 1"
+        )
+    else:
+        counted = (
+            "SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
+            f" FROM {books} AS m JOIN category_listing AS f ON f.book_id = m.id"
+            f" WHERE f.category_id IN (SELECT k.id FROM category AS k WHERE {drilled(scope, asked, last)})"
+            " GROUP BY 1"
+        )
+    return (
+        f"(SELECT {place} AS place, c.value::text AS value, c.currency, c.number, s.capped"
+        f" FROM {books}_size AS s LEFT JOIN ({counted} ORDER BY number DESC, value LIMIT {asked.size}) AS c ON true)"
+    )
+
+
+def drilled(scope: Scope, asked: Asked, last: int) -> str:
+    """Which categories are counted."""
+    if asked.parent is not None:
+        return f"k.parent_id = ${last}::bigint"
+    return "k.parent_id = parent.id" if scope.table == "category_listing" else "k.parent_id IS NULL"

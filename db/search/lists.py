@@ -1,0 +1,121 @@
+"""Pages and counts of the books in a list that fulfil a condition.
+
+Their statements are planned for the values they are given: whether to walk an order or to start from the
+few books that match depends on them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from db.pages import Order, Page, Position, Scope, Window, bounds, merged, page, ranges
+from db.pool import PLANNED_ANEW, Database
+from db.search.conditions import Condition, members, narrowed
+from db.search.ranking import RANKED, RELEVANCE, score
+from db.search.text import Meaning
+
+T = TypeVar("T")
+
+MOST_COUNTED = 10_000
+"""Counts of books that fulfil a condition stop here."""
+
+
+class Count(NamedTuple):
+    """How many there are; with `capped`, there are more."""
+
+    number: int
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list is narrowed to; `meaning` is that of the text in the condition, if there is one."""
+
+    condition: Condition
+    meaning: Meaning | None = None
+
+
+async def pages_of_search(
+    database: Database,
+    scope: Scope,
+    order: Order,
+    window: Window,
+    parents: Sequence[int],
+    record: Callable[..., T],
+    columns: str,
+    search: Search,
+) -> list[Page[T]]:
+    """One page of `record`s, made from `columns`, for each of the parents, in their order."""
+    edges: tuple[object, ...] = bounds(order, window)
+    if order.key == RELEVANCE:
+        meaning = search.meaning or Meaning("")
+        edges = (*edges, meaning.exact, meaning.wide)
+    text = page_statement(scope, order, window.backward, columns, search.condition, 3 + len(edges))
+    rows = await database.fetch(text, parents, window.count + 1, *edges, *search.condition.values)
+    found: list[list[tuple[Position, T]]] = [[] for _ in parents]
+    for ordinal, key, *values in rows:
+        found[int(ordinal) - 1].append((Position(key, values[0]), record(*values)))
+    return [page(entries, window) for entries in found]
+
+
+def page_statement(
+    scope: Scope, order: Order, backward: bool, columns: str, condition: Condition, first: int
+) -> str:
+    """The text of a page; parameter `first` is the condition's first. Made of names in the code alone."""
+    key = order.key
+    direction = "DESC" if order.descending != backward else "ASC"
+    scope = narrowed(scope, condition, first)
+    if key == RELEVANCE:
+        listed = ranked(scope, direction)
+    else:
+        key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
+        listed = ranges(scope, key, key_column, direction, backward and key.nullable)
+    return f"""
+/* {scope.name}_matching {PLANNED_ANEW} {key.name} {direction.lower()} */
+SELECT parent.ordinal, page.key, {columns}
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+CROSS JOIN LATERAL (
+    {listed}
+) AS page
+JOIN {scope.target} AS t ON t.id = page.id
+ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
+"""
+
+
+def ranked(scope: Scope, direction: str) -> str:
+    """The part of a page by relevance: of the books that match, those with most ratings are ranked."""
+    candidates = merged(scope, "l.rating_count", "true", "key DESC, id DESC", str(RANKED), 1)
+    relevance = score("s.document", "c.key", "$7::tsquery", "$8::tsquery")
+    return f"""
+    WITH candidate AS MATERIALIZED ({candidates}),
+    scored AS (
+        SELECT {relevance} AS key, c.id
+        FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id
+    )
+    SELECT key, id, 1 AS range FROM scored
+    WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
+    ORDER BY key {direction}, id {direction} LIMIT $2::integer
+    """
+
+
+async def counts_of_search(
+    database: Database, scope: Scope, parents: Sequence[int], search: Search
+) -> list[Count]:
+    """How many of each parent's books there are, counted up to MOST_COUNTED."""
+    text = count_statement(scope, search.condition)
+    rows = await database.fetch(text, parents, MOST_COUNTED + 1, *search.condition.values)
+    counts: dict[int, int] = dict(rows)
+    return [
+        Count(min(counts[ordinal], MOST_COUNTED), counts[ordinal] > MOST_COUNTED)
+        for ordinal in range(1, len(parents) + 1)
+    ]
+
+
+def count_statement(scope: Scope, condition: Condition) -> str:
+    return f"""
+/* {scope.name}_count_matching {PLANNED_ANEW} */
+SELECT parent.ordinal, (
+    SELECT count(*) FROM ({members(scope, condition, 3)} LIMIT $2::integer) AS matching
+) AS count
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+"""

@@ -1,0 +1,70 @@
+"""Suggestions while somebody types: what begins so, most popular first."""
+
+from db.authors import COLUMNS as AUTHOR_COLUMNS
+from db.authors import Author
+from db.books import COLUMNS as BOOK_COLUMNS
+from db.books import Book
+from db.categories import COLUMNS as CATEGORY_COLUMNS
+from db.categories import Category
+from db.pool import PLANNED_ANEW, Database
+from db.rows import each
+
+LONGEST_PREFIX = 80
+"""Of a longer prefix the first so many characters are used: sort keys hold no more."""
+
+BEYOND = "chr(1114111)"  # the last code point: text that begins so comes before the prefix with it behind
+
+# Editions share a title; the most popular one stands for them.
+EDITIONS = 5
+
+SUGGESTED_BOOKS = f"""
+/* suggested_books {PLANNED_ANEW} */
+SELECT {BOOK_COLUMNS}, t.title_key
+FROM book AS t
+WHERE t.title_key >= title_sort_key($1::text, NULL)
+  AND t.title_key < title_sort_key($1::text, NULL) || {BEYOND}
+ORDER BY t.rating_count DESC, t.id DESC
+LIMIT $2::integer
+"""
+
+SUGGESTED_AUTHORS = f"""
+/* suggested_authors {PLANNED_ANEW} */
+WITH found AS (
+    (SELECT id FROM author WHERE slug >= slug($1::text) AND slug < slug($1::text) || {BEYOND}
+     ORDER BY book_count DESC, id DESC LIMIT $2::integer)
+    UNION
+    (SELECT id FROM author WHERE sort_key >= fold($1::text) AND sort_key < fold($1::text) || {BEYOND}
+     ORDER BY book_count DESC, id DESC LIMIT $2::integer)
+)
+SELECT {AUTHOR_COLUMNS}
+FROM found JOIN author AS t ON t.id = found.id
+ORDER BY t.book_count DESC, t.id DESC
+LIMIT $2::integer
+"""
+
+SUGGESTED_CATEGORIES = f"""
+/* suggested_categories {PLANNED_ANEW} */
+SELECT {CATEGORY_COLUMNS}
+FROM category AS t
+WHERE t.sort_key >= fold($1::text) AND t.sort_key < fold($1::text) || {BEYOND}
+ORDER BY t.book_count DESC, t.id DESC
+LIMIT $2::integer
+"""
+
+
+async def suggested_books(database: Database, prefix: str, size: int) -> list[Book]:
+    """The books whose titles begin so, leading articles aside, one of each title."""
+    titles: dict[str, Book] = {}
+    for *values, title_key in await database.fetch(SUGGESTED_BOOKS, prefix, size * EDITIONS):
+        titles.setdefault(title_key, Book(*values))
+    return list(titles.values())[:size]
+
+
+async def suggested_authors(database: Database, prefix: str, size: int) -> list[Author]:
+    """The authors whose name or sort name begins so, those with most books first."""
+    return each(Author, await database.fetch(SUGGESTED_AUTHORS, prefix, size))
+
+
+async def suggested_categories(database: Database, prefix: str, size: int) -> list[Category]:
+    """The categories whose name begins so, those with most books first."""
+    return each(Category, await database.fetch(SUGGESTED_CATEGORIES, prefix, size))

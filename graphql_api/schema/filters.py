@@ -1,0 +1,308 @@
+"""What a client narrows a list of books by: inputs, and the conditions they stand for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from db.search import conditions
+from db.search.conditions import Column, Condition, all_of, any_of, negated
+from db.search.filters import EVERYTHING, Facet, Filter
+from db.search.text import LONGEST_TEXT
+from graphql_api.schema.errors import BadInput
+from graphql_api.schema.ids import key_of
+from graphql_api.schema.inputs import storable
+
+MOST_VALUES = 100
+MOST_CONDITIONS = 50
+DEEPEST = 5
+YEARS = 9_999
+
+
+def asks(description: str) -> Any:
+    """An optional field of an input; that it is absent says nothing, and null is refused."""
+    return strawberry.field(default=UNSET, description=description)
+
+
+@strawberry.input(description="Compares an id. Several operators must all hold.")
+class IdFilter:
+    eq: strawberry.ID | None = asks("Is this one.")
+    neq: strawberry.ID | None = asks("Is not this one.")
+    in_: list[strawberry.ID] | None = strawberry.field(
+        name="in", default=UNSET, description=f"Is one of these, at most {MOST_VALUES}."
+    )
+    not_in: list[strawberry.ID] | None = asks(f"Is none of these, at most {MOST_VALUES}.")
+
+
+@strawberry.input(description="Chooses categories. Several operators must all hold.")
+class CategoryIdFilter(IdFilter):
+    include_descendants: bool = strawberry.field(
+        default=True, description="Whether the categories below them belong too."
+    )
+
+
+@strawberry.input(
+    description="Compares a code exactly. Several operators must all hold; a missing value fulfils only "
+    "`isNull`."
+)
+class CodeFilter:
+    eq: str | None = asks("Is this one.")
+    neq: str | None = asks("Is another one.")
+    in_: list[str] | None = strawberry.field(
+        name="in", default=UNSET, description=f"Is one of these, at most {MOST_VALUES}."
+    )
+    not_in: list[str] | None = asks(f"Is none of these, at most {MOST_VALUES}.")
+    is_null: bool | None = asks("Whether it is missing.")
+
+
+@strawberry.input(
+    description="Compares a number. Several operators must all hold; a missing value fulfils only `isNull`."
+)
+class DecimalFilter:
+    eq: Decimal | None = asks("Is equal.")
+    neq: Decimal | None = asks("Is another one.")
+    lt: Decimal | None = asks("Is less.")
+    lte: Decimal | None = asks("Is less or equal.")
+    gt: Decimal | None = asks("Is greater.")
+    gte: Decimal | None = asks("Is greater or equal.")
+    is_null: bool | None = asks("Whether it is missing.")
+
+
+@strawberry.input(
+    description="Compares a year, negative before Christ. Several operators must all hold; a missing year "
+    "fulfils only `isNull`."
+)
+class YearFilter:
+    eq: int | None = asks("In this year.")
+    neq: int | None = asks("In another year.")
+    lt: int | None = asks("Before this year.")
+    lte: int | None = asks("In this year or before.")
+    gt: int | None = asks("After this year.")
+    gte: int | None = asks("In this year or after.")
+    is_null: bool | None = asks("Whether it is missing.")
+
+
+@strawberry.input(
+    description="Which books; all that is given must hold. Null is refused: leave out what does not matter. "
+    f"At most {MOST_CONDITIONS} conditions, nested at most {DEEPEST} deep."
+)
+class BookFilter:
+    text: str | None = asks(
+        "What somebody typed: an ISBN in any form, or words of title, authors, subtitle, categories and "
+        f"description, the last one perhaps unfinished. The first {LONGEST_TEXT} characters count. It can "
+        "only stand at the top of a filter."
+    )
+    author: IdFilter | None = asks("Who contributed, in whatever role.")
+    category: CategoryIdFilter | None = asks("Where it is sorted into.")
+    language: CodeFilter | None = asks("The language's tag.")
+    price: DecimalFilter | None = asks("The price's amount; give the currency too.")
+    currency: CodeFilter | None = asks("The price's currency.")
+    published: YearFilter | None = asks("The year of publication.")
+    rating: DecimalFilter | None = asks("The average rating, 0 to 5.")
+    in_stock: bool | None = asks("Whether copies are in stock.")
+    has_isbn: bool | None = asks("Whether it has an ISBN.")
+    and_: list["BookFilter"] | None = strawberry.field(
+        name="and", default=UNSET, description="All of these hold."
+    )
+    or_: list["BookFilter"] | None = strawberry.field(
+        name="or", default=UNSET, description="One of these holds; none does where the list is empty."
+    )
+    not_: "BookFilter | None" = strawberry.field(name="not", default=UNSET, description="This does not hold.")
+
+
+Wanted = Annotated[
+    BookFilter | None, strawberry.argument(name="filter", description="Only the books that fulfil this.")
+]
+
+
+def has_text(asked: BookFilter | None) -> bool:
+    return bool(asked) and isinstance(asked.text, str)
+
+
+OWNERS = {
+    "category": Facet.CATEGORIES,
+    "author": Facet.AUTHORS,
+    "language": Facet.LANGUAGES,
+    "price": Facet.PRICES,
+    "currency": Facet.PRICES,
+    "published": Facet.DECADES,
+    "rating": Facet.RATINGS,
+}
+
+
+def filter_of_books(asked: BookFilter | None, argument: str = "filter") -> Filter:
+    """The filter an input stands for; BadInput naming what cannot be used."""
+    if asked is UNSET:
+        return EVERYTHING
+    if asked is None:
+        raise refused_null(argument)
+    reading = Reading()
+    parts = list(reading.parts(asked, argument, 1))
+    text = None if asked.text is UNSET else searched(f"{argument}.text", asked.text)
+    return Filter(
+        text,
+        all_of(condition for name, condition in parts if name not in OWNERS),
+        tuple((OWNERS[name], condition) for name, condition in parts if name in OWNERS),
+    )
+
+
+def searched(argument: str, text: str | None) -> str:
+    if text is None:
+        raise refused_null(argument)
+    return storable(argument, text[:LONGEST_TEXT])
+
+
+class Reading:
+    """Reads one input, and counts what it holds."""
+
+    def __init__(self) -> None:
+        self.conditions = 0
+
+    def parts(self, asked: BookFilter, argument: str, depth: int) -> Iterator[tuple[str, Condition]]:
+        """What the input's fields stand for; the text apart."""
+        if depth > DEEPEST:
+            raise BadInput(argument, f"{argument} is nested too deep: {DEEPEST} levels can be.")
+        if depth > 1 and asked.text is not UNSET:
+            raise BadInput(f"{argument}.text", "A text can only stand at the top of a filter.")
+        for name, value in given_in(asked, argument):
+            self.conditions += 1
+            if self.conditions > MOST_CONDITIONS:
+                raise BadInput("filter", f"filter holds too many conditions: {MOST_CONDITIONS} can be.")
+            place = f"{argument}.{name}"
+            if name in READERS:
+                yield name, READERS[name](value, place)
+            elif name == "not":
+                yield name, negated(self.whole(value, place, depth + 1))
+            elif name != "text":
+                join = all_of if name == "and" else any_of
+                yield name, join([self.whole(each, place, depth + 1) for each in listed(value, place)])
+
+    def whole(self, asked: BookFilter, argument: str, depth: int) -> Condition:
+        return all_of([condition for _, condition in self.parts(asked, argument, depth)])
+
+
+def given_in(asked: Any, argument: str) -> Iterator[tuple[str, Any]]:
+    """The fields of an input that are given, by their GraphQL names."""
+    for field in fields(asked):
+        name = field.name
+        value = getattr(asked, name)
+        shown: str = NAMES.get(name, name.rstrip("_"))
+        if value is None:
+            raise refused_null(f"{argument}.{shown}")
+        if value is not UNSET:
+            yield shown, value
+
+
+NAMES = {
+    "in_stock": "inStock",
+    "has_isbn": "hasIsbn",
+    "not_in": "notIn",
+    "is_null": "isNull",
+    "include_descendants": "includeDescendants",
+}
+
+
+def refused_null(argument: str) -> BadInput:
+    return BadInput(argument, f"{argument} is null, which could mean anything: leave it out, or use isNull.")
+
+
+def listed(values: Sequence[Any], argument: str) -> Sequence[Any]:
+    if len(values) > MOST_VALUES:
+        raise BadInput(argument, f"{argument} holds {len(values)} values; {MOST_VALUES} can be.")
+    return values
+
+
+def compared(column: Column, usable: Callable[[Any, str], Any]) -> Callable[[Any, str], Condition]:
+    """The reader of an input that compares a column; `usable` checks a value."""
+
+    def read(asked: Any, argument: str) -> Condition:
+        made: list[Condition] = []
+        for name, value in given_in(asked, argument):
+            place = f"{argument}.{name}"
+            if name == "isNull":
+                made.append(conditions.missing(column) if value else conditions.present(column))
+            elif name in ("in", "notIn"):
+                values = [usable(each, place) for each in listed(value, place)]
+                made.append((conditions.among if name == "in" else conditions.not_among)(column, values))
+            else:
+                made.append(conditions.compared(column, name, usable(value, place)))
+        return all_of(made)
+
+    return read
+
+
+def code(value: str, argument: str) -> str:
+    return storable(argument, value)
+
+
+def number(value: Decimal, argument: str) -> Decimal:
+    if not value.is_finite() or abs(value) >= 10**12 or value != round(value, 6):
+        raise BadInput(argument, f"{argument} is {str(value)[:40]}: give at most 12 digits and 6 decimals.")
+    return round(value, 6)
+
+
+def in_years(asked: YearFilter, argument: str) -> Condition:
+    """Years as the range of days in them."""
+    made: list[Condition] = []
+    for name, value in given_in(asked, argument):
+        if name == "isNull":
+            made.append((conditions.missing if value else conditions.present)(conditions.PUBLISHED))
+            continue
+        if not -YEARS <= value <= YEARS:
+            raise BadInput(
+                f"{argument}.{name}", f"{argument}.{name} is {value}: years are from {-YEARS} to {YEARS}."
+            )
+        start, stop = value * 10_000, (value + 1) * 10_000
+        since = conditions.compared(conditions.PUBLISHED, "gte", start)
+        until = conditions.compared(conditions.PUBLISHED, "lt", stop)
+        before = conditions.compared(conditions.PUBLISHED, "lt", start)
+        after = conditions.compared(conditions.PUBLISHED, "gte", stop)
+        made.append(
+            {
+                "eq": all_of([since, until]),
+                "neq": any_of([before, after]),
+                "lt": before,
+                "lte": until,
+                "gt": after,
+                "gte": since,
+            }[name]
+        )
+    return all_of(made)
+
+
+def of_ids(type_name: str, condition: Callable[..., Condition]) -> Callable[[Any, str], Condition]:
+    """The reader of an input that compares ids; `condition` holds where one of the keys is there."""
+
+    def read(asked: Any, argument: str) -> Condition:
+        given = dict(given_in(asked, argument))
+        descendants = given.pop("includeDescendants", None)
+        options = {} if descendants is None else {"descendants": descendants}
+        made: list[Condition] = []
+        for name, value in given.items():
+            place = f"{argument}.{name}"
+            ids = listed(value, place) if name in ("in", "notIn") else [value]
+            among = condition([key_of(place, type_name, each) for each in ids], **options)
+            made.append(negated(among) if name in ("neq", "notIn") else among)
+        return all_of(made)
+
+    return read
+
+
+def wished(condition: Condition) -> Callable[[bool, str], Condition]:
+    return lambda value, _argument: condition if value else negated(condition)
+
+
+READERS: dict[str, Callable[[Any, str], Condition]] = {
+    "author": of_ids("Author", conditions.by_authors),
+    "category": of_ids("Category", conditions.in_categories),
+    "language": compared(conditions.LANGUAGE, code),
+    "price": compared(conditions.PRICE, number),
+    "currency": compared(conditions.CURRENCY, code),
+    "published": in_years,
+    "rating": compared(conditions.RATING, number),
+    "inStock": wished(conditions.IN_STOCK),
+    "hasIsbn": wished(conditions.present(conditions.ISBN)),
+}
