@@ -166,7 +166,8 @@ def count_of(scope: Scope, asked: Asked, place: int, books: str, last: int) -> s
         )
     return (
         f"(SELECT {place} AS place, c.value::text AS value, c.currency, c.number, s.capped"
-        f" FROM {books}_size AS s LEFT JOIN ({counted} ORDER BY number DESC, value LIMIT {asked.size}) AS c ON true)"
+        f" FROM {books}_size AS s LEFT JOIN ({counted} ORDER BY number DESC, value LIMIT {asked.size}) AS c"
+        " ON true)"
     )
 
 

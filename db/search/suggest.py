@@ -1,5 +1,8 @@
 """Suggestions while somebody types: what begins so, most popular first."""
 
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
 from db.authors import COLUMNS as AUTHOR_COLUMNS
 from db.authors import Author
 from db.books import COLUMNS as BOOK_COLUMNS
@@ -8,6 +11,8 @@ from db.categories import COLUMNS as CATEGORY_COLUMNS
 from db.categories import Category
 from db.pool import PLANNED_ANEW, Database
 from db.rows import each
+
+T = TypeVar("T")
 
 LONGEST_PREFIX = 80
 """Of a longer prefix the first so many characters are used: sort keys hold no more."""
@@ -21,7 +26,7 @@ SUGGESTED_BOOKS = f"""
 /* suggested_books {PLANNED_ANEW} */
 SELECT {BOOK_COLUMNS}, t.title_key
 FROM book AS t
-WHERE t.title_key >= title_sort_key($1::text, NULL)
+WHERE title_sort_key($1::text, NULL) <> '' AND t.title_key >= title_sort_key($1::text, NULL)
   AND t.title_key < title_sort_key($1::text, NULL) || {BEYOND}
 ORDER BY t.rating_count DESC, t.id DESC
 LIMIT $2::integer
@@ -50,6 +55,15 @@ WHERE t.sort_key >= fold($1::text) AND t.sort_key < fold($1::text) || {BEYOND}
 ORDER BY t.book_count DESC, t.id DESC
 LIMIT $2::integer
 """
+
+
+def each_of(read: Callable[..., Awaitable[list[T]]]) -> Callable[..., Coroutine[Any, Any, list[list[T]]]]:
+    """The suggestions for each prefix and size; an empty prefix has none."""
+
+    async def batch(database: Database, asked: Sequence[tuple[str, int]]) -> list[list[T]]:
+        return [await read(database, prefix, size) if prefix and size else [] for prefix, size in asked]
+
+    return batch
 
 
 async def suggested_books(database: Database, prefix: str, size: int) -> list[Book]:

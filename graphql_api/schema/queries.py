@@ -20,6 +20,7 @@ from graphql_api.schema.ids import key_of, parsed_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
 from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
 from graphql_api.schema.search import BookConnection, BookListed, listed_books
+from graphql_api.schema.suggest import Suggestions, typed
 from graphql_api.schema.types import Author, Book, Category, Node, Record
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
@@ -132,4 +133,7 @@ class Query:
     authors: Connection[Author] = connects(authors, "All authors, by sort name.", order=author_reads.BY_NAME)
     categories: Connection[Category] = connects(
         categories, "All categories, or the roots of their tree, by name.", order=category_reads.BY_NAME
+    )
+    suggest: Suggestions = resolved_for_all(
+        typed, "What begins with what somebody has typed, for search as they type."
     )
