@@ -3,18 +3,22 @@
 What a text means is found out once a request, whatever is asked of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from db import books
 from db.books import Book
 from db.pages import Order, Page, Scope, Window
 from db.pool import Database
+from db.search.conditions import Condition
 from db.search.facets import Asked, Counted, facets_of_search
 from db.search.filters import Filter
-from db.search.lists import Count, counts_of_search, pages_of_search
+from db.search.lists import Count, Search, counts_of_search, pages_of_search
 from db.search.matches import Match, matches_by_book_ids
 from db.search.text import Meaning, meanings_of_texts
 from graphql_api.loaders import Loader, Loaders
+
+T = TypeVar("T")
 
 
 def meaning_by_text(loaders: Loaders) -> Loader[str, Meaning]:
@@ -31,6 +35,33 @@ def page_of_search(
         return await pages_of_search(database, scope, order, window, parents, Book, books.COLUMNS, search)
 
     return loaders.loader(("search", scope, order, window, wanted), read)
+
+
+def page_of_listed(
+    loaders: Loaders,
+    scope: Scope,
+    order: Order,
+    window: Window,
+    record: Callable[..., T],
+    columns: str,
+    condition: Condition,
+) -> Loader[int, Page[T]]:
+    """The page of whatever the list holds."""
+    search = Search(condition)
+
+    async def read(database: Database, parents: Sequence[int]) -> list[Page[T]]:
+        return await pages_of_search(database, scope, order, window, parents, record, columns, search)
+
+    return loaders.loader(("listed", scope, order, window, condition), read)
+
+
+def count_of_listed(loaders: Loaders, scope: Scope, condition: Condition) -> Loader[int, int]:
+    """The number of what a list holds."""
+
+    async def read(database: Database, parents: Sequence[int]) -> list[int]:
+        return [count.number for count in await counts_of_search(database, scope, parents, Search(condition))]
+
+    return loaders.loader(("listed count", scope, condition), read)
 
 
 def count_of_search(loaders: Loaders, scope: Scope, wanted: Filter) -> Loader[int, Count]:

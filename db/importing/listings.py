@@ -11,8 +11,9 @@ from db.importing.bulk import BOOKS, rebuilt
 FILL_AUTHOR_LISTING = """
 /* fill_author_listing */
 INSERT INTO author_listing_rebuilt
-    (author_id, book_id, published_key, price, rating_average, rating_count, title_key)
-SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.rating_count, b.title_key
+    (author_id, book_id, published_key, price, rating_average, title_key, rating_count, language, currency)
+SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language,
+       b.currency
 FROM (SELECT DISTINCT author_id, book_id FROM book_author) l
 JOIN book b ON b.id = l.book_id
 """
@@ -34,8 +35,10 @@ ANALYZE descendant, direct_link
 FILL_CATEGORY_LISTING = """
 /* fill_category_listing */
 INSERT INTO category_listing_rebuilt
-    (category_id, book_id, direct, published_key, price, rating_average, rating_count, title_key)
-SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.rating_count, b.title_key
+    (category_id, book_id, direct, published_key, price, rating_average, title_key, rating_count, language,
+     currency)
+SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.title_key, b.rating_count,
+       b.language, b.currency
 FROM (
     SELECT c.id AS category_id, d.book_id, d.direct
     FROM (SELECT id FROM category ORDER BY id) c

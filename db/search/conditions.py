@@ -27,16 +27,19 @@ class Column:
     sql_type: str
 
 
-# The listings repeat the sort keys of their books.
-LANGUAGE = Column("{b}.language", "text")
+# The listings repeat the sort keys, languages and currencies of their books.
+LANGUAGE = Column("{l}.language", "text")
 PRICE = Column("{l}.price", "numeric")
-CURRENCY = Column("{b}.currency", "text")
+CURRENCY = Column("{l}.currency", "text")
 PUBLISHED = Column("{l}.published_key", "integer")
 RATING = Column("{l}.rating_average", "numeric")
 RATINGS = Column("{l}.rating_count", "integer")
 ISBN = Column("{b}.isbn", "text")
 
 OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+BORN = Column("{l}.birth_year", "integer")
+DIED = Column("{l}.death_year", "integer")
 
 IN_STOCK = Condition("{b}.stock > 0")
 ALWAYS = Condition("true")
@@ -63,6 +66,18 @@ def present(column: Column) -> Condition:
     return Condition(f"{column.place} IS NOT NULL")
 
 
+def named(operator: str, text: str) -> Condition:
+    """The sort name, case and accents aside, is the text, begins with it or contains it."""
+    folded = "left(fold({}::text), 80)"
+    if operator == "startsWith":
+        beyond = f"{folded} || chr(1114111)"
+        return Condition(f"{{l}}.sort_key >= {folded} AND {{l}}.sort_key < {beyond}", (text, text))
+    if operator == "contains":
+        escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        return Condition("{l}.sort_key LIKE '%' || fold({}::text) || '%'", (escaped,))
+    return Condition(f"{{l}}.sort_key = {folded}", (text,))
+
+
 def by_authors(author_ids: Iterable[int]) -> Condition:
     """One of the authors contributed."""
     return Condition(
@@ -80,6 +95,10 @@ def in_categories(category_ids: Iterable[int], *, descendants: bool = True) -> C
         f" AND f.category_id = ANY ({{}}::bigint[]){direct})",
         (tuple(category_ids),),
     )
+
+
+def one_of(book_ids: Sequence[int]) -> Condition:
+    return Condition("{id} = ANY ({}::bigint[])", (tuple(book_ids),))
 
 
 def matching(query: str) -> Condition:
@@ -126,13 +145,15 @@ def narrowed(scope: Scope, condition: Condition, first: int, columns: str = "") 
     )
 
 
-def members(scope: Scope, condition: Condition, first: int, columns: str = "") -> str:
-    """All rows of a list that fulfil the condition, in no order; the columns are a template too."""
+def members(scope: Scope, condition: Condition, first: int, columns: str = "", end: str = "") -> str:
+    """The rows of a list that fulfil the condition; the columns are a template too.
+
+    `end` orders and limits them, whichever of the scope's conditions they come from.
+    """
     narrow = narrowed(scope, condition, first, columns)
     selected = filled(columns, places_in(scope, condition.sql + columns), iter(()))
-    return " UNION ALL ".join(
-        f"SELECT {selected} FROM {narrow.table} AS l WHERE {each}" for each in narrow.conditions
-    )
+    parts = [f"(SELECT {selected} FROM {narrow.table} AS l WHERE {each} {end})" for each in narrow.conditions]
+    return f"{' UNION ALL '.join(parts)} {end}" if len(parts) > 1 else parts[0]
 
 
 def places_in(scope: Scope, template: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ from db.search.conditions import Condition, members
 from db.search.filters import Facet, Filter
 from db.search.text import Meaning
 
-MOST_COUNTED = 100_000
+MOST_COUNTED = 10_000
+"""Of more books those that most readers rated are counted."""
 
 PRICE_STEPS = (0, 5, 10, 20, 50, 100)
 """Where price bands begin, in any currency."""
@@ -65,8 +66,8 @@ VALUES: Mapping[Facet, tuple[str, str, str]] = {
 """The SQL of a facet's value and of its currency, and which books have one."""
 
 COLUMNS: Mapping[Facet, tuple[str, ...]] = {
-    Facet.LANGUAGES: ("{b}.language",),
-    Facet.PRICES: ("{l}.price", "{b}.currency"),
+    Facet.LANGUAGES: ("{l}.language",),
+    Facet.PRICES: ("{l}.price", "{l}.currency"),
     Facet.DECADES: ("{l}.published_key",),
     Facet.RATINGS: ("{l}.rating_average",),
 }
@@ -137,9 +138,10 @@ ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
 def book_set(scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int) -> str:
     """The books that some facets count, with the columns they count by; whether there are more than that."""
     columns = dict.fromkeys(column for facet in facets for column in COLUMNS.get(facet, ()))
-    rows = members(scope, condition, first, ", ".join(["{id} AS id", *columns]))
+    selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
+    rows = members(scope, condition, first, selected, "ORDER BY ratings DESC, id DESC LIMIT $2::integer")
     return (
-        f"{name} AS MATERIALIZED ({rows} LIMIT $2::integer),"
+        f"{name} AS MATERIALIZED ({rows}),"
         f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"
     )
 

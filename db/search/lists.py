@@ -115,7 +115,7 @@ def count_statement(scope: Scope, condition: Condition) -> str:
     return f"""
 /* {scope.name}_count_matching {PLANNED_ANEW} */
 SELECT parent.ordinal, (
-    SELECT count(*) FROM ({members(scope, condition, 3)} LIMIT $2::integer) AS matching
+    SELECT count(*) FROM ({members(scope, condition, 3, end="LIMIT $2::integer")}) AS matching
 ) AS count
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 """

@@ -1,13 +1,13 @@
 """What a person typed: an ISBN, or words as they stand, or the words that were meant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 
 from db.pool import PLANNED_ANEW, Database
-from db.search.conditions import ISBN, Condition, compared, matching
+from db.search.conditions import Condition, matching, one_of
 from db.search.ranking import RANKED, score
 
 LONGEST_TEXT = 200
@@ -29,6 +29,8 @@ class Meaning:
 
     `exact` is a tsquery of the words as they stand, the last one perhaps unfinished; `wide` also allows
     the words that resemble them, or is the same. `did_you_mean` says which of those the best hit has.
+    `book_ids` are all books it finds, where they are few enough to name them: a plan that is told them
+    cannot be wrong about how many there are.
     """
 
     text: str
@@ -36,20 +38,21 @@ class Meaning:
     wide: str = ""
     isbn: str | None = None
     did_you_mean: str | None = None
+    book_ids: tuple[int, ...] | None = None
 
     @property
     def condition(self) -> Condition:
-        return compared(ISBN, "eq", self.isbn) if self.isbn else matching(self.wide)
+        return matching(self.wide) if self.book_ids is None else one_of(self.book_ids)
 
 
+# Materialized, since the planner would else count on finding the first few hits of a rare word soon.
 HITS_OF_TEXT = f"""
 /* hits_of_text {PLANNED_ANEW} */
+WITH hit AS MATERIALIZED (SELECT book_id FROM book_search WHERE document @@ search_query($1::text))
 SELECT coalesce(search_query($1::text)::text, '') AS query,
        ARRAY(SELECT w.lexeme FROM unnest(words($1::text)) AS w ORDER BY w.positions[1], w.lexeme) AS words,
-       (SELECT count(*) FROM (
-           SELECT FROM book_search WHERE document @@ search_query($1::text) LIMIT $2::integer
-       ) AS hit) AS hits,
-       EXISTS (SELECT FROM book WHERE isbn = $3::text) AS edition
+       ARRAY(SELECT book_id FROM hit LIMIT {RANKED + 1}) AS book_ids,
+       (SELECT id FROM book WHERE isbn = $2::text) AS edition
 """
 
 NEAR_WORDS = """
@@ -66,17 +69,16 @@ CROSS JOIN LATERAL (
 ORDER BY asked.ordinal, near.likeness DESC, near.word
 """
 
-WORDS_OF_BEST_HIT = f"""
-/* words_of_best_hit {PLANNED_ANEW} */
-SELECT tsvector_to_array(hit.document) AS words
-FROM (
-    SELECT s.document, b.rating_count, b.id
-    FROM book_search AS s JOIN book AS b ON b.id = s.book_id
-    WHERE s.document @@ $1::tsquery
-    LIMIT {RANKED}
-) AS hit
-ORDER BY {score("hit.document", "hit.rating_count", "$1::tsquery", "$1::tsquery")} DESC, hit.id DESC
-LIMIT 1
+HITS_OF_QUERY = f"""
+/* hits_of_query {PLANNED_ANEW} */
+WITH hit AS MATERIALIZED (SELECT book_id, document FROM book_search WHERE document @@ $1::tsquery),
+     few AS MATERIALIZED (SELECT book_id, document FROM hit LIMIT {RANKED + 1})
+SELECT ARRAY(SELECT book_id FROM few) AS book_ids, (
+    SELECT tsvector_to_array(f.document)
+    FROM few AS f JOIN book AS b ON b.id = f.book_id
+    ORDER BY {score("f.document", "b.rating_count", "$1::tsquery", "$1::tsquery")} DESC, b.id DESC
+    LIMIT 1
+) AS words
 """
 
 
@@ -87,13 +89,17 @@ async def meanings_of_texts(database: Database, texts: Sequence[str]) -> list[Me
 
 async def meaning_of(database: Database, text: str) -> Meaning:
     isbn = isbn_in(text)
-    [found] = await database.fetch(HITS_OF_TEXT, text, FEW_HITS, isbn)
-    if found["edition"]:
-        return Meaning(text, isbn=isbn)
-    exact = Meaning(text, found["query"], found["query"])
-    if found["hits"] >= FEW_HITS or not found["words"]:
+    [found] = await database.fetch(HITS_OF_TEXT, text, isbn)
+    if found["edition"] is not None:
+        return Meaning(text, isbn=isbn, book_ids=(found["edition"],))
+    exact = Meaning(text, found["query"], found["query"], book_ids=nameable(found["book_ids"]))
+    if len(found["book_ids"]) >= FEW_HITS or not found["words"]:
         return exact
-    return await widened(database, exact, found["words"][:MOST_WORDS], found["hits"])
+    return await widened(database, exact, found["words"][:MOST_WORDS])
+
+
+def nameable(book_ids: Sequence[int]) -> tuple[int, ...] | None:
+    return tuple(book_ids) if len(book_ids) <= RANKED else None
 
 
 def isbn_in(text: str) -> str | None:
@@ -104,7 +110,7 @@ def isbn_in(text: str) -> str | None:
         return None
 
 
-async def widened(database: Database, exact: Meaning, words: Sequence[str], hits: int) -> Meaning:
+async def widened(database: Database, exact: Meaning, words: Sequence[str]) -> Meaning:
     """The meaning with words that resemble those of the text, if some book has them."""
     near: dict[int, list[str]] = {}
     best: dict[int, float] = {}
@@ -117,12 +123,16 @@ async def widened(database: Database, exact: Meaning, words: Sequence[str], hits
     groups = [" | ".join(map(quoted, choice)) for choice in choices]
     groups[-1] += f" | {quoted(words[-1])}:*"
     wide = f"({exact.exact}) | ({' & '.join(f'({group})' for group in groups)})"
-    hit = await database.fetch(WORDS_OF_BEST_HIT, wide)
-    if not hit:
+    [hits] = await database.fetch(HITS_OF_QUERY, wide)
+    if not hits["book_ids"]:
         return exact
-    meant = [meant_of(choice, frozenset(hit[0]["words"])) for choice in choices]
-    return Meaning(
-        exact.text, exact.exact, wide, None, " ".join(meant) if meant != list(words) and not hits else None
+    meant = [meant_of(choice, frozenset(hits["words"])) for choice in choices]
+    unheard = not exact.book_ids and meant != list(words)
+    return replace(
+        exact,
+        wide=wide,
+        did_you_mean=" ".join(meant) if unheard else None,
+        book_ids=nameable(hits["book_ids"]),
     )
 
 

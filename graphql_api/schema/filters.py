@@ -1,6 +1,6 @@
 """What a client narrows a list of books by: inputs, and the conditions they stand for."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from db.search import conditions
-from db.search.conditions import Column, Condition, all_of, any_of, negated
+from db.search.conditions import ALWAYS, Column, Condition, all_of, any_of, negated
 from db.search.filters import EVERYTHING, Facet, Filter
 from db.search.text import LONGEST_TEXT
 from graphql_api.schema.errors import BadInput
@@ -113,6 +113,60 @@ class BookFilter:
     not_: "BookFilter | None" = strawberry.field(name="not", default=UNSET, description="This does not hold.")
 
 
+@strawberry.input(
+    description="Compares a sort name, such as Austen, Jane; case and accents do not matter. Several operators "
+    "must all hold."
+)
+class NameFilter:
+    eq: str | None = asks("Is this one.")
+    starts_with: str | None = asks("Begins so.")
+    contains: str | None = asks("Holds this anywhere.")
+
+
+@strawberry.input(
+    description="Which authors; all that is given must hold. Null is refused: leave out what does not matter."
+)
+class AuthorFilter:
+    name: NameFilter | None = asks("The sort name.")
+    birth_year: YearFilter | None = asks("The year of birth.")
+    death_year: YearFilter | None = asks("The year of death.")
+    and_: list["AuthorFilter"] | None = strawberry.field(
+        name="and", default=UNSET, description="All of these hold."
+    )
+    or_: list["AuthorFilter"] | None = strawberry.field(
+        name="or", default=UNSET, description="One of these holds; none does where the list is empty."
+    )
+    not_: "AuthorFilter | None" = strawberry.field(
+        name="not", default=UNSET, description="This does not hold."
+    )
+
+
+@strawberry.input(
+    description="Which categories; all that is given must hold. Null is refused: leave out what does not matter."
+)
+class CategoryFilter:
+    name: NameFilter | None = asks("The name.")
+    and_: list["CategoryFilter"] | None = strawberry.field(
+        name="and", default=UNSET, description="All of these hold."
+    )
+    or_: list["CategoryFilter"] | None = strawberry.field(
+        name="or", default=UNSET, description="One of these holds; none does where the list is empty."
+    )
+    not_: "CategoryFilter | None" = strawberry.field(
+        name="not", default=UNSET, description="This does not hold."
+    )
+
+
+Reader = Callable[[Any, str], Condition]
+Readers = Mapping[str, Reader]
+
+WantedAuthors = Annotated[
+    AuthorFilter | None, strawberry.argument(name="filter", description="Only the authors that fulfil this.")
+]
+WantedCategories = Annotated[
+    CategoryFilter | None,
+    strawberry.argument(name="filter", description="Only the categories that fulfil this."),
+]
 Wanted = Annotated[
     BookFilter | None, strawberry.argument(name="filter", description="Only the books that fulfil this.")
 ]
@@ -139,14 +193,30 @@ def filter_of_books(asked: BookFilter | None, argument: str = "filter") -> Filte
         return EVERYTHING
     if asked is None:
         raise refused_null(argument)
-    reading = Reading()
-    parts = list(reading.parts(asked, argument, 1))
+    parts = list(Reading(BOOK_READERS).parts(asked, argument, 1))
     text = None if asked.text is UNSET else searched(f"{argument}.text", asked.text)
     return Filter(
         text,
         all_of(condition for name, condition in parts if name not in OWNERS),
         tuple((OWNERS[name], condition) for name, condition in parts if name in OWNERS),
     )
+
+
+def condition_of_authors(asked: AuthorFilter | None) -> Condition:
+    return whole_of(asked, AUTHOR_READERS)
+
+
+def condition_of_categories(asked: CategoryFilter | None) -> Condition:
+    return whole_of(asked, CATEGORY_READERS)
+
+
+def whole_of(asked: Any, readers: Readers) -> Condition:
+    """The condition an input stands for; BadInput naming what cannot be used."""
+    if asked is UNSET:
+        return ALWAYS
+    if asked is None:
+        raise refused_null("filter")
+    return Reading(readers).whole(asked, "filter")
 
 
 def searched(argument: str, text: str | None) -> str:
@@ -156,31 +226,32 @@ def searched(argument: str, text: str | None) -> str:
 
 
 class Reading:
-    """Reads one input, and counts what it holds."""
+    """Reads one input with the readers of its fields, and counts what it holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, readers: Readers) -> None:
+        self.readers = readers
         self.conditions = 0
 
-    def parts(self, asked: BookFilter, argument: str, depth: int) -> Iterator[tuple[str, Condition]]:
+    def parts(self, asked: Any, argument: str, depth: int) -> Iterator[tuple[str, Condition]]:
         """What the input's fields stand for; the text apart."""
         if depth > DEEPEST:
             raise BadInput(argument, f"{argument} is nested too deep: {DEEPEST} levels can be.")
-        if depth > 1 and asked.text is not UNSET:
-            raise BadInput(f"{argument}.text", "A text can only stand at the top of a filter.")
         for name, value in given_in(asked, argument):
             self.conditions += 1
             if self.conditions > MOST_CONDITIONS:
                 raise BadInput("filter", f"filter holds too many conditions: {MOST_CONDITIONS} can be.")
             place = f"{argument}.{name}"
-            if name in READERS:
-                yield name, READERS[name](value, place)
+            if name in self.readers:
+                yield name, self.readers[name](value, place)
             elif name == "not":
                 yield name, negated(self.whole(value, place, depth + 1))
-            elif name != "text":
+            elif name in ("and", "or"):
                 join = all_of if name == "and" else any_of
                 yield name, join([self.whole(each, place, depth + 1) for each in listed(value, place)])
+            elif depth > 1:
+                raise BadInput(place, "A text can only stand at the top of a filter.")
 
-    def whole(self, asked: BookFilter, argument: str, depth: int) -> Condition:
+    def whole(self, asked: Any, argument: str, depth: int = 1) -> Condition:
         return all_of([condition for _, condition in self.parts(asked, argument, depth)])
 
 
@@ -202,6 +273,9 @@ NAMES = {
     "not_in": "notIn",
     "is_null": "isNull",
     "include_descendants": "includeDescendants",
+    "starts_with": "startsWith",
+    "birth_year": "birthYear",
+    "death_year": "deathYear",
 }
 
 
@@ -242,6 +316,12 @@ def number(value: Decimal, argument: str) -> Decimal:
     if not value.is_finite() or abs(value) >= 10**12 or value != round(value, 6):
         raise BadInput(argument, f"{argument} is {str(value)[:40]}: give at most 12 digits and 6 decimals.")
     return round(value, 6)
+
+
+def year(value: int, argument: str) -> int:
+    if not -YEARS <= value <= YEARS:
+        raise BadInput(argument, f"{argument} is {value}: years are from {-YEARS} to {YEARS}.")
+    return value
 
 
 def in_years(asked: YearFilter, argument: str) -> Condition:
@@ -295,7 +375,22 @@ def wished(condition: Condition) -> Callable[[bool, str], Condition]:
     return lambda value, _argument: condition if value else negated(condition)
 
 
-READERS: dict[str, Callable[[Any, str], Condition]] = {
+def by_name(asked: NameFilter, argument: str) -> Condition:
+    return all_of(
+        [
+            conditions.named(name, code(value, f"{argument}.{name}"))
+            for name, value in given_in(asked, argument)
+        ]
+    )
+
+
+AUTHOR_READERS: Readers = {
+    "name": by_name,
+    "birthYear": compared(conditions.BORN, year),
+    "deathYear": compared(conditions.DIED, year),
+}
+CATEGORY_READERS: Readers = {"name": by_name}
+BOOK_READERS: Readers = {
     "author": of_ids("Author", conditions.by_authors),
     "category": of_ids("Category", conditions.in_categories),
     "language": compared(conditions.LANGUAGE, code),

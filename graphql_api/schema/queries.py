@@ -10,18 +10,27 @@ from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
 from db.pages import Order, Window
+from db.search.conditions import ALWAYS
 from graphql_api.context import Context
 from graphql_api.loaders import WHOLE_CATALOG, Loader
 from graphql_api.schema.connections import connects
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
-from graphql_api.schema.filters import Wanted, filter_of_books
+from graphql_api.schema.filters import (
+    Wanted,
+    WantedAuthors,
+    WantedCategories,
+    condition_of_authors,
+    condition_of_categories,
+    filter_of_books,
+)
 from graphql_api.schema.ids import key_of, parsed_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
 from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
 from graphql_api.schema.search import BookConnection, BookListed, listed_books
 from graphql_api.schema.suggest import Suggestions, typed
 from graphql_api.schema.types import Author, Book, Category, Node, Record
+from graphql_api.searches import count_of_listed, page_of_listed
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description=f"Global ids, at most {LARGEST_SIZE}.")]
@@ -104,16 +113,34 @@ def books(
     )
 
 
-def authors(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
+def authors(
+    root: Root, context: Context, order: Order, window: Window, wanted: WantedAuthors = UNSET
+) -> list[Listed]:
     loaders = context.loaders
+    condition = condition_of_authors(wanted)
+    if condition != ALWAYS:
+        scope, record, columns = author_reads.IN_CATALOG, author_reads.Author, author_reads.COLUMNS
+        page = page_of_listed(loaders, scope, order, window, record, columns, condition)
+        return [Listed(order, page, WHOLE_CATALOG, count_of_listed(loaders, scope, condition))]
     count = loaders.count(author_reads.count_of_authors)
     return [Listed(order, loaders.page_of_authors(window), WHOLE_CATALOG, count)]
 
 
 def categories(
-    root: Root, context: Context, order: Order, window: Window, roots_only: RootsOnly = False
+    root: Root,
+    context: Context,
+    order: Order,
+    window: Window,
+    roots_only: RootsOnly = False,
+    wanted: WantedCategories = UNSET,
 ) -> list[Listed]:
     loaders = context.loaders
+    condition = condition_of_categories(wanted)
+    if condition != ALWAYS:
+        scope = category_reads.ROOTS if roots_only else category_reads.IN_CATALOG
+        record, columns = category_reads.Category, category_reads.COLUMNS
+        page = page_of_listed(loaders, scope, order, window, record, columns, condition)
+        return [Listed(order, page, WHOLE_CATALOG, count_of_listed(loaders, scope, condition))]
     count = loaders.count(category_reads.count_of_categories, roots=roots_only)
     return [Listed(order, loaders.page_of_categories(window, roots=roots_only), WHOLE_CATALOG, count)]
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -198,7 +198,7 @@ async def meaning_of(connection: asyncpg.Connection, text: str | None) -> Meanin
     if text is None:
         return None
     [meaning] = await meanings_of_texts(connection, [text])
-    return Meaning(text, meaning.exact, meaning.exact)
+    return replace(meaning, wide=meaning.exact, book_ids=None)
 
 
 @rolled_back(60)

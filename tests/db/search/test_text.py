@@ -13,8 +13,8 @@ from db.pages import Order, Window
 from db.search.filters import Filter
 from db.search.lists import counts_of_search, pages_of_search
 from db.search.matches import START, STOP, Match, matches_by_book_ids
-from db.search.ranking import RELEVANCE
-from db.search.text import LONGEST_TEXT, Meaning, isbn_in, meanings_of_texts
+from db.search.ranking import RANKED, RELEVANCE
+from db.search.text import LONGEST_TEXT, isbn_in, meanings_of_texts
 from tests.catalogs import add_author, add_book, add_category
 
 BEST_FIRST = Order(RELEVANCE, descending=True)
@@ -37,6 +37,22 @@ async def shelf(connection: asyncpg.Connection) -> dict[str, int]:
         {"title": "Catch-22"},
     ]
     return {row["title"]: await add_book(connection, **row) for row in rows}
+
+
+async def found_of(connection: asyncpg.Connection, text: str, size: int) -> list[str]:
+    """The titles of the first page that a text finds, by relevance."""
+    [meaning] = await meanings_of_texts(connection, [text])
+    [page] = await pages_of_search(
+        connection,
+        books.IN_CATALOG,
+        BEST_FIRST,
+        Window(size),
+        [0],
+        Book,
+        books.COLUMNS,
+        Filter(text).search(meaning),
+    )
+    return [book.title for book in page.rows]
 
 
 async def found(connection: asyncpg.Connection, text: str) -> list[str]:
@@ -180,5 +196,17 @@ def test_an_isbn_is_known_in_any_spelling() -> None:
     assert isbn_in("0-306-40615-3") is isbn_in("") is isbn_in("x" * 200) is None
 
 
-def test_without_an_edition_an_isbn_is_words() -> None:
-    assert Meaning("x", exact="'x':*", wide="'x':*").condition.values == ("'x':*",)
+async def test_few_books_are_named_and_many_are_not(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
+        RANKED + 1,
+    )
+
+    few, many = await meanings_of_texts(connection, ["zola", "copy"])
+
+    assert sorted(few.book_ids or ()) == sorted([shelf["Germinal"], shelf["L'Œuvre"], shelf["Nana"]])
+    assert many.book_ids is None
+    assert many.condition.values == ("'copy':*",)
+    assert len(await found_of(connection, "copy", 100)) == 100
