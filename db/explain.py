@@ -55,7 +55,7 @@ class Recorder:
 
 
 async def explained(database: Database, cases: Sequence[Case], name: str | None = None) -> list[Explained]:
-    """How the statements of the cases run, or those of one name alone; each is run twice, so that it is warm."""
+    """How the statements of the cases run, or those of one name alone; each has run once before."""
     found: list[Explained] = []
     for case in cases:
         recorder = Recorder(database)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from db import authors, books, categories, views
@@ -17,6 +18,9 @@ from db.search.lists import counts_of_search, pages_of_search
 from db.search.matches import matches_by_book_ids
 from db.search.ranking import RELEVANCE
 from db.search.text import meanings_of_texts
+
+WAYS = ((False, False), (True, False), (False, True))
+"""Descending or not, backward or not."""
 
 PAGE = 150
 """A page of 20 books: three buffers or so for each, and the way down the indexes."""
@@ -136,54 +140,32 @@ def case(
 
 def pages(sample: Sample) -> Iterator[Case]:
     """Pages of unfiltered lists, at the start and in the middle, both ways."""
-    for key in books.KEYS:
-        for descending, backward in ((False, False), (True, False), (False, True)):
-            order = Order(key, descending)
-            way = f"{key.name} {'desc' if descending else 'asc'}{' backward' if backward else ''}"
-            for place in ("first", "deep"):
-
-                def window(
-                    scope: Scope, count: int, place: str = place, key: Key = key, backward: bool = backward
-                ) -> Window:
-                    at = sample.deep.get((scope.name, key.name)) if place == "deep" else None
-                    return Window(count, backward, **({"before" if backward else "after": at} if at else {}))
-
-                title = f"{way}, {place}"
-                yield case(title, PAGE, books.page_of_books, order, window(books.IN_CATALOG, 20))
-                yield case(
-                    title,
-                    PAGE,
-                    books.books_by_author_ids,
-                    order,
-                    window(books.BY_AUTHOR, 20),
-                    sample.authors[:1],
-                )
-                yield case(
-                    title,
-                    PAGE,
-                    books.books_by_category_ids,
-                    order,
-                    window(books.BY_CATEGORY, 20),
-                    [sample.category],
-                    descendants=True,
-                )
-                yield case(
-                    title,
-                    PAGE,
-                    books.books_by_category_ids,
-                    order,
-                    window(books.BY_CATEGORY, 20),
-                    [sample.category],
-                    descendants=False,
-                )
-    five = Window(5)
-    title = Order(books.TITLE)
-    yield case("20 authors", PAGES_OF_PARENTS, books.books_by_author_ids, title, five, sample.authors)
+    for key, (descending, backward), place in product(books.KEYS, WAYS, ("first", "deep")):
+        order = Order(key, descending)
+        title = f"{key.name} {'desc' if descending else 'asc'}{' backward' if backward else ''}, {place}"
+        catalog, author, category = (
+            window_at(sample.deep[scope.name, key.name] if place == "deep" else None, backward)
+            for scope in (books.IN_CATALOG, books.BY_AUTHOR, books.BY_CATEGORY)
+        )
+        yield case(title, PAGE, books.page_of_books, order, catalog)
+        yield case(title, PAGE, books.books_by_author_ids, order, author, sample.authors[:1])
+        for descendants in (True, False):
+            yield case(
+                title,
+                PAGE,
+                books.books_by_category_ids,
+                order,
+                category,
+                [sample.category],
+                descendants=descendants,
+            )
+    by_title, five = Order(books.TITLE), Window(5)
+    yield case("20 authors", PAGES_OF_PARENTS, books.books_by_author_ids, by_title, five, sample.authors)
     yield case(
         "20 categories",
         PAGES_OF_PARENTS,
         books.books_by_category_ids,
-        title,
+        by_title,
         five,
         sample.categories,
         descendants=True,
@@ -191,12 +173,14 @@ def pages(sample: Sample) -> Iterator[Case]:
     yield case(
         "20 categories", PAGES_OF_PARENTS, categories.children_by_category_ids, five, sample.categories
     )
-    for backward in (False, True):
-        window = Window(20, backward)
-        way = "last" if backward else "first"
-        yield case(way, PAGE, authors.page_of_authors, window)
-        yield case(way, PAGE, categories.page_of_categories, window, roots=False)
-        yield case(way, PAGE, categories.page_of_categories, window, roots=True)
+    for place, window in (("first", Window(20)), ("last", Window(20, backward=True))):
+        yield case(place, PAGE, authors.page_of_authors, window)
+        yield case(place, PAGE, categories.page_of_categories, window, roots=False)
+        yield case(place, PAGE, categories.page_of_categories, window, roots=True)
+
+
+def window_at(position: Position | None, backward: bool) -> Window:
+    return Window(20, backward, before=position) if backward else Window(20, after=position)
 
 
 def relations(sample: Sample) -> Iterator[Case]:

@@ -298,12 +298,14 @@ LISTINGS = """
 SELECT format('{owner} %s, book %s: %s', {owner}_id, book_id, fault) AS example, count(*) OVER () AS wrong
 FROM (
     SELECT l.{owner}_id, l.book_id, 1::bigint AS copy, l.direct,
-           ROW (b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language, b.currency) AS keys
+           ROW (b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language,
+                b.currency) AS keys
     FROM {links} l JOIN book b ON b.id = l.book_id
 ) link
 FULL JOIN (
     SELECT {owner}_id, book_id, row_number() OVER (PARTITION BY book_id, {owner}_id) AS copy,
-           {direct} AS direct, ROW (published_key, price, rating_average, title_key, rating_count, language, currency) AS keys
+           {direct} AS direct,
+           ROW (published_key, price, rating_average, title_key, rating_count, language, currency) AS keys
     FROM {owner}_listing
 ) listing USING ({owner}_id, book_id, copy)
 CROSS JOIN LATERAL (SELECT CASE

@@ -31,8 +31,8 @@ def page_of_search(
     """The page of each parent's books."""
 
     async def read(database: Database, parents: Sequence[int]) -> list[Page[Book]]:
-        search = wanted.search(await meaning_of(loaders, wanted))
-        return await pages_of_search(database, scope, order, window, parents, Book, books.COLUMNS, search)
+        within, keys, search = wanted.within(scope, parents, await meaning_of(loaders, wanted))
+        return await pages_of_search(database, within, order, window, keys, Book, books.COLUMNS, search)
 
     return loaders.loader(("search", scope, order, window, wanted), read)
 
@@ -69,7 +69,7 @@ def count_of_search(loaders: Loaders, scope: Scope, wanted: Filter) -> Loader[in
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:
         return await counts_of_search(
-            database, scope, parents, wanted.search(await meaning_of(loaders, wanted))
+            database, *wanted.within(scope, parents, await meaning_of(loaders, wanted))
         )
 
     return loaders.loader(("search count", scope, wanted), read)

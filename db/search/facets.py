@@ -5,8 +5,9 @@ one sees what else could be chosen. At most MOST_COUNTED books are counted; a fa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from db.books import IN_CATALOG
 from db.pages import Scope
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, members
@@ -109,12 +110,13 @@ def facet_statement(
     counts: list[str] = []
     values: list[object] = []
     for number, (left_out, places) in enumerate(groups.items()):
-        condition = wanted.search(meaning, left_out).condition
-        sets.append(
-            book_set(
-                scope, f"m{number}", [asked[place].facet for place in places], condition, 3 + len(values)
-            )
-        )
+        condition, within = wanted.search(meaning, left_out).condition, scope
+        if wanted.place and scope == IN_CATALOG and left_out is not wanted.place.facet:
+            condition = wanted.search(meaning, left_out, wanted.place.facet).condition
+            values.append(wanted.place.key)
+            within = fixed(wanted.place.scope, 2 + len(values))
+        kinds = [asked[place].facet for place in places]
+        sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values)))
         values += condition.values
         for place in places:
             if asked[place].parent is not None:
@@ -133,6 +135,12 @@ ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
 """,
         values,
     )
+
+
+def fixed(scope: Scope, parameter: int) -> Scope:
+    """The scope of the one parent that is in a parameter."""
+    conditions = tuple(each.replace("parent.id", f"${parameter}::bigint") for each in scope.conditions)
+    return replace(scope, conditions=conditions)
 
 
 def book_set(scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int) -> str:

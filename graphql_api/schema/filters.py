@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
+from db import books
 from db.search import conditions
 from db.search.conditions import ALWAYS, Column, Condition, all_of, any_of, negated
-from db.search.filters import EVERYTHING, Facet, Filter
+from db.search.filters import EVERYTHING, Facet, Filter, Place
 from db.search.text import LONGEST_TEXT
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.ids import key_of
@@ -142,7 +143,8 @@ class AuthorFilter:
 
 
 @strawberry.input(
-    description="Which categories; all that is given must hold. Null is refused: leave out what does not matter."
+    description="Which categories; all that is given must hold. Null is refused: leave out what does not "
+    "matter."
 )
 class CategoryFilter:
     name: NameFilter | None = asks("The name.")
@@ -199,7 +201,24 @@ def filter_of_books(asked: BookFilter | None, argument: str = "filter") -> Filte
         text,
         all_of(condition for name, condition in parts if name not in OWNERS),
         tuple((OWNERS[name], condition) for name, condition in parts if name in OWNERS),
+        place_in(asked),
     )
+
+
+def place_in(asked: BookFilter) -> Place | None:
+    """The one author or else the one category whose books alone are asked for."""
+    if asked.author and (key := only_id(asked.author, "Author")) is not None:
+        return Place(Facet.AUTHORS, books.BY_AUTHOR, key)
+    if asked.category and (key := only_id(asked.category, "Category")) is not None:
+        scope = books.BY_CATEGORY if asked.category.include_descendants else books.DIRECTLY_IN_CATEGORY
+        return Place(Facet.CATEGORIES, scope, key)
+    return None
+
+
+def only_id(asked: IdFilter, type_name: str) -> int | None:
+    """The key, where nothing but one id is allowed."""
+    names = {name for name, _ in given_in(asked, "filter")} - {"includeDescendants"}
+    return key_of("filter", type_name, asked.eq) if names == {"eq"} and asked.eq else None
 
 
 def condition_of_authors(asked: AuthorFilter | None) -> Condition:
