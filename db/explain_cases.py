@@ -6,10 +6,14 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+import asyncpg
+
 from db import authors, books, categories, views
-from db.explain import Case
+from db.errors import DatabaseError
+from db.explain import Case, Explained, explained
+from db.migrations import require_head
 from db.pages import Key, Order, Position, Scope, Window
-from db.pool import Database
+from db.pool import UNREACHABLE, Database
 from db.search import conditions, suggest
 from db.search.conditions import Condition
 from db.search.facets import Asked, facets_of_search
@@ -35,10 +39,13 @@ WORDS = 6_000
 """A text: the lists of its words, and the books that are ranked."""
 
 COUNTED = 60_000
-"""What is counted up to a cap."""
+"""What is counted up to ten thousand books."""
 
-WHOLE = 10**9
-"""No bound: how much is read depends on what the filter lets through; the time-out ends it."""
+FACETS = 150_000
+"""All facets at once, two sets of ten thousand books."""
+
+FILTERED = 40_000
+"""A page of what a filter lets through that many books pass. A rarer one walks on until the time-out."""
 
 SAMPLE = """
 /* explain_sample */
@@ -127,6 +134,22 @@ def cases_of(sample: Sample) -> list[Case]:
         *facets(sample),
         *suggestions(),
     ]
+
+
+async def explained_at(dsn: str, name: str | None = None) -> list[Explained]:
+    """How the cases run at a database; DatabaseError where it cannot be asked or holds nothing."""
+    try:
+        connection = await asyncpg.connect(dsn)
+    except UNREACHABLE as error:
+        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
+    try:
+        await require_head(connection)
+        sample = await sample_of(connection)
+        if sample is None:
+            raise DatabaseError("The catalog is empty: import or seed one first.")
+        return await explained(connection, cases_of(sample), name)
+    finally:
+        await connection.close()
 
 
 def case(
@@ -247,7 +270,7 @@ def searches(sample: Sample) -> Iterator[Case]:
             for key in books.KEYS:
                 yield case(
                     f"{title}, {key.name}",
-                    10_000,
+                    FILTERED,
                     pages_of_search,
                     scope,
                     Order(key),
@@ -286,7 +309,7 @@ def facets(sample: Sample) -> Iterator[Case]:
     english = (Facet.LANGUAGES, conditions.compared(conditions.LANGUAGE, "eq", "en"))
     for scope, parent in lists(sample):
         for title, wanted in (("everything", Filter()), ("en", Filter(own=(english,)))):
-            yield case(f"facets of {title}", WHOLE, facets_of_search, scope, [parent], asked, wanted, None)
+            yield case(f"facets of {title}", FACETS, facets_of_search, scope, [parent], asked, wanted, None)
 
 
 def suggestions() -> Iterator[Case]:

@@ -52,25 +52,41 @@ FROM (
 JOIN book b ON b.id = l.book_id
 """
 
-# Only a table made by its query is filled by several processes. The rest of its definition comes later.
+# Several processes fill a table only while it is made by its query, and none of them may aggregate for each
+# book: the names come first. The rest of the table's definition comes later.
 FILL_SEARCH = (
+    """
+    /* fill_search_text */
+    CREATE UNLOGGED TABLE search_text AS
+    SELECT book_id, a.names, c.paths
+    FROM (
+        SELECT ba.book_id, string_agg(a.name, ' ' ORDER BY ba.position) AS names
+        FROM book_author ba JOIN author a ON a.id = ba.author_id GROUP BY ba.book_id
+    ) a
+    FULL JOIN (
+        SELECT bc.book_id, string_agg(k.path, ' ' ORDER BY k.path) AS paths
+        FROM book_category bc JOIN category k ON k.id = bc.category_id GROUP BY bc.book_id
+    ) c USING (book_id)
+    """,
+    "ANALYZE search_text",
     "DROP TABLE book_search_rebuilt",
     """
     /* fill_book_search */
     CREATE TABLE book_search_rebuilt AS
-    SELECT b.id AS book_id, book_document(b.title, a.names, b.subtitle, c.paths, b.description) AS document
-    FROM book b
-    LEFT JOIN LATERAL (
-        SELECT string_agg(a.name, ' ' ORDER BY ba.position) AS names
-        FROM book_author ba JOIN author a ON a.id = ba.author_id WHERE ba.book_id = b.id
-    ) a ON true
-    LEFT JOIN LATERAL (
-        SELECT string_agg(k.path, ' ' ORDER BY k.path) AS paths
-        FROM book_category bc JOIN category k ON k.id = bc.category_id WHERE bc.book_id = b.id
-    ) c ON true
+    SELECT b.id AS book_id, book_document(b.title, t.names, b.subtitle, t.paths, b.description) AS document
+    FROM book b LEFT JOIN search_text t ON t.book_id = b.id
     """,
     "ALTER TABLE book_search_rebuilt ALTER COLUMN book_id SET NOT NULL, ALTER COLUMN document SET NOT NULL",
+    "DROP TABLE search_text",
 )
+
+# PostgreSQL 18 and later give NOT NULL a name, which is to be the one it had.
+NAMES_OF_NOT_NULL = """
+/* names_of_not_null */
+SELECT format('ALTER TABLE book_search_rebuilt RENAME CONSTRAINT %I TO %I', conname, replace(conname, '_rebuilt', ''))
+FROM pg_constraint
+WHERE conrelid = 'book_search_rebuilt'::regclass AND contype = 'n' ORDER BY conname
+"""
 
 FILL_WORDS = """
 /* fill_search_word */
@@ -132,6 +148,8 @@ async def fill(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
     await connection.execute(KEEP_ORDER, "on")
     for statement in FILL_SEARCH:
         await connection.execute(rebuilt(statement, names))
+    for (statement,) in await connection.fetch(NAMES_OF_NOT_NULL):
+        await connection.execute(statement)
     await connection.execute(FILL_WORDS)
 
 

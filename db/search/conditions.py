@@ -98,7 +98,7 @@ def in_categories(category_ids: Iterable[int], *, descendants: bool = True) -> C
 
 
 def one_of(book_ids: Sequence[int]) -> Condition:
-    return Condition("{id} = ANY ({}::bigint[])", (tuple(book_ids),))
+    return Condition("{id} IN (SELECT unnest({}::bigint[]))", (tuple(book_ids),))
 
 
 def matching(query: str) -> Condition:

@@ -45,11 +45,23 @@ class Meaning:
         return matching(self.wide) if self.book_ids is None else one_of(self.book_ids)
 
 
+SAMPLE = 2_000
+COMMON = 40
+"""A text that so many of so many books match is common: its hits are not named, nor looked for."""
+
 # Materialized, since the planner would else count on finding the first few hits of a rare word soon.
 HITS_OF_TEXT = f"""
 /* hits_of_text {PLANNED_ANEW} */
-WITH hit AS MATERIALIZED (SELECT book_id FROM book_search WHERE document @@ search_query($1::text))
+WITH sample AS MATERIALIZED (SELECT document FROM book_search LIMIT {SAMPLE}),
+     weighed AS MATERIALIZED (
+         SELECT count(*) >= {COMMON} AS common FROM sample WHERE document @@ search_query($1::text)
+     ),
+     hit AS MATERIALIZED (
+         SELECT book_id FROM book_search
+         WHERE document @@ search_query($1::text) AND NOT (SELECT common FROM weighed)
+     )
 SELECT coalesce(search_query($1::text)::text, '') AS query,
+       (SELECT common FROM weighed) AS common,
        ARRAY(SELECT w.lexeme FROM unnest(words($1::text)) AS w ORDER BY w.positions[1], w.lexeme) AS words,
        ARRAY(SELECT book_id FROM hit LIMIT {RANKED + 1}) AS book_ids,
        (SELECT id FROM book WHERE isbn = $2::text) AS edition
@@ -92,6 +104,8 @@ async def meaning_of(database: Database, text: str) -> Meaning:
     [found] = await database.fetch(HITS_OF_TEXT, text, isbn)
     if found["edition"] is not None:
         return Meaning(text, isbn=isbn, book_ids=(found["edition"],))
+    if found["common"]:
+        return Meaning(text, found["query"], found["query"])
     exact = Meaning(text, found["query"], found["query"], book_ids=nameable(found["book_ids"]))
     if len(found["book_ids"]) >= FEW_HITS or not found["words"]:
         return exact

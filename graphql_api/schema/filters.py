@@ -115,8 +115,8 @@ class BookFilter:
 
 
 @strawberry.input(
-    description="Compares a sort name, such as Austen, Jane; case and accents do not matter. Several operators "
-    "must all hold."
+    description="Compares a sort name, such as Austen, Jane; case and accents do not matter. Several "
+    "operators must all hold."
 )
 class NameFilter:
     eq: str | None = asks("Is this one.")
