@@ -12,7 +12,7 @@ import orjson
 
 from db.pool import Database
 
-LARGE = 25_000
+LARGE = 20_000
 """Reading so many rows of a table one after the other, or sorting so many, is too much for a page."""
 
 

@@ -1,20 +1,21 @@
 """Facets: how many of a list's books there are by category, author, language, price, decade and rating.
 
 All that are asked for come from one statement. Each leaves out the conditions on what it counts, so that
-one sees what else could be chosen. At most MOST_COUNTED books are counted; a facet says if that cut it.
+one sees what else could be chosen. At most MOST_COUNTED books are counted, and a facet says if that cut it.
+How many books a category holds without any filter stands in its counter.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from db.books import IN_CATALOG
+from db.books import BY_CATEGORY, IN_CATALOG
 from db.pages import Scope
 from db.pool import PLANNED_ANEW, Database
-from db.search.conditions import Condition, members
+from db.search.conditions import ALWAYS, Condition, members
 from db.search.filters import Facet, Filter
 from db.search.text import Meaning
 
-MOST_COUNTED = 10_000
+MOST_COUNTED = 5_000
 """Of more books those that most readers rated are counted."""
 
 PRICE_STEPS = (0, 5, 10, 20, 50, 100)
@@ -121,7 +122,11 @@ def facet_statement(
         for place in places:
             if asked[place].parent is not None:
                 values.append(asked[place].parent)
-            counts.append(count_of(scope, asked[place], place, f"m{number}", 2 + len(values)))
+            which = drilled(scope, asked[place], 2 + len(values))
+            if asked[place].facet is Facet.CATEGORIES and counters_say(scope, asked[place], condition):
+                counts.append(counters_of(asked[place], place, which))
+            else:
+                counts.append(count_of(asked[place], place, f"m{number}", which))
     return (
         f"""
 /* {scope.name}_facets {PLANNED_ANEW} */
@@ -154,8 +159,22 @@ def book_set(scope: Scope, name: str, facets: Sequence[Facet], condition: Condit
     )
 
 
-def count_of(scope: Scope, asked: Asked, place: int, books: str, last: int) -> str:
-    """One facet's rows, or an empty one; `last` is the parameter that its parent is in.
+def counters_say(scope: Scope, asked: Asked, condition: Condition) -> bool:
+    """Whether the categories' own counters have the numbers."""
+    whole = scope == IN_CATALOG or (scope == BY_CATEGORY and asked.parent is None)
+    return whole and condition == ALWAYS
+
+
+def counters_of(asked: Asked, place: int, which: str) -> str:
+    return (
+        f"(SELECT {place} AS place, c.id::text AS value, NULL::text AS currency, c.book_count AS number,"
+        f" false AS capped FROM category AS c WHERE {which} AND c.book_count > 0"
+        f" ORDER BY number DESC, c.id LIMIT {asked.size})"
+    )
+
+
+def count_of(asked: Asked, place: int, books: str, which: str) -> str:
+    """One facet's rows, or an empty one; `which` says which categories are counted.
 
     OFFSET 0 keeps the planner at looking up each counted book: it takes them for far more than they are.
     """
@@ -177,7 +196,7 @@ def count_of(scope: Scope, asked: Asked, place: int, books: str, last: int) -> s
             "SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
             f" FROM {books} AS m CROSS JOIN LATERAL ("
             "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id AND k.category_id = ANY"
-            f" (ARRAY(SELECT c.id FROM category AS c WHERE {drilled(scope, asked, last)})) OFFSET 0"
+            f" (ARRAY(SELECT c.id FROM category AS c WHERE {which})) OFFSET 0"
             ") AS f GROUP BY 1"
         )
     return (
