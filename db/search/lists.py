@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from db.pages import Order, Page, Position, Scope, Window, bounds, merged, page, ranges
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, members, narrowed
-from db.search.ranking import RANKED, RELEVANCE, score
+from db.search.ranking import NAMED, RANKED, RELEVANCE, score
 from db.search.text import Meaning
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ async def pages_of_search(
     if order.key == RELEVANCE:
         meaning = search.meaning or Meaning("")
         edges = (*edges, meaning.exact, meaning.wide)
-    text = page_statement(scope, order, window.backward, columns, search.condition, 3 + len(edges))
+    text = page_statement(scope, order, window.backward, columns, search, 3 + len(edges))
     rows = await database.fetch(text, parents, window.count + 1, *edges, *search.condition.values)
     found: list[list[tuple[Position, T]]] = [[] for _ in parents]
     for ordinal, key, *values in rows:
@@ -59,14 +59,15 @@ async def pages_of_search(
 
 
 def page_statement(
-    scope: Scope, order: Order, backward: bool, columns: str, condition: Condition, first: int
+    scope: Scope, order: Order, backward: bool, columns: str, search: Search, first: int
 ) -> str:
     """The text of a page; parameter `first` is the condition's first. Made of names in the code alone."""
     key = order.key
     direction = "DESC" if order.descending != backward else "ASC"
-    scope = narrowed(scope, condition, first)
+    scope = narrowed(scope, search.condition, first)
     if key == RELEVANCE:
-        listed = ranked(scope, direction)
+        named = search.meaning is not None and search.meaning.book_ids is not None
+        listed = ranked(scope, direction, NAMED if named else RANKED)
     else:
         key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
         listed = ranges(scope, key, key_column, direction, backward and key.nullable)
@@ -82,9 +83,9 @@ ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
 
 
-def ranked(scope: Scope, direction: str) -> str:
+def ranked(scope: Scope, direction: str, most: int) -> str:
     """The part of a page by relevance: of the books that match, those with most ratings are ranked."""
-    candidates = merged(scope, "l.rating_count", "true", "key DESC, id DESC", str(RANKED), 1)
+    candidates = merged(scope, "l.rating_count", "true", "key DESC, id DESC", str(most), 1)
     relevance = score("s.document", "c.key", "$7::tsquery", "$8::tsquery")
     return f"""
     WITH candidate AS MATERIALIZED ({candidates}),

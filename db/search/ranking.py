@@ -2,8 +2,12 @@
 
 from db.pages import INTEGER, Key
 
-RANKED = 1_000
-"""Of the books that match, so many at the most are ranked: those that most readers rated."""
+NAMED = 1_000
+"""So many books that a text finds are all ranked, and named to the statements that read them."""
+
+RANKED = 300
+"""Of more books so many are ranked: those that most readers rated. To find them takes reading as many
+documents as the text is rare among popular books."""
 
 RELEVANCE = Key("relevance", "score", INTEGER)
 

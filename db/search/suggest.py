@@ -20,16 +20,20 @@ LONGEST_PREFIX = 80
 BEYOND = "chr(1114111)"  # the last code point: text that begins so comes before the prefix with it behind
 
 # Editions share a title; the most popular one stands for them.
-EDITIONS = 5
+EDITIONS = 3
 
 SUGGESTED_BOOKS = f"""
 /* suggested_books {PLANNED_ANEW} */
 SELECT {BOOK_COLUMNS}, t.title_key
-FROM book AS t
-WHERE title_sort_key($1::text, NULL) <> '' AND t.title_key >= title_sort_key($1::text, NULL)
-  AND t.title_key < title_sort_key($1::text, NULL) || {BEYOND}
+FROM (
+    SELECT id FROM book
+    WHERE title_sort_key($1::text, NULL) <> '' AND title_key >= title_sort_key($1::text, NULL)
+      AND title_key < title_sort_key($1::text, NULL) || {BEYOND}
+    ORDER BY rating_count DESC, id DESC
+    LIMIT $2::integer
+) AS found
+JOIN book AS t ON t.id = found.id
 ORDER BY t.rating_count DESC, t.id DESC
-LIMIT $2::integer
 """
 
 SUGGESTED_AUTHORS = f"""

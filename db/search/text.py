@@ -8,7 +8,7 @@ from stdnum.exceptions import ValidationError
 
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, matching, one_of
-from db.search.ranking import RANKED, score
+from db.search.ranking import NAMED, score
 
 LONGEST_TEXT = 200
 """Of a longer text the first so many characters are searched."""
@@ -63,7 +63,7 @@ WITH sample AS MATERIALIZED (SELECT document FROM book_search LIMIT {SAMPLE}),
 SELECT coalesce(search_query($1::text)::text, '') AS query,
        (SELECT common FROM weighed) AS common,
        ARRAY(SELECT w.lexeme FROM unnest(words($1::text)) AS w ORDER BY w.positions[1], w.lexeme) AS words,
-       ARRAY(SELECT book_id FROM hit LIMIT {RANKED + 1}) AS book_ids,
+       ARRAY(SELECT book_id FROM hit LIMIT {NAMED + 1}) AS book_ids,
        (SELECT id FROM book WHERE isbn = $2::text) AS edition
 """
 
@@ -84,7 +84,7 @@ ORDER BY asked.ordinal, near.likeness DESC, near.word
 HITS_OF_QUERY = f"""
 /* hits_of_query {PLANNED_ANEW} */
 WITH hit AS MATERIALIZED (SELECT book_id, document FROM book_search WHERE document @@ $1::tsquery),
-     few AS MATERIALIZED (SELECT book_id, document FROM hit LIMIT {RANKED + 1})
+     few AS MATERIALIZED (SELECT book_id, document FROM hit LIMIT {NAMED + 1})
 SELECT ARRAY(SELECT book_id FROM few) AS book_ids, (
     SELECT tsvector_to_array(f.document)
     FROM few AS f JOIN book AS b ON b.id = f.book_id
@@ -113,7 +113,7 @@ async def meaning_of(database: Database, text: str) -> Meaning:
 
 
 def nameable(book_ids: Sequence[int]) -> tuple[int, ...] | None:
-    return tuple(book_ids) if len(book_ids) <= RANKED else None
+    return tuple(book_ids) if len(book_ids) <= NAMED else None
 
 
 def isbn_in(text: str) -> str | None:

@@ -243,6 +243,12 @@ UP = (
     """,
     "CREATE INDEX book_popularity_idx ON book (rating_count, id)",
     "CREATE INDEX author_popularity_idx ON author (book_count, id)",
+    # What begins so is ranked by popularity from the index alone.
+    "DROP INDEX book_title_idx, author_sort_key_idx",
+    "CREATE INDEX book_title_idx ON book (title_key, id) INCLUDE (rating_count)",
+    "CREATE INDEX author_sort_key_idx ON author (sort_key, id) INCLUDE (book_count)",
+    "ALTER TABLE author DROP CONSTRAINT author_slug_key",
+    "ALTER TABLE author ADD CONSTRAINT author_slug_key UNIQUE (slug) INCLUDE (book_count, id)",
     *(
         statement
         for owner, prefix in (("author", "author_id"), ("category", "category_id, direct"))
@@ -276,7 +282,11 @@ DOWN = (
         f"ALTER TABLE {owner}_listing {', '.join(f'DROP COLUMN {column}' for column in ADDED)}"
         for owner in ("author", "category")
     ),
-    "DROP INDEX author_popularity_idx, book_popularity_idx",
+    "DROP INDEX author_popularity_idx, book_popularity_idx, book_title_idx, author_sort_key_idx",
+    "CREATE INDEX book_title_idx ON book (title_key, id)",
+    "CREATE INDEX author_sort_key_idx ON author (sort_key, id)",
+    "ALTER TABLE author DROP CONSTRAINT author_slug_key",
+    "ALTER TABLE author ADD CONSTRAINT author_slug_key UNIQUE (slug)",
     "DROP TRIGGER category_renamed ON category",
     "DROP TRIGGER author_renamed ON author",
     "DROP TRIGGER book_research_added ON book",

@@ -13,7 +13,7 @@ from db.pages import Order, Window
 from db.search.filters import Filter
 from db.search.lists import counts_of_search, pages_of_search
 from db.search.matches import START, STOP, Match, matches_by_book_ids
-from db.search.ranking import RANKED, RELEVANCE
+from db.search.ranking import NAMED, RANKED, RELEVANCE
 from db.search.text import LONGEST_TEXT, isbn_in, meanings_of_texts
 from tests.catalogs import add_author, add_book, add_category
 
@@ -37,22 +37,6 @@ async def shelf(connection: asyncpg.Connection) -> dict[str, int]:
         {"title": "Catch-22"},
     ]
     return {row["title"]: await add_book(connection, **row) for row in rows}
-
-
-async def found_of(connection: asyncpg.Connection, text: str, size: int) -> list[str]:
-    """The titles of the first page that a text finds, by relevance."""
-    [meaning] = await meanings_of_texts(connection, [text])
-    [page] = await pages_of_search(
-        connection,
-        books.IN_CATALOG,
-        BEST_FIRST,
-        Window(size),
-        [0],
-        Book,
-        books.COLUMNS,
-        Filter(text).search(meaning),
-    )
-    return [book.title for book in page.rows]
 
 
 async def found(connection: asyncpg.Connection, text: str) -> list[str]:
@@ -201,7 +185,7 @@ async def test_few_books_are_named_and_many_are_not(
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
-        RANKED + 1,
+        NAMED + 1,
     )
 
     few, many = await meanings_of_texts(connection, ["zola", "copy"])
@@ -209,4 +193,14 @@ async def test_few_books_are_named_and_many_are_not(
     assert sorted(few.book_ids or ()) == sorted([shelf["Germinal"], shelf["L'Œuvre"], shelf["Nana"]])
     assert many.book_ids is None
     assert many.condition.values == ("'copy':*",)
-    assert len(await found_of(connection, "copy", 100)) == 100
+    [page] = await pages_of_search(
+        connection,
+        books.IN_CATALOG,
+        BEST_FIRST,
+        Window(NAMED),
+        [0],
+        Book,
+        books.COLUMNS,
+        Filter("copy").search(many),
+    )
+    assert len(page.rows) == RANKED
