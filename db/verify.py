@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from db import verify_documents as documents
 from db.errors import DatabaseError
 from db.migrations import require_head
 from db.pool import UNREACHABLE, Database
@@ -398,5 +399,7 @@ CHECKS = (
     Check("Books whose sort keys disagree with their fields", BOOK_KEYS),
     Check("Authors whose sort key or slug disagrees with their fields", AUTHOR_KEYS),
     Check("Categories whose sort key disagrees with their name", CATEGORY_KEYS),
+    Check("Books whose search document is not made of their words", documents.DOCUMENTS),
+    Check("Words of titles and authors that misspelt ones are not compared with", documents.WORDS),
 )
 """Every check, in the order in which an audit reports them."""

@@ -191,17 +191,22 @@ UP = (
     ),
     """
     CREATE FUNCTION book_research() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        ids bigint[];
     BEGIN
         IF listings_deferred() THEN
             RETURN NULL;
         END IF;
         IF TG_OP = 'INSERT' THEN
-            PERFORM search_refresh(ARRAY(SELECT id FROM after));
+            ids := ARRAY(SELECT id FROM after);
         ELSE
-            PERFORM search_refresh(ARRAY(
+            ids := ARRAY(
                 SELECT id FROM before o JOIN after n USING (id)
                 WHERE (o.title, o.subtitle, o.description) IS DISTINCT FROM (n.title, n.subtitle, n.description)
-            ));
+            );
+        END IF;
+        IF ids <> '{}' THEN
+            PERFORM search_refresh(ids);
         END IF;
         RETURN NULL;
     END $$

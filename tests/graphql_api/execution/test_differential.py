@@ -68,7 +68,13 @@ catalog_values = {
     "isbn": mostly(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
     "slug": st.sampled_from(["person-0", "nobody"]),
     "path": st.sampled_from(["fiction", "fiction/middle", "nowhere"]),
+    "text": mostly(st.sampled_from(["book", "prson", "0306406152", "&"]), "\0"),
+    "prefix": mostly(st.sampled_from(["b", "person", ""]), "\0"),
     "Boolean": st.booleans(),
+    "Decimal": mostly(st.sampled_from(["0", "9.99", "4.5"]), "NaN"),
+    "ID": mostly(FOUND, "nothing"),
+    "Int": mostly(st.integers(-50, 2000), 10_000),
+    "String": mostly(st.sampled_from(["en", "EUR", "per", "%"]), "\0"),
 }
 
 
