@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from db.pages import Order, Page, Position, Scope, Window, bounds, merged, page, ranges
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, members, narrowed
-from db.search.ranking import NAMED, RANKED, RELEVANCE, score
+from db.search.ranking import RANKED, RANKED_OF_MANY, RELEVANCE, score
 from db.search.text import Meaning
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def page_statement(
     scope = narrowed(scope, search.condition, first)
     if key == RELEVANCE:
         named = search.meaning is not None and search.meaning.book_ids is not None
-        listed = ranked(scope, direction, NAMED if named else RANKED)
+        listed = ranked(scope, direction, RANKED if named else RANKED_OF_MANY)
     else:
         key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
         listed = ranges(scope, key, key_column, direction, backward and key.nullable)

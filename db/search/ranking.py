@@ -2,12 +2,15 @@
 
 from db.pages import INTEGER, Key
 
-NAMED = 1_000
-"""So many books that a text finds are all ranked, and named to the statements that read them."""
+NAMED = 5_000
+"""So many books that a text finds are named to the statements that read them."""
 
-RANKED = 300
-"""Of more books so many are ranked: those that most readers rated. To find them takes reading as many
-documents as the text is rare among popular books."""
+RANKED = 1_000
+"""Of these so many are ranked: those that most readers rated."""
+
+RANKED_OF_MANY = 300
+"""Of more books so many are ranked. To find them takes reading as many documents as the text is rare among
+popular books."""
 
 RELEVANCE = Key("relevance", "score", INTEGER)
 

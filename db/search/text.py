@@ -20,7 +20,7 @@ MOST_WORDS = 8
 """Of so many words at the most, others that resemble them are searched."""
 
 NEARNESS = 0.15
-"""By how much less than the nearest word another one may resemble the one asked for."""
+"""By how much less than the nearest other word a further one may resemble a word, at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Meaning:
     """How a text is searched: by `isbn`, or by words.
 
     `exact` is a tsquery of the words as they stand, the last one perhaps unfinished; `wide` also allows
-    the words that resemble them, or is the same. `did_you_mean` says which of those the best hit has.
+    the words that resemble them, or any of them, or is the same. `did_you_mean` says which of those the
+    best hit has.
     `book_ids` are all books it finds, where they are few enough to name them: a plan that is told them
     cannot be wrong about how many there are.
     """
@@ -46,7 +47,7 @@ class Meaning:
 
 
 SAMPLE = 2_000
-COMMON = 40
+COMMON = 200
 """A text that so many of so many books match is common: its hits are not named, nor looked for."""
 
 # Materialized, since the planner would else count on finding the first few hits of a rare word soon.
@@ -76,7 +77,7 @@ CROSS JOIN LATERAL (
     FROM search_word AS s
     WHERE s.word % asked.word
     ORDER BY likeness DESC, s.word
-    LIMIT 6
+    LIMIT 9
 ) AS near
 ORDER BY asked.ordinal, near.likeness DESC, near.word
 """
@@ -125,29 +126,44 @@ def isbn_in(text: str) -> str | None:
 
 
 async def widened(database: Database, exact: Meaning, words: Sequence[str]) -> Meaning:
-    """The meaning with words that resemble those of the text, if some book has them."""
-    near: dict[int, list[str]] = {}
-    best: dict[int, float] = {}
+    """The meaning with words that resemble those of the text, or any of them, if a book has such."""
+    near: list[list[tuple[str, float]]] = [[] for _ in words]
+    known: set[str] = set()
     for ordinal, word, likeness in await database.fetch(NEAR_WORDS, words):
-        if likeness >= best.setdefault(ordinal, likeness) - NEARNESS:
-            near.setdefault(ordinal, []).append(word)
-    choices = [[word, *(each for each in near.get(n, ()) if each != word)] for n, word in enumerate(words, 1)]
-    if all(len(choice) == 1 for choice in choices):
-        return exact
+        if word == words[ordinal - 1]:
+            known.add(word)
+        else:
+            near[int(ordinal) - 1].append((word, likeness))
+    nearest = [[word, *within(others, NEARNESS)] for word, others in zip(words, near, strict=True)]
+    nearby = [[word, *within(others, 1.0)] for word, others in zip(words, near, strict=True)]
+    either = [choice[:1] if choice[0] in known else choice for choice in nearest]
+    for join, choices in (("&", nearest), ("&", nearby), ("|", either)):
+        wide = f"({exact.exact}) | ({f' {join} '.join(terms(choices))})"
+        [hits] = await database.fetch(HITS_OF_QUERY, wide)
+        if len(hits["book_ids"]) > len(exact.book_ids or ()):
+            meant = [meant_of(choice, frozenset(hits["words"])) for choice in choices]
+            unheard = not exact.book_ids and meant != list(words)
+            return replace(
+                exact,
+                wide=wide,
+                did_you_mean=" ".join(meant) if unheard else None,
+                book_ids=nameable(hits["book_ids"]),
+            )
+        if exact.book_ids:
+            break
+    return exact
+
+
+def within(others: Sequence[tuple[str, float]], nearness: float) -> list[str]:
+    """The words that resemble one almost as much as the nearest does."""
+    return [word for word, likeness in others if likeness >= others[0][1] - nearness]
+
+
+def terms(choices: Sequence[Sequence[str]]) -> list[str]:
+    """A group of alternatives for each word; the last one's word is perhaps unfinished."""
     groups = [" | ".join(map(quoted, choice)) for choice in choices]
-    groups[-1] += f" | {quoted(words[-1])}:*"
-    wide = f"({exact.exact}) | ({' & '.join(f'({group})' for group in groups)})"
-    [hits] = await database.fetch(HITS_OF_QUERY, wide)
-    if not hits["book_ids"]:
-        return exact
-    meant = [meant_of(choice, frozenset(hits["words"])) for choice in choices]
-    unheard = not exact.book_ids and meant != list(words)
-    return replace(
-        exact,
-        wide=wide,
-        did_you_mean=" ".join(meant) if unheard else None,
-        book_ids=nameable(hits["book_ids"]),
-    )
+    groups[-1] += f" | {quoted(choices[-1][0])}:*"
+    return [f"({group})" for group in groups]
 
 
 def meant_of(choice: Sequence[str], words: frozenset[str]) -> str:

@@ -12,7 +12,7 @@ from db.pages import Order, Scope, Window
 from db.search.filters import EVERYTHING, Filter
 from db.search.lists import MOST_COUNTED, Count
 from db.search.matches import START, STOP, Match
-from db.search.ranking import NAMED, RANKED
+from db.search.ranking import NAMED, RANKED, RANKED_OF_MANY
 from db.search.text import LONGEST_TEXT
 from graphql_api.context import Context
 from graphql_api.loaders import Loader
@@ -170,8 +170,9 @@ class BookConnection:
     page_info: PageInfo = resolved_for_all(page_infos_of, "Where the page lies in the list.")
     total_count: int = resolved_for_all(
         total_counts_of,
-        f"How many books the whole list has; under a filter counted up to {MOST_COUNTED:,}. By relevance to "
-        f"a text that finds more than {NAMED:,}, only {RANKED} are listed, those with most ratings.",
+        f"How many books the whole list has; under a filter counted up to {MOST_COUNTED:,}. By relevance "
+        f"{RANKED:,} are listed, those with most ratings; {RANKED_OF_MANY} of a text that finds more than "
+        f"{NAMED:,}.",
     )
     total_count_is_capped: bool = resolved_for_all(
         total_counts_capped_of, "Whether there are more books than `totalCount`."
