@@ -33,7 +33,6 @@ PRICE = Column("{l}.price", "numeric")
 CURRENCY = Column("{l}.currency", "text")
 PUBLISHED = Column("{l}.published_key", "integer")
 RATING = Column("{l}.rating_average", "numeric")
-RATINGS = Column("{l}.rating_count", "integer")
 ISBN = Column("{b}.isbn", "text")
 
 OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}

@@ -8,6 +8,8 @@ from graphql import GraphQLError, GraphQLSyntaxError
 
 logger = logging.getLogger("bookstore.errors")
 
+TOO_LONG = "The catalog takes too long to answer this: ask for less, or narrow the filter."
+
 
 class BadInput(ValueError):
     """An argument cannot be used; the message says what is wrong with it and what would be right.
@@ -30,6 +32,8 @@ def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
         shown = dict(error.formatted)
         shown["extensions"] = {"code": code_of(error, executed=executed)} | (error.extensions or {})
         return shown
+    if isinstance(cause, TimeoutError):
+        return {**error.formatted, "message": TOO_LONG, "extensions": {"code": "TIMEOUT"}}
     identity = secrets.token_hex(8)
     logger.error("error %s at %s", identity, error.path, exc_info=cause)
     return {

@@ -16,10 +16,8 @@ from graphql_api.loaders import WHOLE_CATALOG, Loader
 from graphql_api.schema.connections import connects
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import resolved_for_all
+from graphql_api.schema.filter_inputs import Wanted, WantedAuthors, WantedCategories
 from graphql_api.schema.filters import (
-    Wanted,
-    WantedAuthors,
-    WantedCategories,
     condition_of_authors,
     condition_of_categories,
     filter_of_books,

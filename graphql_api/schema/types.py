@@ -21,7 +21,8 @@ from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.schema.connections import connects
 from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
-from graphql_api.schema.filters import Wanted, filter_of_books
+from graphql_api.schema.filter_inputs import Wanted
+from graphql_api.schema.filters import filter_of_books
 from graphql_api.schema.ids import global_id
 from graphql_api.schema.pagination import Connection, Listed
 from graphql_api.schema.scalars import ISBN

@@ -6,7 +6,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from graphql_api.schema.filters import DEEPEST, MOST_CONDITIONS, MOST_VALUES
+from db.pool import open_pool
+from db.views import ViewLog
+from graphql_api.context import Context
+from graphql_api.execution.documents import Documents
+from graphql_api.execution.run import run
+from graphql_api.loaders import Loaders
+from graphql_api.schema import schema
+from graphql_api.schema.errors import present
+from graphql_api.schema.filter_inputs import DEEPEST, MOST_CONDITIONS, MOST_VALUES
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
@@ -474,3 +482,26 @@ async def test_suggestions_refuse_what_cannot_be_used(client: Client) -> None:
     assert nul["extensions"] == {"code": "BAD_USER_INPUT", "argument": "prefix"}
     assert nothing == {"suggest": {"books": []}}
     assert client.statements == []
+
+
+async def test_what_takes_too_long_is_ended_and_told_so(dsn: str) -> None:
+    blocker = await asyncpg.connect(dsn)
+    pool = await open_pool(dsn, size=1, command_timeout=0.2)
+    async with pool, blocker.transaction():
+        await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
+
+        outcome = await run(
+            Documents(schema).find('{ books(filter: {text: "sea"}) { totalCount } }', None),
+            None,
+            Context(ViewLog(pool), Loaders(pool)),
+        )
+
+        [error] = outcome.result.errors or []
+        assert present(error, executed=True) == {
+            "message": "The catalog takes too long to answer this: ask for less, or narrow the filter.",
+            "locations": [{"line": 1, "column": 34}],
+            "path": ["books", "totalCount"],
+            "extensions": {"code": "TIMEOUT"},
+        }
+        assert await pool.fetchval("SELECT count(*) FROM book") == 0
+    await blocker.close()

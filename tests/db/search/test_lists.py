@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from db import books
 from db.books import KEYS, Book
-from db.pages import Order, Page, Scope, Window
+from db.pages import Order, Page, Position, Scope, Window
 from db.search import conditions as c
 from db.search.conditions import Condition
 from db.search.facets import Asked, facets_of_search
@@ -31,21 +31,19 @@ YEARS = [None, -50, 1899, 1900, 1905]
 PRICES = [None, Decimal("0"), Decimal("4.99"), Decimal("5"), Decimal("120")]
 RATINGS = [None, Decimal("0.00"), Decimal("3.99"), Decimal("4.50")]
 
-drawn_books = st.lists(
-    st.fixed_dictionaries(
-        {
-            "title": st.sampled_from(TITLES),
-            "language": st.sampled_from(LANGUAGES),
-            "published_year": st.sampled_from(YEARS),
-            "price": st.sampled_from(PRICES),
-            "rating_average": st.sampled_from(RATINGS),
-            "stock": st.integers(0, 1),
-            "authors": st.sets(st.integers(0, 1)),
-            "categories": st.sets(st.integers(0, 2)),
-        }
-    ),
-    max_size=10,
+drawn_book = st.fixed_dictionaries(
+    {
+        "title": st.sampled_from(TITLES),
+        "language": st.sampled_from(LANGUAGES),
+        "published_year": st.sampled_from(YEARS),
+        "price": st.sampled_from(PRICES),
+        "rating_average": st.sampled_from(RATINGS),
+        "stock": st.integers(0, 1),
+        "authors": st.sets(st.integers(0, 1)),
+        "categories": st.sets(st.integers(0, 2)),
+    }
 )
+drawn_books = st.lists(drawn_book, max_size=10)
 
 
 @dataclass(frozen=True)
@@ -140,6 +138,17 @@ class Stock:
     rows: list[Row]
 
 
+async def add_drawn(
+    connection: asyncpg.Connection, authors: list[int], categories: list[int], book: Row, number: int
+) -> int:
+    values = {**book, "source_id": str(number)}
+    values["authors"] = [authors[n] for n in sorted(book["authors"])]
+    values["categories"] = [categories[n] for n in sorted(book["categories"])]
+    values["currency"] = None if book["price"] is None else "EUR"
+    values["rating_count"] = 0 if book["rating_average"] is None else 1 + number % 2
+    return await add_book(connection, **values)
+
+
 async def stocked(connection: asyncpg.Connection, drawn: list[Row]) -> Stock:
     authors = [await add_author(connection, name) for name in ("First", "Second")]
     root = await add_category(connection, "Root")
@@ -150,12 +159,7 @@ async def stocked(connection: asyncpg.Connection, drawn: list[Row]) -> Stock:
     ]
     rows: list[Row] = []
     for number, book in enumerate(drawn):
-        values = {**book, "source_id": str(number)}
-        values["authors"] = [authors[n] for n in sorted(book["authors"])]
-        values["categories"] = [categories[n] for n in sorted(book["categories"])]
-        values["currency"] = None if book["price"] is None else "EUR"
-        values["rating_count"] = 0 if book["rating_average"] is None else 1 + number % 2
-        identity = await add_book(connection, **values)
+        identity = await add_drawn(connection, authors, categories, book, number)
         row = await connection.fetchrow(
             "SELECT id, title_key, published_key, price, rating_average, rating_count FROM book WHERE id = $1",
             identity,
@@ -198,7 +202,11 @@ async def meaning_of(connection: asyncpg.Connection, text: str | None) -> Meanin
     if text is None:
         return None
     [meaning] = await meanings_of_texts(connection, [text])
-    return replace(meaning, wide=meaning.exact, book_ids=None)
+    found = await connection.fetch(
+        "SELECT book_id FROM book_search WHERE document @@ $1::text::tsquery", meaning.exact
+    )
+    named = tuple(row["book_id"] for row in found) if len(found) % 2 else None  # both ways of searching
+    return replace(meaning, wide=meaning.exact, book_ids=named)
 
 
 @rolled_back(60)
@@ -244,6 +252,54 @@ async def test_pages_and_counts_are_those_of_the_books_that_fulfil_the_filter(
                 await counts_of_search(connection, scope, [parent, parent], search)
                 == [Count(len(wanted))] * 2
             )
+    finally:
+        await transaction.rollback()
+
+
+@rolled_back(40)
+@given(
+    drawn=drawn_books,
+    order=st.builds(Order, st.sampled_from(KEYS), st.booleans()),
+    size=st.integers(1, 3),
+    backward=st.booleans(),
+    changes=st.lists(st.tuples(st.booleans(), st.integers(0, 9), drawn_book), max_size=4),
+)
+async def test_a_walk_meets_every_untouched_book_once_whatever_comes_and_goes(
+    connection: asyncpg.Connection,
+    drawn: list[Row],
+    order: Order,
+    size: int,
+    backward: bool,
+    changes: list[tuple[bool, int, Row]],
+) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        stock = await stocked(connection, drawn)
+        search = Filter(None, c.negated(c.compared(c.LANGUAGE, "eq", "fr"))).search(None)
+        gone: set[int] = set()
+        met: list[int] = []
+        position: Position | None = None
+        for number in range(40):
+            window = Window(size, backward, **{"before" if backward else "after": position})
+            [page] = await pages_of_search(
+                connection, books.IN_CATALOG, order, window, [0], Book, books.COLUMNS, search
+            )
+            met += [book.id for book in page.rows]
+            if not (page.has_previous if backward else page.has_next):
+                break
+            position = page.positions[0 if backward else -1]
+            if changes:
+                deletes, place, book = changes.pop()
+                if deletes and stock.rows:
+                    gone.add(stock.rows[place % len(stock.rows)]["id"])
+                    await connection.execute("DELETE FROM book WHERE id = ANY ($1)", list(gone))
+                else:
+                    await add_drawn(connection, stock.authors, stock.categories, book, 100 + number)
+
+        untouched = [row["id"] for row in stock.rows if row["language"] != "fr" and row["id"] not in gone]
+        assert len(met) == len(set(met))
+        assert [identity for identity in untouched if identity not in met] == []
     finally:
         await transaction.rollback()
 
