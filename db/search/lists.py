@@ -106,8 +106,9 @@ async def counts_of_search(
     text = count_statement(scope, search.condition)
     rows = await database.fetch(text, parents, MOST_COUNTED + 1, *search.condition.values)
     counts: dict[int, int] = dict(rows)
+    cut = search.meaning is not None and search.meaning.cut
     return [
-        Count(min(counts[ordinal], MOST_COUNTED), counts[ordinal] > MOST_COUNTED)
+        Count(min(counts[ordinal], MOST_COUNTED), cut or counts[ordinal] > MOST_COUNTED)
         for ordinal in range(1, len(parents) + 1)
     ]
 

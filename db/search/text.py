@@ -8,7 +8,7 @@ from stdnum.exceptions import ValidationError
 
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, matching, one_of
-from db.search.ranking import NAMED, score
+from db.search.ranking import NAMED, RANKED, RANKED_OF_MANY, score
 
 LONGEST_TEXT = 200
 """Of a longer text the first so many characters are searched."""
@@ -40,6 +40,8 @@ class Meaning:
     isbn: str | None = None
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
+    cut: bool = False
+    """Whether there are more: of what was only guessed no more are looked at."""
 
     @property
     def condition(self) -> Condition:
@@ -85,10 +87,10 @@ ORDER BY asked.ordinal, near.likeness DESC, near.word
 HITS_OF_QUERY = f"""
 /* hits_of_query {PLANNED_ANEW} */
 WITH hit AS MATERIALIZED (SELECT book_id, document FROM book_search WHERE document @@ $1::tsquery),
-     few AS MATERIALIZED (SELECT book_id, document FROM hit LIMIT {NAMED + 1})
+     few AS MATERIALIZED (SELECT book_id, document FROM hit LIMIT {RANKED + 1})
 SELECT ARRAY(SELECT book_id FROM few) AS book_ids, (
     SELECT tsvector_to_array(f.document)
-    FROM few AS f JOIN book AS b ON b.id = f.book_id
+    FROM (SELECT book_id, document FROM few LIMIT {RANKED_OF_MANY}) AS f JOIN book AS b ON b.id = f.book_id
     ORDER BY {score("f.document", "b.rating_count", "$1::tsquery", "$1::tsquery")} DESC, b.id DESC
     LIMIT 1
 ) AS words
@@ -147,7 +149,8 @@ async def widened(database: Database, exact: Meaning, words: Sequence[str]) -> M
                 exact,
                 wide=wide,
                 did_you_mean=" ".join(meant) if unheard else None,
-                book_ids=nameable(hits["book_ids"]),
+                book_ids=tuple(hits["book_ids"][:RANKED]),
+                cut=len(hits["book_ids"]) > RANKED,
             )
         if exact.book_ids:
             break

@@ -177,6 +177,22 @@ async def test_any_text_is_legal(connection: asyncpg.Connection, shelf: dict[str
     assert set(titles) <= set(shelf)
 
 
+async def test_of_what_is_only_guessed_no_more_are_looked_at_than_are_ranked(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Encyclopaedia ' || n FROM generate_series(1, $1::int) n",
+        RANKED + 1,
+    )
+
+    [meaning] = await meanings_of_texts(connection, ["encyclpaedia"])
+    counts = await counts_of_search(connection, books.IN_CATALOG, [0], Filter("x").search(meaning))
+
+    assert meaning.did_you_mean == "encyclopaedia"
+    assert (len(meaning.book_ids or ()), meaning.cut) == (RANKED, True)
+    assert counts == [(RANKED, True)]
+
+
 def test_an_isbn_is_known_in_any_spelling() -> None:
     assert isbn_in(" 0-306-40615-2 ") == isbn_in("978 0306406157") == "9780306406157"
     assert isbn_in("0-306-40615-3") is isbn_in("") is isbn_in("x" * 200) is None
