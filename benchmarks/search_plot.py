@@ -52,7 +52,7 @@ def plot(measures: Sequence[Measured], circumstances: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
         f' height="{height}" role="img" aria-label="p99 of each work at each size of the catalog">',
         f"<style>{STYLE}</style>",
-        '<text class="title" x="0" y="20">p99 in milliseconds, logarithmic; the upright line is the bound</text>',
+        '<text class="title" x="0" y="20">p99 in milliseconds, drawn to a logarithmic scale; the upright line is the bound</text>',
     ]
     y = TOP
     for name, entries in works.items():
@@ -65,7 +65,7 @@ def plot(measures: Sequence[Measured], circumstances: str) -> str:
             parts.append(
                 f'<text class="size" x="{LABEL - 8}" y="{y}">{entry.books:,} books</text>'
                 f'<rect class="bar{over}" x="{LABEL}" y="{y - BAR + 2}" width="{length:.1f}" height="{BAR}" rx="2"/>'
-                f'<text x="{LABEL + length + 6:.1f}" y="{y}">{entry.p99:,.1f}</text>'
+                f'<text class="size" x="{WIDTH - 8}" y="{y}">{entry.p99:,.1f}</text>'
             )
         x = place(entries[0].bound)
         parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{top + STEP - 4}" y2="{y + 4}"/>')
