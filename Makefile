@@ -8,7 +8,7 @@ EXPLORER := graphql_api/http/explorer
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test check fuzz faults soak conformance bench bench-import lock format clean
+.PHONY: help serve test check fuzz faults soak conformance bench bench-import bench-search lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(VENV)/runtime ## Measure this server beside five others on a million bo
 
 bench-import: $(VENV)/dev ## Measure an import of 1,000,000 generated books beside a bare COPY
 	$(BIN)/python -m benchmarks.import_benchmark
+
+bench-search: $(VENV)/dev ## Measure search on 10,000 and 1,000,000 generated books
+	$(BIN)/python -m benchmarks.search_benchmark --books 10000 1000000 --svg .github/search.svg
 
 format: $(VENV)/dev ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -288,7 +288,8 @@ ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 def ranges(scope: Scope, key: Key, key_column: str, direction: str, bare_first: bool) -> str:
     """The rows of a page, from one range or, where rows may lack the key, from two in turn.
 
-    Rows without a key are ordered by it all the same: it keeps the planner on the key's own index.
+    Rows without a key are ordered by it all the same: it keeps the planner on the key's own index. The
+    last LIMIT cuts nothing; it tells the planner how few rows there are to join.
     """
     identity, sql_type = f"l.{scope.identity}", key.domain.sql_type
     if key.column is None:
@@ -305,7 +306,7 @@ def ranges(scope: Scope, key: Key, key_column: str, direction: str, bare_first: 
     return (
         f"WITH first AS ({merged(scope, key_column, first, order, '$2::integer', 1)}),"
         f" second AS ({merged(scope, key_column, second, order, rest, 2)})"
-        " SELECT key, id, range FROM first UNION ALL SELECT key, id, range FROM second"
+        " SELECT key, id, range FROM first UNION ALL SELECT key, id, range FROM second LIMIT $2::integer"
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from db import verify_documents as documents
 from db.errors import DatabaseError
 from db.migrations import require_head
 from db.pool import UNREACHABLE, Database
@@ -298,12 +299,14 @@ LISTINGS = """
 SELECT format('{owner} %s, book %s: %s', {owner}_id, book_id, fault) AS example, count(*) OVER () AS wrong
 FROM (
     SELECT l.{owner}_id, l.book_id, 1::bigint AS copy, l.direct,
-           ROW (b.published_key, b.price, b.rating_average, b.title_key) AS keys
+           ROW (b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language,
+                b.currency) AS keys
     FROM {links} l JOIN book b ON b.id = l.book_id
 ) link
 FULL JOIN (
     SELECT {owner}_id, book_id, row_number() OVER (PARTITION BY book_id, {owner}_id) AS copy,
-           {direct} AS direct, ROW (published_key, price, rating_average, title_key) AS keys
+           {direct} AS direct,
+           ROW (published_key, price, rating_average, title_key, rating_count, language, currency) AS keys
     FROM {owner}_listing
 ) listing USING ({owner}_id, book_id, copy)
 CROSS JOIN LATERAL (SELECT CASE
@@ -396,5 +399,7 @@ CHECKS = (
     Check("Books whose sort keys disagree with their fields", BOOK_KEYS),
     Check("Authors whose sort key or slug disagrees with their fields", AUTHOR_KEYS),
     Check("Categories whose sort key disagrees with their name", CATEGORY_KEYS),
+    Check("Books whose search document is not made of their words", documents.DOCUMENTS),
+    Check("Words of titles and authors that misspelt ones are not compared with", documents.WORDS),
 )
 """Every check, in the order in which an audit reports them."""

@@ -21,6 +21,7 @@ from rich.table import Table
 from db import embedded
 from db.books import count_of_books
 from db.errors import CatalogError, Unavailable
+from db.explain_cases import explained_at
 from db.importing.progress import progress_on
 from db.importing.readers import FORMATS, Delivery, open_delivery, open_seeded
 from db.importing.run import Summary, import_delivery
@@ -260,6 +261,41 @@ def verify() -> None:
     Console().print(table)
     wrong = sum(finding.wrong for finding in findings)
     click.echo(f"{wrong:,} wrong" if wrong else "Nothing is wrong.")
+    if wrong:
+        raise SystemExit(1)
+
+
+@main.command("explain")
+@click.argument("name", required=False)
+@in_one_line
+def explain_command(name: str | None) -> None:
+    """Run every read statement, or the one of that NAME, under EXPLAIN; exit 1 if one would not stay fast.
+
+    A statement is wrong that scans a large table, sorts what has no bound or touches too many buffers.
+    """
+    ran = asyncio.run(explained_at(database(Settings.read(os.environ)), name))
+    if name and not ran:
+        raise click.ClickException(f"No read statement is called {name}.")
+    table = Table(title="Every read statement as it runs")
+    for column in ("statement", "case", "plan", "indexes"):
+        table.add_column(column, overflow="fold")
+    for column in ("rows", "removed", "buffers", "bound", "ms"):
+        table.add_column(column, justify="right")
+    table.add_column("wrong", overflow="fold")
+    for each in ran:
+        numbers = (each.rows, each.removed, each.buffers, each.bound)
+        table.add_row(
+            each.name,
+            each.case,
+            ", ".join(each.nodes),
+            ", ".join(each.indexes),
+            *(f"{number:,}" for number in numbers),
+            f"{each.milliseconds:.2f}",
+            "; ".join(each.wrong),
+        )
+    Console().print(table)
+    wrong = sum(1 for each in ran if each.wrong)
+    click.echo(f"{len(ran):,} runs, {wrong:,} of them wrong.")
     if wrong:
         raise SystemExit(1)
 

@@ -56,7 +56,7 @@ def selection(reads: frozenset[tuple[str, str]]) -> Selection:
         return frozenset(name for kind, name in reads if kind in kinds)
 
     return Selection(
-        books.COLUMNS.only(names("Book", "Money")),
+        books.COLUMNS.only(names("Book", "Money", "BookEdge")),
         authors.COLUMNS.only(names("Author", "Contribution")),
         categories.COLUMNS.only(names("Category")),
     )

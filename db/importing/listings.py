@@ -1,4 +1,4 @@
-"""Fill the listings and counters of a bulk import from the books and links, all at once."""
+"""Fill the listings, search documents and counters of a bulk import from the books and links, all at once."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,10 @@ from db.importing.bulk import BOOKS, rebuilt
 # close together, which halves their time, and so do readers afterwards.
 FILL_AUTHOR_LISTING = """
 /* fill_author_listing */
-INSERT INTO author_listing_rebuilt (author_id, book_id, published_key, price, rating_average, title_key)
-SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key
+INSERT INTO author_listing_rebuilt
+    (author_id, book_id, published_key, price, rating_average, title_key, rating_count, language, currency)
+SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language,
+       b.currency
 FROM (SELECT DISTINCT author_id, book_id FROM book_author) l
 JOIN book b ON b.id = l.book_id
 """
@@ -33,8 +35,10 @@ ANALYZE descendant, direct_link
 FILL_CATEGORY_LISTING = """
 /* fill_category_listing */
 INSERT INTO category_listing_rebuilt
-    (category_id, book_id, direct, published_key, price, rating_average, title_key)
-SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.title_key
+    (category_id, book_id, direct, published_key, price, rating_average, title_key, rating_count, language,
+     currency)
+SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.title_key, b.rating_count,
+       b.language, b.currency
 FROM (
     SELECT c.id AS category_id, d.book_id, d.direct
     FROM (SELECT id FROM category ORDER BY id) c
@@ -46,6 +50,49 @@ FROM (
     ) d
 ) l
 JOIN book b ON b.id = l.book_id
+"""
+
+# Several processes fill a table only while it is made by its query, and none of them may aggregate for each
+# book: the names come first. The rest of the table's definition comes later.
+FILL_SEARCH = (
+    """
+    /* fill_search_text */
+    CREATE UNLOGGED TABLE search_text AS
+    SELECT book_id, a.names, c.paths
+    FROM (
+        SELECT ba.book_id, string_agg(a.name, ' ' ORDER BY ba.position) AS names
+        FROM book_author ba JOIN author a ON a.id = ba.author_id GROUP BY ba.book_id
+    ) a
+    FULL JOIN (
+        SELECT bc.book_id, string_agg(k.path, ' ' ORDER BY k.path) AS paths
+        FROM book_category bc JOIN category k ON k.id = bc.category_id GROUP BY bc.book_id
+    ) c USING (book_id)
+    """,
+    "ANALYZE search_text",
+    "DROP TABLE book_search_rebuilt",
+    """
+    /* fill_book_search */
+    CREATE TABLE book_search_rebuilt AS
+    SELECT b.id AS book_id, book_document(b.title, t.names, b.subtitle, t.paths, b.description) AS document
+    FROM book b LEFT JOIN search_text t ON t.book_id = b.id
+    """,
+    "ALTER TABLE book_search_rebuilt ALTER COLUMN book_id SET NOT NULL, ALTER COLUMN document SET NOT NULL",
+    "DROP TABLE search_text",
+)
+
+# PostgreSQL 18 and later give NOT NULL a name, which is to be the one it had.
+NAMES_OF_NOT_NULL = """
+/* names_of_not_null */
+SELECT format('ALTER TABLE book_search_rebuilt RENAME CONSTRAINT %I TO %I', conname, replace(conname, '_rebuilt', ''))
+FROM pg_constraint
+WHERE conrelid = 'book_search_rebuilt'::regclass AND contype = 'n' ORDER BY conname
+"""
+
+FILL_WORDS = """
+/* fill_search_word */
+WITH used AS (SELECT word FROM ts_stat('SELECT document FROM book_search_rebuilt', 'ab')),
+     gone AS (DELETE FROM search_word s WHERE NOT EXISTS (SELECT FROM used u WHERE u.word = s.word))
+INSERT INTO search_word (word) SELECT word FROM used ON CONFLICT (word) DO NOTHING
 """
 
 RECOUNT_AUTHORS = """
@@ -92,13 +139,18 @@ FROM unnest(ARRAY['enable_hashagg', 'enable_mergejoin', 'enable_memoize']) AS u 
 
 
 async def fill(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Fill both listings from the books and links, be those rebuilt too or not."""
+    """Fill the listings and search documents from the books and links, be those rebuilt too or not."""
     names = [name for name in BOOKS if name in tables]
     await connection.execute(rebuilt(PREPARE_CATEGORY_LISTING, names))
     await connection.execute(KEEP_ORDER, "off")
     await connection.execute(rebuilt(FILL_AUTHOR_LISTING, names))
     await connection.execute(rebuilt(FILL_CATEGORY_LISTING, names))
     await connection.execute(KEEP_ORDER, "on")
+    for statement in FILL_SEARCH:
+        await connection.execute(rebuilt(statement, names))
+    for (statement,) in await connection.fetch(NAMES_OF_NOT_NULL):
+        await connection.execute(statement)
+    await connection.execute(FILL_WORDS)
 
 
 async def recount(connection: asyncpg.Connection, tables: Sequence[str]) -> None:

@@ -12,7 +12,8 @@ from db.importing.bulk import BOOKS, copy_rows, rebuilt
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
-LOCK TABLE author, category, book, book_author, book_category, author_listing, category_listing
+LOCK TABLE author, category, book, book_author, book_category, author_listing, category_listing,
+           book_search
 IN SHARE ROW EXCLUSIVE MODE
 """
 

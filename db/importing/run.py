@@ -63,7 +63,8 @@ SELECT row, field, value, reason, first_row FROM stage_reject ORDER BY row, fiel
 VACUUM = (
     """
     /* vacuum_catalog */
-    VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing
+    VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing,
+                     book_search, search_word
     """,
 )
 
@@ -71,11 +72,11 @@ VACUUM = (
 VACUUM_REBUILT = (
     """
     /* vacuum_rebuilt_catalog */
-    VACUUM author, book, book_author, book_category, author_listing, category_listing
+    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search
     """,
     """
     /* vacuum_category */
-    VACUUM (ANALYZE) category
+    VACUUM (ANALYZE) category, search_word
     """,
 )
 

@@ -11,11 +11,15 @@ from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.schema.costs import ListSize
 from graphql_api.schema.fields import resolved_for_all
+from graphql_api.schema.filters import has_text
 from graphql_api.schema.inputs import BookOrder, order_of_books
 from graphql_api.schema.pagination import DEFAULT_SIZE, After, Before, First, Last, Listed, window
 
 OrderBy = Annotated[
-    BookOrder | None, strawberry.argument(description="How to sort; by title if it is not given.")
+    BookOrder | None,
+    strawberry.argument(
+        description="How to sort; by relevance to the filter's text, or else by title, if it is not given."
+    ),
 ]
 
 PAGE = {"first": First, "after": After, "last": Last, "before": Before}
@@ -61,5 +65,5 @@ def asked(
 
     Raises BadInput naming the argument that cannot be used.
     """
-    chosen = order or order_of_books(order_by)
+    chosen = order or order_of_books(order_by, searching=has_text(rest.get("wanted")))
     return chosen, window(chosen, first, after, last, before), rest

@@ -6,7 +6,12 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from db.errors import TimedOut
+from db.faults import known
+
 logger = logging.getLogger("bookstore.errors")
+
+TOO_LONG = "The catalog takes too long to answer this: ask for less, or narrow the filter."
 
 
 class BadInput(ValueError):
@@ -30,6 +35,8 @@ def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
         shown = dict(error.formatted)
         shown["extensions"] = {"code": code_of(error, executed=executed)} | (error.extensions or {})
         return shown
+    if isinstance(known(cause), TimedOut):
+        return {**error.formatted, "message": TOO_LONG, "extensions": {"code": "TIMEOUT"}}
     return {**error.formatted, **masked(cause, error.path)}
 
 

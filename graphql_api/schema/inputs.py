@@ -6,6 +6,7 @@ import strawberry
 
 from db import books
 from db.pages import Key, Order
+from db.search.ranking import RELEVANCE
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.scalars import ISBN
 
@@ -46,6 +47,10 @@ class BookOrderField(Enum):
     PUBLICATION = strawberry.enum_value("PUBLICATION", description="The day or year of publication.")
     PRICE = strawberry.enum_value("PRICE", description="The price's amount, whatever its currency.")
     RATING = strawberry.enum_value("RATING", description="The average rating.")
+    POPULARITY = strawberry.enum_value("POPULARITY", description="How many readers rated the book.")
+    RELEVANCE = strawberry.enum_value(
+        "RELEVANCE", description="How well the book matches the filter's text; only with one."
+    )
     ADDED = strawberry.enum_value("ADDED", description="When the book came into the catalog.")
 
 
@@ -58,7 +63,11 @@ class OrderDirection(Enum):
 @strawberry.input(description="How books are sorted. Equal ones follow in the order they were added.")
 class BookOrder:
     field: BookOrderField = strawberry.field(description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way to sort.")
+    direction: OrderDirection | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Which way to sort; from the best on by relevance and popularity, or else ascending, "
+        "if it is not given.",
+    )
 
 
 KEYS: dict[BookOrderField, Key] = {
@@ -66,15 +75,27 @@ KEYS: dict[BookOrderField, Key] = {
     BookOrderField.PUBLICATION: books.PUBLICATION,
     BookOrderField.PRICE: books.PRICE,
     BookOrderField.RATING: books.RATING,
+    BookOrderField.POPULARITY: books.POPULARITY,
+    BookOrderField.RELEVANCE: RELEVANCE,
     BookOrderField.ADDED: books.ADDED,
 }
 
 
-def order_of_books(asked: BookOrder | None) -> Order:
-    """The order asked for; by title when none is."""
+BEST_FIRST = (books.POPULARITY, RELEVANCE)
+
+
+def order_of_books(asked: BookOrder | None, *, searching: bool = False) -> Order:
+    """The order asked for; when none is, by relevance to a text, or else by title."""
     if not asked:
-        return Order(books.TITLE)
-    return Order(KEYS[asked.field], asked.direction is OrderDirection.DESC)
+        return Order(RELEVANCE, descending=True) if searching else Order(books.TITLE)
+    key = KEYS[asked.field]
+    if key == RELEVANCE and not searching:
+        raise BadInput(
+            "orderBy", "Without a text in the filter there is no relevance: sort by something else."
+        )
+    if not asked.direction:
+        return Order(key, key in BEST_FIRST)
+    return Order(key, asked.direction is OrderDirection.DESC)
 
 
 def storable(argument: str, text: str | None) -> str:

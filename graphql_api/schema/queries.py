@@ -4,11 +4,13 @@ from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import strawberry
+from strawberry import UNSET
 
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
 from db.pages import Order, Window
+from db.search.conditions import ALWAYS
 from graphql_api.context import Context
 from graphql_api.loaders import WHOLE_CATALOG
 from graphql_api.loading import Loader
@@ -16,10 +18,19 @@ from graphql_api.schema.connections import asked, connects
 from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import Ahead, resolved_for_all
+from graphql_api.schema.filter_inputs import Wanted, WantedAuthors, WantedCategories
+from graphql_api.schema.filters import (
+    condition_of_authors,
+    condition_of_categories,
+    filter_of_books,
+)
 from graphql_api.schema.ids import key_of, parsed_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
 from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
+from graphql_api.schema.search import BookConnection, BookListed, listed_books
+from graphql_api.schema.suggest import Suggestions, typed
 from graphql_api.schema.types import Author, Book, Category, Node, Record
+from graphql_api.searches import count_of_listed, page_of_listed
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 Ids = Annotated[list[strawberry.ID], strawberry.argument(description=f"Global ids, at most {LARGEST_SIZE}.")]
@@ -83,7 +94,7 @@ def author(
     by_id = isinstance(by.id, str)
     key = key_of("by.id", "Author", str(by.id)) if by_id else storable("by.slug", by.slug)
     loader: Loader[Any, author_reads.Author | None]
-    if ahead:
+    if ahead and not ahead.arguments.get("wanted"):
         order, window, _ = asked(None, **ahead.arguments)
         loader = loaders.author_with_books("id" if by_id else "slug", order, window)
     else:
@@ -99,6 +110,8 @@ def category(
     key = key_of("by.id", "Category", str(by.id)) if by_id else storable("by.path", by.path)
     column = "id" if by_id else "path"
     loader: Loader[Any, category_reads.Category | None]
+    if ahead and ahead.arguments.get("wanted"):
+        ahead = None
     if ahead and ahead.field == "books":
         order, window, rest = asked(None, **ahead.arguments)
         descendants = rest.get("include_descendants", True)
@@ -111,22 +124,48 @@ def category(
     return loader.load_all([key])
 
 
-def books(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
+def books(
+    root: Root, context: Context, order: Order, window: Window, wanted: Wanted = UNSET
+) -> list[BookListed]:
     loaders = context.loaders
-    count = loaders.count(book_reads.count_of_books)
-    return [Listed(order, loaders.page_of_books(order, window), WHOLE_CATALOG, count)]
+    return listed_books(
+        context,
+        book_reads.IN_CATALOG,
+        order,
+        window,
+        filter_of_books(wanted),
+        [(WHOLE_CATALOG, loaders.count(book_reads.count_of_books))],
+        lambda: loaders.page_of_books(order, window),
+    )
 
 
-def authors(root: Root, context: Context, order: Order, window: Window) -> list[Listed]:
+def authors(
+    root: Root, context: Context, order: Order, window: Window, wanted: WantedAuthors = UNSET
+) -> list[Listed]:
     loaders = context.loaders
+    condition = condition_of_authors(wanted)
+    if condition != ALWAYS:
+        scope = author_reads.IN_CATALOG
+        page = page_of_listed(loaders, scope, order, window, loaders.columns.authors, condition)
+        return [Listed(order, page, WHOLE_CATALOG, count_of_listed(loaders, scope, condition))]
     count = loaders.count(author_reads.count_of_authors)
     return [Listed(order, loaders.page_of_authors(window), WHOLE_CATALOG, count)]
 
 
 def categories(
-    root: Root, context: Context, order: Order, window: Window, roots_only: RootsOnly = False
+    root: Root,
+    context: Context,
+    order: Order,
+    window: Window,
+    roots_only: RootsOnly = False,
+    wanted: WantedCategories = UNSET,
 ) -> list[Listed]:
     loaders = context.loaders
+    condition = condition_of_categories(wanted)
+    if condition != ALWAYS:
+        scope = category_reads.ROOTS if roots_only else category_reads.IN_CATALOG
+        page = page_of_listed(loaders, scope, order, window, loaders.columns.categories, condition)
+        return [Listed(order, page, WHOLE_CATALOG, count_of_listed(loaders, scope, condition))]
     count = loaders.count(category_reads.count_of_categories, roots=roots_only)
     return [Listed(order, loaders.page_of_categories(window, roots=roots_only), WHOLE_CATALOG, count)]
 
@@ -144,8 +183,11 @@ class Query:
     category: Category | None = resolved_for_all(
         category, "One category; null if there is none.", ahead=["books", "children"]
     )
-    books: Connection[Book] = connects(books, "All books.")
+    books: BookConnection = connects(books, "All books, or those that a filter lets through.")
     authors: Connection[Author] = connects(authors, "All authors, by sort name.", order=author_reads.BY_NAME)
     categories: Connection[Category] = connects(
         categories, "All categories, or the roots of their tree, by name.", order=category_reads.BY_NAME
+    )
+    suggest: Suggestions = resolved_for_all(
+        typed, "What begins with what somebody has typed, for search as they type."
     )

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import strawberry
+from strawberry import UNSET
 
 from db import authors as author_reads
 from db import books as book_reads
@@ -21,9 +22,12 @@ from graphql_api.context import Context
 from graphql_api.schema.connections import connects
 from graphql_api.schema.costs import A_ROW, FEW, NO_ROW
 from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
+from graphql_api.schema.filter_inputs import Wanted
+from graphql_api.schema.filters import filter_of_books
 from graphql_api.schema.ids import global_id
 from graphql_api.schema.pagination import Connection, Listed
 from graphql_api.schema.scalars import ISBN
+from graphql_api.schema.search import BookConnection, BookListed, listed_books
 
 Record = book_reads.Book | author_reads.Author | category_reads.Category
 
@@ -143,10 +147,21 @@ class Book(Node):
 
 
 def books_of_authors(
-    authors: Sequence[author_reads.Author], context: Context, order: Order, window: Window
-) -> list[Listed]:
-    loader = context.loaders.books_by_author_id(order, window)
-    return [Listed(order, loader, author.id, author.book_count) for author in authors]
+    authors: Sequence[author_reads.Author],
+    context: Context,
+    order: Order,
+    window: Window,
+    wanted: Wanted = UNSET,
+) -> list[BookListed]:
+    return listed_books(
+        context,
+        book_reads.BY_AUTHOR,
+        order,
+        window,
+        filter_of_books(wanted),
+        [(author.id, author.book_count) for author in authors],
+        lambda: context.loaders.books_by_author_id(order, window),
+    )
 
 
 @strawberry.type(description="Somebody who contributed to books: a person, or a name that stands for one.")
@@ -159,7 +174,7 @@ class Author(Node):
     birth_year: int | None = strawberry.field(description="The year of birth; negative before Christ.")
     death_year: int | None = strawberry.field(description="The year of death; negative before Christ.")
     book_count: int = strawberry.field(description="How many books they contributed to.")
-    books: Connection[Book] = connects(
+    books: BookConnection = connects(
         books_of_authors, "The books they contributed to, in whatever role.", reads=["book_count"]
     )
 
@@ -193,17 +208,20 @@ def books_of_categories(
     include_descendants: Annotated[
         bool, strawberry.argument(description="Whether the books of the categories below it belong too.")
     ] = True,
-) -> list[Listed]:
-    loader = context.loaders.books_by_category_id(order, window, descendants=include_descendants)
-    return [
-        Listed(
-            order,
-            loader,
-            category.id,
-            category.book_count if include_descendants else category.direct_book_count,
-        )
-        for category in categories
-    ]
+    wanted: Wanted = UNSET,
+) -> list[BookListed]:
+    return listed_books(
+        context,
+        book_reads.BY_CATEGORY if include_descendants else book_reads.DIRECTLY_IN_CATEGORY,
+        order,
+        window,
+        filter_of_books(wanted),
+        [
+            (category.id, category.book_count if include_descendants else category.direct_book_count)
+            for category in categories
+        ],
+        lambda: context.loaders.books_by_category_id(order, window, descendants=include_descendants),
+    )
 
 
 @strawberry.type(description="A node of the tree that books are sorted into.")
@@ -224,6 +242,6 @@ class Category(Node):
     children: Connection["Category"] = connects(
         children_of, "The categories directly below it, by name.", order=category_reads.BY_NAME
     )
-    books: Connection[Book] = connects(
+    books: BookConnection = connects(
         books_of_categories, "The books in it.", reads=["book_count", "direct_book_count"]
     )

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db import authors, books, categories
-from db.books import ADDED, KEYS, PRICE, PUBLICATION, RATING, TITLE, Book
+from db.books import ADDED, KEYS, POPULARITY, PRICE, PUBLICATION, RATING, TITLE, Book
 from db.pages import HIGHEST_ID, Key, Order, Page, Position, Window
 from tests.catalogs import add_author, add_book, add_category
 
@@ -38,12 +38,19 @@ drawn_books = st.lists(
 orders = st.builds(Order, st.sampled_from(KEYS), st.booleans())
 
 
+COLUMNS = {
+    TITLE: "title_key",
+    PUBLICATION: "published_key",
+    PRICE: "price",
+    RATING: "rating_average",
+    POPULARITY: "rating_count",
+}
+
+
 def key_of(key: Key, row: dict[str, Any]) -> Any:
     if key is ADDED:
         return row["id"]
-    return row[
-        {TITLE: "title_key", PUBLICATION: "published_key", PRICE: "price", RATING: "rating_average"}[key]
-    ]
+    return row[COLUMNS[key]]
 
 
 def sorted_ids(rows: list[dict[str, Any]], order: Order) -> list[int]:
@@ -99,7 +106,7 @@ async def stocked(connection: asyncpg.Connection, drawn: list[dict[str, Any]]) -
     rows = [
         dict(row)
         for row in await connection.fetch(
-            "SELECT id, title_key, published_key, price, rating_average FROM book ORDER BY id"
+            "SELECT id, title_key, published_key, price, rating_average, rating_count FROM book ORDER BY id"
         )
     ]
     for row, book in zip(rows, drawn, strict=True):

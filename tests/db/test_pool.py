@@ -5,7 +5,7 @@ from typing import Any
 
 import asyncpg
 
-from db.pool import open_pool
+from db.pool import PLANNED_ANEW, open_pool
 from db.views import ViewLog
 from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
@@ -24,6 +24,10 @@ EVERYTHING = """{
   author(by: {slug: "a"}) { name }
   category(by: {path: "c"}) { name }
   nodes(ids: ["Qm9vazox", "QXV0aG9yOjE=", "Q2F0ZWdvcnk6MQ=="]) { id }
+  search: books(filter: {text: "b", inStock: false}) {
+    totalCount didYouMean edges { matchedOn } facets { languages { isCapped } categories { entries { count } } }
+  }
+  suggest(prefix: "b") { books { id } authors { id } categories { id } }
 }"""
 
 SESSION = """
@@ -77,3 +81,18 @@ async def test_connections_are_no_more_than_the_pool_may_have(dsn: str) -> None:
         named = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'bookstore'"
         assert await observer.fetchval(named) == 3
         await observer.close()
+
+
+async def test_a_statement_that_is_planned_anew_leaves_no_plan_behind(dsn: str) -> None:
+    pool = await open_pool(dsn, size=1, command_timeout=5)
+    async with pool:
+        for number in range(8):
+            assert await pool.fetch(f"/* a {PLANNED_ANEW} */ SELECT $1::integer AS n", number) == [(number,)]
+            assert await pool.fetch("/* kept */ SELECT $1::integer AS n", number) == [(number,)]
+
+        kept = await pool.fetch(
+            "SELECT split_part(statement, ' ', 2) AS name, generic_plans > 0 AS generic FROM pg_prepared_statements"
+            " WHERE statement LIKE '/*%' ORDER BY 1, 2"
+        )
+
+    assert [tuple(row) for row in kept] in ([("kept", True)], [("a", False), ("kept", True)])

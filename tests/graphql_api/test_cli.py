@@ -102,6 +102,19 @@ def test_made_up_books_come_in_any_number_and_the_catalog_is_sound(shop: Path) -
     assert "Nothing is wrong." in audit.stdout
 
 
+def test_every_read_statement_is_explained(shop: Path) -> None:
+    explained = bookstore("explain", cwd=shop)
+    one = bookstore("explain", "books_by_ids", cwd=shop)
+    none = bookstore("explain", "no_such", cwd=shop)
+
+    assert explained.returncode == 0
+    assert "hits_of_text" in explained.stdout
+    assert explained.stdout.endswith("0 of them wrong.\n")
+    assert one.stdout.endswith("2 runs, 0 of them wrong.\n")
+    assert none.returncode == 1
+    assert none.stderr == "Error: No read statement is called no_such.\n"
+
+
 def test_the_audit_fails_when_something_is_wrong(shop: Path) -> None:
     import asyncio
 

@@ -13,6 +13,7 @@ from graphql import (
 )
 
 from db import books
+from db.search.ranking import RELEVANCE
 from graphql_api.schema import schema
 from graphql_api.schema.inputs import KEYS, BookOrderField
 from tests.graphql_api.conftest import Client
@@ -53,7 +54,7 @@ def test_the_schema_is_the_committed_one() -> None:
 
 def test_every_order_a_client_can_ask_for_is_one_of_the_catalogs() -> None:
     assert set(KEYS) == set(BookOrderField)
-    assert set(KEYS.values()) == set(books.KEYS)
+    assert set(KEYS.values()) == {*books.KEYS, RELEVANCE}
 
 
 async def test_tools_read_the_schema_by_introspection(client: Client) -> None:

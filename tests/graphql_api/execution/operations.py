@@ -155,7 +155,8 @@ class Drawing:
             return {
                 key: self.value(key, each.type)
                 for key, each in kind.fields.items()
-                if isinstance(each.type, GraphQLNonNull) or self.chance(2)
+                if isinstance(each.type, GraphQLNonNull)
+                or self.chance(8 if get_named_type(each.type) is kind else 2)
             }
         assert isinstance(kind, GraphQLScalarType)
         return self.draw(self.values[name if name in self.values else kind.name])

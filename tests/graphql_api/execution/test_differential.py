@@ -75,7 +75,13 @@ catalog_values = {
     "isbn": mostly(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
     "slug": st.sampled_from(["person-0", "nobody"]),
     "path": st.sampled_from(["fiction", "fiction/middle", "nowhere"]),
+    "text": mostly(st.sampled_from(["book", "prson", "0306406152", "&"]), "\0"),
+    "prefix": mostly(st.sampled_from(["b", "person", ""]), "\0"),
     "Boolean": st.booleans(),
+    "Decimal": mostly(st.sampled_from(["0", "9.99", "4.5"]), "NaN"),
+    "ID": mostly(FOUND, "nothing"),
+    "Int": mostly(st.integers(-50, 2000), 10_000),
+    "String": mostly(st.sampled_from(["en", "EUR", "per", "%"]), "\0"),
 }
 
 
@@ -172,6 +178,9 @@ async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Cli
         None,
     )
 
+    # What earlier operations dropped may still be reading.
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others, timeout=10)
     small_catalog.statements.clear()
     planned = await run(document, None, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()

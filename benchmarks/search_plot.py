@@ -1,0 +1,85 @@
+"""The plot of the search: p99 of each work at each size beside its bound, as SVG for light and dark pages."""
+
+from collections.abc import Sequence
+from html import escape
+from math import log10
+from typing import Protocol
+
+WIDTH, LABEL, VALUE = 880, 330, 70
+BAR, STEP, GAP, TOP, FOOT = 12, 16, 14, 56, 30
+FROM, TO = 0.1, 1000.0
+"""Milliseconds at the left and the right end of the scale."""
+
+STYLE = """
+text { font: 12px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #57606a }
+.title { font-size: 15px; font-weight: 600; fill: #24292f }
+.work { font-weight: 600; fill: #24292f; text-anchor: end }
+.size { text-anchor: end }
+.bar { fill: #1a7f64 }
+.over { fill: #c4432b }
+.bound { stroke: #24292f; stroke-width: 2 }
+@media (prefers-color-scheme: dark) {
+  text { fill: #9198a1 }
+  .title, .work { fill: #e6edf3 }
+  .bar { fill: #3fb68b }
+  .over { fill: #f0725c }
+  .bound { stroke: #e6edf3 }
+}
+"""
+
+
+class Measured(Protocol):
+    """What is drawn of a measure."""
+
+    @property
+    def books(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def bound(self) -> float: ...
+    @property
+    def p99(self) -> float: ...
+
+
+def plot(measures: Sequence[Measured], circumstances: str) -> str:
+    """An SVG document. The scale is logarithmic; the line across a work's bars is its bound."""
+    sizes = sorted({each.books for each in measures})
+    works: dict[float | str, list[Measured]] = {}
+    for each in measures:
+        works.setdefault(name_of(each), []).append(each)
+    height = TOP + len(works) * (STEP * len(sizes) + GAP + STEP) + FOOT
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
+        f' height="{height}" role="img" aria-label="p99 of each work at each size of the catalog">',
+        f"<style>{STYLE}</style>",
+        '<text class="title" x="0" y="20">p99 in milliseconds, drawn to a logarithmic scale; the upright line is the bound</text>',
+    ]
+    y = TOP
+    for name, entries in works.items():
+        parts.append(f'<text class="work" x="{LABEL - 8}" y="{y}">{escape(str(name))}</text>')
+        top = y - STEP + 4
+        for entry in sorted(entries, key=lambda each: each.books):
+            y += STEP
+            length = place(entry.p99) - LABEL
+            over = " over" if entry.p99 > entry.bound else ""
+            parts.append(
+                f'<text class="size" x="{LABEL - 8}" y="{y}">{entry.books:,} books</text>'
+                f'<rect class="bar{over}" x="{LABEL}" y="{y - BAR + 2}" width="{length:.1f}" height="{BAR}" rx="2"/>'
+                f'<text class="size" x="{WIDTH - 8}" y="{y}">{entry.p99:,.1f}</text>'
+            )
+        x = place(entries[0].bound)
+        parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{top + STEP - 4}" y2="{y + 4}"/>')
+        y += STEP + GAP
+    parts.append(f'<text x="0" y="{height - 8}">{escape(circumstances)}</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+def name_of(measure: Measured) -> str:
+    """The work's name, the same at every size."""
+    return measure.title.partition(" of a category of ")[0]
+
+
+def place(milliseconds: float) -> float:
+    """Where a time lies on the scale."""
+    share = (log10(min(max(milliseconds, FROM), TO)) - log10(FROM)) / (log10(TO) - log10(FROM))
+    return LABEL + max(share * (WIDTH - LABEL - VALUE), 2)

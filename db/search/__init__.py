@@ -1,0 +1,1 @@
+"""Search: what a person typed, filters, counts, facets and suggestions."""

@@ -1,0 +1,213 @@
+"""Facets: how many of a list's books there are by category, author, language, price, decade and rating.
+
+All that are asked for come from one statement. Each leaves out the conditions on what it counts, so that
+one sees what else could be chosen. At most MOST_COUNTED books are counted, and a facet says if that cut it.
+How many books a category holds without any filter stands in its counter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from db.books import BY_CATEGORY, IN_CATALOG
+from db.pages import Scope
+from db.pool import PLANNED_ANEW, Database
+from db.search.conditions import ALWAYS, Condition, members
+from db.search.filters import Facet, Filter
+from db.search.text import Meaning
+
+MOST_COUNTED = 5_000
+"""Of more books those that most readers rated are counted."""
+
+PRICE_STEPS = (0, 5, 10, 20, 50, 100)
+"""Where price bands begin, in any currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A facet that is asked for: its `size` largest entries; categories below `parent`, or else below the
+    list's own category, or else without a parent."""
+
+    facet: Facet
+    size: int
+    parent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`number` books with a value: a key, a language, or where a band or decade begins. Prices are in a
+    `currency`."""
+
+    value: str
+    number: int
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A facet's entries; with `capped` there were more books than were counted."""
+
+    entries: tuple[Entry, ...]
+    capped: bool
+
+
+VALUES: Mapping[Facet, tuple[str, str, str]] = {
+    Facet.LANGUAGES: ("m.language", "NULL::text", "m.language IS NOT NULL"),
+    Facet.PRICES: (
+        f"(ARRAY[{', '.join(map(str, PRICE_STEPS))}])"
+        f"[width_bucket(m.price, ARRAY[{', '.join(map(str, PRICE_STEPS))}]::numeric[])]",
+        "m.currency",
+        "m.price IS NOT NULL",
+    ),
+    Facet.DECADES: (
+        "floor(m.published_key / 100000.0::float8)::integer * 10",
+        "NULL::text",
+        "m.published_key IS NOT NULL",
+    ),
+    Facet.RATINGS: ("floor(m.rating_average)::integer", "NULL::text", "m.rating_average IS NOT NULL"),
+}
+"""The SQL of a facet's value and of its currency, and which books have one."""
+
+COLUMNS: Mapping[Facet, tuple[str, ...]] = {
+    Facet.LANGUAGES: ("{l}.language",),
+    Facet.PRICES: ("{l}.price", "{l}.currency"),
+    Facet.DECADES: ("{l}.published_key",),
+    Facet.RATINGS: ("{l}.rating_average",),
+}
+
+
+async def facets_of_search(
+    database: Database,
+    scope: Scope,
+    parents: Sequence[int],
+    asked: Sequence[Asked],
+    wanted: Filter,
+    meaning: Meaning | None,
+) -> list[dict[Asked, Counted]]:
+    """The facets of each parent's books, in the order of the parents."""
+    text, values = facet_statement(scope, asked, wanted, meaning)
+    rows = await database.fetch(text, parents, MOST_COUNTED + 1, *values)
+    found: list[dict[Asked, Counted]] = [dict.fromkeys(asked, Counted((), capped=False)) for _ in parents]
+    entries: dict[tuple[int, int], list[Entry]] = {}
+    for ordinal, place, value, currency, number, capped in rows:
+        listed = entries.setdefault((ordinal, place), [])
+        if value is not None:
+            listed.append(Entry(value, number, currency))
+        found[ordinal - 1][asked[place]] = Counted(tuple(listed), capped)
+    return found
+
+
+def facet_statement(
+    scope: Scope, asked: Sequence[Asked], wanted: Filter, meaning: Meaning | None
+) -> tuple[str, list[object]]:
+    """The text, and its values from the third parameter on.
+
+    Facets without conditions of their own count the same books, which are read once.
+    """
+    owners = {facet for facet, _ in wanted.own}
+    groups: dict[Facet | None, list[int]] = {}
+    for place, each in enumerate(asked):
+        groups.setdefault(each.facet if each.facet in owners else None, []).append(place)
+    sets: list[str] = []
+    counts: list[str] = []
+    values: list[object] = []
+    for number, (left_out, places) in enumerate(groups.items()):
+        condition, within = wanted.search(meaning, left_out).condition, scope
+        if wanted.place and scope == IN_CATALOG and left_out is not wanted.place.facet:
+            condition = wanted.search(meaning, left_out, wanted.place.facet).condition
+            values.append(wanted.place.key)
+            within = fixed(wanted.place.scope, 2 + len(values))
+        kinds = [asked[place].facet for place in places]
+        sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values)))
+        values += condition.values
+        for place in places:
+            if asked[place].parent is not None:
+                values.append(asked[place].parent)
+            which = drilled(scope, asked[place], 2 + len(values))
+            if asked[place].facet is Facet.CATEGORIES and counters_say(scope, asked[place], condition):
+                counts.append(counters_of(asked[place], place, which))
+            else:
+                counts.append(count_of(asked[place], place, f"m{number}", which))
+    return (
+        f"""
+/* {scope.name}_facets {PLANNED_ANEW} */
+SELECT parent.ordinal::integer, facet.place, facet.value::text, facet.currency, facet.number, facet.capped
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+CROSS JOIN LATERAL (
+    WITH {", ".join(sets)}
+    {" UNION ALL ".join(counts)}
+) AS facet
+ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
+""",
+        values,
+    )
+
+
+def fixed(scope: Scope, parameter: int) -> Scope:
+    """The scope of the one parent that is in a parameter."""
+    conditions = tuple(each.replace("parent.id", f"${parameter}::bigint") for each in scope.conditions)
+    return replace(scope, conditions=conditions)
+
+
+def book_set(scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int) -> str:
+    """The books that some facets count, with the columns they count by; whether there are more than that."""
+    columns = dict.fromkeys(column for facet in facets for column in COLUMNS.get(facet, ()))
+    selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
+    rows = members(scope, condition, first, selected, "ORDER BY ratings DESC, id DESC LIMIT $2::integer")
+    return (
+        f"{name} AS MATERIALIZED ({rows}),"
+        f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"
+    )
+
+
+def counters_say(scope: Scope, asked: Asked, condition: Condition) -> bool:
+    """Whether the categories' own counters have the numbers."""
+    whole = scope == IN_CATALOG or (scope == BY_CATEGORY and asked.parent is None)
+    return whole and condition == ALWAYS
+
+
+def counters_of(asked: Asked, place: int, which: str) -> str:
+    return (
+        f"(SELECT {place} AS place, c.id::text AS value, NULL::text AS currency, c.book_count AS number,"
+        f" false AS capped FROM category AS c WHERE {which} AND c.book_count > 0"
+        f" ORDER BY number DESC, c.id LIMIT {asked.size})"
+    )
+
+
+def count_of(asked: Asked, place: int, books: str, which: str) -> str:
+    """One facet's rows, or an empty one; `which` says which categories are counted.
+
+    OFFSET 0 keeps the planner at looking up each counted book: it takes them for far more than they are.
+    """
+    if asked.facet in VALUES:
+        value, currency, known = VALUES[asked.facet]
+        counted = (
+            f"SELECT {value} AS value, {currency} AS currency, count(*) AS number"
+            f" FROM {books} AS m WHERE {known} GROUP BY 1, 2"
+        )
+    elif asked.facet is Facet.AUTHORS:
+        counted = (
+            "SELECT f.author_id AS value, NULL::text AS currency, count(*) AS number"
+            f" FROM {books} AS m CROSS JOIN LATERAL ("
+            "SELECT a.author_id FROM author_listing AS a WHERE a.book_id = m.id OFFSET 0"
+            ") AS f GROUP BY 1"
+        )
+    else:
+        counted = (
+            "SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
+            f" FROM {books} AS m CROSS JOIN LATERAL ("
+            "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id AND k.category_id = ANY"
+            f" (ARRAY(SELECT c.id FROM category AS c WHERE {which})) OFFSET 0"
+            ") AS f GROUP BY 1"
+        )
+    return (
+        f"(SELECT {place} AS place, c.value::text AS value, c.currency, c.number, s.capped"
+        f" FROM {books}_size AS s LEFT JOIN ({counted} ORDER BY number DESC, value LIMIT {asked.size}) AS c"
+        " ON true)"
+    )
+
+
+def drilled(scope: Scope, asked: Asked, last: int) -> str:
+    """Which categories are counted."""
+    if asked.parent is not None:
+        return f"c.parent_id = ${last}::bigint"
+    return "c.parent_id = parent.id" if scope.table == "category_listing" else "c.parent_id IS NULL"

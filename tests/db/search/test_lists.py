@@ -1,0 +1,398 @@
+"""Filtered lists: for any catalog and any filter, pages, counts and facets agree with plain Python."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db import books
+from db.books import KEYS, Book
+from db.pages import Order, Page, Position, Scope, Window
+from db.search import conditions as c
+from db.search.conditions import Condition
+from db.search.facets import Asked, facets_of_search
+from db.search.filters import Facet, Filter
+from db.search.lists import Count, counts_of_search, pages_of_search
+from db.search.ranking import RELEVANCE
+from db.search.text import Meaning, meanings_of_texts
+from tests.catalogs import add_author, add_book, add_category
+from tests.db.test_pages import sorted_ids, walk
+
+Row = dict[str, Any]
+
+LANGUAGES = [None, "en", "fr"]
+TITLES = ["The Sea", "Sea", "a sea", "Été", "Zola", "Sea and Zola"]
+YEARS = [None, -50, 1899, 1900, 1905]
+PRICES = [None, Decimal("0"), Decimal("4.99"), Decimal("5"), Decimal("120")]
+RATINGS = [None, Decimal("0.00"), Decimal("3.99"), Decimal("4.50")]
+
+drawn_book = st.fixed_dictionaries(
+    {
+        "title": st.sampled_from(TITLES),
+        "language": st.sampled_from(LANGUAGES),
+        "published_year": st.sampled_from(YEARS),
+        "price": st.sampled_from(PRICES),
+        "rating_average": st.sampled_from(RATINGS),
+        "stock": st.integers(0, 1),
+        "authors": st.sets(st.integers(0, 1)),
+        "categories": st.sets(st.integers(0, 2)),
+    }
+)
+drawn_books = st.lists(drawn_book, max_size=10)
+
+
+@dataclass(frozen=True)
+class Test:
+    """A condition, and the same in Python. Authors and categories are numbered from 0 in the catalog's order."""
+
+    __test__ = False
+    facet: Facet | None
+    condition: Callable[[list[int], list[int]], Condition]
+    holds: Callable[[Row], bool]
+
+
+def compares(facet: Facet, column: c.Column, name: str, values: list[Any]) -> st.SearchStrategy[Test]:
+    operators: dict[str, Callable[[Any, Any], bool]] = {
+        "eq": lambda a, b: a == b,
+        "neq": lambda a, b: a != b,
+        "lt": lambda a, b: a < b,
+        "gte": lambda a, b: a >= b,
+    }
+
+    def made(operator: str, value: Any) -> Test:
+        return Test(
+            facet,
+            lambda _authors, _categories: c.compared(column, operator, value),
+            lambda row: row[name] is not None and operators[operator](row[name], value),
+        )
+
+    known = [value for value in values if value is not None]
+    among = st.sets(st.sampled_from(known)).map(
+        lambda chosen: Test(
+            facet, lambda _a, _c: c.among(column, sorted(chosen)), lambda row: row[name] in chosen
+        )
+    )
+    absent = st.just(Test(facet, lambda _a, _c: c.missing(column), lambda row: row[name] is None))
+    return st.builds(made, st.sampled_from(sorted(operators)), st.sampled_from(known)) | among | absent
+
+
+def under(category: int) -> set[int]:
+    """Categories 0 > 1, and 2 apart."""
+    return {0: {0, 1}, 1: {1}, 2: {2}}[category]
+
+
+simple = st.one_of(
+    compares(Facet.LANGUAGES, c.LANGUAGE, "language", LANGUAGES),
+    compares(Facet.PRICES, c.PRICE, "price", PRICES),
+    compares(Facet.RATINGS, c.RATING, "rating_average", RATINGS),
+    compares(Facet.DECADES, c.PUBLISHED, "published_key", [None, -500000, 19000000]),
+    st.just(Test(None, lambda _a, _c: c.IN_STOCK, lambda row: row["stock"] > 0)),
+    st.integers(0, 1).map(
+        lambda n: Test(Facet.AUTHORS, lambda a, _c: c.by_authors([a[n]]), lambda row: n in row["authors"])
+    ),
+    st.tuples(st.integers(0, 2), st.booleans()).map(
+        lambda drawn: Test(
+            Facet.CATEGORIES,
+            lambda _a, k: c.in_categories([k[drawn[0]]], descendants=drawn[1]),
+            lambda row: bool(row["categories"] & (under(drawn[0]) if drawn[1] else {drawn[0]})),
+        )
+    ),
+)
+
+
+def negated(test: Test) -> Test:
+    return Test(None, lambda a, k: c.negated(test.condition(a, k)), lambda row: not test.holds(row))
+
+
+def joined(tests: list[Test], every: bool) -> Test:
+    join, whole = (c.all_of, all) if every else (c.any_of, any)
+    return Test(
+        None,
+        lambda a, k: join([test.condition(a, k) for test in tests]),
+        lambda row: whole(test.holds(row) for test in tests),
+    )
+
+
+tests = st.recursive(
+    simple,
+    lambda inner: inner.map(negated) | st.builds(joined, st.lists(inner, max_size=3), st.booleans()),
+    max_leaves=4,
+)
+TEXTS = {
+    None: lambda row: True,
+    "sea": lambda row: "sea" in row["title"].lower(),
+    "zola sea": lambda row: row["title"] == "Sea and Zola",
+    "ETE": lambda row: row["title"] == "Été",
+}
+
+
+@dataclass
+class Stock:
+    authors: list[int]
+    categories: list[int]
+    rows: list[Row]
+
+
+async def add_drawn(
+    connection: asyncpg.Connection, authors: list[int], categories: list[int], book: Row, number: int
+) -> int:
+    values = {**book, "source_id": str(number)}
+    values["authors"] = [authors[n] for n in sorted(book["authors"])]
+    values["categories"] = [categories[n] for n in sorted(book["categories"])]
+    values["currency"] = None if book["price"] is None else "EUR"
+    values["rating_count"] = 0 if book["rating_average"] is None else 1 + number % 2
+    return await add_book(connection, **values)
+
+
+async def stocked(connection: asyncpg.Connection, drawn: list[Row]) -> Stock:
+    authors = [await add_author(connection, name) for name in ("First", "Second")]
+    root = await add_category(connection, "Root")
+    categories = [
+        root,
+        await add_category(connection, "Child", root),
+        await add_category(connection, "Other"),
+    ]
+    rows: list[Row] = []
+    for number, book in enumerate(drawn):
+        identity = await add_drawn(connection, authors, categories, book, number)
+        row = await connection.fetchrow(
+            "SELECT id, title_key, published_key, price, rating_average, rating_count FROM book WHERE id = $1",
+            identity,
+        )
+        assert row
+        rows.append({**book, **dict(row)})
+    return Stock(authors, categories, rows)
+
+
+def lists(stock: Stock) -> list[tuple[Scope, int, Callable[[Row], bool]]]:
+    """Every kind of list, with what belongs to it."""
+    return [
+        (books.IN_CATALOG, 0, lambda row: True),
+        (books.BY_AUTHOR, stock.authors[0], lambda row: 0 in row["authors"]),
+        (books.BY_CATEGORY, stock.categories[0], lambda row: bool(row["categories"] & {0, 1})),
+        (books.DIRECTLY_IN_CATEGORY, stock.categories[0], lambda row: 0 in row["categories"]),
+    ]
+
+
+def rolled_back(examples: int) -> settings:
+    return settings(
+        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+
+
+drawn_filters = st.tuples(
+    st.lists(simple, max_size=2) | st.lists(tests, max_size=2),
+    st.none() | st.sampled_from(sorted(TEXTS, key=str)),
+)
+
+
+def filter_of(stock: Stock, drawn: list[Test], text: str | None) -> Filter:
+    made = [(test.facet, test.condition(stock.authors, stock.categories)) for test in drawn]
+    return Filter(
+        text,
+        c.all_of([condition for facet, condition in made if facet is None]),
+        tuple((facet, condition) for facet, condition in made if facet is not None),
+    )
+
+
+async def meaning_of(connection: asyncpg.Connection, text: str | None) -> Meaning | None:
+    """What the text means as it stands: words that resemble others are tested elsewhere."""
+    if text is None:
+        return None
+    [meaning] = await meanings_of_texts(connection, [text])
+    found = await connection.fetch(
+        "SELECT book_id FROM book_search WHERE document @@ $1::text::tsquery", meaning.exact
+    )
+    named = tuple(row["book_id"] for row in found) if len(found) % 2 else None  # both ways of searching
+    return replace(meaning, wide=meaning.exact, book_ids=named)
+
+
+@rolled_back(60)
+@given(
+    drawn=drawn_books,
+    asked=drawn_filters,
+    order=st.builds(Order, st.sampled_from(KEYS), st.booleans()),
+    size=st.integers(1, 4),
+    backward=st.booleans(),
+)
+async def test_pages_and_counts_are_those_of_the_books_that_fulfil_the_filter(
+    connection: asyncpg.Connection,
+    drawn: list[Row],
+    asked: tuple[list[Test], str | None],
+    order: Order,
+    size: int,
+    backward: bool,
+) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        stock = await stocked(connection, drawn)
+        search = filter_of(stock, *asked).search(await meaning_of(connection, asked[1]))
+        for scope, parent, belongs in lists(stock):
+
+            async def read(
+                order: Order, window: Window, scope: Scope = scope, parent: int = parent
+            ) -> Page[Book]:
+                return (
+                    await pages_of_search(connection, scope, order, window, [parent], books.COLUMNS, search)
+                )[0]
+
+            wanted = [
+                row
+                for row in stock.rows
+                if belongs(row) and all(test.holds(row) for test in asked[0]) and TEXTS[asked[1]](row)
+            ]
+
+            assert await walk(read, order, size, backward=backward) == sorted_ids(wanted, order)
+            assert (
+                await counts_of_search(connection, scope, [parent, parent], search)
+                == [Count(len(wanted))] * 2
+            )
+    finally:
+        await transaction.rollback()
+
+
+@rolled_back(40)
+@given(
+    drawn=drawn_books,
+    order=st.builds(Order, st.sampled_from(KEYS), st.booleans()),
+    size=st.integers(1, 3),
+    backward=st.booleans(),
+    changes=st.lists(st.tuples(st.booleans(), st.integers(0, 9), drawn_book), max_size=4),
+)
+async def test_a_walk_meets_every_untouched_book_once_whatever_comes_and_goes(
+    connection: asyncpg.Connection,
+    drawn: list[Row],
+    order: Order,
+    size: int,
+    backward: bool,
+    changes: list[tuple[bool, int, Row]],
+) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        stock = await stocked(connection, drawn)
+        search = Filter(None, c.negated(c.compared(c.LANGUAGE, "eq", "fr"))).search(None)
+        gone: set[int] = set()
+        met: list[int] = []
+        position: Position | None = None
+        for number in range(40):
+            window = Window(size, backward, **{"before" if backward else "after": position})
+            [page] = await pages_of_search(
+                connection, books.IN_CATALOG, order, window, [0], books.COLUMNS, search
+            )
+            met += [book.id for book in page.rows]
+            if not (page.has_previous if backward else page.has_next):
+                break
+            position = page.position(0 if backward else -1)
+            if changes:
+                deletes, place, book = changes.pop()
+                if deletes and stock.rows:
+                    gone.add(stock.rows[place % len(stock.rows)]["id"])
+                    await connection.execute("DELETE FROM book WHERE id = ANY ($1)", list(gone))
+                else:
+                    await add_drawn(connection, stock.authors, stock.categories, book, 100 + number)
+
+        untouched = [row["id"] for row in stock.rows if row["language"] != "fr" and row["id"] not in gone]
+        assert len(met) == len(set(met))
+        assert [identity for identity in untouched if identity not in met] == []
+    finally:
+        await transaction.rollback()
+
+
+@rolled_back(25)
+@given(drawn=drawn_books, descending=st.booleans(), size=st.integers(1, 3), backward=st.booleans())
+async def test_pages_by_relevance_are_parts_of_one_list(
+    connection: asyncpg.Connection, drawn: list[Row], descending: bool, size: int, backward: bool
+) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        stock = await stocked(connection, drawn)
+        order = Order(RELEVANCE, descending)
+        search = Filter("sea").search(await meaning_of(connection, "sea"))
+        for scope, parent, belongs in lists(stock):
+
+            async def read(
+                order: Order, window: Window, scope: Scope = scope, parent: int = parent
+            ) -> Page[Book]:
+                return (
+                    await pages_of_search(connection, scope, order, window, [parent], books.COLUMNS, search)
+                )[0]
+
+            whole = await read(order, Window(50))
+            keys = [(row["sort_value"], row["id"]) for row in whole.rows]
+
+            assert {book.id for book in whole.rows} == {
+                row["id"] for row in stock.rows if belongs(row) and "sea" in row["title"].lower()
+            }
+            assert keys == sorted(keys, reverse=descending)
+            assert await walk(read, order, size, backward=backward) == [book.id for book in whole.rows]
+    finally:
+        await transaction.rollback()
+
+
+def decade(row: Row) -> str | None:
+    return None if row["published_key"] is None else str(row["published_key"] // 100000 * 10)
+
+
+def band(row: Row) -> str | None:
+    if row["price"] is None:
+        return None
+    return str(max(step for step in (0, 5, 10, 20, 50, 100) if step <= row["price"]))
+
+
+def counted_by_hand(rows: list[Row], facet: Facet, stock: Stock) -> dict[str, int]:
+    values: Callable[[Row], list[str | None]] = {
+        Facet.LANGUAGES: lambda row: [row["language"]],
+        Facet.PRICES: lambda row: [band(row)],
+        Facet.DECADES: lambda row: [decade(row)],
+        Facet.RATINGS: lambda row: [
+            None if row["rating_average"] is None else str(int(row["rating_average"]))
+        ],
+        Facet.AUTHORS: lambda row: [str(stock.authors[n]) for n in row["authors"]],
+        Facet.CATEGORIES: lambda row: [
+            str(stock.categories[n]) for n in (0, 2) if row["categories"] & under(n)
+        ],
+    }[facet]
+    return Counter(value for row in rows for value in values(row) if value is not None)
+
+
+@rolled_back(120)
+@given(drawn=drawn_books, asked=drawn_filters, facets=st.sets(st.sampled_from(list(Facet)), min_size=1))
+async def test_facets_count_what_each_could_be_narrowed_to(
+    connection: asyncpg.Connection,
+    drawn: list[Row],
+    asked: tuple[list[Test], str | None],
+    facets: set[Facet],
+) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        stock = await stocked(connection, drawn)
+        wanted = filter_of(stock, *asked)
+        meaning = await meaning_of(connection, asked[1])
+        asked_facets = [Asked(facet, 20) for facet in sorted(facets, key=str)]
+        for scope, parent, belongs in lists(stock)[:2]:
+            [found] = await facets_of_search(connection, scope, [parent], asked_facets, wanted, meaning)
+            for facet in asked_facets:
+                rows = [
+                    row
+                    for row in stock.rows
+                    if belongs(row)
+                    and TEXTS[asked[1]](row)
+                    and all(test.holds(row) for test in asked[0] if test.facet is not facet.facet)
+                ]
+                by_hand = counted_by_hand(rows, facet.facet, stock)
+
+                assert {entry.value: entry.number for entry in found[facet].entries} == by_hand
+                numbers = [entry.number for entry in found[facet].entries]
+                assert numbers == sorted(numbers, reverse=True)
+                assert found[facet].capped is False
+    finally:
+        await transaction.rollback()

@@ -1,0 +1,88 @@
+"""Suggestions begin as was typed, most popular first."""
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.search.suggest import suggested_authors, suggested_books, suggested_categories
+from tests.catalogs import add_author, add_book, add_category
+
+
+@pytest.fixture
+async def shelf(connection: asyncpg.Connection) -> None:
+    jane = await add_author(connection, "Jane Austen", sort_name="Austen, Jane")
+    janet = await add_author(connection, "Janet Frame", sort_name="Frame, Janet")
+    await add_author(connection, "Émile Zola", sort_name="Zola, Émile")
+    fiction = await add_category(connection, "Fiction")
+    await add_category(connection, "Filmmaking")
+    for number, (title, author, ratings) in enumerate(
+        [
+            ("Emma", jane, 5),
+            ("Emma", jane, 50),
+            ("The Embers", janet, 9),
+            ("Été", janet, 0),
+            ("Émile", jane, 8),
+        ]
+    ):
+        rating = {"rating_average": 4, "rating_count": ratings} if ratings else {}
+        await add_book(
+            connection, title, source_id=str(number), authors=[author], categories=[fiction], **rating
+        )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "titles"),
+    [
+        ("em", ["Emma", "The Embers", "Émile"]),
+        ("EMM", ["Emma"]),
+        ("the em", ["Emma", "The Embers", "Émile"]),
+        ("été", ["Été"]),
+        ("e", ["Emma", "The Embers", "Émile", "Été"]),
+        ("x", []),
+        ("%", []),
+        ("e_", []),
+    ],
+)
+async def test_titles_that_begin_so(
+    connection: asyncpg.Connection, shelf: None, prefix: str, titles: list[str]
+) -> None:
+    assert [book.title for book in await suggested_books(connection, prefix, 4)] == titles
+
+
+@pytest.mark.parametrize(
+    ("prefix", "names"),
+    [
+        ("jan", ["Jane Austen", "Janet Frame"]),
+        ("jane f", []),
+        ("jane a", ["Jane Austen"]),
+        ("aust", ["Jane Austen"]),
+        ("emile", ["Émile Zola"]),
+        ("ZOLA, é", ["Émile Zola"]),
+        ("'", []),
+    ],
+)
+async def test_authors_whose_name_or_sort_name_begins_so(
+    connection: asyncpg.Connection, shelf: None, prefix: str, names: list[str]
+) -> None:
+    assert [author.name for author in await suggested_authors(connection, prefix, 5)] == names
+
+
+async def test_categories_that_begin_so(connection: asyncpg.Connection, shelf: None) -> None:
+    found = await suggested_categories(connection, "FI", 5)
+
+    assert [category.name for category in found] == ["Fiction", "Filmmaking"]
+
+
+async def test_at_most_so_many(connection: asyncpg.Connection, shelf: None) -> None:
+    assert [book.title for book in await suggested_books(connection, "e", 2)] == ["Emma", "The Embers"]
+    assert [author.name for author in await suggested_authors(connection, "j", 1)] == ["Jane Austen"]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    prefix=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=80)
+)
+async def test_any_prefix_is_legal(connection: asyncpg.Connection, shelf: None, prefix: str) -> None:
+    for read in (suggested_books, suggested_authors, suggested_categories):
+        assert len(await read(connection, prefix, 3)) <= 3

@@ -1,0 +1,506 @@
+"""Search through GraphQL: filters, texts, facets and suggestions, with the statements they take."""
+
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from db.pool import open_pool
+from db.views import ViewLog
+from graphql_api.context import Context
+from graphql_api.execution.documents import Documents
+from graphql_api.execution.run import run
+from graphql_api.schema import schema
+from graphql_api.schema.errors import present
+from graphql_api.schema.filter_inputs import DEEPEST, MOST_CONDITIONS, MOST_VALUES
+from graphql_api.schema.ids import global_id
+from tests.catalogs import add_author, add_book, add_category
+from tests.graphql_api.conftest import Client
+
+TITLES = "query ($filter: BookFilter, $orderBy: BookOrder) { books(filter: $filter, orderBy: $orderBy) { totalCount totalCountIsCapped nodes { title } } }"
+
+
+@pytest.fixture
+async def shelf(connection: asyncpg.Connection) -> dict[str, str]:
+    """Four books; the global ids of everything by name."""
+    jane = await add_author(connection, "Jane Austen", birth_year=1775, sort_name="Austen, Jane")
+    emile = await add_author(connection, "Émile Zola", birth_year=1840, sort_name="Zola, Émile")
+    fiction = await add_category(connection, "Fiction")
+    novels = await add_category(connection, "Novels", fiction)
+    other = await add_category(connection, "Ödland")
+    rows: list[dict[str, Any]] = [
+        {
+            "title": "Emma",
+            "authors": [jane],
+            "categories": [novels],
+            "language": "en",
+            "published_year": 1815,
+            "price": Decimal("9.50"),
+            "currency": "EUR",
+            "rating_average": Decimal("4.5"),
+            "rating_count": 9,
+            "stock": 2,
+            "isbn": "9780306406157",
+        },
+        {
+            "title": "Germinal",
+            "authors": [emile],
+            "categories": [novels],
+            "language": "fr",
+            "published_year": 1885,
+            "price": Decimal("12"),
+            "currency": "USD",
+            "rating_average": Decimal("3.9"),
+            "rating_count": 90,
+        },
+        {
+            "title": "<Nana> & Émile",
+            "authors": [emile, jane],
+            "categories": [fiction, other],
+            "language": "fr",
+        },
+        {"title": "Unknown", "published_year": -50},
+    ]
+    ids = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
+    ids |= {"jane": global_id("Author", jane), "emile": global_id("Author", emile)}
+    return ids | {
+        name: global_id("Category", key)
+        for name, key in (("fiction", fiction), ("novels", novels), ("other", other))
+    }
+
+
+def named(value: Any, ids: dict[str, str]) -> Any:
+    """The filter with ids in the place of `@names`."""
+    if isinstance(value, dict):
+        return {key: named(each, ids) for key, each in value.items()}
+    if isinstance(value, list):
+        return [named(each, ids) for each in value]
+    return ids[value[1:]] if isinstance(value, str) and value.startswith("@") else value
+
+
+E, G, N, U = "Emma", "Germinal", "<Nana> & Émile", "Unknown"
+
+
+@pytest.mark.parametrize(
+    ("asked", "titles"),
+    [
+        ({}, [N, E, G, U]),
+        ({"author": {"eq": "@emile"}}, [N, G]),
+        ({"author": {"neq": "@emile"}}, [E, U]),
+        ({"author": {"in": ["@emile", "@jane"]}}, [N, E, G]),
+        ({"author": {"notIn": ["@emile", "@jane"]}}, [U]),
+        ({"author": {"in": []}}, []),
+        ({"category": {"eq": "@fiction"}}, [N, E, G]),
+        ({"category": {"eq": "@fiction", "includeDescendants": False}}, [N]),
+        ({"category": {"in": ["@novels", "@other"]}}, [N, E, G]),
+        ({"category": {"eq": "@fiction"}, "author": {"eq": "@jane"}}, [N, E]),
+        ({"language": {"eq": "fr"}}, [N, G]),
+        ({"language": {"neq": "fr"}}, [E]),
+        ({"language": {"isNull": True}}, [U]),
+        ({"language": {"in": ["en", "de"]}}, [E]),
+        ({"not": {"language": {"eq": "fr"}}}, [E, U]),
+        ({"price": {"gte": "9.50", "lt": "12"}}, [E]),
+        ({"price": {"isNull": True}}, [N, U]),
+        ({"currency": {"eq": "USD"}}, [G]),
+        ({"published": {"eq": 1815}}, [E]),
+        ({"published": {"neq": 1815}}, [G, U]),
+        ({"published": {"lt": 1815}}, [U]),
+        ({"published": {"lte": 1815}}, [E, U]),
+        ({"published": {"gt": 1815}}, [G]),
+        ({"published": {"gte": -50, "lte": 1815}}, [E, U]),
+        ({"rating": {"gte": "4"}}, [E]),
+        ({"inStock": True}, [E]),
+        ({"inStock": False}, [N, G, U]),
+        ({"hasIsbn": True}, [E]),
+        ({"hasIsbn": False}, [N, G, U]),
+        ({"or": [{"inStock": True}, {"published": {"lt": 0}}]}, [E, U]),
+        ({"or": []}, []),
+        ({"and": []}, [N, E, G, U]),
+        ({"and": [{"language": {"eq": "fr"}}, {"not": {"author": {"eq": "@jane"}}}]}, [G]),
+        ({"text": "EMILE"}, [N, G]),
+        ({"text": "emile", "language": {"eq": "fr"}, "author": {"eq": "@jane"}}, [N]),
+    ],
+)
+async def test_a_filter_lets_through(
+    client: Client, shelf: dict[str, str], asked: dict[str, Any], titles: list[str]
+) -> None:
+    data = await client.data(TITLES, filter=named(asked, shelf), orderBy={"field": "TITLE"})
+
+    assert [node["title"] for node in data["books"]["nodes"]] == sorted(
+        titles, key=lambda title: title.lstrip("<").lower()
+    )
+    assert (data["books"]["totalCount"], data["books"]["totalCountIsCapped"]) == (len(titles), False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "argument", "message"),
+    [
+        (None, "filter", "filter is null, which could mean anything: leave it out, or use isNull."),
+        (
+            {"language": None},
+            "filter.language",
+            "filter.language is null, which could mean anything: leave it out, or use isNull.",
+        ),
+        (
+            {"price": {"lt": None}},
+            "filter.price.lt",
+            "filter.price.lt is null, which could mean anything: leave it out, or use isNull.",
+        ),
+        (
+            {"or": [{"inStock": None}]},
+            "filter.or.inStock",
+            "filter.or.inStock is null, which could mean anything: leave it out, or use isNull.",
+        ),
+        (
+            {"text": "a\0b"},
+            "filter.text",
+            "filter.text holds a NUL character or half a surrogate pair: leave it out.",
+        ),
+        ({"not": {"text": "a"}}, "filter.not.text", "A text can only stand at the top of a filter."),
+        (
+            {"language": {"in": ["en"] * (MOST_VALUES + 1)}},
+            "filter.language.in",
+            f"filter.language.in holds {MOST_VALUES + 1} values; {MOST_VALUES} can be.",
+        ),
+        (
+            {"or": [{"inStock": True}] * MOST_CONDITIONS},
+            "filter",
+            f"filter holds too many conditions: {MOST_CONDITIONS} can be.",
+        ),
+        (
+            {"published": {"gt": 10000}},
+            "filter.published.gt",
+            "filter.published.gt is 10000: years are from -9999 to 9999.",
+        ),
+        (
+            {"price": {"eq": "1e99"}},
+            "filter.price.eq",
+            "filter.price.eq is 1E+99: give at most 12 digits and 6 decimals.",
+        ),
+        (
+            {"price": {"eq": "NaN"}},
+            "filter.price.eq",
+            "filter.price.eq is NaN: give at most 12 digits and 6 decimals.",
+        ),
+        ({"author": {"eq": "Qm9vazox"}}, "filter.author.eq", "'Qm9vazox' is an id of type Book, not Author."),
+    ],
+)
+async def test_what_cannot_be_used_is_refused(
+    client: Client, asked: dict[str, Any] | None, argument: str, message: str
+) -> None:
+    error = await client.error(TITLES, filter=asked)
+
+    assert error["message"] == message
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
+    assert client.statements == []
+
+
+async def test_filters_nest_up_to_their_limit(client: Client, shelf: dict[str, str]) -> None:
+    asked: dict[str, Any] = {"inStock": True}
+    for _ in range(DEEPEST - 1):
+        asked = {"and": [asked]}
+
+    data = await client.data(TITLES, filter=asked)
+    error = await client.error(TITLES, filter={"and": [asked]})
+
+    assert [node["title"] for node in data["books"]["nodes"]] == [E]
+    assert error["message"] == "filter.and.and.and.and.and is nested too deep: 5 levels can be."
+
+
+async def test_without_a_text_there_is_no_relevance(client: Client) -> None:
+    error = await client.error(TITLES, orderBy={"field": "RELEVANCE"})
+
+    assert error["message"] == "Without a text in the filter there is no relevance: sort by something else."
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "orderBy"}
+
+
+async def test_with_a_text_relevance_is_the_order_and_popularity_runs_from_the_best(
+    client: Client, shelf: dict[str, str]
+) -> None:
+    relevant = await client.data(TITLES, filter={"text": "emile"})
+    popular = await client.data(TITLES, orderBy={"field": "POPULARITY"})
+    unpopular = await client.data(TITLES, orderBy={"field": "POPULARITY", "direction": "ASC"})
+
+    assert [node["title"] for node in relevant["books"]["nodes"]] == [N, G]
+    assert [node["title"] for node in popular["books"]["nodes"]] == [G, E, U, N]
+    assert [node["title"] for node in unpopular["books"]["nodes"]] == [N, U, E, G]
+
+
+async def test_edges_say_where_the_text_was_found(client: Client, shelf: dict[str, str]) -> None:
+    data = await client.data(
+        '{ books(filter: {text: "emile fiction"}) { searchedText didYouMean edges { matchedOn highlightedTitle } }'
+        " all: books { edges { matchedOn highlightedTitle } didYouMean searchedText } }"
+    )
+
+    assert data["books"] == {
+        "searchedText": "emile fiction",
+        "didYouMean": None,
+        "edges": [
+            {
+                "matchedOn": ["TITLE", "AUTHORS", "CATEGORIES"],
+                "highlightedTitle": "&lt;Nana&gt; &amp; <mark>Émile</mark>",
+            },
+            {"matchedOn": ["AUTHORS", "CATEGORIES"], "highlightedTitle": "Germinal"},
+        ],
+    }
+    assert data["all"]["edges"][0] == {"matchedOn": [], "highlightedTitle": "Emma"}
+    assert (data["all"]["didYouMean"], data["all"]["searchedText"]) == (None, None)
+
+
+STOREFRONT = """
+query ($filter: BookFilter, $after: String) {
+  books(filter: $filter, first: 1, after: $after) {
+    totalCount
+    didYouMean
+    pageInfo { hasNextPage endCursor }
+    edges { matchedOn node { title authors { name } categories { path } } }
+    facets {
+      categories(first: 5) { isCapped entries { count category { name } } }
+      authors { entries { count author { name } } }
+      languages { entries { count language } }
+      prices { entries { count currencyCode from below } }
+      decades { entries { count decade } }
+      ratings { entries { count rating } }
+    }
+  }
+}
+"""
+
+
+async def test_a_storefront_page_is_one_query_of_few_statements(
+    client: Client, shelf: dict[str, str]
+) -> None:
+    asked = {"text": "zolla", "category": {"eq": shelf["fiction"]}, "language": {"eq": "fr"}}
+
+    first = await client.data(STOREFRONT, filter=asked)
+    data = await client.data(STOREFRONT, filter=asked, after=first["books"]["pageInfo"]["endCursor"])
+
+    assert sorted(client.statements) == sorted(
+        [
+            "hits_of_text",
+            "near_words",
+            "hits_of_query",
+            "books_by_category_ids_matching",
+            "books_by_category_ids_count_matching",
+            "page_of_books_facets",
+            "matches_by_book_ids",
+            "authors_by_book_ids",
+            "categories_by_book_ids",
+            "authors_by_ids",
+            "categories_by_ids",
+        ]
+    )
+    assert [first["books"]["edges"][0]["node"]["title"], data["books"]["edges"][0]["node"]["title"]] == [G, N]
+    assert data["books"]["edges"] == [
+        {
+            "matchedOn": ["AUTHORS"],
+            "node": {
+                "title": N,
+                "authors": [{"name": "Émile Zola"}, {"name": "Jane Austen"}],
+                "categories": [{"path": "fiction"}, {"path": "odland"}],
+            },
+        }
+    ]
+    assert data["books"]["totalCount"] == 2
+    assert data["books"]["didYouMean"] == "zola"
+    assert data["books"]["pageInfo"]["hasNextPage"] is False
+    assert data["books"]["facets"] == {
+        "categories": {
+            "isCapped": False,
+            "entries": [
+                {"count": 2, "category": {"name": "Fiction"}},
+                {"count": 1, "category": {"name": "Ödland"}},
+            ],
+        },
+        "authors": {
+            "entries": [
+                {"count": 2, "author": {"name": "Émile Zola"}},
+                {"count": 1, "author": {"name": "Jane Austen"}},
+            ]
+        },
+        "languages": {"entries": [{"count": 2, "language": "fr"}]},
+        "prices": {"entries": [{"count": 1, "currencyCode": "USD", "from": "10", "below": "20"}]},
+        "decades": {"entries": [{"count": 1, "decade": 1880}]},
+        "ratings": {"entries": [{"count": 1, "rating": 3}]},
+    }
+
+
+async def test_a_facet_leaves_out_the_filters_own_condition(client: Client, shelf: dict[str, str]) -> None:
+    data = await client.data(
+        '{ books(filter: {language: {eq: "en"}}) { totalCount facets { languages { entries { language count } }'
+        " authors { entries { author { name } count } } } } }"
+    )
+
+    assert data["books"] == {
+        "totalCount": 1,
+        "facets": {
+            "languages": {"entries": [{"language": "fr", "count": 2}, {"language": "en", "count": 1}]},
+            "authors": {"entries": [{"author": {"name": "Jane Austen"}, "count": 1}]},
+        },
+    }
+    assert "page_of_books_facets" in client.statements
+
+
+async def test_categories_are_counted_below_the_list_or_the_parent_asked_for(
+    client: Client, shelf: dict[str, str]
+) -> None:
+    counted = "{ entries { category { name } count } }"
+    data = await client.data(
+        "query ($parent: ID!, $id: ID!) {"
+        f" books {{ facets {{ roots: categories {counted} below: categories(parent: $parent) {counted} }} }}"
+        f" category(by: {{id: $id}}) {{ books {{ facets {{ categories {counted} }} }} }} }}",
+        parent=shelf["fiction"],
+        id=shelf["fiction"],
+    )
+
+    assert data["books"]["facets"] == {
+        "roots": {
+            "entries": [
+                {"category": {"name": "Fiction"}, "count": 3},
+                {"category": {"name": "Ödland"}, "count": 1},
+            ]
+        },
+        "below": {"entries": [{"category": {"name": "Novels"}, "count": 2}]},
+    }
+    assert data["category"]["books"]["facets"] == {
+        "categories": {"entries": [{"category": {"name": "Novels"}, "count": 2}]}
+    }
+
+
+@pytest.mark.parametrize("size", [1, 12])
+async def test_nested_searches_take_as_many_statements_at_any_size(
+    client: Client, connection: asyncpg.Connection, size: int
+) -> None:
+    for number in range(size):
+        author = await add_author(connection, f"Author {number}")
+        await add_book(connection, f"Sea {number}", authors=[author], language="en")
+        await add_book(connection, f"Lake {number}", authors=[author], language="en")
+
+    data = await client.data(
+        '{ authors { nodes { books(filter: {text: "sea", language: {eq: "en"}}) { totalCount nodes { title }'
+        " facets { languages { entries { language count } } } } } } }"
+    )
+
+    assert [node["books"] for node in data["authors"]["nodes"]][:1] == [
+        {
+            "totalCount": 1,
+            "nodes": [{"title": "Sea 0"}],
+            "facets": {"languages": {"entries": [{"language": "en", "count": 1}]}},
+        }
+    ]
+    assert sorted(set(client.statements) - {"near_words", "hits_of_query"}) == [
+        "books_by_author_ids_count_matching",
+        "books_by_author_ids_facets",
+        "books_by_author_ids_matching",
+        "hits_of_text",
+        "page_of_authors",
+    ]
+    assert len(client.statements) == len(set(client.statements))
+
+
+async def test_nothing_is_counted_that_is_not_asked_for(client: Client, shelf: dict[str, str]) -> None:
+    await client.data("{ books(filter: {inStock: true}) { nodes { title } } }")
+    pages = list(client.statements)
+    await client.data("{ books(filter: {inStock: true}) { totalCount } }")
+    counts = list(client.statements)
+    await client.data("{ books { totalCount } }")
+
+    assert pages == ["page_of_books_matching"]
+    assert counts == ["page_of_books_count_matching"]
+    assert client.statements == ["count_of_books"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ({"name": {"startsWith": "aus"}}, ["Jane Austen"]),
+        ({"name": {"contains": "émi"}}, ["Émile Zola"]),
+        ({"name": {"contains": "_"}}, []),
+        ({"name": {"contains": "%"}}, []),
+        ({"name": {"contains": "\\"}}, []),
+        ({"name": {"eq": "ZOLA, emile"}}, ["Émile Zola"]),
+        ({"birthYear": {"lt": 1800}}, ["Jane Austen"]),
+        ({"deathYear": {"isNull": True}}, ["Jane Austen", "Émile Zola"]),
+        ({"not": {"birthYear": {"lt": 1800}}}, ["Émile Zola"]),
+        (
+            {"or": [{"birthYear": {"eq": 1775}}, {"name": {"contains": "zola"}}]},
+            ["Jane Austen", "Émile Zola"],
+        ),
+    ],
+)
+async def test_authors_are_filtered(
+    client: Client, shelf: dict[str, str], asked: dict[str, Any], names: list[str]
+) -> None:
+    data = await client.data(
+        "query ($filter: AuthorFilter) { authors(filter: $filter) { totalCount nodes { name } } }",
+        filter=asked,
+    )
+
+    assert [node["name"] for node in data["authors"]["nodes"]] == names
+    assert data["authors"]["totalCount"] == len(names)
+
+
+async def test_categories_are_filtered(client: Client, shelf: dict[str, str]) -> None:
+    data = await client.data(
+        '{ all: categories(filter: {name: {contains: "o"}}) { totalCount nodes { name } }'
+        ' roots: categories(rootsOnly: true, filter: {not: {name: {eq: "odland"}}}) { nodes { name } } }'
+    )
+    error = await client.error("{ categories(filter: null) { totalCount } }")
+
+    assert data == {
+        "all": {"totalCount": 3, "nodes": [{"name": "Fiction"}, {"name": "Novels"}, {"name": "Ödland"}]},
+        "roots": {"nodes": [{"name": "Fiction"}]},
+    }
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "filter"}
+
+
+async def test_suggestions_are_read_by_kind(client: Client, shelf: dict[str, str]) -> None:
+    data = await client.data(
+        '{ suggest(prefix: "em") { books { title } authors { name } categories { name } } }'
+    )
+    statements = sorted(client.statements)
+    some = await client.data('{ suggest(prefix: "fi", first: 1) { categories { name } } }')
+
+    assert data["suggest"] == {
+        "books": [{"title": "Emma"}],
+        "authors": [{"name": "Émile Zola"}],
+        "categories": [],
+    }
+    assert statements == ["suggested_authors", "suggested_books", "suggested_categories"]
+    assert some == {"suggest": {"categories": [{"name": "Fiction"}]}}
+    assert client.statements == ["suggested_categories"]
+
+
+async def test_suggestions_refuse_what_cannot_be_used(client: Client) -> None:
+    size = await client.error('{ suggest(prefix: "a", first: 21) { books { title } } }')
+    nul = await client.error("query ($p: String!) { suggest(prefix: $p) { books { title } } }", p="\0")
+    nothing = await client.data('{ suggest(prefix: "  ") { books { title } } }')
+
+    assert size["message"] == "first is 21; it must be from 0 to 20."
+    assert nul["extensions"] == {"code": "BAD_USER_INPUT", "argument": "prefix"}
+    assert nothing == {"suggest": {"books": []}}
+    assert client.statements == []
+
+
+async def test_what_takes_too_long_is_ended_and_told_so(dsn: str) -> None:
+    blocker = await asyncpg.connect(dsn)
+    pool = await open_pool(dsn, size=1, command_timeout=0.2)
+    async with pool, blocker.transaction():
+        await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
+
+        outcome = await run(
+            Documents(schema).find('{ books(filter: {text: "sea"}) { totalCount } }', None),
+            None,
+            Context(ViewLog(pool), pool),
+        )
+
+        [error] = outcome.result.errors or []
+        assert present(error, executed=True) == {
+            "message": "The catalog takes too long to answer this: ask for less, or narrow the filter.",
+            "locations": [{"line": 1, "column": 34}],
+            "path": ["books", "totalCount"],
+            "extensions": {"code": "TIMEOUT"},
+        }
+        assert await pool.fetchval("SELECT count(*) FROM book") == 0
+    await blocker.close()
