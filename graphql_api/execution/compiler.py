@@ -71,6 +71,9 @@ class Position:
 
 ROOT = Position("[root]", "[data]")
 
+PAGE_FIELDS = {"edges", "nodes", "pageInfo"}
+"""The fields of a connection that take a page of its list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -377,7 +380,7 @@ class Compiler:
                 child = field_use(kind, below[name][0].node)
                 connection: Any = get_nullable_type(child.field.type)
                 pages = {each[0].node.name.value for each in self.subfields(connection, below[name]).values()}
-                if pages - {"__typename", "totalCount"}:
+                if pages & PAGE_FIELDS and "facets" not in pages:
                     return child
         return None
 

@@ -28,7 +28,7 @@ from graphql_api.schema.ids import key_of, parsed_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
 from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
 from graphql_api.schema.search import BookConnection, BookListed, listed_books
-from graphql_api.schema.suggest import Suggestions, typed
+from graphql_api.schema.suggest import OF_EACH_KIND, Suggestions, typed
 from graphql_api.schema.types import Author, Book, Category, Node, Record
 from graphql_api.searches import count_of_listed, page_of_listed
 
@@ -189,5 +189,5 @@ class Query:
         categories, "All categories, or the roots of their tree, by name.", order=category_reads.BY_NAME
     )
     suggest: Suggestions = resolved_for_all(
-        typed, "What begins with what somebody has typed, for search as they type."
+        typed, "What begins with what somebody has typed, for search as they type.", OF_EACH_KIND
     )

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from graphql_api.schema.types import Author, Book, Category
 
 LARGEST_SIZE = 20
+DEFAULT_SIZE = 5
+OF_EACH_KIND = ListSize(
+    assumed_size=DEFAULT_SIZE,
+    slicing_arguments=["first"],
+    sized_fields=["books", "authors", "categories"],
+)
 
 Prefix = Annotated[
     str,
@@ -34,7 +40,7 @@ class Typed(NamedTuple):
     size: int
 
 
-def typed(roots: Sequence[None], context: Context, prefix: Prefix, first: Size = 5) -> list[Typed]:
+def typed(roots: Sequence[None], context: Context, prefix: Prefix, first: Size = DEFAULT_SIZE) -> list[Typed]:
     if not 0 <= first <= LARGEST_SIZE:
         raise BadInput("first", f"first is {first}; it must be from 0 to {LARGEST_SIZE}.")
     return [Typed(storable("prefix", prefix)[: suggest.LONGEST_PREFIX].strip(), first)]
@@ -44,7 +50,7 @@ def suggested(read: Callable[..., Any], description: str) -> Any:
     def load(asked: Sequence[Typed], context: Context) -> Awaitable[Values]:
         return context.loaders.loader(read, suggest.each_of(read)).load_all(list(asked))
 
-    return level_field(Level(load, awaited=True), description, [], [ListSize(assumed_size=5)])
+    return level_field(Level(load, awaited=True), description, [], [])
 
 
 @strawberry.type(description="What begins with a text, the most popular first.")

@@ -32,6 +32,8 @@ def cost_of(text: str, variables: dict[str, Any] | None = None) -> int | None:
         ('{ nodes(ids: ["a", "b"]) { id } }', 2),
         ('{ node(id: "a") { ... on Book { authors { name } } ... on Category { parent { name } } } }', 1 + 4),
         ("{ books(first: 2) { nodes { ...A ...A } nodes { authors { name } } } } fragment A on Book { authors { slug } }", 10),
+        ('{ suggest(prefix: "a") { books { title } authors { name } } }', 1 + 5 + 5),
+        ('{ suggest(prefix: "a", first: 20) { books { title } categories { name } } }', 1 + 20 + 20),
         ("{ books(first: 2) { nodes { title } } @skip }".replace(" @skip", ""), 2),
         ("{ books(first: 2) @include(if: false) { nodes { title } } __typename }", 0),
         ("{ ... @skip(if: true) { books { nodes { title } } } __typename }", 0),

@@ -283,6 +283,22 @@ async def test_each_field_alone_finds_the_columns_it_needs(
             ["author_with_books_by_author_ids", "authors_by_book_ids"],
         ),
         (
+            '{ category(by: {path: "fiction"}) { books { facets { languages { entries { count } } } } } }',
+            ["categories_by_paths", "books_by_category_ids_facets"],
+        ),
+        (
+            '{ category(by: {path: "fiction"}) { books { nodes { id } facets { languages { entries { count } } } } } }',
+            ["categories_by_paths", "books_by_category_ids", "books_by_category_ids_facets"],
+        ),
+        (
+            '{ category(by: {path: "fiction"}) { books { totalCount totalCountIsCapped didYouMean } } }',
+            ["categories_by_paths"],
+        ),
+        (
+            '{ category(by: {path: "fiction"}) { books(filter: {}) { nodes { title } } } }',
+            ["categories_by_paths", "books_by_category_ids"],
+        ),
+        (
             '{ author(by: {slug: "nobody"}) { books { nodes { title } } } }',
             ["author_with_books_by_author_ids"],
         ),
