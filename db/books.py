@@ -37,6 +37,15 @@ class Book(Row):
     rating_count: int
 
 
+class Price(Row):
+    """The price in a book's row, where it has one: there is no price without a currency."""
+
+    __slots__ = ()
+
+    price: str
+    currency: str
+
+
 COLUMNS = all_columns(Book, price="t.price::text", rating_average="t.rating_average::float8")
 
 TITLE = Key("title", "title_key", TEXT)

@@ -10,7 +10,7 @@ first row of the page to the last, at any depth.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from db.pool import Database
 from db.rows import Along, Columns, Row
@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Row)
 HIGHEST_ID = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Domain:
     """The values a key can have, all strictly between `lowest` and `highest`, or equal to `lowest`
     with a positive identity."""
@@ -37,7 +37,7 @@ INTEGER = Domain("integer", int, -(2**31), 2**31 - 1)
 NUMERIC = Domain("numeric", Decimal, Decimal(-1), Decimal(10) ** 12)  # no price reaches 10^10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """What a list is sorted by. Without a column the identity alone is the key."""
 
@@ -72,16 +72,14 @@ class Lookup:
     columns: Columns[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a list: a row's key and identity."""
 
     key: KeyValue
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Which part of the list: `count` rows after one position and before another.
 
     `backward` takes the last rows of that part instead of its first; they are still in list order.
@@ -95,15 +93,14 @@ class Window:
     before: Position | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A key and its direction; the identity runs in the same direction."""
 
     key: Key
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page(Generic[R]):
     """A page in list order: the rows, and whether the list goes on either way."""
 

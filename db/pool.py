@@ -1,5 +1,6 @@
 """The pool of connections that every read goes through."""
 
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 import asyncpg
@@ -27,10 +28,13 @@ class Connection(asyncpg.Connection):
     seconds with a common one.
     """
 
-    async def fetch(self, query: str, *args: object, **options: Any) -> list[Any]:
+    def fetch(self, query: str, *args: object, **options: Any) -> Coroutine[Any, Any, list[Any]]:
         """The rows of a statement."""
         if PLANNED_ANEW not in query[:100]:
-            return await super().fetch(query, *args, **options)
+            return super().fetch(query, *args, **options)
+        return self.fetch_anew(query, *args, **options)
+
+    async def fetch_anew(self, query: str, *args: object, **options: Any) -> list[Any]:
         statement = await self.prepare(query, record_class=options.get("record_class"))
         return await statement.fetch(*args, timeout=options.get("timeout"))
 

@@ -23,6 +23,7 @@ class Reading:
 
     def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
+        self.loop = asyncio.get_running_loop()
         self.failure: DatabaseError | None = None
         self.under_way: set[asyncio.Task[Any]] = set()
         self.turn: asyncio.Lock | None = None
@@ -35,26 +36,23 @@ class Reading:
         """
         if self.failure:
             raise self.failure
-        task = asyncio.current_task()
+        task = asyncio.current_task(self.loop)
         assert task is not None  # noqa: S101 - a coroutine runs in one
         self.under_way.add(task)
         try:
-            return await self.rows(query, args, record_class)
+            try:
+                return await self.once(query, args, record_class)
+            except Exception as error:
+                if not is_lost(error):
+                    raise
+            # Others may have died with it: by then the pool has heard of them too.
+            await asyncio.sleep(HEARSAY)
+            return await self.once(query, args, record_class)
         except Exception as error:
             self.failure = known(error)
             raise self.failure or error from error
         finally:
             self.under_way.discard(task)
-
-    async def rows(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
-        try:
-            return await self.once(query, args, record_class)
-        except Exception as error:
-            if not is_lost(error):
-                raise
-        # Others may have died with it: by then the pool has heard of them too.
-        await asyncio.sleep(HEARSAY)
-        return await self.once(query, args, record_class)
 
     async def once(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
         if self.turn is None:

@@ -4,6 +4,7 @@ that asked for them."""
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
@@ -123,8 +124,6 @@ def aligned(keys: Sequence[K], found: Mapping[Any, T]) -> list[T | None]:
 
 
 def grouped(keys: Sequence[K], found: Iterable[Any], column: str) -> list[list[Any]]:
-    """All records that belong to each key by one of their columns, in their order; keys may repeat."""
-    groups: dict[K, list[Any]] = {key: [] for key in keys}
-    for each in found:
-        groups[each[column]].append(each)
-    return [groups[key] for key in keys]
+    """All records that belong to each key by one of their columns, which they are sorted by."""
+    groups = {key: list(those) for key, those in groupby(found, itemgetter(column))}
+    return [groups.get(key) or [] for key in keys]

@@ -42,13 +42,14 @@ class Loader(DataLoader[K, V]):
         """The values of the keys, in their order, None for a None. The keys are asked for at once, the
         values come when awaited."""
         values, batches, batch = self.values, self.batches, self.open
-        for key in keys:
-            if key is None or key in batches or key in values:
-                continue
+        new = dict.fromkeys(keys)
+        if values or batches or None in new:
+            new = [key for key in new if key is not None and key not in batches and key not in values]
+        if new:
             if batch is None:
                 batch = self.open = Batch(self)
-            batch.keys.append(key)
-            batches[key] = batch
+            batch.keys += new
+            batches.update(dict.fromkeys(new, batch))
         return Loading(self, keys)
 
     def load(self, key: K) -> Awaitable[V]:  # type: ignore[override] - a future is not needed
@@ -106,8 +107,11 @@ class Batch(Generic[K, V]):
         finally:
             if self.others and not self.others.done():
                 self.others.set_result(None)
-        for key in self.keys:
-            del loader.batches[key]
+        if len(self.keys) == len(loader.batches):
+            loader.batches.clear()
+        else:
+            for key in self.keys:
+                del loader.batches[key]
 
     async def wait(self) -> None:
         """Return when the keys are read. Whoever is cancelled meanwhile takes nothing from the others,
@@ -139,7 +143,8 @@ class Loading(Generic[K, V]):
             for key in self.keys:
                 if key in batches:
                     yield from batches[key].wait().__await__()
-        return [None if key is None else values[key] for key in self.keys]
+        # A None, where there are any, is no key of the values.
+        return [*map(values.get, self.keys)]
 
     def then(self, step: Callable[[list[Any]], W]) -> "Then[W]":
         """What a function makes of the values, once they are there."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from types import NoneType
 from typing import Any, get_args
 
@@ -24,6 +25,8 @@ from graphql_api.schema.fields import Ahead, Level
 
 PYTHON: dict[str, type] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
 """The types of Python whose values stand for themselves; integers where they have 32 bits, as columns do."""
+IN_COLUMNS = {**PYTHON, "Float": float, "Date": date}
+"""Those of columns: their numbers are finite, and JSON has their dates as the scalar does."""
 
 
 def plain(leaf: GraphQLLeafType) -> type | None:
@@ -51,6 +54,11 @@ class FieldUse:
     def column(self) -> Any:
         """The annotation of the column that the field is; None if it is none."""
         return getattr(self.row, "__annotations__", {}).get(self.definition.python_name)
+
+    @property
+    def of_row(self) -> str | None:
+        """The column that says whether there is an object, which stands in the same row."""
+        return self.definition.metadata.get("of_row")
 
     @property
     def by_level(self) -> bool:
@@ -96,7 +104,7 @@ def vouched(column: Any, kind: GraphQLOutputType) -> bool:
     leaf = kind.of_type if is_non_null_type(kind) else kind
     if column is None or not is_leaf_type(leaf) or (is_non_null_type(kind) and NoneType in types):
         return False
-    python = plain(leaf)
+    python = IN_COLUMNS.get(leaf.name) or plain(leaf)
     return python is not None and [each for each in types if each is not NoneType] == [python]
 
 
@@ -129,12 +137,12 @@ class CallWriter:
         called = self.source.constant(f"{use.name}_of_{use.owner}", function)
         return f"{called}({', '.join(given)})"
 
-    def column(self, use: FieldUse, name: str) -> str | None:
-        """The expression of a field that is a column which the database vouches for: never of another type
-        than the field's, nor null where that cannot be. None where it is not."""
-        if use.definition.base_resolver or not vouched(use.column, use.field.type):
-            return None
-        return self.read(use, name)
+    def vouched(self, use: FieldUse, name: str) -> str | None:
+        """The expression of a leaf that is never of another type than the field's, nor null where that cannot
+        be: the database vouches for the column, or the schema for the resolver. None where nobody does."""
+        resolver = use.definition.base_resolver
+        sure = use.definition.metadata.get("vouched") if resolver else vouched(use.column, use.field.type)
+        return self.read(use, name) if sure else None
 
     def level(self, use: FieldUse, objects: str, ahead: FieldUse | None = None) -> LevelCall:
         """The call of a field for all the objects in the list `objects`. It is told of what is `ahead`."""

@@ -338,36 +338,44 @@ class Compiler:
             call = self.calls.level(use, position.objects, self.ahead(use, details))
             self.pending.append(Pending(use.field, details, key, position, call))
             return "None"
-        column = self.calls.column(use, name)
-        if column:
-            return column
+        inline = self.inline_field(use, details, name)
+        if inline:
+            return inline
         value = self.source.name(use.name)
         self.source.line(depth, f"{value} = {self.calls.read(use, name)}")
         return self.value(use.field.type, details, value, depth)
 
-    def inline(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str) -> str | None:
-        """One expression of an object that consists of columns alone; None where it takes more.
+    def inline_field(self, use: FieldUse, details: list[FieldDetails], name: str) -> str | None:
+        """One expression of a field: a leaf that is vouched for, or an object of the same row."""
+        if not use.of_row:
+            return self.calls.vouched(use, name)
+        self.calls.note(use)
+        literal = self.inline_object(get_nullable_type(use.field.type), details, name)
+        return literal and f"None if {name}[{use.of_row!r}] is None else {literal}"
 
-        It raises where the object is missing and must not be.
-        """
-        required = kind.of_type if is_non_null_type(kind) else kind
-        if not is_object_type(required) or required.is_type_of:
+    def inline(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str) -> str | None:
+        """One expression of an item of a list; None where it takes more. It raises where the item is missing
+        and must not be."""
+        literal = self.inline_object(get_nullable_type(kind), details, name)
+        return literal and (literal if is_non_null_type(kind) else f"None if {name} is None else {literal}")
+
+    def inline_object(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str) -> str | None:
+        """The literal of an object all of whose fields are inline, and one at least is read from it."""
+        if not is_object_type(kind) or kind.is_type_of:
             return None
         entries: list[str] = []
-        columns = 0
-        for key, subdetails in self.subfields(required, details).items():
+        reads = False
+        for key, subdetails in self.subfields(kind, details).items():
             node = subdetails[0].node
-            value: str | None = repr(required.name)
+            value: str | None = repr(kind.name)
             if node.name.value != "__typename":
-                value = self.calls.column(field_use(required, node), name)
-                columns += 1
+                use = field_use(kind, node)
+                value = None if use.by_level else self.inline_field(use, subdetails, name)
+                reads = True
             if value is None:
                 return None
             entries.append(f"{self.key_literal(key, subdetails)}: {value}")
-        if not columns:
-            return None
-        literal = "{" + ", ".join(entries) + "}"
-        return literal if required is not kind else f"None if {name} is None else {literal}"
+        return "{" + ", ".join(entries) + "}" if reads else None
 
     def ahead(self, use: FieldUse, details: list[FieldDetails]) -> FieldUse | None:
         """The use of the first connection below a field whose page the field's level resolver reads along."""

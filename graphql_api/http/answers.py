@@ -16,7 +16,7 @@ Header = tuple[bytes, bytes]
 ALWAYS: list[Header] = [(b"x-content-type-options", b"nosniff"), (b"vary", b"accept, accept-encoding")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A status, a body of a media type, and further headers."""
 
@@ -26,7 +26,7 @@ class Answer:
     headers: Sequence[Header] = field(default=())
 
     def all_headers(self) -> list[Header]:
-        length = str(len(self.body)).encode()
+        length = b"%d" % len(self.body)
         return [(b"content-type", self.media_type), (b"content-length", length), *ALWAYS, *self.headers]
 
     async def send(self, send: Send) -> None:

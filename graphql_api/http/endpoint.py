@@ -21,7 +21,7 @@ from graphql_api.http.answers import Answer, Refusal, unavailable
 from graphql_api.http.explorer_page import explorer_response
 from graphql_api.http.media_types import GRAPHQL, LEGACY, OFFERED, negotiated
 from graphql_api.http.requests import ClientLeft, GraphQLRequest, header, read_request
-from graphql_api.http.vigil import Vigil
+from graphql_api.http.vigil import Vigil, Watch
 from graphql_api.schema.errors import masked, present
 from graphql_api.settings import Settings
 
@@ -58,6 +58,7 @@ class Endpoint:
         self.views = views
         self.no_views = NoViews(keeper)
         self.admission = admission
+        self.watch = Watch(settings.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if wants_page(scope):
@@ -84,7 +85,7 @@ class Endpoint:
         if media_type is None:
             raise NOT_ACCEPTABLE
         asked = await read_request(scope, receive, most=self.settings.max_body)
-        with self.admission, Vigil(receive, self.settings.request_timeout):
+        with self.admission, Vigil(receive, self.watch):
             return await self.answered(asked, media_type, reads_only=method != "POST")
 
     async def answered(self, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool) -> Answer:

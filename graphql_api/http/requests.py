@@ -19,7 +19,7 @@ class ClientLeft(Exception):
     """The client went away before it was answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GraphQLRequest:
     """One operation to run; `wants_cost` asks for its cost in the answer."""
 
@@ -109,16 +109,17 @@ def checked(parameters: Any) -> GraphQLRequest:
         batch = " Send one operation a request." if isinstance(parameters, list) else ""
         raise Refusal(400, f"The body must be a JSON object with a `query`.{batch}")
     given = cast("dict[str, Any]", parameters)
-    query, variables, operation_name, extensions = (given.get(name) for name in PARAMETERS)
+    query, extensions = given.get("query"), given.get("extensions")
+    variables, operation_name = given.get("variables"), given.get("operationName")
     if not isinstance(query, str):
         raise Refusal(400, "`query` must be a string that holds a GraphQL document.")
-    if not isinstance(variables, dict | None):
+    if variables is not None and not isinstance(variables, dict):
         raise Refusal(400, "`variables` must be an object.")
-    if not isinstance(operation_name, str | None):
+    if operation_name is not None and not isinstance(operation_name, str):
         raise Refusal(400, "`operationName` must be a string.")
-    if not isinstance(extensions, dict | None):
+    if extensions is not None and not isinstance(extensions, dict):
         raise Refusal(400, "`extensions` must be an object.")
-    wants_cost = cast("dict[str, Any]", extensions or {}).get("cost") is True
+    wants_cost = bool(extensions) and cast("dict[str, Any]", extensions).get("cost") is True
     return GraphQLRequest(query, cast("dict[str, Any] | None", variables), operation_name or None, wants_cost)
 
 

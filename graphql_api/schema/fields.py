@@ -36,12 +36,26 @@ class Level:
     ahead: Sequence[str] = ()
 
 
-def resolved_by(resolver: Callable[..., Any], description: str, *, reads: Sequence[str] = ()) -> Any:
+def resolved_by(
+    resolver: Callable[..., Any], description: str, *, reads: Sequence[str] = (), vouched: bool = False
+) -> Any:
     """A field of the annotated GraphQL type, resolved for one object at a time.
 
-    `reads` names the columns it takes from a record, besides the id.
+    `reads` names the columns it takes from a record, besides the id. A resolver that is `vouched` for always
+    answers with what the field's type, a leaf, puts out.
     """
-    return strawberry.field(resolver=resolver, description=description, metadata={"reads": reads})
+    metadata = {"reads": reads, "vouched": vouched}
+    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
+
+
+def of_row(column: str, description: str) -> Any:
+    """A field of an object that stands in the same row; null where the column is."""
+
+    def resolver(root: strawberry.Parent[Any]) -> Any:
+        return None if root[column] is None else root
+
+    metadata = {"reads": [column], "of_row": column}
+    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)

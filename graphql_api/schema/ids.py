@@ -3,13 +3,15 @@
 from base64 import b64decode
 from binascii import Error, b2a_base64
 
+from strawberry import ID
+
 from graphql_api.schema.errors import BadInput
 
 HIGHEST_KEY = 2**63 - 1
 
 
-def global_id(type_name: str, key: int) -> str:
-    return b2a_base64(f"{type_name}:{key}".encode(), newline=False).decode()
+def global_id(type_name: str, key: int) -> ID:
+    return ID(b2a_base64(f"{type_name}:{key}".encode(), newline=False).decode())
 
 
 def parsed_id(argument: str, value: str) -> tuple[str, int]:

@@ -55,7 +55,7 @@ class Edge(Generic[T]):
     cursor: str = strawberry.field(description="Its place in the list, for `after` and `before`.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Listed:
     """What stands behind a connection: `loader` has its page, by `key`; `count` is the number of entries,
     or the loader that has it. Nothing is read until edges, nodes, place or count are asked for."""

@@ -39,7 +39,7 @@ T = TypeVar("T")
 BookType = Annotated["Book", strawberry.lazy("graphql_api.schema.types")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BookListed(Listed):
     """What stands behind a connection of books: also the list it is taken from, and the filter on it."""
 

@@ -21,7 +21,7 @@ from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.schema.connections import connects
 from graphql_api.schema.costs import A_ROW, FEW, NO_ROW
-from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
+from graphql_api.schema.fields import loads, of_row, resolved_by, resolved_for_all
 from graphql_api.schema.filter_inputs import Wanted
 from graphql_api.schema.filters import filter_of_books
 from graphql_api.schema.ids import global_id
@@ -33,13 +33,13 @@ Record = book_reads.Book | author_reads.Author | category_reads.Category
 
 
 def id_of(root: strawberry.Parent[Record]) -> strawberry.ID:
-    return strawberry.ID(global_id(root.entity, root["id"]))
+    return global_id(root.entity, root["id"])
 
 
 @strawberry.interface(description="Anything that has a global id and can be found again by it.")
 class Node:
     id: strawberry.ID = resolved_by(
-        id_of, "An opaque id, unique over all types; `node` finds the object again."
+        id_of, "An opaque id, unique over all types; `node` finds the object again.", vouched=True
     )
 
     @classmethod
@@ -49,9 +49,7 @@ class Node:
 
 @strawberry.type(description="An amount of money.", directives=[NO_ROW])
 class Money:
-    """What stands behind it is a row with a price."""
-
-    row = book_reads.Book
+    row = book_reads.Price
 
     price: Decimal = strawberry.field(name="amount", description='The amount, exact, as a string: "12.90".')
     currency: str = strawberry.field(
@@ -83,21 +81,17 @@ class Contribution:
     author: "Author" = strawberry.field(description="Who did it.")
 
 
-def price_of(root: strawberry.Parent[book_reads.Book]) -> Any:
-    return None if root["price"] is None else root
-
-
 def authors_of(
     books: Sequence[book_reads.Book], context: Context
 ) -> Awaitable[list[list[author_reads.Contribution]]]:
-    return context.loaders.authors_by_book_id.load_all([book.id for book in books]).then(each_once)
+    return context.loaders.authors_by_book_id.load_all([book["id"] for book in books]).then(each_once)
 
 
 def each_once(
     contributions: list[list[author_reads.Contribution]],
 ) -> list[list[author_reads.Contribution]]:
     return [
-        those if len(those) == 1 else list({each.id: each for each in those}.values())
+        those if len(those) == 1 else list({each["id"]: each for each in those}.values())
         for those in contributions
     ]
 
@@ -118,9 +112,7 @@ class Book(Node):
     )
     published_on: date | None = strawberry.field(description="The day of publication, where it is known.")
     page_count: int | None = strawberry.field(description="How many pages it has.")
-    price: Money | None = resolved_by(
-        price_of, "The price; null if not on sale.", reads=["price", "currency"]
-    )
+    price: Money | None = of_row("price", "The price; null if not on sale.")
     stock: int = strawberry.field(description="How many copies are in stock.")
     cover_url: str | None = strawberry.field(description="The address of a picture of its cover.")
     rating_average: float | None = strawberry.field(
