@@ -282,28 +282,37 @@ ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
 
 
-def ranges(scope: Scope, key: Key, key_column: str, direction: str, bare_first: bool) -> str:
+def ranges(
+    scope: Scope, key: Key, key_column: str, direction: str, bare_first: bool, parameters: int = 2
+) -> str:
     """The rows of a page, from one range or, where rows may lack the key, from two in turn.
 
-    Rows without a key are ordered by it all the same: it keeps the planner on the key's own index. The
-    last LIMIT cuts nothing; it tells the planner how few rows there are to join.
+    `parameters` is the number of the first of its parameters: how many rows, then the bounds. Rows without
+    a key are ordered by it all the same: it keeps the planner on the key's own index. The last LIMIT cuts
+    nothing; it tells the planner how few rows there are to join.
     """
     identity, sql_type = f"l.{scope.identity}", key.domain.sql_type
+    numbers = range(parameters, parameters + 7)
+    limit = f"${numbers[0]}::integer"
     if key.column is None:
-        bounded = f"{identity} > $3::bigint AND {identity} < $4::bigint"
-        return merged(scope, key_column, bounded, f"id {direction}", "$2::integer", 1)
+        bounded = f"{identity} > ${numbers[1]}::bigint AND {identity} < ${numbers[2]}::bigint"
+        return merged(scope, key_column, bounded, f"id {direction}", limit, 1)
     pair, order = f"({key_column}, {identity})", f"key {direction}, id {direction}"
-    keyed = f"{pair} > ($3::{sql_type}, $4::bigint) AND {pair} < ($5::{sql_type}, $6::bigint)"
+    low, low_id, high, high_id = (f"${number}" for number in numbers[1:5])
+    keyed = f"{pair} > ({low}::{sql_type}, {low_id}::bigint) AND {pair} < ({high}::{sql_type}, {high_id}::bigint)"
     if not key.nullable:
-        return merged(scope, key_column, keyed, order, "$2::integer", 1)
+        return merged(scope, key_column, keyed, order, limit, 1)
     keyed = f"{key_column} IS NOT NULL AND {keyed}"
-    bare = f"{key_column} IS NULL AND {identity} > $7::bigint AND {identity} < $8::bigint"
+    bare = (
+        f"{key_column} IS NULL"
+        f" AND {identity} > ${numbers[5]}::bigint AND {identity} < ${numbers[6]}::bigint"
+    )
     first, second = (bare, keyed) if bare_first else (keyed, bare)
-    rest = "(SELECT $2::integer - count(*) FROM first)"
+    rest = f"(SELECT {limit} - count(*) FROM first)"
     return (
-        f"WITH first AS ({merged(scope, key_column, first, order, '$2::integer', 1)}),"
+        f"WITH first AS ({merged(scope, key_column, first, order, limit, 1)}),"
         f" second AS ({merged(scope, key_column, second, order, rest, 2)})"
-        " SELECT key, id, range FROM first UNION ALL SELECT key, id, range FROM second LIMIT $2::integer"
+        f" SELECT key, id, range FROM first UNION ALL SELECT key, id, range FROM second LIMIT {limit}"
     )
 
 

@@ -12,6 +12,7 @@ from db.categories import Category, CategoryOfBook
 from db.pages import Lookup, Order, Page, Scope, Window, parents_with_pages
 from db.pool import Database
 from db.rows import Columns
+from db.trees import trees
 from graphql_api.loading import NOTHING, Loader
 
 V = TypeVar("V")
@@ -166,20 +167,24 @@ class Loaders:
         scope = books.BY_CATEGORY if descendants else books.DIRECTLY_IN_CATEGORY
         return self.along(self.category_by(column), lookup, pages, scope, order, window, self.columns.books)
 
-    def category_with_children(self, column: str, window: Window) -> Loader[Any, Category | None]:
-        """Categories by their id or path, each read along with a page of its children."""
-        lookup = Lookup("category", column, KEY_TYPES[column], self.columns.categories)
-        pages = self.children_by_category_id(window)
-        order = categories.BY_NAME
-        return self.along(
-            self.category_by(column),
-            lookup,
-            pages,
-            categories.CHILDREN,
-            order,
-            window,
-            self.columns.categories,
-        )
+    def category_with_children(
+        self, column: str, windows: Sequence[Window]
+    ) -> Loader[Any, Category | None]:
+        """Categories by their id or path, each read along with a page of its children, and of theirs, as
+        many levels as there are windows."""
+        plain, columns = self.category_by(column), self.columns.categories
+        pages = [self.children_by_category_id(window) for window in windows]
+
+        async def read(database: Database, keys: Sequence[Any]) -> list[Category | None]:
+            found = await trees(database, column, keys, windows, columns)
+            for key, root in zip(keys, found.roots, strict=True):
+                plain.prime(key, root)
+            for level, loader in zip(found.levels, pages, strict=True):
+                for parent, children in level.items():
+                    loader.prime(parent, children)
+            return found.roots
+
+        return self.loader(("trees", column, *windows), read)
 
     def category_by(self, column: str) -> Loader[Any, Category | None]:
         return self.category_by_id if column == "id" else self.category_by_path

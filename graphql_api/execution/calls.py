@@ -1,6 +1,6 @@
 """How a plan reads a field: an attribute, a resolver's call for one object, or a call for a whole level."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import NoneType
@@ -144,8 +144,9 @@ class CallWriter:
         sure = use.definition.metadata.get("vouched") if resolver else vouched(use.column, use.field.type)
         return self.read(use, name) if sure else None
 
-    def level(self, use: FieldUse, objects: str, ahead: FieldUse | None = None) -> LevelCall:
-        """The call of a field for all the objects in the list `objects`. It is told of what is `ahead`."""
+    def level(self, use: FieldUse, objects: str, ahead: Sequence[FieldUse] = ()) -> LevelCall:
+        """The call of a field for all the objects in the list `objects`. It is told of what is `ahead`: a
+        connection, and that connection again of its nodes, and so on."""
         if use.level is None:
             each = self.read(use, "each")
             gather = self.source.constant("together", together)
@@ -154,12 +155,16 @@ class CallWriter:
         resolve = use.level.resolve
         function = self.source.constant(f"{use.name}_of_{use.owner}", resolve)
         arguments = self.written_arguments(use, resolve)
-        if ahead and ahead.level:
-            known = ", ".join(self.written_arguments(ahead, ahead.level.resolve))
-            made = self.source.constant("Ahead", Ahead)
-            arguments.append(f"ahead={made}({ahead.name!r}, dict({known}))")
+        if ahead:
+            arguments.append(f"ahead={self.told_ahead(ahead)}")
         given = ", ".join([objects, "context", *arguments])
         return LevelCall(f"{function}({given})", use.level.awaited, use.level.started_by_task)
+
+    def told_ahead(self, ahead: Sequence[FieldUse]) -> str:
+        first, *again = ahead
+        known = ", ".join(self.written_arguments(first, first.level.resolve)) if first.level else ""
+        below = f", {self.told_ahead(again)}" if again else ""
+        return f"{self.source.constant('Ahead', Ahead)}({first.name!r}, dict({known}){below})"
 
     def written_arguments(self, use: FieldUse, function: Callable[..., Any]) -> list[str]:
         return self.arguments.written(use.field, use.definition.arguments, use.node, function)

@@ -25,6 +25,7 @@ from graphql import (
     GraphQLFloat,
     GraphQLInt,
     GraphQLLeafType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
     OperationDefinitionNode,
@@ -377,21 +378,47 @@ class Compiler:
             entries.append(f"{self.key_literal(key, subdetails)}: {value}")
         return "{" + ", ".join(entries) + "}" if reads else None
 
-    def ahead(self, use: FieldUse, details: list[FieldDetails]) -> FieldUse | None:
-        """The use of the first connection below a field whose page the field's level resolver reads along."""
-        kind = use.field.type
-        if not (use.level and use.level.ahead and is_object_type(kind)):
-            return None
-        below = {each[0].node.name.value: each for each in reversed(self.subfields(kind, details).values())}
-        for name in use.level.ahead:
-            if name in below:
-                child = field_use(kind, below[name][0].node)
-                connection: Any = get_nullable_type(child.field.type)
-                pages = {each[0].node.name.value for each in self.subfields(connection, below[name]).values()}
-                if pages & PAGE_FIELDS and "facets" not in pages:
-                    return child
-        return None
+    def ahead(self, use: FieldUse, details: list[FieldDetails]) -> list[FieldUse]:
+        """The first connection below a field whose page the field's level resolver reads along, and the same
+        connection again of the page's nodes, as far down as it goes."""
+        down: list[FieldUse] = []
+        for name in use.level.ahead if use.level else ():
+            kind, below = get_named_type(use.field.type), details
+            while is_object_type(kind) and (found := self.page_below(kind, below, name)):
+                down.append(found[0])
+                kind, below = self.nodes_below(*found)
+            if down:
+                break
+        return down
 
+    def page_below(
+        self, kind: GraphQLObjectType, details: list[FieldDetails], name: str
+    ) -> tuple[FieldUse, dict[str, list[FieldDetails]]] | None:
+        """The first use of the connection of that name, if a page of it is wanted, and what is selected of it."""
+        found = self.selected(kind, details).get(name)
+        if found is None:
+            return None
+        use = field_use(kind, found[0].node)
+        selected = self.selected(get_named_type(use.field.type), found)
+        return (use, selected) if selected.keys() & PAGE_FIELDS and "facets" not in selected else None
+
+    def nodes_below(
+        self, use: FieldUse, selected: dict[str, list[FieldDetails]]
+    ) -> tuple[GraphQLNamedType | None, list[FieldDetails]]:
+        """The type of a connection's nodes, and where they are selected first."""
+        connection: Any = get_named_type(use.field.type)
+        if "nodes" in selected:
+            return get_named_type(connection.fields["nodes"].type), selected["nodes"]
+        if "edges" in selected:
+            edge: Any = get_named_type(connection.fields["edges"].type)
+            below = self.selected(edge, selected["edges"])
+            if "node" in below:
+                return get_named_type(edge.fields["node"].type), below["node"]
+        return None, []
+
+    def selected(self, kind: Any, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
+        """The subfields by their names in the schema; of those that have several aliases the first."""
+        return {each[0].node.name.value: each for each in reversed(self.subfields(kind, details).values())}
     def key_literal(self, key: str, details: list[FieldDetails]) -> str:
         """The key of a field in its output: the schema's word as it stands, a client's as a constant."""
         return repr(key) if key == details[0].node.name.value else self.source.alias(key)

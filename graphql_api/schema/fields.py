@@ -5,7 +5,7 @@ it is written once and serves both executors. Plans call it once a level. Stock 
 one object at a time, and the loaders under it gather those calls again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature, iscoroutinefunction, signature
 from operator import attrgetter
@@ -58,12 +58,24 @@ def of_row(column: str, description: str) -> Any:
     return strawberry.field(resolver=resolver, description=description, metadata=metadata)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ahead:
-    """A connection that will be asked for of what a level resolver answers, and its arguments."""
+    """A connection that will be asked for of what a level resolver answers, and its arguments.
+
+    `again` is the same connection asked for of its nodes, and so on down a tree.
+    """
 
     field: str
     arguments: Mapping[str, Any]
+    again: "Ahead | None" = None
+
+    @property
+    def down(self) -> "Iterator[Ahead]":
+        """This one, and those again below it."""
+        each: Ahead | None = self
+        while each:
+            yield each
+            each = each.again
 
 
 def resolved_for_all(

@@ -117,8 +117,8 @@ def category(
         descendants = rest.get("include_descendants", True)
         loader = loaders.category_with_books(column, order, window, descendants=descendants)
     elif ahead:
-        _, window, _ = asked(category_reads.BY_NAME, **ahead.arguments)
-        loader = loaders.category_with_children(column, window)
+        windows = [asked(category_reads.BY_NAME, **level.arguments)[1] for level in ahead.down]
+        loader = loaders.category_with_children(column, windows)
     else:
         loader = loaders.category_by_id if by_id else loaders.category_by_path
     return loader.load_all([key])
