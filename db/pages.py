@@ -79,7 +79,8 @@ class Position(NamedTuple):
     id: int
 
 
-class Window(NamedTuple):
+@dataclass(slots=True, unsafe_hash=True)
+class Window:
     """Which part of the list: `count` rows after one position and before another.
 
     `backward` takes the last rows of that part instead of its first; they are still in list order.
@@ -299,13 +300,14 @@ def ranges(
         return merged(scope, key_column, bounded, f"id {direction}", limit, 1)
     pair, order = f"({key_column}, {identity})", f"key {direction}, id {direction}"
     low, low_id, high, high_id = (f"${number}" for number in numbers[1:5])
-    keyed = f"{pair} > ({low}::{sql_type}, {low_id}::bigint) AND {pair} < ({high}::{sql_type}, {high_id}::bigint)"
+    keyed = (
+        f"{pair} > ({low}::{sql_type}, {low_id}::bigint) AND {pair} < ({high}::{sql_type}, {high_id}::bigint)"
+    )
     if not key.nullable:
         return merged(scope, key_column, keyed, order, limit, 1)
     keyed = f"{key_column} IS NOT NULL AND {keyed}"
     bare = (
-        f"{key_column} IS NULL"
-        f" AND {identity} > ${numbers[5]}::bigint AND {identity} < ${numbers[6]}::bigint"
+        f"{key_column} IS NULL AND {identity} > ${numbers[5]}::bigint AND {identity} < ${numbers[6]}::bigint"
     )
     first, second = (bare, keyed) if bare_first else (keyed, bare)
     rest = f"(SELECT {limit} - count(*) FROM first)"

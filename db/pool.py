@@ -1,6 +1,5 @@
 """The pool of connections that every read goes through."""
 
-from collections.abc import Coroutine
 from typing import Any, Protocol
 
 import asyncpg
@@ -28,8 +27,8 @@ class Connection(asyncpg.Connection):
     seconds with a common one.
     """
 
-    def fetch(self, query: str, *args: object, **options: Any) -> Coroutine[Any, Any, list[Any]]:
-        """The rows of a statement."""
+    def fetch(self, query: str, *args: object, **options: Any) -> Any:
+        """The rows of a statement, to be awaited."""
         if PLANNED_ANEW not in query[:100]:
             return super().fetch(query, *args, **options)
         return self.fetch_anew(query, *args, **options)

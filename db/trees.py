@@ -38,7 +38,7 @@ async def trees(
         text = columns.texts[name] = written(column, windows, columns.sql, alone=alone)
     parts = [part for window in windows for part in (window.count + 1, *bounds(BY_NAME, window))]
     rows = await database.fetch(text, keys[0] if alone else keys, *parts, record_class=columns.kind)
-    by_level: list[list[Category]] = [[] for _ in range(len(windows) + 1)]
+    by_level: list[list[Any]] = [[] for _ in range(len(windows) + 1)]
     for row in rows:
         by_level[row["level"]].append(row)
     above = by_level[0]

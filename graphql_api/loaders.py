@@ -167,9 +167,7 @@ class Loaders:
         scope = books.BY_CATEGORY if descendants else books.DIRECTLY_IN_CATEGORY
         return self.along(self.category_by(column), lookup, pages, scope, order, window, self.columns.books)
 
-    def category_with_children(
-        self, column: str, windows: Sequence[Window]
-    ) -> Loader[Any, Category | None]:
+    def category_with_children(self, column: str, windows: Sequence[Window]) -> Loader[Any, Category | None]:
         """Categories by their id or path, each read along with a page of its children, and of theirs, as
         many levels as there are windows."""
         plain, columns = self.category_by(column), self.columns.categories

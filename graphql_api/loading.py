@@ -1,7 +1,7 @@
 """An aiodataloader for whole levels: keys are asked for in one step, and read as one batch."""
 
 from asyncio import Future, Task, create_task, get_running_loop, shield
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -42,13 +42,13 @@ class Loader(DataLoader[K, V]):
         """The values of the keys, in their order, None for a None. The keys are asked for at once, the
         values come when awaited."""
         values, batches, batch = self.values, self.batches, self.open
-        new = dict.fromkeys(keys)
+        new: Collection[Any] = dict.fromkeys(keys)
         if values or batches or None in new:
             new = [key for key in new if key is not None and key not in batches and key not in values]
         if new:
             if batch is None:
                 batch = self.open = Batch(self)
-            batch.keys += new
+            batch.keys.extend(new)
             batches.update(dict.fromkeys(new, batch))
         return Loading(self, keys)
 
@@ -144,7 +144,8 @@ class Loading(Generic[K, V]):
                 if key in batches:
                     yield from batches[key].wait().__await__()
         # A None, where there are any, is no key of the values.
-        return [*map(values.get, self.keys)]
+        value_of: Callable[[K | None], V | None] = values.get  # type: ignore[assignment]
+        return [*map(value_of, self.keys)]
 
     def then(self, step: Callable[[list[Any]], W]) -> "Then[W]":
         """What a function makes of the values, once they are there."""

@@ -360,7 +360,7 @@ class Compiler:
         literal = self.inline_object(get_nullable_type(kind), details, name)
         return literal and (literal if is_non_null_type(kind) else f"None if {name} is None else {literal}")
 
-    def inline_object(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str) -> str | None:
+    def inline_object(self, kind: object, details: list[FieldDetails], name: str) -> str | None:
         """The literal of an object all of whose fields are inline, and one at least is read from it."""
         if not is_object_type(kind) or kind.is_type_of:
             return None
@@ -394,7 +394,7 @@ class Compiler:
     def page_below(
         self, kind: GraphQLObjectType, details: list[FieldDetails], name: str
     ) -> tuple[FieldUse, dict[str, list[FieldDetails]]] | None:
-        """The first use of the connection of that name, if a page of it is wanted, and what is selected of it."""
+        """The first use of the connection of that name, and what is selected of it, if that takes a page."""
         found = self.selected(kind, details).get(name)
         if found is None:
             return None
@@ -419,6 +419,7 @@ class Compiler:
     def selected(self, kind: Any, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
         """The subfields by their names in the schema; of those that have several aliases the first."""
         return {each[0].node.name.value: each for each in reversed(self.subfields(kind, details).values())}
+
     def key_literal(self, key: str, details: list[FieldDetails]) -> str:
         """The key of a field in its output: the schema's word as it stands, a client's as a constant."""
         return repr(key) if key == details[0].node.name.value else self.source.alias(key)

@@ -119,7 +119,7 @@ def checked(parameters: Any) -> GraphQLRequest:
         raise Refusal(400, "`operationName` must be a string.")
     if extensions is not None and not isinstance(extensions, dict):
         raise Refusal(400, "`extensions` must be an object.")
-    wants_cost = bool(extensions) and cast("dict[str, Any]", extensions).get("cost") is True
+    wants_cost = extensions is not None and cast("dict[str, Any]", extensions).get("cost") is True
     return GraphQLRequest(query, cast("dict[str, Any] | None", variables), operation_name or None, wants_cost)
 
 

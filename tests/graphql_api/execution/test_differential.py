@@ -260,7 +260,22 @@ async def test_each_field_alone_finds_the_columns_it_needs(
         ),
         (
             '{ category(by: {path: "fiction"}) { books { totalCount } children { nodes { path } } } }',
-            ["category_with_children_by_category_ids"],
+            ["trees_by_paths"],
+        ),
+        (
+            '{ category(by: {path: "fiction"}) { name children(last: 2) { pageInfo { hasPreviousPage } nodes '
+            "{ name children(first: 1) { edges { cursor node { id children { nodes { path } } } } } } } } }",
+            ["trees_by_paths"],
+        ),
+        (
+            f'{{ category(by: {{id: "{global_id("Category", 1)}"}}) {{ a: children(first: 1) {{ nodes {{ name '
+            "b: children { totalCount nodes { bookCount } } c: children(first: 1) { nodes { id } } } } } }",
+            ["trees_by_ids", "counts_of_children_by_category_ids", "children_by_category_ids"],
+        ),
+        (
+            '{ a: category(by: {path: "fiction"}) { children { nodes { children { nodes { id } } } } } '
+            'b: category(by: {path: "nowhere"}) { children { nodes { children { nodes { id } } } } } }',
+            ["trees_by_paths"],
         ),
         (
             '{ category(by: {path: "fiction"}) { books { totalCount } children { totalCount } } }',
