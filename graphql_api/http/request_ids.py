@@ -2,11 +2,14 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
 from random import Random
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graphql_api.http.answers import Answer
 from graphql_api.http.requests import header
 
 HEADER = b"x-request-id"
@@ -15,7 +18,36 @@ TAKEN = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 
 MADE_UP = Random()  # noqa: S311 - an id keeps no secret, and to ask the system for each costs more than the rest
 
+NONE: Mapping[str, Any] = {}
+
 current: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+ANSWERS = "bookstore.answers"
+"""The extension of ASGI by which our protocol takes an answer whole."""
+
+
+class Sender:
+    """Sends the answer to a request, with its id."""
+
+    __slots__ = ("answers", "identity", "send")
+
+    def __init__(self, send: Send, identity: bytes, scope: Scope) -> None:
+        self.send = send
+        self.identity = identity
+        self.answers = scope.get("extensions", NONE).get(ANSWERS)
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (HEADER, self.identity)]
+        await self.send(message)
+
+    def whole(self, answer: Answer) -> bool:
+        """Send an answer at once. False, with nothing sent, where it must go by messages.
+
+        Middleware that changes messages hides this; it never passes it by.
+        """
+        return self.answers is not None and self.answers(answer, (HEADER, self.identity))
 
 
 class RequestIds:
@@ -31,13 +63,7 @@ class RequestIds:
         given = header(scope, HEADER)
         identity = given if TAKEN.fullmatch(given) else b"%016x" % MADE_UP.getrandbits(64)
         current.set(identity.decode())
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (HEADER, identity)]
-            await send(message)
-
-        await self.app(scope, receive, send_with_id)
+        await self.app(scope, receive, Sender(send, identity, scope))
 
 
 class WithRequestId(logging.Filter):

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from benchmarks.serving.peers.served import dsn, serve
 from graphql_api.app import create_app
 from graphql_api.execution.documents import Document
+from graphql_api.http.protocol import WireConfig
 from graphql_api.settings import Settings
 
 
@@ -17,4 +19,5 @@ def compiled(self: Document, flags: Mapping[str, Any]) -> str:
 if __name__ == "__main__":
     if sys.argv[1:] == ["stock"]:
         Document.compiled = compiled
-    serve(create_app(Settings(pool_size=10, max_cost=20_000), dsn()))
+    settings = Settings(pool_size=10, max_cost=20_000)
+    serve(create_app(settings, dsn()), partial(WireConfig, settings=settings))

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ def dsn() -> str:
     return os.environ["DATABASE_URL"]
 
 
-def serve(app: Any) -> None:
+def serve(app: Any, configured: Callable[..., uvicorn.Config] = uvicorn.Config) -> None:
     """Serve until the process is told to end; with PROFILE, write a profile to that file.
 
     Garbage is collected as by `bookstore serve`, for all of them.
@@ -25,12 +26,12 @@ def serve(app: Any) -> None:
     gc.set_threshold(5_000, 10, 1_000)
     profile = os.environ.get("PROFILE")
     with sampled(Path(profile)) if profile else nullcontext():
-        uvicorn.run(
+        config = configured(
             app,
             port=int(os.environ["PORT"]),
             loop="uvloop",
-            http="httptools",
             log_level="warning",
             access_log=False,
             server_header=False,
         )
+        uvicorn.Server(config).run()
