@@ -98,6 +98,7 @@ class Compiler:
     variables: Variables
     source: Source = field(default_factory=Source)
     pending: list[Pending] = field(default_factory=list)
+    collected: list[Position] = field(default_factory=list[Position])
     reads: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -303,6 +304,7 @@ class Compiler:
             return literal
         out = self.source.name(f"{stem}_out")
         self.source.line(depth, f"{out} = {literal}")
+        self.collected.append(position)
         self.source.line(depth, f"{position.objects}.append({name})")
         self.source.line(depth, f"{position.outs}.append({out})")
         return out
@@ -425,17 +427,8 @@ class Compiler:
         return repr(key) if key == details[0].node.name.value else self.source.alias(key)
 
     def open_positions(self, mark: int) -> None:
-        """Before the lines since the mark: the empty lists that they collect a position in."""
-        positions = {
-            pending.position.objects: pending.position
-            for pending in self.pending
-            if pending.position is not ROOT
-        }
-        opened = [
-            f"    {position.objects}, {position.outs} = [], []"
-            for position in positions.values()
-            if any(
-                line.strip().startswith(f"{position.objects}.append(") for line in self.source.lines[mark:]
-            )
+        """Before the lines since the mark: the empty lists of the positions that they collect."""
+        self.source.lines[mark:mark] = [
+            f"    {position.objects}, {position.outs} = [], []" for position in self.collected
         ]
-        self.source.lines[mark:mark] = opened
+        self.collected.clear()

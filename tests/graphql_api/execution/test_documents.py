@@ -5,6 +5,7 @@ import strawberry
 from graphql import OperationType
 
 from graphql_api.execution.documents import MOST_VARIANTS, Documents, InvalidDocument, UnknownOperation
+from graphql_api.execution.limits import Limits
 from graphql_api.execution.plans import Plan
 from graphql_api.execution.run import run
 from graphql_api.schema.fields import resolved_by
@@ -75,6 +76,13 @@ def test_what_is_wrong_is_said_and_not_kept() -> None:
     with pytest.raises(UnknownOperation, match="say which with operationName"):
         documents.find("query A { alias } query B { alias }", None)
     assert documents.held == {}
+
+
+def test_no_plan_is_made_that_takes_long_to_compile() -> None:
+    fields = " ".join(f"f{number}: alias" for number in range(600))
+    document = Documents(schema, limits=Limits(aliases=600, fields=600)).find(f"{{ {fields} }}", None)
+
+    assert document.plan({}) == "an operation whose plan would be too long"
 
 
 def test_flags_have_a_plan_for_each_of_their_values_up_to_a_limit() -> None:
