@@ -8,7 +8,6 @@ from graphql_api.execution.calls import Unplannable
 from graphql_api.execution.compiler import Compiler
 from graphql_api.execution.variables import Values
 
-
 LONGEST_SOURCE = 50_000
 """Python takes 10 ms to compile so many characters, in which nobody else is answered. The storefront page of
 the benchmark has 5,000."""
