@@ -85,8 +85,9 @@ class Endpoint:
         if media_type is None:
             raise Refusal(406, f"Accept one of {', '.join(OFFERED)}.")
         asked = await read_request(scope, receive, most=self.settings.max_body)
-        with self.admission, Vigil(receive, self.settings.request_timeout):
-            return await self.answered(asked, media_type, reads_only=method != "POST")
+        with Vigil(receive, self.settings.request_timeout):
+            async with self.admission:
+                return await self.answered(asked, media_type, reads_only=method != "POST")
 
     async def answered(self, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool) -> Answer:
         """The answer to a request, as GraphQL describes it."""

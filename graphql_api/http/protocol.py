@@ -101,10 +101,14 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_head, self.head = False, 0
-        if self.admission.is_full and self.idle and self.url.startswith(GRAPHQL):
-            self.turn_away()
-            return
-        super().on_headers_complete()
+        if self.url.startswith(GRAPHQL) and self.idle:
+            if not self.admission.has_room:
+                self.turn_away()
+                return
+            super().on_headers_complete()
+            self.admission.expect(self.loop)
+        else:
+            super().on_headers_complete()
         if self.draining:
             self.cycle.keep_alive = False
 

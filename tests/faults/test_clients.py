@@ -1,7 +1,9 @@
 """Clients that leave, dawdle, or come in crowds: each harms itself alone."""
 
 import asyncio
+import signal
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -110,10 +112,12 @@ async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
 
 
 async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> None:
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, MAX_REQUESTS="5") as served:
+    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            admitted = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(5)]
+            admitted = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(8)]
             await asyncio.sleep(0.2)
             began = time.monotonic()
             refused = await asyncio.gather(*(client.ask(client.post(QUERY)) for _ in range(50)))
@@ -124,11 +128,70 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
 
     assert {(reply.status, reply.headers["retry-after"]) for reply in refused} == {(503, "1")}
     assert (
-        refused[0].json()["errors"][0]["message"] == "5 requests are being answered already (MAX_REQUESTS)."
+        refused[0].json()["errors"][0]["message"]
+        == "5 requests are being answered (MAX_REQUESTS) and 3 wait (MAX_WAITING)."
     )
     assert seconds < 0.5
     assert live.status == 200
-    assert [reply.status for reply in answers] == [200] * 5
+    assert [reply.status for reply in answers] == [200] * 8
+
+
+async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_room_for(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """The others get the protocol's own answer, which costs a tenth of one that the application gives, and is
+    of the type that everybody understands."""
+    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3", "REQUEST_TIMEOUT": "1"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        request = client.post(QUERY).replace(b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1)
+        async with locked(postgres.server.dsn):
+            streams = [await client.connect() for _ in range(50)]
+            served.process.send_signal(signal.SIGSTOP)
+            for _, writer in streams:
+                writer.write(request)
+            await asyncio.sleep(0.1)
+            served.process.send_signal(signal.SIGCONT)
+            replies = await asyncio.gather(*(reply_from(reader) for reader, _ in streams))
+        for _, writer in streams:
+            writer.close()
+
+    answers = Counter(
+        (reply.json()["errors"][0]["extensions"]["code"], reply.headers["content-type"]) for reply in replies
+    )
+    assert answers == {
+        ("TIMEOUT", "application/graphql-response+json; charset=utf-8"): 8,
+        ("SERVICE_UNAVAILABLE", "application/json; charset=utf-8"): 42,
+    }
+
+
+async def test_who_waits_in_line_has_the_same_deadline_and_may_leave(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "1", "REQUEST_TIMEOUT": "1"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.2)
+            _, writer = await client.connect()
+            writer.write(client.post(QUERY))
+            await asyncio.sleep(0.2)
+            writer.close()
+            await asyncio.sleep(0.2)
+            began = time.monotonic()
+            third = await client.ask(client.post("{ __typename }"))
+            seconds = time.monotonic() - began
+            again = await client.ask(client.post("{ __typename }"))
+        after = await client.ask(client.post(QUERY))
+        client.close()
+
+    assert (await first).json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
+    assert third.json() == again.json() == {"data": {"__typename": "Query"}}
+    assert 0.2 < seconds < 0.6  # until the first's time was up
+    assert after.status == 200
 
 
 async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tmp_path: Path) -> None:
