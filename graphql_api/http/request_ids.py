@@ -16,6 +16,12 @@ TAKEN = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 current: ContextVar[str] = ContextVar("request_id", default="-")
 
 
+def request_id(scope: Scope | None) -> bytes:
+    """The id that the client gave its request, or a new one; of no request yet, a new one."""
+    given = header(scope, HEADER) if scope else b""
+    return given if TAKEN.fullmatch(given) else secrets.token_hex(8).encode()
+
+
 class RequestIds:
     """Middleware that gives each request its id."""
 
@@ -26,8 +32,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = header(scope, HEADER)
-        identity = given if TAKEN.fullmatch(given) else secrets.token_hex(8).encode()
+        identity = request_id(scope)
         current.set(identity.decode())
 
         async def send_with_id(message: Message) -> None:

@@ -127,6 +127,7 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
         client.close()
 
     assert {(reply.status, reply.headers["retry-after"]) for reply in refused} == {(503, "1")}
+    assert len({reply.headers["x-request-id"] for reply in refused}) == 50
     assert (
         refused[0].json()["errors"][0]["message"]
         == "5 requests are being answered (MAX_REQUESTS) and 3 wait (MAX_WAITING)."
@@ -134,6 +135,36 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
     assert seconds < 0.5
     assert live.status == 200
     assert [reply.status for reply in answers] == [200] * 8
+
+
+async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres, tmp_path: Path) -> None:
+    """The id that was given comes back, HEAD gets no body, and the connection can be used again unless a
+    body may be on its way or not."""
+    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0"}
+    expects = b"POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
+    heads = b"HEAD /graphql?query=%7Ba%7D HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n\r\n"
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.2)
+            reader, writer = await client.connect()
+            writer.write(heads)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            writer.write(client.get("/livez"))
+            live = await reply_from(reader)
+            writer.write(expects)
+            expecting = await reply_from(reader)
+            rest = await reader.read()
+        await admitted
+        writer.close()
+        client.close()
+
+    assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n")
+    assert "\r\nx-request-id: mine\r\n" in head
+    assert live.json() == {"status": "alive"}
+    assert (expecting.status, expecting.headers["connection"], rest) == (503, "close", b"")
 
 
 async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_room_for(
@@ -212,6 +243,7 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
         client.close()
 
     assert {reply.status for reply in replies} == {408}
+    assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
     assert 1.3 <= seconds < 2.6
     assert readers.kinds().keys() == {"200"}
 
@@ -277,4 +309,5 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
         client.close()
 
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert len(refused.headers["x-request-id"]) == 16
     assert admitted.status == 200
