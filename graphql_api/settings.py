@@ -87,6 +87,7 @@ class Settings:
     max_list: int = setting(LIMITS.list, "How many values a list in an argument may have.", COUNT)
     max_page: int = setting(LIMITS.page, "How many entries a page may have; 100 at the most.", COUNT)
     max_cost: int = setting(LIMITS.cost, "How many rows an operation may ask for.", COUNT)
+    max_values: int = setting(LIMITS.values, "How many values, objects included, it may ask for.", COUNT)
     introspection: bool = setting(True, "Whether clients may read the schema by introspection.")
     suggestions: bool = setting(True, 'Whether errors suggest names ("Did you mean …").')
     cors_origins: str = setting(

@@ -29,7 +29,7 @@ async def run(document: Document, variables: dict[str, Any] | None, context: Con
     values = document.variables.values(variables)
     if values is None:
         return await run_stock(document, variables, context, "variables that cannot be coerced")
-    document.cost.require(values)
+    document.require_limits(values)
     plan = document.plan(values)
     if not isinstance(plan, Plan):
         return await run_stock(document, variables, context, plan)

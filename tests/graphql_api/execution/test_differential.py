@@ -51,7 +51,8 @@ nasty_values = {
 
 UNLIMITED = Limits(
     **dict.fromkeys(
-        ("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost"), 10**9
+        ("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost", "values"),
+        10**9,
     )
 )
 
