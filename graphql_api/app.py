@@ -71,7 +71,7 @@ def create_app(settings: Settings, dsn: str) -> App:
         check=require_head,
     )
     views = ViewLog(keeper)
-    admission = Admission(settings.max_requests)
+    admission = Admission(settings.max_requests, settings.max_waiting)
     documents = Documents(
         schema,
         limits=settings.limits,

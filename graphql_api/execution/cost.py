@@ -1,12 +1,12 @@
 # pyright: basic, reportPrivateUsage=false
-"""What an operation costs: the rows of the catalog that it can ask for, as a function of its variables.
+"""What an operation costs: the rows and the values that it can ask for, as functions of its variables.
 
-The function is made once, from the document and the `@cost` and `@listSize` of the schema. It is an upper
+A function is made once, from the document and the `@cost` and `@listSize` of the schema. It is an upper
 bound: a list that turns out shorter, or a row that several fields share, is counted in full. Where no
 variable matters it is a constant.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -42,6 +42,16 @@ Sizes = Mapping[str, Expression]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is counted, and the setting with its limit; `weight` says how many a field adds by itself."""
+
+    name: str
+    setting: str
+    code: str
+    weight: Callable[[GraphQLField | None, GraphQLNamedType | None], int]
+
+
 class OperationCost:
     """The cost of one operation; `of` and `require` take the coerced values of its variables."""
 
@@ -51,10 +61,12 @@ class OperationCost:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         limits: Limits,
+        unit: Unit,
     ) -> None:
         """Raises LimitExceeded where a page is too large or the operation too dear whatever its variables."""
-        self.most = limits.cost
-        writer = Writer(schema, fragments, limits.page)
+        self.unit = unit
+        self.most: int = getattr(limits, unit.setting.removeprefix("MAX_").lower())
+        writer = Writer(schema, fragments, limits.page, unit)
         root = schema.get_root_type(operation.operation)
         cost = writer.objects(root, [operation.selection_set], {}) if root else 0
         self.constant = cost if isinstance(cost, int) else None
@@ -65,7 +77,7 @@ class OperationCost:
             self.evaluate = eval(compile(f"lambda values: {cost}", "<cost>", "eval"), names)  # noqa: S307
 
     def of(self, values: Mapping[str, Any]) -> int:
-        """The rows; raises LimitExceeded where a page is too large."""
+        """How many there are; raises LimitExceeded where a page is too large."""
         return self.evaluate(values) if self.constant is None else self.constant
 
     def require(self, values: Mapping[str, Any]) -> None:
@@ -75,8 +87,8 @@ class OperationCost:
 
     def require_at_most(self, cost: int) -> None:
         if cost > self.most:
-            found = f"The operation can ask for {cost:,} rows"
-            raise LimitExceeded("MAX_COST", self.most, found, code="COST_LIMIT_EXCEEDED")
+            found = f"The operation can ask for {cost:,} {self.unit.name}"
+            raise LimitExceeded(self.unit.setting, self.most, found, code=self.unit.code)
 
 
 @dataclass(slots=True)
@@ -99,6 +111,7 @@ class Writer:
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     page: int
+    unit: Unit
     names: list[str] = field(default_factory=list[str])
 
     def objects(
@@ -170,7 +183,7 @@ class Writer:
         name = nodes[0].name.value
         definition = kind.fields.get(name)
         if definition is None:  # of introspection
-            return 0
+            return self.unit.weight(None, None)
         size = directive_of(definition, ListSize)
         entries, sizes_below = sizes.get(name, 1), dict[str, Expression]()
         if size and size.sized_fields:
@@ -179,7 +192,7 @@ class Writer:
             entries = self.entries(size, nodes[0])
         named = get_named_type(definition.type)
         below = self.objects(named, [each.selection_set for each in nodes if each.selection_set], sizes_below)
-        return multiplied(entries, added([weight(definition, named), below]))
+        return multiplied(entries, added([self.unit.weight(definition, named), below]))
 
     def entries(self, size: ListSize, node: FieldNode) -> Expression:
         """How many entries a list has, as its arguments say."""
@@ -224,11 +237,18 @@ def directive_of(definition: GraphQLField | GraphQLNamedType, kind: type[T]) -> 
     return next(found, None)
 
 
-def weight(definition: GraphQLField, named: GraphQLNamedType) -> int:
+def rows(definition: GraphQLField | None, named: GraphQLNamedType | None) -> int:
+    if definition is None or named is None:
+        return 0
     cost = directive_of(definition, Cost) or directive_of(named, Cost)
     if cost:
         return int(cost.weight)
     return int(is_object_type(named) or is_abstract_type(named))
+
+
+ROWS = Unit("rows", "MAX_COST", "COST_LIMIT_EXCEEDED", rows)
+VALUES = Unit("values", "MAX_VALUES", "LIMIT_EXCEEDED", lambda *_: 1)
+"""What an answer is made of, objects and all: it says how long an operation keeps the event loop busy."""
 
 
 def added(costs: Sequence[Expression]) -> Expression:

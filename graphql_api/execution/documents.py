@@ -21,7 +21,7 @@ from strawberry import Schema
 from graphql_api.execution.arguments import variables_in
 from graphql_api.execution.calls import Unplannable
 from graphql_api.execution.compiler import Compiler
-from graphql_api.execution.cost import OperationCost
+from graphql_api.execution.cost import ROWS, VALUES, OperationCost
 from graphql_api.execution.limits import LIMITS, Limits
 from graphql_api.execution.plans import Plan
 from graphql_api.execution.shape import require_shape
@@ -56,6 +56,7 @@ class Document:
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
     cost: OperationCost
+    values: OperationCost
     flags: tuple[str, ...]
     size: int
     suggestions: bool
@@ -69,6 +70,11 @@ class Document:
         """The rows it can ask for with these variables; None where they cannot be coerced."""
         values = self.variables.values(variables)
         return None if values is None else self.cost.of(values)
+
+    def require_limits(self, values: Mapping[str, Any]) -> None:
+        """Raise LimitExceeded if it can ask for too much with these values of its variables."""
+        self.cost.require(values)
+        self.values.require(values)
 
     def plan(self, values: Mapping[str, Any]) -> Plan | str:
         """The plan for these values of its flags, or the reason why there is none."""
@@ -153,13 +159,15 @@ class Documents:
         }
         flags = Flags()
         visit(node, flags)
+        counted = (self.schema._schema, operation, fragments, self.limits)  # noqa: SLF001
         return Document(
             self.schema,
             node,
             operation,
             fragments,
             Variables(self.schema._schema, operation),  # noqa: SLF001
-            OperationCost(self.schema._schema, operation, fragments, self.limits),  # noqa: SLF001
+            OperationCost(*counted, ROWS),
+            OperationCost(*counted, VALUES),
             tuple(sorted(flags.names)),
             len(text.encode("utf-8", "surrogatepass")),
             self.validation.suggestions,

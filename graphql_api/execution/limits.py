@@ -24,6 +24,7 @@ class Limits:
     page: int = 100
     comparisons: int = 10_000
     cost: int = 10_000
+    values: int = 100_000
 
 
 LIMITS = Limits()

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
-from graphql import ExecutionResult, execute
+from graphql import ExecutionResult, MiddlewareManager, execute
 
 from graphql_api.context import Context
 from graphql_api.execution.documents import Document
 from graphql_api.execution.plans import Plan
+from graphql_api.execution.turns import Turns
 
 operations: Counter[str | None] = Counter()
 """How many operations were run: by their plan (None), and by stock execution for each reason."""
@@ -28,7 +29,7 @@ async def run(document: Document, variables: dict[str, Any] | None, context: Con
     values = document.variables.values(variables)
     if values is None:
         return await run_stock(document, variables, context, "variables that cannot be coerced")
-    document.cost.require(values)
+    document.require_limits(values)
     plan = document.plan(values)
     if not isinstance(plan, Plan):
         return await run_stock(document, variables, context, plan)
@@ -57,5 +58,6 @@ async def run_stock(
         variable_values=variables,
         operation_name=document.operation.name and document.operation.name.value,
         hide_suggestions=not document.suggestions,
+        middleware=MiddlewareManager(Turns()),
     )
     return Outcome(await result if isawaitable(result) else result, reason)

@@ -40,7 +40,10 @@ class Answer:
 
 
 class Refusal(Exception):
-    """The request is refused; `error` says why, as the client is shown it."""
+    """The request is refused; `error` says why, as the client is shown it.
+
+    Make one for each request: an exception that is raised again keeps the frames of all the times before.
+    """
 
     def __init__(
         self,

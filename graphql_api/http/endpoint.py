@@ -30,8 +30,9 @@ logger = logging.getLogger("bookstore.endpoint")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 ALLOW = [(b"allow", ", ".join(METHODS).encode())]
 
-NOT_BY_GET = Refusal(405, "Send what is not a query by POST.", [(b"allow", b"POST")])
-NOT_ACCEPTABLE = Refusal(406, f"Accept one of {', '.join(OFFERED)}.")
+
+def not_by_get() -> Refusal:
+    return Refusal(405, "Send what is not a query by POST.", [(b"allow", b"POST")])
 
 
 class NoViews(ViewLog):
@@ -83,17 +84,18 @@ class Endpoint:
         if method not in METHODS:
             raise Refusal(405, f"Use {', '.join(METHODS)}.", ALLOW)
         if media_type is None:
-            raise NOT_ACCEPTABLE
+            raise Refusal(406, f"Accept one of {', '.join(OFFERED)}.")
         asked = await read_request(scope, receive, most=self.settings.max_body)
-        with self.admission, Vigil(receive, self.watch):
-            return await self.answered(asked, media_type, reads_only=method != "POST")
+        with Vigil(receive, self.watch):
+            async with self.admission:
+                return await self.answered(asked, media_type, reads_only=method != "POST")
 
     async def answered(self, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool) -> Answer:
         """The answer to a request, as GraphQL describes it."""
         try:
             document = self.documents.find(asked.query, asked.operation_name)
             if reads_only and not document.is_query:
-                raise NOT_BY_GET
+                raise not_by_get()
             return await self.run(document, asked, media_type, reads_only=reads_only)
         except LimitExceeded as exceeded:
             raise Refusal.of(exceeded.error) from exceeded
@@ -101,7 +103,7 @@ class Endpoint:
             raise Refusal(400, str(unknown), code="OPERATION_RESOLUTION_FAILURE") from unknown
         except InvalidDocument as invalid:
             if reads_only and not invalid.is_query:
-                raise NOT_BY_GET from invalid
+                raise not_by_get() from invalid
             return request_error([present(error, executed=False) for error in invalid.errors], media_type)
 
     async def run(

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 from graphql_api.http.admission import Admission
 from graphql_api.http.answers import Answer, Header
 from graphql_api.http.media_types import LEGACY
-from graphql_api.http.request_ids import ANSWERS
+from graphql_api.http.request_ids import ANSWERS, request_id
 from graphql_api.settings import Settings
 
 LOOK_EVERY = 0.5
@@ -47,10 +47,10 @@ class TurnedAway:
 TURNED_AWAY: Any = TurnedAway()
 
 
-def raw(answer: Answer) -> bytes:
-    """An answer as it goes over the wire."""
-    head = b"".join(b"%s: %s\r\n" % header for header in answer.all_headers())
-    return b"%s%s\r\n%s" % (STATUS_LINE[answer.status], head, answer.body)
+def head_of(answer: Answer) -> bytes:
+    """What goes over the wire before an answer's body, but for its end: further headers may follow."""
+    headers = b"".join(b"%s: %s\r\n" % header for header in answer.all_headers())
+    return STATUS_LINE[answer.status] + headers
 
 
 class Wire(HttpToolsProtocol):
@@ -72,7 +72,8 @@ class Wire(HttpToolsProtocol):
         self.unsent, self.unsent_since = 0, 0.0
         self.draining = False
         self.admission: Admission = app_state["admission"]
-        self.no_room = raw(self.admission.refusal.answer(LEGACY))
+        self.no_room = self.admission.refusal.answer(LEGACY)
+        self.no_room_head = head_of(self.no_room)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -97,10 +98,14 @@ class Wire(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_head, self.head = False, 0
-        if self.admission.is_full and self.idle and self.url.startswith(GRAPHQL):
-            self.turn_away()
-            return
-        super().on_headers_complete()
+        if self.url.startswith(GRAPHQL) and self.idle:
+            if not self.admission.has_room:
+                self.turn_away()
+                return
+            super().on_headers_complete()
+            self.admission.expect(self.loop)
+        else:
+            super().on_headers_complete()
         extensions: Any = {ANSWERS: partial(self.answer, self.cycle)}
         self.scope["extensions"] = extensions
         if self.draining:
@@ -127,8 +132,16 @@ class Wire(HttpToolsProtocol):
         """Answer that there is no room, without the work that an application takes: of such answers there
         may be thousands a second, beside requests that were let in."""
         self.cycle = TURNED_AWAY
-        self.transport.write(self.no_room)
-        if self.parser and self.parser.should_keep_alive() and not self.draining:
+        parser: Any = self.parser
+        # Who asks whether to send the body need not send it now: what comes next could be either.
+        stays = parser.should_keep_alive() and not (self.draining or self.expect_100_continue)
+        head = b"%s%sx-request-id: %s\r\n\r\n" % (
+            self.no_room_head,
+            b"" if stays else b"connection: close\r\n",
+            self.request_id,
+        )
+        self.transport.write(head if parser.get_method() == b"HEAD" else head + self.no_room.body)
+        if stays:
             self.on_response_complete()
         else:
             self.transport.close()
@@ -156,7 +169,8 @@ class Wire(HttpToolsProtocol):
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(
-                b"HTTP/1.1 %s\r\n%scontent-length: 0\r\nconnection: close\r\n\r\n" % (status, headers)
+                b"HTTP/1.1 %s\r\n%scontent-length: 0\r\nconnection: close\r\nx-request-id: %s\r\n\r\n"
+                % (status, headers, self.request_id)
             )
         self.transport.close()
 
@@ -167,6 +181,11 @@ class Wire(HttpToolsProtocol):
             self.loop.call_later(LINGER, self.close_if_idle)
         else:
             super().shutdown()
+
+    @property
+    def request_id(self) -> bytes:
+        scope: Any = self.scope
+        return request_id(scope)
 
     @property
     def idle(self) -> bool:

@@ -50,6 +50,12 @@ class Sender:
         return self.answers is not None and self.answers(answer, (HEADER, self.identity))
 
 
+def request_id(scope: Scope | None) -> bytes:
+    """The id that the client gave its request, or a new one; of no request yet, a new one."""
+    given = header(scope, HEADER) if scope else b""
+    return given if TAKEN.fullmatch(given) else b"%016x" % MADE_UP.getrandbits(64)
+
+
 class RequestIds:
     """Middleware that gives each request its id."""
 
@@ -60,8 +66,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = header(scope, HEADER)
-        identity = given if TAKEN.fullmatch(given) else b"%016x" % MADE_UP.getrandbits(64)
+        identity = request_id(scope)
         current.set(identity.decode())
         await self.app(scope, receive, Sender(send, identity, scope))
 

@@ -1,7 +1,9 @@
 """Clients that leave, dawdle, or come in crowds: each harms itself alone."""
 
 import asyncio
+import signal
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -110,10 +112,12 @@ async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
 
 
 async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> None:
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, MAX_REQUESTS="5") as served:
+    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            admitted = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(5)]
+            admitted = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(8)]
             await asyncio.sleep(0.2)
             began = time.monotonic()
             refused = await asyncio.gather(*(client.ask(client.post(QUERY)) for _ in range(50)))
@@ -123,12 +127,102 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
         client.close()
 
     assert {(reply.status, reply.headers["retry-after"]) for reply in refused} == {(503, "1")}
+    assert len({reply.headers["x-request-id"] for reply in refused}) == 50
     assert (
-        refused[0].json()["errors"][0]["message"] == "5 requests are being answered already (MAX_REQUESTS)."
+        refused[0].json()["errors"][0]["message"]
+        == "5 requests are being answered (MAX_REQUESTS) and 3 wait (MAX_WAITING)."
     )
     assert seconds < 0.5
     assert live.status == 200
-    assert [reply.status for reply in answers] == [200] * 5
+    assert [reply.status for reply in answers] == [200] * 8
+
+
+async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres, tmp_path: Path) -> None:
+    """The id that was given comes back, HEAD gets no body, and the connection can be used again unless a
+    body may be on its way or not."""
+    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0"}
+    expects = b"POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
+    heads = b"HEAD /graphql?query=%7Ba%7D HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n\r\n"
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.2)
+            reader, writer = await client.connect()
+            writer.write(heads)
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            writer.write(client.get("/livez"))
+            live = await reply_from(reader)
+            writer.write(expects)
+            expecting = await reply_from(reader)
+            rest = await reader.read()
+        await admitted
+        writer.close()
+        client.close()
+
+    assert head.startswith("HTTP/1.1 503 Service Unavailable\r\n")
+    assert "\r\nx-request-id: mine\r\n" in head
+    assert live.json() == {"status": "alive"}
+    assert (expecting.status, expecting.headers["connection"], rest) == (503, "close", b"")
+
+
+async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_room_for(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """The others get the protocol's own answer, which costs a tenth of one that the application gives, and is
+    of the type that everybody understands."""
+    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3", "REQUEST_TIMEOUT": "1"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        request = client.post(QUERY).replace(b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1)
+        async with locked(postgres.server.dsn):
+            streams = [await client.connect() for _ in range(50)]
+            served.process.send_signal(signal.SIGSTOP)
+            for _, writer in streams:
+                writer.write(request)
+            await asyncio.sleep(0.1)
+            served.process.send_signal(signal.SIGCONT)
+            replies = await asyncio.gather(*(reply_from(reader) for reader, _ in streams))
+        for _, writer in streams:
+            writer.close()
+
+    answers = Counter(
+        (reply.json()["errors"][0]["extensions"]["code"], reply.headers["content-type"]) for reply in replies
+    )
+    assert answers == {
+        ("TIMEOUT", "application/graphql-response+json; charset=utf-8"): 8,
+        ("SERVICE_UNAVAILABLE", "application/json; charset=utf-8"): 42,
+    }
+
+
+async def test_who_waits_in_line_has_the_same_deadline_and_may_leave(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "1", "REQUEST_TIMEOUT": "1"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.2)
+            _, writer = await client.connect()
+            writer.write(client.post(QUERY))
+            await asyncio.sleep(0.2)
+            writer.close()
+            await asyncio.sleep(0.2)
+            began = time.monotonic()
+            third = await client.ask(client.post("{ __typename }"))
+            seconds = time.monotonic() - began
+            again = await client.ask(client.post("{ __typename }"))
+        after = await client.ask(client.post(QUERY))
+        client.close()
+
+    assert (await first).json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
+    assert third.json() == again.json() == {"data": {"__typename": "Query"}}
+    assert 0.2 < seconds < 0.6  # until the first's time was up
+    assert after.status == 200
 
 
 async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tmp_path: Path) -> None:
@@ -149,6 +243,7 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
         client.close()
 
     assert {reply.status for reply in replies} == {408}
+    assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
     assert 1.3 <= seconds < 2.6
     assert readers.kinds().keys() == {"200"}
 
@@ -214,4 +309,5 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
         client.close()
 
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert len(refused.headers["x-request-id"]) == 16
     assert admitted.status == 200

@@ -19,7 +19,7 @@ from tests.faults.conftest import Shop, fill, server
 from tests.faults.postgres import Postgres
 from tests.faults.readers import Readers
 from tests.http_client import Client
-from tests.serving import private_folder
+from tests.serving import bookstore, private_folder
 
 DEADLINE = 5.0
 BEFORE, DURING, AFTER = 0.5, 2.5, 2.5
@@ -238,6 +238,37 @@ async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
     assert readers.kinds().keys() == {"200", "503 SERVICE_UNAVAILABLE"}
     assert recovery < 1.0
     assert "it is not migrated, and answers are 503 until it can be" in served.said
+
+
+async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
+    """What has to be done is in the log, once; when it is done all is well without a restart."""
+    with private_folder() as folder:
+        postgres = Postgres(folder)
+        dsn = (await asyncio.to_thread(postgres.start)).dsn
+        await asyncio.to_thread(postgres.stop)
+        try:
+            async with server(tmp_path, DATABASE_URL=dsn) as served:
+                client = Client(served.url)
+                await asyncio.to_thread(postgres.start)
+                await asyncio.sleep(1)
+                before = await client.ask(client.get("/readyz"))
+                answer = await client.ask(client.post("{ books { totalCount } }"))
+                migrated = await asyncio.to_thread(bookstore, "migrate", cwd=tmp_path, DATABASE_URL=dsn)
+                done = time.monotonic()
+                while (await client.ask(client.get("/readyz"))).status != 200:
+                    assert time.monotonic() - done < 1.0
+                    await asyncio.sleep(0.02)
+                after = await client.ask(client.post("{ books { totalCount } }"))
+                client.close()
+                said = await asyncio.to_thread(served.stop)
+        finally:
+            await asyncio.to_thread(postgres.stop)
+
+    assert migrated.returncode == 0
+    assert (before.status, answer.status) == (503, 503)
+    assert after.json() == {"data": {"books": {"totalCount": 0}}}
+    assert said.count("The database is at revision none, this version needs ") == 1
+    assert said.count(": run `bookstore migrate`.") == 1
 
 
 @pytest.fixture

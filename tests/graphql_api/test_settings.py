@@ -59,6 +59,7 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         ("PORT", "-1", "PORT is -1: give a number from 0 to 65535."),
         ("POOL_SIZE", "0", "POOL_SIZE is 0: give at least 1."),
         ("POOL_SIZE", "1.5", "POOL_SIZE is '1.5': give a number."),
+        ("MAX_WAITING", "-1", "MAX_WAITING is -1: give 0 or more."),
         ("COMMAND_TIMEOUT", "0", "COMMAND_TIMEOUT is 0.0: give seconds above 0."),
         ("COMMAND_TIMEOUT", "nan", "COMMAND_TIMEOUT is nan: give seconds above 0."),
         ("MAX_DEPTH", "0", "MAX_DEPTH is 0: give at least 1."),

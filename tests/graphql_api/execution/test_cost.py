@@ -43,6 +43,22 @@ def test_rows_are_counted(text: str, cost: int) -> None:
     assert cost_of(text) == cost
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("{ __typename }", 1),
+        ('{ book(by: {isbn: "9780306406157"}) { title __typename } }', 3),
+        ("{ books(first: 5) { totalCount nodes { a: title b: title price { amount } } } }", 1 + 1 + 5 * 5),
+        ("{ books(first: 2) { edges { node { authors { name } } } } }", 1 + 2 * (1 + 1 + 4 * 2)),
+        ("query ($n: Int = 3) { books(first: $n) { nodes { title } } }", 1 + 3 * 2),
+    ],
+)
+def test_values_are_counted(text: str, values: int) -> None:
+    document = Documents(schema).find(text, None)
+
+    assert document.values.of(document.variables.values(None) or {}) == values
+
+
 VARYING = """
 query ($first: Int, $ids: [ID!]!, $deep: Boolean!, $flat: Boolean = true) {
   books(first: $first) { nodes { title authors @include(if: $deep) { name } } }
@@ -70,7 +86,7 @@ def test_a_page_in_a_variable_has_its_limit_too() -> None:
     document = Documents(schema).find("query ($n: Int) { books(first: $n) { nodes { id } } }", None)
 
     with pytest.raises(LimitExceeded, match=r"A page of 101 entries is asked for; .* \(MAX_PAGE\)"):
-        document.cost.require({"n": 101})
+        document.require_limits({"n": 101})
 
 
 def test_a_field_that_may_be_left_out_by_either_of_two_counts_where_one_asks() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from strawberry import Schema
 
 from graphql_api.context import Context
+from graphql_api.execution import turns
 from graphql_api.execution.documents import Documents, InvalidDocument
 from graphql_api.execution.limits import Limits
 from graphql_api.execution.run import Outcome, run, run_stock
@@ -28,7 +29,7 @@ from tests.graphql_api.execution.operations import Drawn, drawn_operations
 
 # Stock execution drops the coroutines of siblings when a field fails at once, and Python complains of them.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:coroutine .*_async_resolver' was never awaited:RuntimeWarning"),
+    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
@@ -50,7 +51,8 @@ nasty_values = {
 
 UNLIMITED = Limits(
     **dict.fromkeys(
-        ("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost"), 10**9
+        ("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost", "values"),
+        10**9,
     )
 )
 
@@ -83,6 +85,12 @@ catalog_values = {
     "Int": mostly(st.integers(-50, 2000), 10_000),
     "String": mostly(st.sampled_from(["en", "EUR", "per", "%"]), "\0"),
 }
+
+
+@pytest.fixture(autouse=True)
+def in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are compared in their order here, which turns may change."""
+    monkeypatch.setattr(turns, "SECONDS", float("inf"))
 
 
 def shown(outcome: Outcome) -> bytes:

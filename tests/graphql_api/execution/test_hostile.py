@@ -23,7 +23,7 @@ def dealt_with(text: str) -> tuple[Document | None, str, float]:
     try:
         document = Documents(schema).find(text, None)
         document.plan({})
-        document.cost.require({})
+        document.require_limits({})
     except LimitExceeded as exceeded:
         return None, str(exceeded), time.thread_time() - began
     except (InvalidDocument, UnknownOperation) as invalid:
@@ -54,6 +54,12 @@ NAMED = {
     "40,500 rows": (
         "{ books(first: 100) { nodes { authors { books(first: 100) { nodes { id } } } } } }",
         "MAX_COST",
+    ),
+    "304,001 values": (
+        "{ categories(first: 100) { nodes { books(first: 98) { nodes { "
+        + " ".join(f"a{n}: id" for n in range(30))
+        + " } } } } }",
+        "MAX_VALUES",
     ),
     "circular introspection": (hostile.introspection(3, 1), "introspection"),
     "501 fields": ("{ " + "__typename " * 501 + "}", "MAX_FIELDS"),
@@ -86,7 +92,7 @@ def test_the_limit_is_named_in_the_error(name: str) -> None:
 def test_what_is_within_the_limits_passes(name: str, text: str) -> None:
     document = Documents(schema).find(text, "A" if name == "10 operations" else None)
 
-    document.cost.require({})
+    document.require_limits({})
 
 
 @pytest.mark.parametrize(

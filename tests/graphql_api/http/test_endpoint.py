@@ -1,6 +1,8 @@
 """The endpoint over HTTP: what it takes, what it refuses, and what a browser gets."""
 
+import gc
 from collections.abc import AsyncGenerator
+from types import TracebackType
 from typing import Any
 
 import asyncpg
@@ -75,6 +77,30 @@ async def test_only_json_is_taken(http: httpx.AsyncClient, content_type: str) ->
     )
 
     assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("status", "request_"),
+    [
+        (405, {"method": "GET", "url": "/graphql", "params": {"query": "mutation { a }"}}),
+        (405, {"method": "PUT", "url": "/graphql"}),
+        (406, {"method": "POST", "url": "/graphql", "headers": {"accept": "image/png"}}),
+        (415, {"method": "POST", "url": "/graphql", "content": b"query"}),
+    ],
+)
+async def test_a_refusal_leaves_nothing_behind(
+    http: httpx.AsyncClient, status: int, request_: dict[str, Any]
+) -> None:
+    async def tracebacks_after(refusals: int) -> int:
+        statuses = [(await http.request(**request_)).status_code for _ in range(refusals)]
+        gc.collect()
+        assert set(statuses) == {status}
+        return sum(isinstance(each, TracebackType) for each in gc.get_objects())
+
+    once = await tracebacks_after(1)
+    many = await tracebacks_after(20)
+
+    assert many == once
 
 
 async def test_other_methods_are_refused(http: httpx.AsyncClient) -> None:
