@@ -26,6 +26,8 @@ from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
 PATH = "/graphql"
+PATHS = frozenset((PATH, f"{PATH}/"))
+"""Where the API is; clients made for other servers have a slash at the end."""
 
 
 class App(Starlette):
@@ -33,7 +35,8 @@ class App(Starlette):
     take."""
 
     def __init__(self, endpoint: Endpoint, settings: Settings, routes: list[Route], **options: Any) -> None:
-        super().__init__(routes=[Route(PATH, endpoint), explorer_assets(), *routes], **options)
+        api = [Route(path, endpoint) for path in PATHS]
+        super().__init__(routes=[*api, explorer_assets(), *routes], **options)
         self.endpoint = endpoint
         self.origins = settings.origins
 
@@ -41,7 +44,7 @@ class App(Starlette):
         routed = super().build_middleware_stack()
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-            direct = scope["type"] == "http" and scope["path"] == PATH
+            direct = scope["type"] == "http" and scope["path"] in PATHS
             await (self.endpoint if direct else routed)(scope, receive, send)
 
         app: ASGIApp = Gzip(dispatch, minimum_size=1_000, compresslevel=5)

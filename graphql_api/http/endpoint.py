@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from graphql import ExecutionResult
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from db.errors import TimedOut
@@ -63,8 +64,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if wants_page(scope):
-            page = explorer_response(str(Request(scope).url.replace(query="")))
-            await page(scope, receive, send)
+            await page_at(scope)(scope, receive, send)
             return
         media_type = negotiated(header(scope, b"accept")[:1000])
         try:
@@ -151,6 +151,13 @@ def wants_page(scope: Scope) -> bool:
         and b"text/html" in header(scope, b"accept")
         and b"query=" not in scope["query_string"]
     )
+
+
+def page_at(scope: Scope) -> Response:
+    """The explorer; its files are found from the address without a slash at the end."""
+    if scope["path"].endswith("/"):
+        return RedirectResponse("../graphql")
+    return explorer_response(str(Request(scope).url.replace(query="")))
 
 
 def request_error(errors: list[dict[str, Any]], media_type: bytes) -> Answer:

@@ -31,6 +31,18 @@ async def test_a_query_is_answered_by_post_and_by_get(http: httpx.AsyncClient) -
     assert posted.headers["content-type"] == "application/json; charset=utf-8"
 
 
+async def test_a_slash_at_the_end_of_the_address_does_not_matter(http: httpx.AsyncClient) -> None:
+    posted = await http.post("/graphql/", json={"query": QUERY})
+    got = await http.get("/graphql/", params={"query": QUERY})
+    refused = await http.put("/graphql/")
+    page = await http.get("/graphql/", headers={"accept": "text/html"})
+
+    assert (posted.status_code, posted.json()) == (got.status_code, got.json()) == (200, TITLES)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+    assert (page.status_code, page.headers["location"]) == (307, "../graphql")
+    assert str(page.url.join(page.headers["location"])) == "http://shop/graphql"
+
+
 async def test_variables_reach_the_operation(http: httpx.AsyncClient) -> None:
     query = "query ($first: Int) { books(first: $first) { nodes { title } pageInfo { hasNextPage } } }"
 
