@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from db.books import BY_CATEGORY, IN_CATALOG
 from db.pages import Scope
 from db.pool import PLANNED_ANEW, Database
+from db.search.bands import BANDS, from_the_top, in_band
 from db.search.conditions import ALWAYS, Condition, members
 from db.search.filters import Facet, Filter
 from db.search.text import Meaning
@@ -103,6 +104,7 @@ def facet_statement(
 
     Facets without conditions of their own count the same books, which are read once.
     """
+    banded = meaning is not None and meaning.book_ids is None
     owners = {facet for facet, _ in wanted.own}
     groups: dict[Facet | None, list[int]] = {}
     for place, each in enumerate(asked):
@@ -117,7 +119,7 @@ def facet_statement(
             values.append(wanted.place.key)
             within = fixed(wanted.place.scope, 2 + len(values))
         kinds = [asked[place].facet for place in places]
-        sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values)))
+        sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values), banded=banded))
         values += condition.values
         for place in places:
             if asked[place].parent is not None:
@@ -148,11 +150,19 @@ def fixed(scope: Scope, parameter: int) -> Scope:
     return replace(scope, conditions=conditions)
 
 
-def book_set(scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int) -> str:
+def book_set(
+    scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int, *, banded: bool
+) -> str:
     """The books that some facets count, with the columns they count by; whether there are more than that."""
     columns = dict.fromkeys(column for facet in facets for column in COLUMNS.get(facet, ()))
     selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
-    rows = members(scope, condition, first, selected, "ORDER BY ratings DESC, id DESC LIMIT $2::integer")
+    most_popular = "ORDER BY ratings DESC, id DESC LIMIT $2::integer"
+    if banded:
+        bands = (in_band(condition, band) for band in BANDS)
+        parts = [members(scope, each, first, selected, most_popular) for each in bands]
+        rows = from_the_top(parts, "$2::integer")
+    else:
+        rows = members(scope, condition, first, selected, most_popular)
     return (
         f"{name} AS MATERIALIZED ({rows}),"
         f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"

@@ -22,8 +22,8 @@ BEYOND = "chr(1114111)"  # the last code point: text that begins so comes before
 EDITIONS = 3
 
 WALKED = 100
-"""For each suggestion so many of the most popular are looked at first: what many begin with, enough of them do.
-What fewer than one in a hundred begins with is read whole."""
+"""For each suggestion so many of the most popular are looked at first: what many begin with, enough of them
+do. What fewer than one in a hundred begins with is read whole."""
 
 
 def most_popular(table: str, popularity: str, key: str, prefix: str) -> str:
