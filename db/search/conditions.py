@@ -145,6 +145,16 @@ def narrowed(scope: Scope, condition: Condition, first: int, columns: str = "") 
     )
 
 
+def fixed(scope: Scope, parent: str) -> Scope:
+    """The scope of one parent alone, which is a parameter or a part of one."""
+    return replace(scope, conditions=tuple(each.replace("parent.id", parent) for each in scope.conditions))
+
+
+def alone(scope: Scope, parents: Sequence[int]) -> Scope:
+    """The scope, planned for its parent if there is but one: a large category is read otherwise than a small."""
+    return fixed(scope, "($1::bigint[])[1]") if len(parents) == 1 else scope
+
+
 def members(scope: Scope, condition: Condition, first: int, columns: str = "", end: str = "") -> str:
     """The rows of a list that fulfil the condition; the columns are a template too.
 

@@ -6,13 +6,13 @@ How many books a category holds without any filter stands in its counter.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from db.books import BY_CATEGORY, IN_CATALOG
 from db.pages import Scope
 from db.pool import PLANNED_ANEW, Database
 from db.search.bands import BANDS, from_the_top, in_band
-from db.search.conditions import ALWAYS, Condition, members
+from db.search.conditions import ALWAYS, Condition, alone, fixed, members
 from db.search.filters import Facet, Filter
 from db.search.text import Meaning
 
@@ -85,7 +85,7 @@ async def facets_of_search(
     meaning: Meaning | None,
 ) -> list[dict[Asked, Counted]]:
     """The facets of each parent's books, in the order of the parents."""
-    text, values = facet_statement(scope, asked, wanted, meaning)
+    text, values = facet_statement(scope, parents, asked, wanted, meaning)
     rows = await database.fetch(text, parents, MOST_COUNTED + 1, *values)
     found: list[dict[Asked, Counted]] = [dict.fromkeys(asked, Counted((), capped=False)) for _ in parents]
     entries: dict[tuple[int, int], list[Entry]] = {}
@@ -98,7 +98,7 @@ async def facets_of_search(
 
 
 def facet_statement(
-    scope: Scope, asked: Sequence[Asked], wanted: Filter, meaning: Meaning | None
+    scope: Scope, parents: Sequence[int], asked: Sequence[Asked], wanted: Filter, meaning: Meaning | None
 ) -> tuple[str, list[object]]:
     """The text, and its values from the third parameter on.
 
@@ -113,11 +113,11 @@ def facet_statement(
     counts: list[str] = []
     values: list[object] = []
     for number, (left_out, places) in enumerate(groups.items()):
-        condition, within = wanted.search(meaning, left_out).condition, scope
+        condition, within = wanted.search(meaning, left_out).condition, alone(scope, parents)
         if wanted.place and scope == IN_CATALOG and left_out is not wanted.place.facet:
             condition = wanted.search(meaning, left_out, wanted.place.facet).condition
             values.append(wanted.place.key)
-            within = fixed(wanted.place.scope, 2 + len(values))
+            within = fixed(wanted.place.scope, f"${2 + len(values)}::bigint")
         kinds = [asked[place].facet for place in places]
         sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values), banded=banded))
         values += condition.values
@@ -142,12 +142,6 @@ ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
 """,
         values,
     )
-
-
-def fixed(scope: Scope, parameter: int) -> Scope:
-    """The scope of the one parent that is in a parameter."""
-    conditions = tuple(each.replace("parent.id", f"${parameter}::bigint") for each in scope.conditions)
-    return replace(scope, conditions=conditions)
 
 
 def book_set(

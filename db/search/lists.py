@@ -12,7 +12,7 @@ from db.pages import Order, Page, Scope, Window, bounds, merged, page, ranges
 from db.pool import PLANNED_ANEW, Database
 from db.rows import Columns, Row
 from db.search.bands import BANDS, from_the_top, in_band
-from db.search.conditions import Condition, members, narrowed
+from db.search.conditions import Condition, alone, members, narrowed
 from db.search.ranking import RANKED, RANKED_OF_MANY, RELEVANCE, score
 from db.search.text import Meaning
 
@@ -51,7 +51,7 @@ async def pages_of_search(
     if order.key == RELEVANCE:
         meaning = search.meaning or Meaning("")
         edges = (*edges, meaning.exact, meaning.wide)
-    text = page_statement(scope, order, window.backward, columns.sql, search, 3 + len(edges))
+    text = page_statement(alone(scope, parents), order, window.backward, columns.sql, search, 3 + len(edges))
     values = (*edges, *search.condition.values)
     rows = await database.fetch(text, parents, window.count + 1, *values, record_class=columns.kind)
     found: list[list[Any]] = [[] for _ in parents]
@@ -122,7 +122,7 @@ async def counts_of_search(
     database: Database, scope: Scope, parents: Sequence[int], search: Search
 ) -> list[Count]:
     """How many of each parent's books there are, counted up to MOST_COUNTED."""
-    text = count_statement(scope, search.condition)
+    text = count_statement(alone(scope, parents), search.condition)
     rows = await database.fetch(text, parents, MOST_COUNTED + 1, *search.condition.values)
     counts: dict[int, int] = dict(rows)
     cut = search.meaning is not None and search.meaning.cut
