@@ -151,7 +151,7 @@ def fixed(scope: Scope, parent: str) -> Scope:
 
 
 def alone(scope: Scope, parents: Sequence[int]) -> Scope:
-    """The scope, planned for its parent if there is but one: a large category is read otherwise than a small."""
+    """The scope, planned for its parent if there is but one: large categories are read in other ways."""
     return fixed(scope, "($1::bigint[])[1]") if len(parents) == 1 else scope
 
 

@@ -122,7 +122,7 @@ async def counts_of_search(
     database: Database, scope: Scope, parents: Sequence[int], search: Search
 ) -> list[Count]:
     """How many of each parent's books there are, counted up to MOST_COUNTED."""
-    text = count_statement(alone(scope, parents), search.condition)
+    text = count_statement(scope, search.condition)
     rows = await database.fetch(text, parents, MOST_COUNTED + 1, *search.condition.values)
     counts: dict[int, int] = dict(rows)
     cut = search.meaning is not None and search.meaning.cut
