@@ -46,6 +46,11 @@ class BookListed(Listed):
     scope: Scope
     wanted: Filter
 
+    @property
+    def order_name(self) -> str:
+        """What its cursors name: by relevance, the text as well."""
+        return fingerprint(self.order, self.wanted.text)
+
 
 def listed_books(
     context: Context,
@@ -77,7 +82,7 @@ Connections = Sequence[BookListed]
 
 
 def edges_of(connections: Connections, context: Context) -> Awaitable[list[list[BookEntry]]]:
-    name, wanted = fingerprint(connections[0].order), connections[0].wanted
+    name, wanted = connections[0].order_name, connections[0].wanted
 
     def edges(pages: list[Page[Any]]) -> list[list[BookEntry]]:
         return [
