@@ -38,11 +38,17 @@ ROWS_BY_KEYS = 250
 WORDS = 15_000
 """A text: the lists of its words, and the books that are ranked."""
 
+MIDDLING = 60_000
+"""A text that one book in twenty matches: of a category's books so many are looked up until enough match."""
+
 COUNTED = 60_000
 """What is counted up to ten thousand books."""
 
 FACETS = 60_000
 """All facets at once: two sets of five thousand books, each looked up in both listings."""
+
+FACETS_OF_TEXT = 450_000
+"""The same for five thousand books of a category that match a text: they are looked for one by one."""
 
 FILTERED = 40_000
 """A page of what a filter lets through that many books pass. A rarer one walks on until the time-out."""
@@ -60,7 +66,8 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
 
 SAMPLE_WORDS = """
 /* explain_sample_words */
-SELECT word FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 20000')
+SELECT word, ndoc / 20000.0 AS share
+FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 20000')
 WHERE length(word) > 3
 ORDER BY ndoc DESC, word
 """
@@ -78,6 +85,7 @@ class Sample:
     books: Sequence[int]
     isbns: Sequence[str]
     common: str
+    middling: str
     rare: str
     deep: dict[tuple[str, str], Position]
 
@@ -85,7 +93,7 @@ class Sample:
 async def sample_of(database: Database) -> Sample | None:
     """What there is to ask for; None in a catalog without books, authors or categories."""
     [row] = await database.fetch(SAMPLE)
-    words = [word for (word,) in await database.fetch(SAMPLE_WORDS)]
+    words = await database.fetch(SAMPLE_WORDS)
     if not (words and row["largest_category"] and row["prolific_authors"]):
         return None
     category, author = row["largest_category"], row["prolific_authors"][0]
@@ -101,8 +109,9 @@ async def sample_of(database: Database) -> Sample | None:
         slugs=row["slugs"],
         books=row["popular_books"],
         isbns=row["isbns"],
-        common=words[0],
-        rare=words[-1],
+        common=words[0]["word"],
+        middling=next((word for word, share in words if share < 0.05), words[-1]["word"]),
+        rare=words[-1]["word"],
         deep=deep,
     )
 
@@ -244,6 +253,7 @@ def searches(sample: Sample) -> Iterator[Case]:
     """Texts and filters: what most books have, what few have, and what none has."""
     for text in (
         sample.common,
+        sample.middling,
         sample.rare,
         f"{sample.common} {sample.rare}",
         f"{sample.rare}x",
@@ -255,7 +265,7 @@ def searches(sample: Sample) -> Iterator[Case]:
         for scope, parent in lists(sample):
             yield case(
                 f"text {text!r} by relevance",
-                WORDS,
+                MIDDLING if text == sample.middling else WORDS,
                 page_of_text,
                 scope,
                 parent,
@@ -322,6 +332,15 @@ def facets(sample: Sample) -> Iterator[Case]:
     for scope, parent in lists(sample):
         for title, wanted in (("everything", Filter()), ("en", Filter(own=(english,)))):
             yield case(f"facets of {title}", FACETS, facets_of_search, scope, [parent], asked, wanted, None)
+        for text in (sample.common, sample.middling, sample.rare):
+            yield case(f"facets of text {text!r}", FACETS_OF_TEXT, facets_of_text, scope, parent, asked, text)
+
+
+async def facets_of_text(
+    database: Database, scope: Scope, parent: int, asked: Sequence[Asked], text: str
+) -> object:
+    [meaning] = await meanings_of_texts(database, [text])
+    return await facets_of_search(database, scope, [parent], asked, Filter(text), meaning)
 
 
 def suggestions() -> Iterator[Case]:

@@ -1,4 +1,5 @@
-"""The audit of search documents: whether each is made of what its book, authors and categories say."""
+"""The audit of search documents: whether each says what its book, authors and categories do, and how popular
+the book is."""
 
 DOCUMENTS = """
 /* search_documents */
@@ -7,7 +8,8 @@ SELECT format('book %s: %s', coalesce(book.id, s.book_id), CASE
        ) AS example,
        count(*) OVER () AS wrong
 FROM (
-    SELECT b.id, book_document(b.title, a.names, b.subtitle, c.paths, b.description) AS document
+    SELECT b.id, book_document(b.title, a.names, b.subtitle, c.paths, b.description)
+                 || popularity(b.rating_count) AS document
     FROM book b
     LEFT JOIN (
         SELECT ba.book_id, string_agg(a.name, ' ' ORDER BY ba.position) AS names

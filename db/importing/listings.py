@@ -73,7 +73,8 @@ FILL_SEARCH = (
     """
     /* fill_book_search */
     CREATE TABLE book_search_rebuilt AS
-    SELECT b.id AS book_id, book_document(b.title, t.names, b.subtitle, t.paths, b.description) AS document
+    SELECT b.id AS book_id, book_document(b.title, t.names, b.subtitle, t.paths, b.description)
+           || popularity(b.rating_count) AS document
     FROM book b LEFT JOIN search_text t ON t.book_id = b.id
     """,
     "ALTER TABLE book_search_rebuilt ALTER COLUMN book_id SET NOT NULL, ALTER COLUMN document SET NOT NULL",

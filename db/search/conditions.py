@@ -1,8 +1,8 @@
 """Conditions on the books of a list, as SQL whose words are the code's own and whose values are bound.
 
 A condition's SQL is a template: `{}` stands for the next value, `{id}` for the book's id in the list,
-`{l}` for the list's row and `{b}` for the book's. Values that are missing fulfil no condition but their
-own absence, and `negated` is the exact complement.
+`{l}` for the list's row and `{b}` for the book's, `{band}` for what else a document must hold. Values that
+are missing fulfil no condition but their own absence, and `negated` is the exact complement.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,7 +103,8 @@ def one_of(book_ids: Sequence[int]) -> Condition:
 def matching(query: str) -> Condition:
     """The document matches a query that PostgreSQL wrote."""
     return Condition(
-        "EXISTS (SELECT FROM book_search AS f WHERE f.book_id = {id} AND f.document @@ {}::tsquery)", (query,)
+        "EXISTS (SELECT FROM book_search AS f WHERE f.book_id = {id} AND f.document @@ ({}::tsquery{band}))",
+        (query,),
     )
 
 
@@ -144,6 +145,16 @@ def narrowed(scope: Scope, condition: Condition, first: int, columns: str = "") 
     )
 
 
+def fixed(scope: Scope, parent: str) -> Scope:
+    """The scope of one parent alone, which is a parameter or a part of one."""
+    return replace(scope, conditions=tuple(each.replace("parent.id", parent) for each in scope.conditions))
+
+
+def alone(scope: Scope, parents: Sequence[int]) -> Scope:
+    """The scope, planned for its parent if there is but one: large categories are read in other ways."""
+    return fixed(scope, "($1::bigint[])[1]") if len(parents) == 1 else scope
+
+
 def members(scope: Scope, condition: Condition, first: int, columns: str = "", end: str = "") -> str:
     """The rows of a list that fulfil the condition; the columns are a template too.
 
@@ -158,7 +169,7 @@ def members(scope: Scope, condition: Condition, first: int, columns: str = "", e
 def places_in(scope: Scope, template: str) -> dict[str, str]:
     """What the places of a template stand for: the list's row is the book's own in a list of `book`."""
     book = "b" if "{b}" in template and scope.table != "book" else "l"
-    return {"id": f"l.{scope.identity}", "l": "l", "b": book}
+    return {"id": f"l.{scope.identity}", "l": "l", "b": book, "band": ""}
 
 
 def filled(template: str, places: Mapping[str, str], numbers: Iterator[int]) -> str:

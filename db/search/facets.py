@@ -6,12 +6,13 @@ How many books a category holds without any filter stands in its counter.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from db.books import BY_CATEGORY, IN_CATALOG
 from db.pages import Scope
 from db.pool import PLANNED_ANEW, Database
-from db.search.conditions import ALWAYS, Condition, members
+from db.search.bands import BANDS, from_the_top, in_band
+from db.search.conditions import ALWAYS, Condition, alone, fixed, members
 from db.search.filters import Facet, Filter
 from db.search.text import Meaning
 
@@ -84,7 +85,7 @@ async def facets_of_search(
     meaning: Meaning | None,
 ) -> list[dict[Asked, Counted]]:
     """The facets of each parent's books, in the order of the parents."""
-    text, values = facet_statement(scope, asked, wanted, meaning)
+    text, values = facet_statement(scope, parents, asked, wanted, meaning)
     rows = await database.fetch(text, parents, MOST_COUNTED + 1, *values)
     found: list[dict[Asked, Counted]] = [dict.fromkeys(asked, Counted((), capped=False)) for _ in parents]
     entries: dict[tuple[int, int], list[Entry]] = {}
@@ -97,12 +98,13 @@ async def facets_of_search(
 
 
 def facet_statement(
-    scope: Scope, asked: Sequence[Asked], wanted: Filter, meaning: Meaning | None
+    scope: Scope, parents: Sequence[int], asked: Sequence[Asked], wanted: Filter, meaning: Meaning | None
 ) -> tuple[str, list[object]]:
     """The text, and its values from the third parameter on.
 
     Facets without conditions of their own count the same books, which are read once.
     """
+    banded = meaning is not None and meaning.book_ids is None
     owners = {facet for facet, _ in wanted.own}
     groups: dict[Facet | None, list[int]] = {}
     for place, each in enumerate(asked):
@@ -111,13 +113,13 @@ def facet_statement(
     counts: list[str] = []
     values: list[object] = []
     for number, (left_out, places) in enumerate(groups.items()):
-        condition, within = wanted.search(meaning, left_out).condition, scope
+        condition, within = wanted.search(meaning, left_out).condition, alone(scope, parents)
         if wanted.place and scope == IN_CATALOG and left_out is not wanted.place.facet:
             condition = wanted.search(meaning, left_out, wanted.place.facet).condition
             values.append(wanted.place.key)
-            within = fixed(wanted.place.scope, 2 + len(values))
+            within = fixed(wanted.place.scope, f"${2 + len(values)}::bigint")
         kinds = [asked[place].facet for place in places]
-        sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values)))
+        sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values), banded=banded))
         values += condition.values
         for place in places:
             if asked[place].parent is not None:
@@ -142,17 +144,19 @@ ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
     )
 
 
-def fixed(scope: Scope, parameter: int) -> Scope:
-    """The scope of the one parent that is in a parameter."""
-    conditions = tuple(each.replace("parent.id", f"${parameter}::bigint") for each in scope.conditions)
-    return replace(scope, conditions=conditions)
-
-
-def book_set(scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int) -> str:
+def book_set(
+    scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int, *, banded: bool
+) -> str:
     """The books that some facets count, with the columns they count by; whether there are more than that."""
     columns = dict.fromkeys(column for facet in facets for column in COLUMNS.get(facet, ()))
     selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
-    rows = members(scope, condition, first, selected, "ORDER BY ratings DESC, id DESC LIMIT $2::integer")
+    most_popular = "ORDER BY ratings DESC, id DESC LIMIT $2::integer"
+    if banded:
+        bands = (in_band(condition, band) for band in BANDS)
+        parts = [members(scope, each, first, selected, most_popular) for each in bands]
+        rows = from_the_top(parts, "$2::integer")
+    else:
+        rows = members(scope, condition, first, selected, most_popular)
     return (
         f"{name} AS MATERIALIZED ({rows}),"
         f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from db.pages import Order, Page, Scope, Window, bounds, merged, page, ranges
 from db.pool import PLANNED_ANEW, Database
 from db.rows import Columns, Row
-from db.search.conditions import Condition, members, narrowed
+from db.search.bands import BANDS, from_the_top, in_band
+from db.search.conditions import Condition, alone, members, narrowed
 from db.search.ranking import RANKED, RANKED_OF_MANY, RELEVANCE, score
 from db.search.text import Meaning
 
@@ -50,7 +51,7 @@ async def pages_of_search(
     if order.key == RELEVANCE:
         meaning = search.meaning or Meaning("")
         edges = (*edges, meaning.exact, meaning.wide)
-    text = page_statement(scope, order, window.backward, columns.sql, search, 3 + len(edges))
+    text = page_statement(alone(scope, parents), order, window.backward, columns.sql, search, 3 + len(edges))
     values = (*edges, *search.condition.values)
     rows = await database.fetch(text, parents, window.count + 1, *values, record_class=columns.kind)
     found: list[list[Any]] = [[] for _ in parents]
@@ -65,13 +66,12 @@ def page_statement(
     """The text of a page; parameter `first` is the condition's first. Made of names in the code alone."""
     key = order.key
     direction = "DESC" if order.descending != backward else "ASC"
-    scope = narrowed(scope, search.condition, first)
     if key == RELEVANCE:
-        named = search.meaning is not None and search.meaning.book_ids is not None
-        listed = ranked(scope, direction, RANKED if named else RANKED_OF_MANY)
+        listed = ranked(scope, search, first, direction)
     else:
         key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
-        listed = ranges(scope, key, key_column, direction, backward and key.nullable)
+        narrow = narrowed(scope, search.condition, first)
+        listed = ranges(narrow, key, key_column, direction, backward and key.nullable)
     return f"""
 /* {scope.name}_matching {PLANNED_ANEW} {key.name} {direction.lower()} */
 SELECT {columns}, page.key AS sort_value, parent.ordinal
@@ -84,12 +84,11 @@ ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
 
 
-def ranked(scope: Scope, direction: str, most: int) -> str:
+def ranked(scope: Scope, search: Search, first: int, direction: str) -> str:
     """The part of a page by relevance: of the books that match, those with most ratings are ranked."""
-    candidates = merged(scope, "l.rating_count", "true", "key DESC, id DESC", str(most), 1)
     relevance = score("s.document", "c.key", "$7::tsquery", "$8::tsquery")
     return f"""
-    WITH candidate AS MATERIALIZED ({candidates}),
+    WITH candidate AS MATERIALIZED ({candidates(scope, search, first)}),
     scored AS (
         SELECT {relevance} AS key, c.id
         FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id
@@ -98,6 +97,25 @@ def ranked(scope: Scope, direction: str, most: int) -> str:
     WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
     ORDER BY key {direction}, id {direction} LIMIT $2::integer
     """
+
+
+def candidates(scope: Scope, search: Search, first: int) -> str:
+    """The most popular books that match.
+
+    Where many match but not every tenth they are found by their documents, else by walking the popular ones.
+    """
+
+    def most_popular(condition: Condition, most: int) -> str:
+        narrow = narrowed(scope, condition, first)
+        return merged(narrow, "l.rating_count", "true", "key DESC, id DESC", str(most), 1)
+
+    meaning = search.meaning
+    if meaning is not None and meaning.book_ids is not None:
+        return most_popular(search.condition, RANKED)
+    if meaning is None or meaning.common:
+        return most_popular(search.condition, RANKED_OF_MANY)
+    parts = [most_popular(in_band(search.condition, band), RANKED_OF_MANY) for band in BANDS]
+    return from_the_top(parts, RANKED_OF_MANY)
 
 
 async def counts_of_search(

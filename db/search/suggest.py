@@ -21,28 +21,48 @@ BEYOND = "chr(1114111)"  # the last code point: text that begins so comes before
 # Editions share a title; the most popular one stands for them.
 EDITIONS = 3
 
+WALKED = 100
+"""For each suggestion so many of the most popular are looked at first: what many begin with, enough of them
+do. What fewer than one in a hundred begins with is read whole."""
+
+
+def most_popular(table: str, popularity: str, key: str, prefix: str) -> str:
+    """The SQL of the ids of the $2 most popular rows whose key begins with a prefix.
+
+    OFFSET 0 keeps the planner from a walk of all by popularity, in the hope to meet some soon.
+    """
+    begins = f"key >= {prefix} AND key < {prefix} || {BEYOND}"
+    return f"""
+    WITH popular AS (
+        SELECT id, {key} AS key FROM {table} ORDER BY {popularity} DESC, id DESC LIMIT {WALKED} * $2::integer
+    ),
+    met AS MATERIALIZED (SELECT id FROM popular WHERE {begins} LIMIT $2::integer),
+    enough AS MATERIALIZED (SELECT count(*) = $2::integer AS met FROM met),
+    whole AS (SELECT id, {key} AS key, {popularity} AS popularity FROM {table})
+    SELECT id FROM met WHERE (SELECT met FROM enough)
+    UNION ALL
+    (SELECT id FROM (
+         SELECT id, popularity FROM whole WHERE {begins} AND NOT (SELECT met FROM enough) OFFSET 0
+     ) AS begun
+     ORDER BY popularity DESC, id DESC LIMIT $2::integer)
+    """
+
+
 SUGGESTED_BOOKS = f"""
 /* suggested_books {PLANNED_ANEW} */
 SELECT {BOOK_COLUMNS.sql}, t.title_key
-FROM (
-    SELECT id FROM book
-    WHERE title_sort_key($1::text, NULL) <> '' AND title_key >= title_sort_key($1::text, NULL)
-      AND title_key < title_sort_key($1::text, NULL) || {BEYOND}
-    ORDER BY rating_count DESC, id DESC
-    LIMIT $2::integer
-) AS found
+FROM ({most_popular("book", "rating_count", "title_key", "title_sort_key($1::text, NULL)")}) AS found
 JOIN book AS t ON t.id = found.id
+WHERE title_sort_key($1::text, NULL) <> ''
 ORDER BY t.rating_count DESC, t.id DESC
 """
 
 SUGGESTED_AUTHORS = f"""
 /* suggested_authors {PLANNED_ANEW} */
 WITH found AS (
-    (SELECT id FROM author WHERE slug >= slug($1::text) AND slug < slug($1::text) || {BEYOND}
-     ORDER BY book_count DESC, id DESC LIMIT $2::integer)
+    ({most_popular("author", "book_count", "slug", "slug($1::text)")})
     UNION
-    (SELECT id FROM author WHERE sort_key >= fold($1::text) AND sort_key < fold($1::text) || {BEYOND}
-     ORDER BY book_count DESC, id DESC LIMIT $2::integer)
+    ({most_popular("author", "book_count", "sort_key", "fold($1::text)")})
 )
 SELECT {AUTHOR_COLUMNS.sql}
 FROM found JOIN author AS t ON t.id = found.id

@@ -31,7 +31,7 @@ class Meaning:
     the words that resemble them, or any of them, or is the same. `did_you_mean` says which of those the
     best hit has.
     `book_ids` are all books it finds, where they are few enough to name them: a plan that is told them
-    cannot be wrong about how many there are.
+    cannot be wrong about how many there are. `common` is a text that one book in ten matches, or more.
     """
 
     text: str
@@ -40,6 +40,7 @@ class Meaning:
     isbn: str | None = None
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
+    common: bool = False
     cut: bool = False
     """Whether there are more: of what was only guessed no more are looked at."""
 
@@ -50,21 +51,30 @@ class Meaning:
 
 SAMPLE = 2_000
 COMMON = 200
-"""A text that so many of so many books match is common: its hits are not named, nor looked for."""
+"""Of so many books that match among so many, a text is common."""
+
+MANY = 20
+"""Of so many or more, the hits are estimated: where they are twice what is named, they are not looked for."""
 
 # Materialized, since the planner would else count on finding the first few hits of a rare word soon.
 HITS_OF_TEXT = f"""
 /* hits_of_text {PLANNED_ANEW} */
-WITH sample AS MATERIALIZED (SELECT document FROM book_search LIMIT {SAMPLE}),
+WITH sample AS MATERIALIZED (SELECT document FROM book_search ORDER BY book_id LIMIT {SAMPLE}),
+     met AS MATERIALIZED (
+         SELECT count(*) AS number FROM sample WHERE document @@ search_query($1::text)
+     ),
      weighed AS MATERIALIZED (
-         SELECT count(*) >= {COMMON} AS common FROM sample WHERE document @@ search_query($1::text)
+         SELECT number >= {COMMON} AS common,
+                number >= {MANY} AND number * (SELECT books FROM catalog_size) >= {2 * NAMED * SAMPLE} AS many
+         FROM met
      ),
      hit AS MATERIALIZED (
          SELECT book_id FROM book_search
-         WHERE document @@ search_query($1::text) AND NOT (SELECT common FROM weighed)
+         WHERE document @@ search_query($1::text) AND NOT (SELECT many FROM weighed)
      )
 SELECT coalesce(search_query($1::text)::text, '') AS query,
        (SELECT common FROM weighed) AS common,
+       (SELECT many FROM weighed) AS many,
        ARRAY(SELECT w.lexeme FROM unnest(words($1::text)) AS w ORDER BY w.positions[1], w.lexeme) AS words,
        ARRAY(SELECT book_id FROM hit LIMIT {NAMED + 1}) AS book_ids,
        (SELECT id FROM book WHERE isbn = $2::text) AS edition
@@ -107,9 +117,10 @@ async def meaning_of(database: Database, text: str) -> Meaning:
     [found] = await database.fetch(HITS_OF_TEXT, text, isbn)
     if found["edition"] is not None:
         return Meaning(text, isbn=isbn, book_ids=(found["edition"],))
-    if found["common"]:
-        return Meaning(text, found["query"], found["query"])
-    exact = Meaning(text, found["query"], found["query"], book_ids=nameable(found["book_ids"]))
+    whole = Meaning(text, found["query"], found["query"], common=found["common"])
+    if found["many"]:
+        return whole
+    exact = replace(whole, book_ids=nameable(found["book_ids"]))
     if len(found["book_ids"]) >= FEW_HITS or not found["words"]:
         return exact
     return await widened(database, exact, found["words"][:MOST_WORDS])

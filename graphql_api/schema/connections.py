@@ -11,7 +11,7 @@ from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.schema.costs import ListSize
 from graphql_api.schema.fields import resolved_for_all
-from graphql_api.schema.filters import has_text
+from graphql_api.schema.filters import text_in
 from graphql_api.schema.inputs import BookOrder, order_of_books
 from graphql_api.schema.pagination import DEFAULT_SIZE, After, Before, First, Last, Listed, window
 
@@ -65,5 +65,6 @@ def asked(
 
     Raises BadInput naming the argument that cannot be used.
     """
-    chosen = order or order_of_books(order_by, searching=has_text(rest.get("wanted")))
-    return chosen, window(chosen, first, after, last, before), rest
+    text = None if order else text_in(rest.get("wanted"))
+    chosen = order or order_of_books(order_by, searching=text is not None)
+    return chosen, window(chosen, first, after, last, before, text), rest

@@ -1,6 +1,6 @@
 """Facets: what a list of books could be narrowed to next, with the numbers of books."""
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
@@ -53,23 +53,16 @@ class Listed(NamedTuple):
     is_capped: bool
 
 
-class Loading:
-    """Facets on their way: all of a list are asked for before the first is awaited."""
-
-    def __init__(self, counted: Awaitable[Values], entry: Callable[[Entry], Any]) -> None:
-        self.counted = counted
-        self.entry = entry
-
-    def __await__(self) -> Generator[Any, None, Values]:
-        counted: Sequence[Counted] = yield from self.counted.__await__()
-        return [Listed([self.entry(each) for each in facet.entries], facet.capped) for facet in counted]
-
-
 def loading(
     connections: Sequence[Any], context: Context, asked: Asked, entry: Callable[[Entry], Any]
 ) -> Awaitable[Values]:
+    """A facet of each list on its way: all of a list are asked for before the first is awaited."""
+
+    def listed(counted: list[Counted]) -> Values:
+        return [Listed([entry(each) for each in facet.entries], facet.capped) for facet in counted]
+
     loader = facets_of(context.loaders, connections[0].scope, connections[0].wanted)
-    return Loading(loader.load_all([(connection.key, asked) for connection in connections]), entry)
+    return loader.load_all([(connection.key, asked) for connection in connections]).then(listed)
 
 
 def counts(facet: Facet, entry: Callable[[Entry], Any], description: str) -> Any:

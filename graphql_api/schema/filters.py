@@ -34,8 +34,9 @@ Reader = Callable[[Any, str], Condition]
 Readers = Mapping[str, Reader]
 
 
-def has_text(asked: BookFilter | None) -> bool:
-    return bool(asked) and isinstance(asked.text, str)
+def text_in(asked: BookFilter | None, argument: str = "filter") -> str | None:
+    """The text that is searched for, if there is one."""
+    return searched(f"{argument}.text", asked.text) if asked and isinstance(asked.text, str) else None
 
 
 OWNERS = {

@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import blake2s
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -11,6 +12,7 @@ import strawberry
 from strawberry import UNSET
 
 from db.pages import HIGHEST_ID, Key, KeyValue, Order, Page, Position, Window
+from db.search.ranking import RELEVANCE
 from graphql_api.context import Context
 from graphql_api.loading import Known, Loader
 from graphql_api.schema.costs import A_ROW, NO_ROW
@@ -65,6 +67,11 @@ class Listed:
     key: int
     count: int | Loader[int, int]
 
+    @property
+    def order_name(self) -> str:
+        """What its cursors name."""
+        return fingerprint(self.order)
+
 
 class Entry(NamedTuple):
     """What stands behind an edge."""
@@ -83,7 +90,7 @@ def pages_of(connections: Connections, step: Callable[[list[Page[Any]]], T]) -> 
 
 
 def edges_of(connections: Connections, context: Context) -> Awaitable[list[list[Entry]]]:
-    name = fingerprint(connections[0].order)
+    name = connections[0].order_name
 
     def edges(pages: list[Page[Any]]) -> list[list[Entry]]:
         return [
@@ -103,7 +110,7 @@ def rows_of(pages: list[Page[Any]]) -> list[Sequence[Any]]:
 
 
 def page_infos_of(connections: Connections, context: Context) -> Awaitable[list[PageInfo]]:
-    name = fingerprint(connections[0].order)
+    name = connections[0].order_name
 
     def infos(pages: list[Page[Any]]) -> list[PageInfo]:
         return [
@@ -135,11 +142,16 @@ class Connection(Generic[T]):
 
 
 def window(
-    order: Order, first: int | None, after: str | None, last: int | None, before: str | None
+    order: Order,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    text: str | None = None,
 ) -> Window:
     """The part of a list that four arguments name: the cursors first, then `first`, then `last`.
 
-    Raises BadInput naming the argument that cannot be used.
+    `text` is what the list is searched for. Raises BadInput naming the argument that cannot be used.
     """
     first, after, last, before = given(first), given(after), given(last), given(before)
     for argument, size in (("first", first), ("last", last)):
@@ -151,8 +163,8 @@ def window(
         count=DEFAULT_SIZE if count is None else count,
         backward=backward,
         tail=None if backward else last,
-        after=None if after is None else position("after", after, order),
-        before=None if before is None else position("before", before, order),
+        after=None if after is None else position("after", after, order, text),
+        before=None if before is None else position("before", before, order, text),
     )
 
 
@@ -166,17 +178,19 @@ def cursor(order_name: str, position: Position) -> str:
     return urlsafe_b64encode(orjson.dumps([order_name, key, position.id])).decode().rstrip("=")
 
 
-def position(argument: str, cursor: str, order: Order) -> Position:
-    """The place that a cursor names; BadInput when it is none of ours, or of another order."""
+def position(argument: str, cursor: str, order: Order, text: str | None = None) -> Position:
+    """The place that a cursor names; BadInput when it is none of ours, or of another order or text."""
+    name = fingerprint(order, text)
     try:
         named, key, identity = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if named == fingerprint(order) and type(identity) is int and 0 < identity <= HIGHEST_ID:
+        if named == name and type(identity) is int and 0 < identity <= HIGHEST_ID:
             return Position(key_of(key, order.key), identity)
     except (ArithmeticError, TypeError, ValueError):
         named = None
-    if isinstance(named, str) and named != fingerprint(order):
+    if isinstance(named, str) and named != name:
+        other = "text" if named.startswith(f"{fingerprint(order)} ") else "order"
         raise BadInput(
-            argument, f"{argument} is a cursor of another order: use it there, or start anew here."
+            argument, f"{argument} is a cursor of another {other}: use it there, or start anew here."
         )
     raise BadInput(argument, f"{argument} is not a cursor: give one that `cursor` or `pageInfo` answered.")
 
@@ -194,5 +208,9 @@ def key_of(value: Any, key: Key) -> KeyValue:
     return made
 
 
-def fingerprint(order: Order) -> str:
-    return f"{order.key.name} {'desc' if order.descending else 'asc'}"
+def fingerprint(order: Order, text: str | None = None) -> str:
+    """The name of an order; relevance is another one for each text."""
+    name = f"{order.key.name} {'desc' if order.descending else 'asc'}"
+    if order.key != RELEVANCE or text is None:
+        return name
+    return f"{name} {blake2s(text.encode(), digest_size=6).hexdigest()}"

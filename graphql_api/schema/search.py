@@ -14,7 +14,7 @@ from db.search.filters import EVERYTHING, Filter
 from db.search.lists import MOST_COUNTED, Count
 from db.search.matches import START, STOP, Match
 from db.search.ranking import NAMED, RANKED, RANKED_OF_MANY
-from db.search.text import LONGEST_TEXT
+from db.search.text import LONGEST_TEXT, Meaning
 from graphql_api.context import Context
 from graphql_api.loading import Known, Loader
 from graphql_api.schema.costs import A_ROW, NO_ROW
@@ -29,7 +29,7 @@ from graphql_api.schema.pagination import (
     page_infos_of,
     pages_of,
 )
-from graphql_api.searches import count_of_search, match_by_book_id, meaning_of, page_of_search
+from graphql_api.searches import count_of_search, match_by_book_id, meaning_by_text, page_of_search
 
 if TYPE_CHECKING:
     from graphql_api.schema.types import Book
@@ -45,6 +45,11 @@ class BookListed(Listed):
 
     scope: Scope
     wanted: Filter
+
+    @property
+    def order_name(self) -> str:
+        """What its cursors name: by relevance, the text as well."""
+        return fingerprint(self.order, self.wanted.text)
 
 
 def listed_books(
@@ -77,7 +82,7 @@ Connections = Sequence[BookListed]
 
 
 def edges_of(connections: Connections, context: Context) -> Awaitable[list[list[BookEntry]]]:
-    name, wanted = fingerprint(connections[0].order), connections[0].wanted
+    name, wanted = connections[0].order_name, connections[0].wanted
 
     def edges(pages: list[Page[Any]]) -> list[list[BookEntry]]:
         return [
@@ -111,9 +116,15 @@ def total_counts_capped_of(connections: Connections, context: Context) -> Awaita
     return counts_of(connections, attrgetter("capped"))
 
 
-async def did_you_mean_of(connections: Connections, context: Context) -> list[str | None]:
-    meaning = await meaning_of(context.loaders, connections[0].wanted)
-    return [meaning and meaning.did_you_mean] * len(connections)
+def did_you_mean_of(connections: Connections, context: Context) -> Awaitable[list[str | None]]:
+    text = connections[0].wanted.text
+    if text is None:
+        return Known([None] * len(connections))
+
+    def meant(meanings: list[Meaning]) -> list[str | None]:
+        return [meanings[0].did_you_mean] * len(connections)
+
+    return meaning_by_text(context.loaders).load_all([text]).then(meant)
 
 
 def searched_texts_of(connections: Connections, context: Context) -> list[str | None]:
@@ -134,25 +145,33 @@ class MatchedField(Enum):
     DESCRIPTION = strawberry.enum_value("DESCRIPTION", description="The description.")
 
 
-async def matches_of(entries: Sequence[BookEntry], context: Context) -> Sequence[Match | None]:
+def matches_of(
+    entries: Sequence[BookEntry], context: Context, step: Callable[[Sequence[Match | None]], T]
+) -> Awaitable[T]:
+    """What the step makes of how a level's books match the text."""
     wanted = entries[0].wanted
     if wanted.text is None:
-        return [None] * len(entries)
-    return await match_by_book_id(context.loaders, wanted).load_all([entry.node["id"] for entry in entries])
+        return Known(step([None] * len(entries)))
+    return (
+        match_by_book_id(context.loaders, wanted).load_all([entry.node["id"] for entry in entries]).then(step)
+    )
 
 
-async def matched_on_of(entries: Sequence[BookEntry], context: Context) -> list[list[MatchedField]]:
-    return [
-        [MatchedField(name) for name in match.fields] if match else []
-        for match in await matches_of(entries, context)
-    ]
+def matched_on_of(entries: Sequence[BookEntry], context: Context) -> Awaitable[list[list[MatchedField]]]:
+    def fields(matches: Sequence[Match | None]) -> list[list[MatchedField]]:
+        return [[MatchedField(name) for name in match.fields] if match else [] for match in matches]
+
+    return matches_of(entries, context, fields)
 
 
-async def highlighted_titles_of(entries: Sequence[BookEntry], context: Context) -> list[str]:
-    return [
-        marked(match.title if match else entry.node["title"])
-        for entry, match in zip(entries, await matches_of(entries, context), strict=True)
-    ]
+def highlighted_titles_of(entries: Sequence[BookEntry], context: Context) -> Awaitable[list[str]]:
+    def titles(matches: Sequence[Match | None]) -> list[str]:
+        return [
+            marked(match.title if match else entry.node["title"])
+            for entry, match in zip(entries, matches, strict=True)
+        ]
+
+    return matches_of(entries, context, titles)
 
 
 def marked(title: str) -> str:

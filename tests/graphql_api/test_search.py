@@ -227,6 +227,34 @@ async def test_with_a_text_relevance_is_the_order_and_popularity_runs_from_the_b
     assert [node["title"] for node in unpopular["books"]["nodes"]] == [N, U, E, G]
 
 
+async def test_a_cursor_of_relevance_belongs_to_its_text(client: Client, shelf: dict[str, str]) -> None:
+    page = (
+        "query ($text: String!, $after: String, $field: BookOrderField!) {"
+        " books(first: 1, after: $after, filter: {text: $text}, orderBy: {field: $field}) {"
+        " nodes { title } edges { cursor } pageInfo { endCursor } } }"
+    )
+    by_relevance, by_title = {"field": "RELEVANCE"}, {"field": "TITLE"}
+
+    first = (await client.data(page, text="emile", **by_relevance))["books"]
+    after = first["pageInfo"]["endCursor"]
+    second = await client.data(page, text="emile", after=after, **by_relevance)
+    of_another_text = await client.error(page, text="fiction", after=after, **by_relevance)
+    of_another_order = await client.error(page, text="emile", after=after, **by_title)
+    of_title = (await client.data(page, text="emile", **by_title))["books"]["pageInfo"]["endCursor"]
+    title_of_another_text = await client.data(page, text="fiction", after=of_title, **by_title)
+
+    assert first["edges"] == [{"cursor": after}]
+    assert [first["nodes"], second["books"]["nodes"]] == [[{"title": N}], [{"title": G}]]
+    assert of_another_text["message"] == (
+        "after is a cursor of another text: use it there, or start anew here."
+    )
+    assert of_another_text["extensions"] == {"code": "BAD_USER_INPUT", "argument": "after"}
+    assert of_another_order["message"] == (
+        "after is a cursor of another order: use it there, or start anew here."
+    )
+    assert len(title_of_another_text["books"]["nodes"]) == 1
+
+
 async def test_edges_say_where_the_text_was_found(client: Client, shelf: dict[str, str]) -> None:
     data = await client.data(
         '{ books(filter: {text: "emile fiction"}) { searchedText didYouMean edges { matchedOn highlightedTitle } }'

@@ -79,6 +79,21 @@ async def test_at_most_so_many(connection: asyncpg.Connection, shelf: None) -> N
     assert [author.name for author in await suggested_authors(connection, "j", 1)] == ["Jane Austen"]
 
 
+async def test_what_no_popular_title_begins_with_is_found_as_well(
+    connection: asyncpg.Connection, shelf: None
+) -> None:
+    """Of 4,000 books that all others are less popular than, half begin so and half do not."""
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title, rating_average, rating_count)"
+        " SELECT 'popular', n, (ARRAY['Odd ', 'Past '])[1 + n % 2] || n, 4, 100 + n FROM generate_series(1, 4000) n"
+    )
+
+    assert [book.title for book in await suggested_books(connection, "od", 2)] == ["Odd 4000", "Odd 3998"]
+    assert [book.title for book in await suggested_books(connection, "odd 39", 2)] == ["Odd 3998", "Odd 3996"]
+    assert [book.title for book in await suggested_books(connection, "em", 2)] == ["Emma", "The Embers"]
+    assert [book.title for book in await suggested_books(connection, "odd 1 ", 2)] == []
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     prefix=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=80)

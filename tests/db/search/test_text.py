@@ -1,5 +1,6 @@
 """What a person typed finds what they meant, and no text makes an error."""
 
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from db import books
 from db.pages import Order, Window
+from db.search.bands import STEPS
 from db.search.filters import Filter
 from db.search.lists import counts_of_search, pages_of_search
 from db.search.matches import START, STOP, Match, matches_by_book_ids
@@ -195,6 +197,47 @@ async def test_of_what_is_only_guessed_no_more_are_looked_at_than_are_ranked(
 def test_an_isbn_is_known_in_any_spelling() -> None:
     assert isbn_in(" 0-306-40615-2 ") == isbn_in("978 0306406157") == "9780306406157"
     assert isbn_in("0-306-40615-3") is isbn_in("") is isbn_in("x" * 200) is None
+
+
+async def test_a_change_of_popularity_changes_the_document_only_from_band_to_band(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    async def version(rating_count: int) -> tuple[str, list[str]]:
+        await connection.execute(
+            "UPDATE book SET rating_count = $1, rating_average = 4 WHERE title = 'Nana'", rating_count
+        )
+        row = await connection.fetchrow(
+            "SELECT ctid::text, tsvector_to_array(document) FROM book_search WHERE book_id = $1",
+            shelf["Nana"],
+        )
+        assert row
+        return row[0], [word for word in row[1] if word.startswith("#")]
+
+    versions = [await version(count) for count in (STEPS[0] - 1, STEPS[0], STEPS[1] - 1, STEPS[1], STEPS[2])]
+
+    assert [bands for _, bands in versions] == [["#0"], ["#1"], ["#1"], ["#2"], ["#3"]]
+    assert versions[1] == versions[2]
+    assert len({place for place, _ in versions}) == 4
+
+
+async def test_of_many_the_most_popular_are_ranked(connection: asyncpg.Connection) -> None:
+    """Of 6,001 books in all bands of popularity, whether they are looked for by their documents or not."""
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title, rating_average, rating_count)"
+        " SELECT 's', n, 'Copy', 4, 1 + n * 7919 % 500 FROM generate_series(1, 6001) n"
+    )
+    [meaning] = await meanings_of_texts(connection, ["copy"])
+    popular = await connection.fetch(
+        "SELECT id FROM book ORDER BY rating_count DESC, id DESC LIMIT $1", RANKED_OF_MANY
+    )
+
+    for common in (False, True):
+        search = Filter("copy").search(replace(meaning, common=common))
+        [page] = await pages_of_search(
+            connection, books.IN_CATALOG, BEST_FIRST, Window(RANKED), [0], books.COLUMNS, search
+        )
+
+        assert {book.id for book in page.rows} == {row["id"] for row in popular}
 
 
 async def test_few_books_are_named_and_many_are_not(
