@@ -69,6 +69,7 @@ class Wire(HttpToolsProtocol):
         self.in_head = True
         self.head = 0
         self.began: float | None = self.loop.time()
+        self.idle_since: float | None = None
         self.unsent, self.unsent_since = 0, 0.0
         self.draining = False
         self.admission: Admission = app_state["admission"]
@@ -94,7 +95,7 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.began = self.loop.time()
+        self.began, self.idle_since = self.loop.time(), None
 
     def on_headers_complete(self) -> None:
         self.in_head, self.head = False, 0
@@ -150,9 +151,23 @@ class Wire(HttpToolsProtocol):
         super().on_message_complete()
         self.in_head, self.began = True, None
 
+    def on_response_complete(self) -> None:
+        """Begin the next request of a pipeline, or idle: `look` ends that, not a timer for each answer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.idle_since = self.loop.time()
+
     def look(self) -> None:
         """See whether the client has kept us waiting for too long."""
         now, patience = self.loop.time(), self.settings.sender_timeout
+        if self.idle_since is not None and now - self.idle_since >= self.timeout_keep_alive:
+            self.transport.close()
+            return
         if self.began is not None and now - self.began >= patience:
             self.refuse(b"408 Request Timeout")
         unsent = self.transport.get_write_buffer_size()

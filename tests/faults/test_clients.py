@@ -311,3 +311,24 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
     assert len(refused.headers["x-request-id"]) == 16
     assert admitted.status == 200
+
+
+async def test_requests_sent_in_a_row_are_answered_in_their_order_and_an_idle_connection_ends(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
+        client = Client(served.url)
+        reader, writer = await client.connect()
+        for number in range(3):
+            writer.write(client.post(f"{{ a{number}: __typename books(first: 1) {{ totalCount }} }}"))
+        writer.write(client.get("/livez"))
+        replies = [await reply_from(reader) for _ in range(4)]
+        began = time.monotonic()
+        rest = await reader.read()
+        seconds = time.monotonic() - began
+        writer.close()
+
+    assert [list(reply.json()["data"])[0] for reply in replies[:3]] == ["a0", "a1", "a2"]
+    assert replies[3].json() == {"status": "alive"}
+    assert rest == b""
+    assert 4 <= seconds
