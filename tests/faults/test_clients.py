@@ -328,7 +328,7 @@ async def test_requests_sent_in_a_row_are_answered_in_their_order_and_an_idle_co
         seconds = time.monotonic() - began
         writer.close()
 
-    assert [list(reply.json()["data"])[0] for reply in replies[:3]] == ["a0", "a1", "a2"]
+    assert [next(iter(reply.json()["data"])) for reply in replies[:3]] == ["a0", "a1", "a2"]
     assert replies[3].json() == {"status": "alive"}
     assert rest == b""
-    assert 4 <= seconds
+    assert seconds >= 4
