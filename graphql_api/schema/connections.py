@@ -10,7 +10,8 @@ from strawberry import UNSET
 from db.pages import Order, Window
 from graphql_api.context import Context
 from graphql_api.schema.costs import ListSize
-from graphql_api.schema.fields import resolved_for_all
+from graphql_api.schema.errors import BadInput
+from graphql_api.schema.fields import Ahead, resolved_for_all
 from graphql_api.schema.filters import text_in
 from graphql_api.schema.inputs import BookOrder, order_of_books
 from graphql_api.schema.pagination import DEFAULT_SIZE, After, Before, First, Last, Listed, window
@@ -68,3 +69,17 @@ def asked(
     text = None if order else text_in(rest.get("wanted"))
     chosen = order or order_of_books(order_by, searching=text is not None)
     return chosen, window(chosen, first, after, last, before, text), rest
+
+
+def asked_ahead(order: Order | None, ahead: Ahead | None) -> list[tuple[Order, Window, dict[str, Any]]]:
+    """What a connection will be asked for, and those again below it.
+
+    Nothing if it cannot be read along: under a filter, or with arguments that it refuses, should it come to be
+    asked at all.
+    """
+    if ahead is None or ahead.arguments.get("wanted"):
+        return []
+    try:
+        return [asked(order, **each.arguments) for each in ahead.down]
+    except BadInput:
+        return []

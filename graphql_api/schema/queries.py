@@ -14,7 +14,7 @@ from db.search.conditions import ALWAYS
 from graphql_api.context import Context
 from graphql_api.loaders import WHOLE_CATALOG
 from graphql_api.loading import Loader
-from graphql_api.schema.connections import asked, connects
+from graphql_api.schema.connections import asked_ahead, connects
 from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import Ahead, resolved_for_all
@@ -94,8 +94,9 @@ def author(
     by_id = isinstance(by.id, str)
     key = key_of("by.id", "Author", str(by.id)) if by_id else storable("by.slug", by.slug)
     loader: Loader[Any, author_reads.Author | None]
-    if ahead and not ahead.arguments.get("wanted"):
-        order, window, _ = asked(None, **ahead.arguments)
+    pages = asked_ahead(None, ahead)
+    if pages:
+        order, window, _ = pages[0]
         loader = loaders.author_with_books("id" if by_id else "slug", order, window)
     else:
         loader = loaders.author_by_id if by_id else loaders.author_by_slug
@@ -110,15 +111,14 @@ def category(
     key = key_of("by.id", "Category", str(by.id)) if by_id else storable("by.path", by.path)
     column = "id" if by_id else "path"
     loader: Loader[Any, category_reads.Category | None]
-    if ahead and ahead.arguments.get("wanted"):
-        ahead = None
-    if ahead and ahead.field == "books":
-        order, window, rest = asked(None, **ahead.arguments)
+    of_books = ahead is not None and ahead.field == "books"
+    pages = asked_ahead(None if of_books else category_reads.BY_NAME, ahead)
+    if pages and of_books:
+        order, window, rest = pages[0]
         descendants = rest.get("include_descendants", True)
         loader = loaders.category_with_books(column, order, window, descendants=descendants)
-    elif ahead:
-        windows = [asked(category_reads.BY_NAME, **level.arguments)[1] for level in ahead.down]
-        loader = loaders.category_with_children(column, windows)
+    elif pages:
+        loader = loaders.category_with_children(column, [window for _, window, _ in pages])
     else:
         loader = loaders.category_by_id if by_id else loaders.category_by_path
     return loader.load_all([key])

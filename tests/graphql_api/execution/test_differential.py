@@ -286,6 +286,11 @@ async def test_each_field_alone_finds_the_columns_it_needs(
             ["trees_by_paths"],
         ),
         (
+            '{ category(by: {path: "nowhere"}) { children(before: "WyJ0aXRsZSBhc2MiLCJib29rIDEiLDFd") '
+            '{ edges { cursor } } } author(by: {slug: "nobody"}) { books(after: "?") { nodes { title } } } }',
+            ["categories_by_paths", "authors_by_slugs"],
+        ),
+        (
             '{ category(by: {path: "fiction"}) { books { totalCount } children { totalCount } } }',
             ["categories_by_paths", "counts_of_children_by_category_ids"],
         ),
