@@ -74,8 +74,8 @@ def asked(
 def asked_ahead(order: Order | None, ahead: Ahead | None) -> list[tuple[Order, Window, dict[str, Any]]]:
     """What a connection will be asked for, and those again below it.
 
-    Nothing if it cannot be read along: under a filter, or with arguments that it refuses, should it come to be
-    asked at all.
+    Nothing if it cannot be read along: under a filter, or with arguments that it refuses, should it come to
+    be asked at all.
     """
     if ahead is None or ahead.arguments.get("wanted"):
         return []
