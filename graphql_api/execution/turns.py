@@ -15,8 +15,8 @@ class Turns:
     """Middleware of graphql-core, for one execution.
 
     When a turn has taken long, fields of objects, and whatever is awaited, come with a later one. What is
-    between two of them is never divided: the leaves of a page. So the data stay the same, but errors may come
-    in another order.
+    between two of them is never divided: the leaves of a page. The data stay the same, but errors may come in
+    another order, and the keys of loaders in more batches.
     """
 
     def __init__(self) -> None:

@@ -47,6 +47,7 @@ def test_rows_are_counted(text: str, cost: int) -> None:
     ("text", "values"),
     [
         ("{ __typename }", 1),
+        ("{ __schema { types { name } } __typename }", 3_000 + 1),
         ('{ book(by: {isbn: "9780306406157"}) { title __typename } }', 3),
         ("{ books(first: 5) { totalCount nodes { a: title b: title price { amount } } } }", 1 + 1 + 5 * 5),
         ("{ books(first: 2) { edges { node { authors { name } } } } }", 1 + 2 * (1 + 1 + 4 * 2)),

@@ -1,6 +1,7 @@
 """Turns: however much stock execution has to do, the event loop comes to others meanwhile."""
 
 import asyncio
+import re
 from time import thread_time
 
 import pytest
@@ -8,9 +9,8 @@ import strawberry
 from graphql import ExecutionResult, MiddlewareManager, execute, parse
 from hypothesis import assume, given
 
-from graphql_api.execution import turns
+from graphql_api.execution import run, turns
 from graphql_api.execution.documents import Documents
-from graphql_api.execution.run import run_stock
 from graphql_api.execution.turns import Turns
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 from tests.graphql_api.execution.operations import Drawn, drawn_operations
@@ -100,13 +100,15 @@ async def test_the_work_is_divided_and_its_result_is_the_same() -> None:
 async def test_the_data_are_the_same_with_a_turn_for_each_field(
     drawn: Drawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assume(valid(nasty_schema, drawn))
+    # A batch with the key 13 fails as a whole, and turns make other batches.
+    assume(valid(nasty_schema, drawn) and not re.search("[tT]hing|owner", drawn.document))
     document = Documents(nasty_schema, limits=UNLIMITED).find(drawn.document, None)
 
+    monkeypatch.setattr(run, "SHORT", -1)
     monkeypatch.setattr(turns, "SECONDS", float("inf"))
-    whole = await run_stock(document, drawn.variables, nasty_context(), "compared")
+    whole = await run.run_stock(document, drawn.variables, nasty_context(), "compared")
     monkeypatch.setattr(turns, "SECONDS", -1)
-    divided = await run_stock(document, drawn.variables, nasty_context(), "compared")
+    divided = await run.run_stock(document, drawn.variables, nasty_context(), "compared")
 
     assert divided.result.data == whole.result.data
     assert bool(divided.result.errors) == bool(whole.result.errors)
