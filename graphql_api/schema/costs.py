@@ -8,9 +8,8 @@ from db.search.facets import MOST_COUNTED
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
-    description="How many rows of the catalog one of these takes; what counts books, how many rows take as long. "
-    "An object takes 1 and a plain value 0, "
-    "unless this says otherwise.",
+    description="How many rows of the catalog one of these takes, or what counts books is worth in time. An "
+    "object takes 1 and a plain value 0, unless this says otherwise.",
     name="cost",
 )
 class Cost:
