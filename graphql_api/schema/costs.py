@@ -3,11 +3,13 @@
 import strawberry
 from strawberry.schema_directive import Location
 
+from db.search.facets import MOST_COUNTED
+
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
-    description="How many rows of the catalog one of these takes. An object takes 1 and a plain value 0, "
-    "unless this says otherwise.",
+    description="How many rows of the catalog one of these takes, or what counts books is worth in time. An "
+    "object takes 1 and a plain value 0, unless this says otherwise.",
     name="cost",
 )
 class Cost:
@@ -30,4 +32,6 @@ class ListSize:
 
 A_ROW = Cost(weight="1")
 NO_ROW = Cost(weight="0")
+A_COUNT = Cost(weight=str(MOST_COUNTED // 20))
+"""A facet counts so many books at the most, each in about a twentieth of the time of a row of a page."""
 FEW = ListSize(assumed_size=4)

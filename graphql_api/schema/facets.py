@@ -11,7 +11,7 @@ from strawberry import UNSET
 from db.search.facets import MOST_COUNTED, PRICE_STEPS, Asked, Counted, Entry
 from db.search.filters import Facet
 from graphql_api.context import Context
-from graphql_api.schema.costs import ListSize
+from graphql_api.schema.costs import A_COUNT, NO_ROW, ListSize
 from graphql_api.schema.errors import BadInput
 from graphql_api.schema.fields import Level, Values, level_field, loads
 from graphql_api.schema.ids import key_of
@@ -71,7 +71,7 @@ def counts(facet: Facet, entry: Callable[[Entry], Any], description: str) -> Any
     def load(connections: Sequence[Any], context: Context) -> Awaitable[Values]:
         return loading(connections, context, Asked(facet, MOST_ENTRIES), entry)
 
-    return level_field(Level(load, awaited=True), description, [], [FEW_VALUES])
+    return level_field(Level(load, awaited=True), description, [], [A_COUNT, FEW_VALUES])
 
 
 def size_of(first: int) -> int:
@@ -157,14 +157,15 @@ class CountList(Generic[T]):
 
 @strawberry.type(
     description="What the books could be narrowed to next. Each facet leaves out the filter's own conditions "
-    "on what it counts, so that it shows what else could be chosen."
+    "on what it counts, so that it shows what else could be chosen.",
+    directives=[NO_ROW],
 )
 class Facets:
     categories: CountList[CategoryCount] = level_field(
-        Level(by_category, awaited=True), "Categories of one level of the tree.", [], [SIZED]
+        Level(by_category, awaited=True), "Categories of one level of the tree.", [], [A_COUNT, SIZED]
     )
     authors: CountList[AuthorCount] = level_field(
-        Level(by_author, awaited=True), "Authors, in whatever role.", [], [SIZED]
+        Level(by_author, awaited=True), "Authors, in whatever role.", [], [A_COUNT, SIZED]
     )
     languages: CountList[LanguageCount] = counts(
         Facet.LANGUAGES, lambda each: LanguageCount(language=each.value, count=each.number), "Languages."

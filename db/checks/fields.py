@@ -1,0 +1,95 @@
+"""Fields that cannot be as they are, or disagree with each other."""
+
+INVALID_ISBNS = """
+/* invalid_isbns */
+SELECT format('book %s: %s', id, isbn) AS example, count(*) OVER () AS wrong
+FROM book
+WHERE NOT is_isbn13(isbn)
+ORDER BY id LIMIT 5
+"""
+
+FAULTY = """
+/* {name} */
+SELECT format('{table} %s: %s', id, faults) AS example, count(*) OVER () AS wrong
+FROM {table} CROSS JOIN LATERAL concat_ws(', ', {faults}) AS faults
+WHERE faults <> ''
+ORDER BY id LIMIT 5
+"""
+
+
+def faulty(name: str, table: str, /, **faults: str) -> str:
+    """The statement that finds rows with a fault, by the condition of each fault, and says which."""
+    named = ", ".join(f"CASE WHEN {condition} THEN '{fault}' END" for fault, condition in faults.items())
+    return FAULTY.format(name=name, table=table, faults=named)
+
+
+BOOK_PRICES = faulty(
+    "book_prices",
+    "book",
+    price="price < 0 OR price >= 10000000000 OR scale(price) > 4",
+    currency="(price IS NULL) <> (currency IS NULL) OR currency !~ '^[A-Z]{3}$'",
+)
+BOOK_FIELDS = faulty(
+    "book_fields",
+    "book",
+    title="title !~ '\\S' OR length(title) > 2000",
+    source="source !~ '\\S' OR source_id !~ '\\S'",
+    language="language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'",
+    published_year="published_year NOT BETWEEN -9999 AND 9999",
+    published_on="published_on IS NOT NULL AND (published_on < DATE '0001-01-01'"
+    " OR extract(year FROM published_on) IS DISTINCT FROM published_year)",
+    page_count="page_count <= 0",
+    stock="stock < 0",
+    rating_average="rating_average NOT BETWEEN 0 AND 5",
+    rating_count="rating_count < 0 OR (rating_average IS NULL) <> (rating_count = 0)",
+)
+AUTHOR_FIELDS = faulty(
+    "author_fields",
+    "author",
+    name="name !~ '\\S' OR length(name) > 500",
+    sort_name="sort_name !~ '\\S' OR length(sort_name) > 500",
+    source="source !~ '\\S'",
+    source_id="source_id !~ '\\S' OR source = 'name' AND source_id <> left(slug(name), 200)",
+    death_year="birth_year > death_year",
+)
+CATEGORY_FIELDS = faulty(
+    "category_fields",
+    "category",
+    name="name !~ '\\S' OR length(name) > 500",
+    path="octet_length(path) > 2000",
+    lineage="cardinality(lineage) > 32",
+)
+
+BOOK_KEYS = faulty(
+    "book_keys",
+    "book",
+    title_key="title_key IS DISTINCT FROM title_sort_key(title, language)",
+    published_key="published_key IS DISTINCT FROM published_year * 10000 + coalesce("
+    "extract(month FROM published_on)::integer * 100 + extract(day FROM published_on)::integer, 0)",
+)
+AUTHOR_KEYS = faulty(
+    "author_keys",
+    "author",
+    sort_key="sort_key IS DISTINCT FROM left(fold(sort_name), 80)",
+    slug="slug IS DISTINCT FROM CASE source WHEN 'name' THEN source_id"
+    " ELSE left(slug(name), 200) || '-' || slug(source) || '-' || slug(source_id) END",
+)
+CATEGORY_KEYS = faulty("category_keys", "category", sort_key="sort_key IS DISTINCT FROM left(fold(name), 80)")
+
+AUTHOR_POSITIONS = """
+/* author_positions */
+SELECT format('book %s: %s', book_id, array_to_string((array_agg(position ORDER BY position))[:9], ', '))
+           AS example, count(*) OVER () AS wrong
+FROM book_author
+GROUP BY book_id
+HAVING min(position) <> 1 OR max(position) <> count(*) OR count(DISTINCT position) <> count(*)
+ORDER BY book_id LIMIT 5
+"""
+
+AUTHOR_ROLES = """
+/* author_roles */
+SELECT format('book %s, author %s: %s', book_id, author_id, role) AS example, count(*) OVER () AS wrong
+FROM book_author
+WHERE role NOT IN ('AUTHOR', 'EDITOR', 'TRANSLATOR', 'ILLUSTRATOR', 'INTRODUCTION', 'NARRATOR', 'CONTRIBUTOR')
+ORDER BY book_id, position, author_id LIMIT 5
+"""

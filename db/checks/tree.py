@@ -1,0 +1,30 @@
+"""The tree of categories: cycles, lineages and paths."""
+
+# A category whose parent is missing counts as a top here: it is wrong as an orphan already.
+CATEGORY_CYCLES = """
+/* category_cycles */
+WITH RECURSIVE reached AS (
+    SELECT k.id FROM category k LEFT JOIN category parent ON parent.id = k.parent_id WHERE parent.id IS NULL
+    UNION
+    SELECT k.id FROM reached JOIN category k ON k.parent_id = reached.id
+)
+SELECT format('category %s (%s)', k.id, k.name) AS example, count(*) OVER () AS wrong
+FROM category k LEFT JOIN reached ON reached.id = k.id
+WHERE reached.id IS NULL
+ORDER BY k.id LIMIT 5
+"""
+
+CATEGORY_PLACES = """
+/* {name} */
+SELECT format('category %s (%s): %s', k.id, k.name, k.{column}) AS example, count(*) OVER () AS wrong
+FROM category k LEFT JOIN category parent ON parent.id = k.parent_id
+WHERE (k.parent_id IS NULL OR parent.id IS NOT NULL) AND k.{column} IS DISTINCT FROM {due}
+ORDER BY k.id LIMIT 5
+"""
+
+CATEGORY_LINEAGES = CATEGORY_PLACES.format(
+    name="category_lineages", column="lineage", due="coalesce(parent.lineage, ARRAY[]::bigint[]) || k.id"
+)
+CATEGORY_PATHS = CATEGORY_PLACES.format(
+    name="category_paths", column="path", due="coalesce(parent.path || '/', '') || slug(k.name)"
+)
