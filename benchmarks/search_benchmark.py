@@ -156,6 +156,7 @@ async def works(database: Database, runs: int) -> list[Work]:
     [row] = await database.fetch(PARAMETERS)
     words = await database.fetch(WORDS)
     common = [word for word, _ in words[:40]]
+    middling = [word for word, hits in words if 250 <= hits < 2500]
     rare = [word for word, hits in words if hits < 50][:400]
     deep = {
         (scope.name, key.name, parent): await middle_of(database, scope, key, parent)
@@ -198,6 +199,7 @@ async def works(database: Database, runs: int) -> list[Work]:
             50,
             [text(f"{draw.choice(common)} {draw.choice(rare)}") for _ in range(runs)],
         ),
+        Work("a word of 1 to 10 in 200 books", 50, [text(draw.choice(middling)) for _ in range(runs)]),
         Work("a common word", 50, [text(draw.choice(common)) for _ in range(runs)]),
         Work("two misspelt words", 50, [text(misspelt(draw, words)) for _ in range(runs)]),
         Work("suggestions for 1 to 8 letters", 10, [prefix(n) for n in range(runs)]),
