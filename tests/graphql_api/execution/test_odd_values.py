@@ -89,7 +89,7 @@ odd = strawberry.Schema(Query)
         ("{ errors { __typename } }", "something went wrong"),
         ("{ plain { slow same { slow } } }", None),
         ("{ lists }", "nested more deeply than Python nests blocks"),
-        ("{ plain " + "{ same " * 120 + "{ __typename }" + "}" * 121, "nested more deeply than Python nests blocks"),
+        ("{ plain " + "{ same " * 120 + "{ __typename }" + "}" * 121, "an operation whose plan would be too long"),
     ],
 )  # fmt: skip
 async def test_odd_values_are_answered_as_by_stock_execution(text: str, fallback: str | None) -> None:
