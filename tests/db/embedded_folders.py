@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -82,6 +82,15 @@ def server_processes(folder: Path) -> list[int]:
             cwd = str((process / "cwd").readlink())
             if cwd.startswith(f"{folder}/") and (process / "exe").readlink().name.startswith("postgres"):
                 found.append(int(process.name))
+    return found
+
+
+def owners(processes: Iterable[int]) -> set[int]:
+    """The users that the processes run as; of those that have ended meanwhile nobody's."""
+    found: set[int] = set()
+    for process in processes:
+        with suppress(OSError):
+            found.add(Path(f"/proc/{process}").stat().st_uid)
     return found
 
 

@@ -29,6 +29,7 @@ from tests.db.embedded_folders import (
     needs_root,
     ordinary_user,
     output_of,
+    owners,
     postmaster_number,
     private_folder,
     refusal,
@@ -162,7 +163,7 @@ def test_an_ordinary_user_starts_a_server_in_a_process_of_their_own(folder: Path
     answer = output_of(starting_process(folder / "data", python=python, user=NOBODY.pw_uid))
 
     assert answer.startswith(f"{folder}/data/postgresql-18 ")
-    assert {Path(f"/proc/{pid}").stat().st_uid for pid in server_processes(folder)} == {NOBODY.pw_uid}
+    assert owners(server_processes(folder)) == {NOBODY.pw_uid}
     # Root joins it as it is.
     assert started(folder / "data").data_folder == folder / "data" / "postgresql-18"
 
@@ -299,7 +300,7 @@ def test_a_cluster_keeps_its_owner_though_a_better_account_appears(
     monkeypatch.undo()
     started(folder / "data")
 
-    assert {Path(f"/proc/{pid}").stat().st_uid for pid in server_processes(folder)} == {NOBODY.pw_uid}
+    assert owners(server_processes(folder)) == {NOBODY.pw_uid}
 
 
 @needs_root
