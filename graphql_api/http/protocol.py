@@ -165,7 +165,8 @@ class Wire(HttpToolsProtocol):
     def look(self) -> None:
         """See whether the client has kept us waiting for too long."""
         now, patience = self.loop.time(), self.settings.sender_timeout
-        if self.idle_since is not None and now - self.idle_since >= self.timeout_keep_alive:
+        idle_since = self.idle_since if self.began is None else None
+        if idle_since is not None and now - idle_since >= self.timeout_keep_alive:
             self.transport.close()
             return
         if self.began is not None and now - self.began >= patience:
