@@ -7,12 +7,21 @@ connection that comes back goes to the next in line at once, or is kept at hand.
 import asyncio
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from db.errors import Unavailable
 from db.faults import is_lost
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """A place in line, kept until a time of the loop."""
+
+    future: "asyncio.Future[PoolConnectionProxy | None]"
+    until: float
 
 
 class Lender:
@@ -24,7 +33,8 @@ class Lender:
         self.wait = wait
         self.lent = 0
         self.idle: list[PoolConnectionProxy] = []
-        self.line: deque[asyncio.Future[PoolConnectionProxy | None]] = deque()
+        self.line: deque[Turn] = deque()
+        self.timer: asyncio.TimerHandle | None = None
 
     async def take(self) -> PoolConnectionProxy:
         """A connection, to be given back. Raises Unavailable when none comes free in time."""
@@ -52,17 +62,25 @@ class Lender:
     async def in_line(self) -> PoolConnectionProxy | None:
         """What comes to the one in line: a connection, or None where one is to be had of the pool again."""
         loop = asyncio.get_running_loop()
-        turn: asyncio.Future[PoolConnectionProxy | None] = loop.create_future()
+        turn = Turn(loop.create_future(), loop.time() + self.wait)
         self.line.append(turn)
-        timer = loop.call_later(self.wait, expire, turn)
+        if self.timer is None:
+            self.timer = loop.call_later(self.wait, self.expire, loop)
         try:
-            return await turn
+            return await turn.future
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it came, and nobody is there to take it any more
-                self.pass_on(turn.result())
+            if not turn.future.cancelled():  # it came, and nobody is there to take it any more
+                self.pass_on(turn.future.result())
             raise
-        finally:
-            timer.cancel()
+
+    def expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Turn away those whose time is up: the first in line, since all wait for as long. One timer does for
+        the whole line."""
+        while self.line and self.line[0].until <= loop.time():
+            turn = self.line.popleft()
+            if not turn.future.done():
+                turn.future.set_exception(Unavailable("All connections to PostgreSQL are taken."))
+        self.timer = loop.call_at(self.line[0].until, self.expire, loop) if self.line else None
 
     async def give_back(self, connection: PoolConnectionProxy, failure: BaseException | None = None) -> None:
         """Take a connection back, with what failed on it: the next would get one that died."""
@@ -96,7 +114,7 @@ class Lender:
 
     def next(self) -> "asyncio.Future[PoolConnectionProxy | None] | None":
         while self.line:
-            turn = self.line.popleft()
+            turn = self.line.popleft().future
             if not turn.done():
                 return turn
         return None
@@ -120,8 +138,3 @@ def lives(connection: PoolConnectionProxy) -> bool:
         return not connection.is_closed()
     except asyncpg.InterfaceError:
         return False
-
-
-def expire(turn: "asyncio.Future[PoolConnectionProxy | None]") -> None:
-    if not turn.done():
-        turn.set_exception(Unavailable("All connections to PostgreSQL are taken."))

@@ -35,11 +35,12 @@ class Admission:
     def expect(self, loop: asyncio.AbstractEventLoop) -> None:
         """Keep room for a request whose task begins with the loop's next turn: of a crowd that comes in one
         turn no more are begun than there is room for."""
+        if not self.expected:
+            loop.call_soon(self.expect_no_more)
         self.expected += 1
-        loop.call_soon(self.expect_no_more)
 
     def expect_no_more(self) -> None:
-        self.expected -= 1
+        self.expected = 0
 
     async def __aenter__(self) -> None:
         """Raises Refusal if there is no room now."""

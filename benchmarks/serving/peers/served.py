@@ -33,5 +33,6 @@ def serve(app: Any, configured: Callable[..., uvicorn.Config] = uvicorn.Config) 
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
         )
         uvicorn.Server(config).run()
