@@ -2,10 +2,8 @@
 
 import logging
 import re
-from collections.abc import Mapping
 from contextvars import ContextVar
 from random import Random
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,8 +15,6 @@ TAKEN = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 """What is taken from a client: nothing that could pass for another line of the log."""
 
 MADE_UP = Random()  # noqa: S311 - an id keeps no secret, and to ask the system for each costs more than the rest
-
-NONE: Mapping[str, Any] = {}
 
 current: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -35,7 +31,8 @@ class Sender:
     def __init__(self, send: Send, identity: bytes, scope: Scope) -> None:
         self.send = send
         self.identity = identity
-        self.answers = scope.get("extensions", NONE).get(ANSWERS)
+        # It refers to the scope, and is taken out of it: nothing of a request is to be left to collections.
+        self.answers = (scope.get("extensions") or {}).pop(ANSWERS, None)
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
