@@ -2,12 +2,14 @@
 
 import logging
 import re
+from collections.abc import Callable
 from contextvars import ContextVar
 from random import Random
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.http.answers import Answer
+from graphql_api.http.answers import Answer, Header
 from graphql_api.http.requests import header
 
 HEADER = b"x-request-id"
@@ -32,7 +34,8 @@ class Sender:
         self.send = send
         self.identity = identity
         # It refers to the scope, and is taken out of it: nothing of a request is to be left to collections.
-        self.answers = (scope.get("extensions") or {}).pop(ANSWERS, None)
+        extensions: dict[str, Any] = scope.get("extensions") or {}
+        self.answers: Callable[[Answer, Header], bool] | None = extensions.pop(ANSWERS, None)
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
