@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -17,16 +18,21 @@ LATE = 0.02
 class Answers:
     """Seconds that each answer took, by status; 0: the connection was lost instead.
 
-    `held_back` counts the requests for which the load had no connection left to send them on, `late` the
-    seconds for which the load itself was held up.
+    `failed_at` counts what was not answered with 200 by status and by the second of the run. `held_back` counts
+    the requests for which the load had no connection left to send them on, `late` the seconds for which the
+    load itself was held up.
     """
 
     seconds: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
+    failed_at: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
     held_back: int = 0
     late: float = 0.0
+    began: float = field(default_factory=time.perf_counter)
 
     def note(self, status: int, seconds: float) -> None:
         self.seconds.setdefault(status, []).append(seconds)
+        if status != 200:
+            self.failed_at[status, int(time.perf_counter() - self.began)] += 1
 
     def count(self, status: int) -> int:
         return len(self.seconds.get(status, ()))

@@ -94,6 +94,9 @@ async def soak(url: str, pid: int, minutes: float, seconds: float) -> bool:
         f"by PostgreSQL and whatever else ran, of {os.cpu_count()}; the load was held up for {steady.late:.1f} s"
     )
 
+    for (status, second), count in sorted(steady.failed_at.items()):
+        print(f"  {count:,} answers with {status} in second {second}")
+
     flood = await load.run(most * 10, seconds)
     accepted = flood.count(200) / seconds
     print(
