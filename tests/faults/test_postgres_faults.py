@@ -256,7 +256,7 @@ async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
                 migrated = await asyncio.to_thread(bookstore, "migrate", cwd=tmp_path, DATABASE_URL=dsn)
                 done = time.monotonic()
                 while (await client.ask(client.get("/readyz"))).status != 200:
-                    assert time.monotonic() - done < 1.0
+                    assert time.monotonic() - done < 3.0
                     await asyncio.sleep(0.02)
                 after = await client.ask(client.post("{ books { totalCount } }"))
                 client.close()
@@ -267,8 +267,10 @@ async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
     assert migrated.returncode == 0
     assert (before.status, answer.status) == (503, 503)
     assert after.json() == {"data": {"books": {"totalCount": 0}}}
-    assert said.count("The database is at revision none, this version needs ") == 1
-    assert said.count(": run `bookstore migrate`.") == 1
+    # It may be seen at a revision between, which is told of once too.
+    wanting = [line for line in said.splitlines() if line.endswith(": run `bookstore migrate`.")]
+    assert sum("at revision none" in line for line in wanting) == 1
+    assert len(wanting) == len(set(wanting))
 
 
 @pytest.fixture
