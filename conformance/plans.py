@@ -24,6 +24,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
 from graphql_api.execution.documents import Documents, InvalidDocument, UnknownOperation
+from graphql_api.execution.limits import LimitExceeded
 from graphql_api.execution.run import run
 from graphql_api.schema.fields import resolved_by, resolved_for_all
 
@@ -153,6 +154,8 @@ async def answer(call: Call, way: str) -> Answer:
         raise Refused("refused: not parsed" if syntax else "refused: not valid") from refusal
     except UnknownOperation as refusal:
         raise Refused("refused: no such operation") from refusal
+    except LimitExceeded as refusal:
+        raise Refused("refused: beyond a limit") from refusal
     token = CALL.set(call)
     try:
         context: Any = RequestContext(call.context)
