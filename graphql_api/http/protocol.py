@@ -165,19 +165,22 @@ class Wire(HttpToolsProtocol):
     def look(self) -> None:
         """See whether the client has kept us waiting for too long."""
         now, patience = self.loop.time(), self.settings.sender_timeout
-        idle_since = self.idle_since if self.began is None else None
-        if idle_since is not None and now - idle_since >= self.timeout_keep_alive:
-            self.transport.close()
-            return
         if self.began is not None and now - self.began >= patience:
             self.refuse(b"408 Request Timeout")
         unsent = self.transport.get_write_buffer_size()
+        if not unsent and self.began is None and self.has_idled(now):
+            self.transport.close()
+            return
         if unsent != self.unsent or not unsent:
             self.unsent, self.unsent_since = unsent, now
         elif now - self.unsent_since >= patience:
             self.transport.abort()
             return
         self.looking = self.loop.call_later(LOOK_EVERY, self.look)
+
+    def has_idled(self, now: float) -> bool:
+        """Whether the client has asked nothing for so long that it need not be waited for."""
+        return self.idle_since is not None and now - self.idle_since >= self.timeout_keep_alive
 
     def refuse(self, status: bytes, headers: bytes = b"") -> None:
         """Say why, unless an answer has begun already, and close the connection."""
