@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.categories import BY_NAME, CHILDREN, Category
-from db.pages import Page, Window, bounds, page, ranges
+from db.pages import Lookup, Page, Window, bounds, page, ranges
 from db.pool import Database
 from db.rows import Columns, aligned
-
-KEY_TYPES = {"id": "bigint", "path": "text"}
 
 
 @dataclass(slots=True)
@@ -24,18 +22,18 @@ class Trees:
 
 async def trees(
     database: Database,
-    column: str,
+    lookup: Lookup,
     keys: Sequence[Any],
     windows: Sequence[Window],
-    columns: Columns[Category],
 ) -> Trees:
-    """The categories with these ids or paths, and a window of the children at each level below."""
-    columns = columns.including(column)
+    """The categories that a look-up finds by each key, and a window of the children at each level below."""
+    column = lookup.column
+    columns: Columns[Category] = lookup.columns.including(column)
     alone = len(keys) == 1
     name = ("trees", column, alone, *(window.backward for window in windows))
     text = columns.texts.get(name)
     if text is None:
-        text = columns.texts[name] = written(column, windows, columns.sql, alone=alone)
+        text = columns.texts[name] = written(lookup, windows, columns.sql, alone=alone)
     parts = [part for window in windows for part in (window.count + 1, *bounds(BY_NAME, window))]
     rows = await database.fetch(text, keys[0] if alone else keys, *parts, record_class=columns.kind)
     by_level: list[list[Any]] = [[] for _ in range(len(windows) + 1)]
@@ -58,11 +56,11 @@ def in_window(children: list[Category], window: Window) -> Page[Category]:
     return page(children, window)
 
 
-def written(column: str, windows: Sequence[Window], columns: str, *, alone: bool) -> str:
+def written(lookup: Lookup, windows: Sequence[Window], columns: str, *, alone: bool) -> str:
     wanted = "= $1::{}" if alone else "= ANY ($1::{}[])"
     levels = [
         f"SELECT 0 AS level, {columns}, 0::bigint AS child_of, t.sort_key AS sort_value"
-        f" FROM category AS t WHERE t.{column} {wanted.format(KEY_TYPES[column])}"
+        f" FROM category AS t WHERE t.{lookup.column} {wanted.format(lookup.sql_type)}"
     ]
     parameters = 2
     for level, window in enumerate(windows, 1):
@@ -77,7 +75,7 @@ def written(column: str, windows: Sequence[Window], columns: str, *, alone: bool
     named = ",\n".join(f"level_{number} AS ({level})" for number, level in enumerate(levels))
     united = " UNION ALL ".join(f"SELECT * FROM level_{number}" for number in range(len(levels)))
     return f"""
-/* trees_by_{column}s */
+/* trees_by_{lookup.column}s */
 WITH {named}
 {united}
 ORDER BY level, sort_value, id

@@ -170,11 +170,12 @@ class Loaders:
     def category_with_children(self, column: str, windows: Sequence[Window]) -> Loader[Any, Category | None]:
         """Categories by their id or path, each read along with a page of its children, and of theirs, as
         many levels as there are windows."""
-        plain, columns = self.category_by(column), self.columns.categories
+        lookup = Lookup("category", column, KEY_TYPES[column], self.columns.categories)
+        plain = self.category_by(column)
         pages = [self.children_by_category_id(window) for window in windows]
 
         async def read(database: Database, keys: Sequence[Any]) -> list[Category | None]:
-            found = await trees(database, column, keys, windows, columns)
+            found = await trees(database, lookup, keys, windows)
             for key, root in zip(keys, found.roots, strict=True):
                 plain.prime(key, root)
             for level, loader in zip(found.levels, pages, strict=True):

@@ -48,14 +48,16 @@ class Answers:
 class Connection(asyncio.Protocol):
     """Carries one request at a time; free again when it is answered."""
 
-    def __init__(self, answers: Answers, free: list["Connection"]) -> None:
+    def __init__(self, answers: Answers, opened: set["Connection"], free: list["Connection"]) -> None:
         self.answers = answers
+        self.opened = opened
         self.free = free
         self.waits = False
         self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self.opened.add(self)
 
     def send(self, request: bytes) -> None:
         self.waits, self.received, self.sent = True, b"", time.perf_counter()
@@ -72,6 +74,7 @@ class Connection(asyncio.Protocol):
         self.free.append(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.opened.discard(self)
         if self.waits:
             self.answers.note(0, time.perf_counter() - self.sent)
         elif self in self.free:
@@ -91,7 +94,7 @@ class OpenLoad:
         What was to be sent while the load itself was held up is not sent: all at once it would be a crowd
         that the rate does not tell of.
         """
-        answers, free, opened = Answers(), list[Connection](), list[Connection]()
+        answers, free, opened = Answers(), list[Connection](), set[Connection]()
         loop, began, sent = asyncio.get_running_loop(), time.perf_counter(), 0
         elapsed = 0.0
         while elapsed < seconds:
@@ -103,9 +106,8 @@ class OpenLoad:
                 sent += 1
                 if not free and len(opened) < MOST_CONNECTIONS:
                     _, made = await loop.create_connection(
-                        lambda: Connection(answers, free), "127.0.0.1", self.port
+                        lambda: Connection(answers, opened, free), "127.0.0.1", self.port
                     )
-                    opened.append(made)
                     free.append(made)
                 if free:
                     free.pop().send(next(self.requests))

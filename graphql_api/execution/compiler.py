@@ -14,21 +14,17 @@ What is generated, for an operation without arguments that nests relations:
 Names in the source are those of the schema; what a client chose, aliases, stands in constants.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
-    FragmentDefinitionNode,
     GraphQLEnumType,
     GraphQLField,
     GraphQLFloat,
     GraphQLInt,
     GraphQLLeafType,
-    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
-    OperationDefinitionNode,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
@@ -37,18 +33,11 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from graphql.execution.collect_fields import (
-    CollectedFields,
-    FieldDetails,
-    FragmentDetails,
-    collect_fields,
-    collect_subfields,
-)
-from graphql.execution.values import VariableValues
 from strawberry import Schema
 
 from graphql_api.execution.arguments import ArgumentWriter
 from graphql_api.execution.calls import CallWriter, FieldUse, LevelCall, Unplannable, field_use, plain, row_of
+from graphql_api.execution.look_ahead import pages_ahead
 from graphql_api.execution.runtime import (
     LISTS,
     PlanFailed,
@@ -58,6 +47,7 @@ from graphql_api.execution.runtime import (
     started,
     type_namer,
 )
+from graphql_api.execution.selections import Details, Selections
 from graphql_api.execution.source import Source
 from graphql_api.execution.variables import Variables
 
@@ -72,16 +62,13 @@ class Position:
 
 ROOT = Position("[root]", "[data]")
 
-PAGE_FIELDS = {"edges", "nodes", "pageInfo"}
-"""The fields of a connection that take a page of its list."""
-
 
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A field to be resolved for all objects of a position, into their outputs."""
 
     field: GraphQLField
-    details: list[FieldDetails]
+    details: Details
     key: str
     position: Position
     call: LevelCall
@@ -89,12 +76,10 @@ class Pending:
 
 @dataclass(slots=True)
 class Compiler:
-    """Writes one operation's function. `flags` are the values of the variables in @skip and @include."""
+    """Writes one operation's function."""
 
     schema: Schema
-    operation: OperationDefinitionNode
-    fragments: Mapping[str, FragmentDefinitionNode]
-    flags: Mapping[str, bool]
+    selections: Selections
     variables: Variables
     source: Source = field(default_factory=Source)
     pending: list[Pending] = field(default_factory=list)
@@ -111,49 +96,15 @@ class Compiler:
         query_type = self.schema._schema.query_type  # noqa: SLF001
         if query_type is None:
             raise Unplannable("there is no query type")
-        collected = collect_fields(
-            self.schema._schema,  # noqa: SLF001
-            self.fragment_details,
-            self.flag_values,
-            query_type,
-            self.operation,
-        )
         self.source.line(0, "async def plan(root, context, variables):")
         mark = len(self.source.lines)
-        data = self.object_literal(query_type, self.fields_of(collected), "root", 1, ROOT)
+        data = self.object_literal(query_type, self.selections.of_operation(query_type), "root", 1, ROOT)
         self.source.line(1, f"data = {data}")
         self.open_positions(mark)
         while self.pending:
             self.stage()
         self.source.line(1, "return data")
         return self.source.text(), self.source.constants
-
-    @property
-    def fragment_details(self) -> dict[str, FragmentDetails]:
-        return {name: FragmentDetails(definition) for name, definition in self.fragments.items()}
-
-    @property
-    def flag_values(self) -> VariableValues:
-        return VariableValues({}, dict(self.flags))
-
-    def fields_of(self, collected: CollectedFields) -> dict[str, list[FieldDetails]]:
-        if collected.new_defer_usages:
-            raise Unplannable("@defer")
-        return collected.grouped_field_set
-
-    def subfields(
-        self, kind: GraphQLObjectType, details: list[FieldDetails]
-    ) -> dict[str, list[FieldDetails]]:
-        return self.fields_of(
-            collect_subfields(
-                self.schema._schema,  # noqa: SLF001
-                self.fragment_details,
-                self.flag_values,
-                self.operation,
-                kind,
-                details,
-            )
-        )
 
     # Levels
 
@@ -203,7 +154,7 @@ class Compiler:
 
     # Values
 
-    def value(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+    def value(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
         """Write what turns the value in `name` into output; the expression that has it then."""
         if is_non_null_type(kind):
             return self.non_null(kind.of_type, details, name, depth)
@@ -217,7 +168,7 @@ class Compiler:
         self.source.line(depth + 1, f"{made} = {inner}")
         return made
 
-    def non_null(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+    def non_null(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
         if is_leaf_type(kind):
             self.leaf(kind, name, depth, nullable=False)
             return name
@@ -225,7 +176,7 @@ class Compiler:
         self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
         return self.present(kind, details, name, depth)
 
-    def present(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+    def present(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
         """A value that is not None, and whose type is neither a leaf nor non-null."""
         if is_list_type(kind):
             return self.list_value(kind.of_type, details, name, depth)
@@ -256,7 +207,7 @@ class Compiler:
             depth += 1
         self.source.line(depth, f"{name} = {made}")
 
-    def list_value(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str, depth: int) -> str:
+    def list_value(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
         stem = get_named_type(kind).name.lower()
         items, item = self.source.name(f"{stem}_list"), self.source.name(stem)
         self.source.line(depth, f"if {name}.__class__ not in {self.source.constant('LISTS', LISTS)}:")
@@ -270,7 +221,7 @@ class Compiler:
         self.source.line(depth + 1, f"{items}.append({made})")
         return items
 
-    def abstract_value(self, kind: Any, details: list[FieldDetails], name: str, depth: int) -> str:
+    def abstract_value(self, kind: Any, details: Details, name: str, depth: int) -> str:
         type_name, made = self.source.name("type_name"), self.source.name("made")
         namer = type_namer(self.schema, kind, details[0].node.name.value)
         named = self.source.constant(f"type_of_{kind.name}", namer)
@@ -285,9 +236,7 @@ class Compiler:
         self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
         return made
 
-    def object_value(
-        self, kind: GraphQLObjectType, details: list[FieldDetails], name: str, depth: int
-    ) -> str:
+    def object_value(self, kind: GraphQLObjectType, details: Details, name: str, depth: int) -> str:
         """An object's output; what is pending for it is told where the object and the output are."""
         if kind.is_type_of:
             test = self.source.constant(f"is_{kind.name}", kind.is_type_of)
@@ -299,7 +248,7 @@ class Compiler:
         stem = details[0].node.name.value
         position = Position(self.source.name(f"{stem}_objects"), self.source.name(f"{stem}_outs"))
         before = len(self.pending)
-        literal = self.object_literal(kind, self.subfields(kind, details), name, depth, position)
+        literal = self.object_literal(kind, self.selections.below(kind, details), name, depth, position)
         if not any(pending.position is position for pending in self.pending[before:]):
             return literal
         out = self.source.name(f"{stem}_out")
@@ -312,7 +261,7 @@ class Compiler:
     def object_literal(
         self,
         kind: GraphQLObjectType,
-        fields: dict[str, list[FieldDetails]],
+        fields: dict[str, Details],
         name: str,
         depth: int,
         position: Position,
@@ -328,7 +277,7 @@ class Compiler:
         self,
         kind: GraphQLObjectType,
         key: str,
-        details: list[FieldDetails],
+        details: Details,
         name: str,
         depth: int,
         position: Position,
@@ -338,7 +287,7 @@ class Compiler:
             return repr(kind.name)
         use = field_use(kind, node)
         if use.by_level:
-            call = self.calls.level(use, position.objects, self.ahead(use, details))
+            call = self.calls.level(use, position.objects, pages_ahead(self.selections, use, details))
             self.pending.append(Pending(use.field, details, key, position, call))
             return "None"
         inline = self.inline_field(use, details, name)
@@ -348,7 +297,7 @@ class Compiler:
         self.source.line(depth, f"{value} = {self.calls.read(use, name)}")
         return self.value(use.field.type, details, value, depth)
 
-    def inline_field(self, use: FieldUse, details: list[FieldDetails], name: str) -> str | None:
+    def inline_field(self, use: FieldUse, details: Details, name: str) -> str | None:
         """One expression of a field: a leaf that is vouched for, or an object of the same row."""
         if not use.of_row:
             return self.calls.vouched(use, name)
@@ -356,19 +305,19 @@ class Compiler:
         literal = self.inline_object(get_nullable_type(use.field.type), details, name)
         return literal and f"None if {name}[{use.of_row!r}] is None else {literal}"
 
-    def inline(self, kind: GraphQLOutputType, details: list[FieldDetails], name: str) -> str | None:
+    def inline(self, kind: GraphQLOutputType, details: Details, name: str) -> str | None:
         """One expression of an item of a list; None where it takes more. It raises where the item is missing
         and must not be."""
         literal = self.inline_object(get_nullable_type(kind), details, name)
         return literal and (literal if is_non_null_type(kind) else f"None if {name} is None else {literal}")
 
-    def inline_object(self, kind: object, details: list[FieldDetails], name: str) -> str | None:
+    def inline_object(self, kind: object, details: Details, name: str) -> str | None:
         """The literal of an object all of whose fields are inline, and one at least is read from it."""
         if not is_object_type(kind) or kind.is_type_of:
             return None
         entries: list[str] = []
         reads = False
-        for key, subdetails in self.subfields(kind, details).items():
+        for key, subdetails in self.selections.below(kind, details).items():
             node = subdetails[0].node
             value: str | None = repr(kind.name)
             if node.name.value != "__typename":
@@ -380,49 +329,7 @@ class Compiler:
             entries.append(f"{self.key_literal(key, subdetails)}: {value}")
         return "{" + ", ".join(entries) + "}" if reads else None
 
-    def ahead(self, use: FieldUse, details: list[FieldDetails]) -> list[FieldUse]:
-        """The first connection below a field whose page the field's level resolver reads along, and the same
-        connection again of the page's nodes, as far down as it goes."""
-        down: list[FieldUse] = []
-        for name in use.level.ahead if use.level else ():
-            kind, below = get_named_type(use.field.type), details
-            while is_object_type(kind) and (found := self.page_below(kind, below, name)):
-                down.append(found[0])
-                kind, below = self.nodes_below(*found)
-            if down:
-                break
-        return down
-
-    def page_below(
-        self, kind: GraphQLObjectType, details: list[FieldDetails], name: str
-    ) -> tuple[FieldUse, dict[str, list[FieldDetails]]] | None:
-        """The first use of the connection of that name, and what is selected of it, if that takes a page."""
-        found = self.selected(kind, details).get(name)
-        if found is None:
-            return None
-        use = field_use(kind, found[0].node)
-        selected = self.selected(get_named_type(use.field.type), found)
-        return (use, selected) if selected.keys() & PAGE_FIELDS and "facets" not in selected else None
-
-    def nodes_below(
-        self, use: FieldUse, selected: dict[str, list[FieldDetails]]
-    ) -> tuple[GraphQLNamedType | None, list[FieldDetails]]:
-        """The type of a connection's nodes, and where they are selected first."""
-        connection: Any = get_named_type(use.field.type)
-        if "nodes" in selected:
-            return get_named_type(connection.fields["nodes"].type), selected["nodes"]
-        if "edges" in selected:
-            edge: Any = get_named_type(connection.fields["edges"].type)
-            below = self.selected(edge, selected["edges"])
-            if "node" in below:
-                return get_named_type(edge.fields["node"].type), below["node"]
-        return None, []
-
-    def selected(self, kind: Any, details: list[FieldDetails]) -> dict[str, list[FieldDetails]]:
-        """The subfields by their names in the schema; of those that have several aliases the first."""
-        return {each[0].node.name.value: each for each in reversed(self.subfields(kind, details).values())}
-
-    def key_literal(self, key: str, details: list[FieldDetails]) -> str:
+    def key_literal(self, key: str, details: Details) -> str:
         """The key of a field in its output: the schema's word as it stands, a client's as a constant."""
         return repr(key) if key == details[0].node.name.value else self.source.alias(key)
 

@@ -24,6 +24,7 @@ from graphql_api.execution.compiler import Compiler
 from graphql_api.execution.cost import ROWS, VALUES, OperationCost
 from graphql_api.execution.limits import LIMITS, Limits
 from graphql_api.execution.plans import Plan
+from graphql_api.execution.selections import Selections
 from graphql_api.execution.shape import require_shape
 from graphql_api.execution.tokens import require_few_tokens
 from graphql_api.execution.validation import Validation
@@ -90,7 +91,8 @@ class Document:
         if not self.is_query:
             return "not a query"
         try:
-            return Plan.of(Compiler(self.schema, self.operation, self.fragments, flags, self.variables))
+            selections = Selections(self.schema._schema, self.operation, self.fragments, flags)  # noqa: SLF001
+            return Plan.of(Compiler(self.schema, selections, self.variables))
         except Unplannable as reason:
             return str(reason)
         except GraphQLError:

@@ -47,9 +47,9 @@ class TurnedAway:
 TURNED_AWAY: Any = TurnedAway()
 
 
-def head_of(answer: Answer) -> bytes:
-    """What goes over the wire before an answer's body, but for its end: further headers may follow."""
-    headers = b"".join(b"%s: %s\r\n" % header for header in answer.all_headers())
+def head_of(answer: Answer, *further: Header) -> bytes:
+    """What goes over the wire before an answer's body, but for its end: more headers may follow."""
+    headers = b"".join([b"%b: %b\r\n" % header for header in (*further, *answer.all_headers())])
     return STATUS_LINE[answer.status] + headers
 
 
@@ -121,10 +121,9 @@ class Wire(HttpToolsProtocol):
             return False
         if cycle.response_started or cycle.scope["method"] == "HEAD":
             return False
-        headers = [*self.server_state.default_headers, *answer.all_headers(), identity]
-        head = b"".join([b"%b: %b\r\n" % header for header in headers])
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[answer.status], head, answer.body))
+        head = head_of(answer, *self.server_state.default_headers, identity)
+        self.transport.write(b"%b\r\n%b" % (head, answer.body))
         cycle.message_event.set()
         cycle.on_response()
         return True

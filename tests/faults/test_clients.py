@@ -5,8 +5,9 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from socket import SO_RCVBUF, SOL_SOCKET, socket
 
 import asyncpg
 
@@ -266,20 +267,30 @@ async def test_who_drips_bytes_is_cut_off_too(postgres: Postgres, tmp_path: Path
 
 
 async def test_who_does_not_take_the_answer_is_cut_off(postgres: Postgres, tmp_path: Path) -> None:
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1.5") as served:
+    """Also where the keep-alive of 5 seconds is over before: nobody idles who has not taken the answer."""
+    loop = asyncio.get_running_loop()
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="5.5") as served:
         client = Client(served.url)
         connection = await asyncpg.connect(postgres.server.dsn)
         await connection.execute("UPDATE book SET description = repeat('x', 100000)")
-        reader, writer = await asyncio.open_connection(*client.address, limit=1_000)
-        writer.write(client.post("{ books(first: 30) { nodes { description } } }"))
-        await asyncio.sleep(4)
-        while await reader.read(65_536):  # what is in the buffers on the way; not all three megabytes
-            pass
+        request = client.post("{ books(first: 30) { nodes { description } } }")
+        answer = await client.ask(request)
+        with socket() as narrow:
+            narrow.setsockopt(SOL_SOCKET, SO_RCVBUF, 4_096)
+            narrow.setblocking(False)
+            await loop.sock_connect(narrow, client.address)
+            narrow.send(request)
+            await asyncio.sleep(7)
+            taken = 0
+            with suppress(ConnectionResetError):
+                while part := await asyncio.wait_for(loop.sock_recv(narrow, 65_536), 5):
+                    taken += len(part)
         await connection.execute("UPDATE book SET description = NULL")
         await connection.close()
-        writer.close()
+        client.close()
 
-    assert reader.at_eof()
+    assert len(answer.body) > 3_000_000
+    assert 0 < taken < len(answer.body)
 
 
 async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Path) -> None:
