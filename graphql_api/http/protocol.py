@@ -6,10 +6,12 @@ when the server ends, a request that is on its way on an idle connection is stil
 """
 
 import asyncio
+from collections import deque
 from functools import partial
 from typing import Any
 
 from uvicorn import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -25,6 +27,30 @@ LINGER = 1.0
 
 ROOM_FOR_HEADERS = 16_384
 
+AGAIN = 50
+AGAIN_EVERY = 0.005
+"""From so many of those who were turned away is read again, each time so many seconds have passed."""
+
+
+class Pace:
+    """Reads again from those who were turned away, so many at a time: a crowd that asks again and again
+    takes the time of those who were let in."""
+
+    def __init__(self) -> None:
+        self.line: deque[FlowControl] = deque()
+
+    def hold(self, flow: FlowControl, loop: asyncio.AbstractEventLoop) -> None:
+        flow.pause_reading()
+        if not self.line:
+            loop.call_later(AGAIN_EVERY, self.go_on, loop)
+        self.line.append(flow)
+
+    def go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        for _ in range(min(AGAIN, len(self.line))):
+            self.line.popleft().resume_reading()
+        if self.line:
+            loop.call_later(AGAIN_EVERY, self.go_on, loop)
+
 
 class WireConfig(Config):
     """uvicorn's configuration with the settings that the protocol goes by."""
@@ -32,6 +58,7 @@ class WireConfig(Config):
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
         super().__init__(app, http=Wire, ws="none", **options)
         self.settings = settings
+        self.pace = Pace()
 
 
 GRAPHQL = b"/graphql"
@@ -65,6 +92,7 @@ class Wire(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.settings = config.settings
+        self.pace = config.pace
         self.most_head = config.settings.max_body + ROOM_FOR_HEADERS
         self.in_head = True
         self.head = 0
@@ -143,6 +171,7 @@ class Wire(HttpToolsProtocol):
         self.transport.write(head if parser.get_method() == b"HEAD" else head + self.no_room.body)
         if stays:
             self.on_response_complete()
+            self.pace.hold(self.flow, self.loop)
         else:
             self.transport.close()
 

@@ -198,6 +198,42 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
     }
 
 
+async def test_who_is_turned_away_again_and_again_is_heard_every_time(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """Though read from more slowly than others are; who leaves meanwhile is no mishap."""
+    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.2)
+            streams = [await client.connect() for _ in range(150)]
+            heard: list[int] = []
+            for _ in range(3):
+                for _, writer in streams:
+                    writer.write(client.post(QUERY))
+                heard += [(await reply_from(reader)).status for reader, _ in streams]
+            leaving = [await client.connect() for _ in range(150)]
+            for reader, writer in leaving:
+                writer.write(client.post(QUERY))
+                await reader.readexactly(20)
+                writer.transport.abort()
+        await admitted
+        after = []
+        for reader, writer in streams:
+            writer.write(client.post(QUERY))
+            after.append((await reply_from(reader)).status)
+            writer.close()
+        client.close()
+        said = await asyncio.to_thread(served.stop)
+
+    assert heard == [503] * 450
+    assert after == [200] * 150
+    assert "Traceback" not in said
+
+
 async def test_who_waits_in_line_has_the_same_deadline_and_may_leave(
     postgres: Postgres, tmp_path: Path
 ) -> None:
