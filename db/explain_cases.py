@@ -15,11 +15,11 @@ from db.migrations import require_head
 from db.pages import TEXT, Key, Order, Position, Scope, Window
 from db.pool import UNREACHABLE, Database
 from db.search import conditions, suggest
-from db.search.conditions import Condition
 from db.search.facets import Asked, facets_of_search
-from db.search.filters import Facet, Filter
+from db.search.filters import Facet, Filter, Place
 from db.search.lists import Search, counts_of_search, pages_of_search
 from db.search.matches import matches_by_book_ids
+from db.search.places import shortest
 from db.search.ranking import RELEVANCE
 from db.search.text import meanings_of_texts
 
@@ -275,21 +275,12 @@ def searches(sample: Sample) -> Iterator[Case]:
             yield case(
                 f"text {text!r} by title", COUNTED, page_of_text, scope, parent, text, Order(books.TITLE)
             )
-    for title, condition in filters(sample):
-        wanted = Filter(None, condition).search(None)
+    for title, wanted in filters(sample):
         for scope, parent in lists(sample):
-            yield case(f"{title}, count", COUNTED, counts_of_search, scope, [parent], wanted)
+            yield case(f"{title}, count", COUNTED, count_of_filter, scope, parent, wanted)
             for key in books.KEYS:
                 yield case(
-                    f"{title}, {key.name}",
-                    FILTERED,
-                    pages_of_search,
-                    scope,
-                    Order(key),
-                    Window(20),
-                    [parent],
-                    books.COLUMNS,
-                    wanted,
+                    f"{title}, {key.name}", FILTERED, page_of_filter, scope, parent, wanted, Order(key)
                 )
 
 
@@ -306,12 +297,29 @@ def names() -> Iterator[Case]:
         yield case("contains 'an'", COUNTED, counts_of_search, scope, [0], search)
 
 
-def filters(sample: Sample) -> Iterator[tuple[str, Condition]]:
-    yield "in stock", conditions.IN_STOCK
-    yield "en", conditions.compared(conditions.LANGUAGE, "eq", "en")
-    yield "below 10", conditions.compared(conditions.PRICE, "lt", Decimal(10))
-    yield "one category", conditions.in_categories([sample.categories[-1]])
-    yield "one author", conditions.by_authors(sample.authors[:1])
+def filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
+    author, category = sample.authors[0], sample.categories[-1]
+    by_author = (Facet.AUTHORS, conditions.by_authors([author]))
+    in_category = (Facet.CATEGORIES, conditions.in_categories([category]))
+    yield "in stock", Filter(None, conditions.IN_STOCK)
+    yield "en", Filter(None, conditions.compared(conditions.LANGUAGE, "eq", "en"))
+    yield "below 10", Filter(None, conditions.compared(conditions.PRICE, "lt", Decimal(10)))
+    yield (
+        "one category",
+        Filter(own=(in_category,), place=Place(Facet.CATEGORIES, books.BY_CATEGORY, category)),
+    )
+    yield "one author", Filter(own=(by_author,), place=Place(Facet.AUTHORS, books.BY_AUTHOR, author))
+
+
+async def page_of_filter(
+    database: Database, scope: Scope, parent: int, wanted: Filter, order: Order
+) -> object:
+    within, parents, search = await shortest(database, scope, [parent], wanted, None)
+    return await pages_of_search(database, within, order, Window(20), parents, books.COLUMNS, search)
+
+
+async def count_of_filter(database: Database, scope: Scope, parent: int, wanted: Filter) -> object:
+    return await counts_of_search(database, *await shortest(database, scope, [parent], wanted, None))
 
 
 async def page_of_text(database: Database, scope: Scope, parent: int, text: str, order: Order) -> object:

@@ -15,6 +15,7 @@ from db.search.facets import Asked, Counted, facets_of_search
 from db.search.filters import Filter
 from db.search.lists import Count, Search, counts_of_search, pages_of_search
 from db.search.matches import Match, matches_by_book_ids
+from db.search.places import shortest
 from db.search.text import Meaning, meanings_of_texts
 from graphql_api.loaders import Loaders
 from graphql_api.loading import Loader
@@ -32,7 +33,8 @@ def page_of_search(
     """The page of each parent's books."""
 
     async def read(database: Database, parents: Sequence[int]) -> list[Page[Book]]:
-        within, keys, search = wanted.within(scope, parents, await meaning_of(loaders, wanted))
+        meaning = await meaning_of(loaders, wanted)
+        within, keys, search = await shortest(database, scope, parents, wanted, meaning)
         return await pages_of_search(database, within, order, window, keys, loaders.columns.books, search)
 
     return loaders.loader(("search", scope, order, window, wanted), read)
@@ -68,9 +70,8 @@ def count_of_search(loaders: Loaders, scope: Scope, wanted: Filter) -> Loader[in
     """The number of each parent's books."""
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:
-        return await counts_of_search(
-            database, *wanted.within(scope, parents, await meaning_of(loaders, wanted))
-        )
+        meaning = await meaning_of(loaders, wanted)
+        return await counts_of_search(database, *(await shortest(database, scope, parents, wanted, meaning)))
 
     return loaders.loader(("search count", scope, wanted), read)
 
