@@ -19,6 +19,9 @@ from db.search.text import Meaning
 MOST_COUNTED = 5_000
 """Of more books those that most readers rated are counted."""
 
+MOST_OF_MANY = 1_000
+"""The same where a text finds too many to name them: each is looked for among the books of the list."""
+
 PRICE_STEPS = (0, 5, 10, 20, 50, 100)
 """Where price bands begin, in any currency."""
 
@@ -86,7 +89,9 @@ async def facets_of_search(
 ) -> list[dict[Asked, Counted]]:
     """The facets of each parent's books, in the order of the parents."""
     text, values = facet_statement(scope, parents, asked, wanted, meaning)
-    rows = await database.fetch(text, parents, MOST_COUNTED + 1, *values)
+    rows = await database.fetch(
+        text, parents, (MOST_OF_MANY if is_of_many(meaning) else MOST_COUNTED) + 1, *values
+    )
     found: list[dict[Asked, Counted]] = [dict.fromkeys(asked, Counted((), capped=False)) for _ in parents]
     entries: dict[tuple[int, int], list[Entry]] = {}
     for ordinal, place, value, currency, number, capped in rows:
@@ -104,7 +109,7 @@ def facet_statement(
 
     Facets without conditions of their own count the same books, which are read once.
     """
-    banded = meaning is not None and meaning.book_ids is None
+    banded = is_of_many(meaning)
     owners = {facet for facet, _ in wanted.own}
     groups: dict[Facet | None, list[int]] = {}
     for place, each in enumerate(asked):
@@ -142,6 +147,11 @@ ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
 """,
         values,
     )
+
+
+def is_of_many(meaning: Meaning | None) -> bool:
+    """Whether there is a text, and what it finds is not named."""
+    return meaning is not None and meaning.book_ids is None
 
 
 def book_set(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
 import strawberry
 from strawberry import UNSET
 
-from db.search.facets import MOST_COUNTED, PRICE_STEPS, Asked, Counted, Entry
+from db.search.facets import MOST_COUNTED, MOST_OF_MANY, PRICE_STEPS, Asked, Counted, Entry
 from db.search.filters import Facet
+from db.search.ranking import NAMED
 from graphql_api.context import Context
 from graphql_api.schema.costs import A_COUNT, NO_ROW, ListSize
 from graphql_api.schema.errors import BadInput
@@ -151,7 +152,8 @@ def price_count(entry: Entry) -> PriceCount:
 class CountList(Generic[T]):
     entries: list[T] = strawberry.field(description="The entries.")
     is_capped: bool = strawberry.field(
-        description=f"Whether there are more than {MOST_COUNTED:,} books, of which only so many were counted."
+        description=f"Whether only the {MOST_COUNTED:,} books that most readers rated were counted, or the "
+        f"{MOST_OF_MANY:,} of a text that finds more than {NAMED:,}."
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from db import books
 from db.books import KEYS, Book
 from db.pages import Order, Page, Position, Scope, Window
 from db.search import conditions as c
+from db.search import facets as facets_module
 from db.search.conditions import Condition
 from db.search.facets import Asked, facets_of_search
 from db.search.filters import Facet, Filter
@@ -396,3 +398,26 @@ async def test_facets_count_what_each_could_be_narrowed_to(
                 assert found[facet].capped is False
     finally:
         await transaction.rollback()
+
+
+async def test_of_many_books_the_most_popular_are_counted_and_that_is_said(
+    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets_module, "MOST_COUNTED", 3)
+    monkeypatch.setattr(facets_module, "MOST_OF_MANY", 2)
+    for number, language in enumerate(["de", "en", "en", "fr", "fr"]):
+        rating = {"rating_average": Decimal(4), "rating_count": number + 1}
+        await add_book(connection, "Sea", source_id=str(number), language=language, **rating)
+    [meaning] = await meanings_of_texts(connection, ["sea"])
+    languages = Asked(Facet.LANGUAGES, 10)
+
+    async def counted(meaning: Meaning | None, *conditions: Condition) -> tuple[dict[str, int], bool]:
+        wanted = Filter("sea" if meaning else None, c.all_of(conditions))
+        [found] = await facets_of_search(connection, books.IN_CATALOG, [0], [languages], wanted, meaning)
+        return {entry.value: entry.number for entry in found[languages].entries}, found[languages].capped
+
+    assert await counted(None) == ({"en": 1, "fr": 2}, True)
+    assert await counted(meaning) == ({"en": 1, "fr": 2}, True)
+    assert await counted(replace(meaning, book_ids=None)) == ({"fr": 2}, True)
+    assert await counted(None, c.among(c.LANGUAGE, ["de", "en"])) == ({"de": 1, "en": 2}, False)
+    assert await counted(replace(meaning, book_ids=None), c.among(c.LANGUAGE, ["fr"])) == ({"fr": 2}, False)
