@@ -157,7 +157,7 @@ def is_of_many(meaning: Meaning | None) -> bool:
 def book_set(
     scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int, *, banded: bool
 ) -> str:
-    """The books that some facets count, with the columns they count by; whether there are more than that."""
+    """The books that some facets count, and one more: whether there is that one."""
     columns = dict.fromkeys(column for facet in facets for column in COLUMNS.get(facet, ()))
     selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
     most_popular = "ORDER BY ratings DESC, id DESC LIMIT $2::integer"
@@ -193,16 +193,17 @@ def count_of(asked: Asked, place: int, books: str, which: str) -> str:
     OFFSET 0 keeps the planner at looking up each counted book: it takes them for far more than they are.
     Which categories are counted is looked up after that: a catalog may have 18,000 without a parent.
     """
+    counted_books = f"(SELECT * FROM {books} LIMIT $2::integer - 1)"
     if asked.facet in VALUES:
         value, currency, known = VALUES[asked.facet]
         counted = (
             f"SELECT {value} AS value, {currency} AS currency, count(*) AS number"
-            f" FROM {books} AS m WHERE {known} GROUP BY 1, 2"
+            f" FROM {counted_books} AS m WHERE {known} GROUP BY 1, 2"
         )
     elif asked.facet is Facet.AUTHORS:
         counted = (
             "SELECT f.author_id AS value, NULL::text AS currency, count(*) AS number"
-            f" FROM {books} AS m CROSS JOIN LATERAL ("
+            f" FROM {counted_books} AS m CROSS JOIN LATERAL ("
             "SELECT a.author_id FROM author_listing AS a WHERE a.book_id = m.id OFFSET 0"
             ") AS f GROUP BY 1"
         )
@@ -210,7 +211,7 @@ def count_of(asked: Asked, place: int, books: str, which: str) -> str:
         counted = (
             f"WITH chosen AS MATERIALIZED (SELECT c.id FROM category AS c WHERE {which})"
             " SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
-            f" FROM {books} AS m CROSS JOIN LATERAL ("
+            f" FROM {counted_books} AS m CROSS JOIN LATERAL ("
             "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id OFFSET 0"
             ") AS f WHERE f.category_id IN (SELECT id FROM chosen) GROUP BY 1"
         )
