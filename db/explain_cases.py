@@ -239,7 +239,7 @@ def counts() -> Iterator[Case]:
     yield case("counter", 10, books.count_of_books)
     yield case("counter", 10, authors.count_of_authors)
     yield case("counter", 10, categories.count_of_categories, roots=False)
-    yield case("roots", 50, categories.count_of_categories, roots=True)
+    yield case("roots", 300, categories.count_of_categories, roots=True)
 
 
 def lists(sample: Sample) -> Iterator[tuple[Scope, int]]:

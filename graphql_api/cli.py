@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from functools import wraps
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import ParamSpec, TextIO
+from typing import BinaryIO, ParamSpec
 
 import asyncpg
 import click
@@ -169,6 +169,10 @@ def import_command(
     imported go to a file with the reason.
     """
     mapping = parsed_mapping(mapped)
+    if dsn and format != "postgres":
+        raise click.BadParameter(
+            f"only the format postgres reads from a server, not {format}.", param_hint="--from"
+        )
 
     async def opened() -> Delivery:
         return await open_delivery(
@@ -240,7 +244,8 @@ def report(summary: Summary, rejects: Path) -> None:
         table.add_row(label, f"{count:,}")
     Console().print(table)
     if summary.changed_nothing:
-        click.echo("0 rows changed: the catalog is as this delivery describes it.")
+        as_described = "0 rows changed: the catalog is as this delivery describes it."
+        click.echo(as_described if summary.unchanged else "0 rows changed: no row could be imported.")
     if summary.rejected or summary.dropped_values:
         click.echo(f"The rejected rows and their reasons are in {rejects}.")
     click.echo(f"{summary.seconds:.1f} s, {summary.peak_memory_mb:.0f} MB of memory")
@@ -263,6 +268,10 @@ def verify() -> None:
     click.echo(f"{wrong:,} wrong" if wrong else "Nothing is wrong.")
     if wrong:
         raise SystemExit(1)
+
+
+WIDE = 220
+"""How many characters a table of plans needs; cells broken every few characters cannot be read at all."""
 
 
 @main.command("explain")
@@ -293,7 +302,7 @@ def explain_command(name: str | None) -> None:
             f"{each.milliseconds:.2f}",
             "; ".join(each.wrong),
         )
-    Console().print(table)
+    Console(width=max(Console().width, WIDE)).print(table)
     wrong = sum(1 for each in ran if each.wrong)
     click.echo(f"{len(ran):,} runs, {wrong:,} of them wrong.")
     if wrong:
@@ -307,17 +316,20 @@ def print_schema() -> None:
 
 
 @main.command("plan")
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("rb"))
 @click.option("--operation", help="The operation's name, if the file holds several.")
 @click.option("--variables", default="{}", help="The variables as JSON: those of @skip and @include matter.")
 @in_one_line
-def print_plan(file: TextIO, operation: str | None, variables: str) -> None:
+def print_plan(file: BinaryIO, operation: str | None, variables: str) -> None:
     """Print what the operation in FILE is compiled to."""
-    click.echo(
-        described(
-            Documents(schema, limits=Settings.read(os.environ).limits), file.read(), operation, variables
-        )
-    )
+    try:
+        text = file.read().decode()
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"The file is not UTF-8: byte {error.start:,} begins no character."
+        ) from None
+    documents = Documents(schema, limits=Settings.read(os.environ).limits)
+    click.echo(described(documents, text, operation, variables))
 
 
 @main.group()

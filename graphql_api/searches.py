@@ -57,11 +57,11 @@ def page_of_listed(
     return loaders.loader(("listed", scope, order, window, condition), read)
 
 
-def count_of_listed(loaders: Loaders, scope: Scope, condition: Condition) -> Loader[int, int]:
+def count_of_listed(loaders: Loaders, scope: Scope, condition: Condition) -> Loader[int, Count]:
     """The number of what a list holds."""
 
-    async def read(database: Database, parents: Sequence[int]) -> list[int]:
-        return [count.number for count in await counts_of_search(database, scope, parents, Search(condition))]
+    async def read(database: Database, parents: Sequence[int]) -> list[Count]:
+        return await counts_of_search(database, scope, parents, Search(condition))
 
     return loaders.loader(("listed count", scope, condition), read)
 

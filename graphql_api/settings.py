@@ -24,6 +24,7 @@ class Rule:
 ANY = Rule(lambda _: True, "")
 PORT = Rule(lambda value: 0 <= value <= 65535, "a number from 0 to 65535")
 COUNT = Rule(lambda value: value >= 1, "at least 1")
+PAGE = Rule(lambda value: 1 <= value <= LIMITS.page, f"a number from 1 to {LIMITS.page}")
 PLACES = Rule(lambda value: value >= 0, "0 or more")
 SECONDS = Rule(lambda value: 0 < value < float("inf"), "seconds above 0")
 LEVEL = Rule(lambda value: value in ("debug", "info", "warning", "error"), "debug, info, warning or error")
@@ -63,7 +64,9 @@ class Settings:
     max_connections: int = setting(1_000, "How many connections of clients a process keeps open.", COUNT)
     max_requests: int = setting(64, "How many requests a process works on at once.", COUNT)
     max_waiting: int = setting(128, "How many more may wait until it works on them.", PLACES)
-    max_body: int = setting(100_000, "How many bytes a request's body or address may have.", COUNT)
+    max_body: int = setting(
+        100_000, "How many bytes a request's body may have, and its address: that 65,535 at the most.", COUNT
+    )
     max_response: int = setting(10_000_000, "How many bytes an answer may have.", COUNT)
     max_source: int = setting(LIMITS.source, "How many characters a document may have.", COUNT)
     max_tokens: int = setting(LIMITS.tokens, "How many tokens it may have, comments included.", COUNT)
@@ -85,7 +88,7 @@ class Settings:
         LIMITS.comparisons, "How often fields of one name may be compared in validation.", COUNT
     )
     max_list: int = setting(LIMITS.list, "How many values a list in an argument may have.", COUNT)
-    max_page: int = setting(LIMITS.page, "How many entries a page may have; 100 at the most.", COUNT)
+    max_page: int = setting(LIMITS.page, "How many entries a page may have; 100 at the most.", PAGE)
     max_cost: int = setting(LIMITS.cost, "How many rows an operation may ask for.", COUNT)
     max_values: int = setting(LIMITS.values, "How many values, objects included, it may ask for.", COUNT)
     introspection: bool = setting(True, "Whether clients may read the schema by introspection.")

@@ -10,6 +10,8 @@ from typing import cast
 
 MOST_CONNECTIONS = 800
 TICK = 0.002
+IDLE = 4.0
+"""No connection is used again after so many seconds: a server that ends idle ones may be doing so just then."""
 LATE = 0.02
 """A tick that is longer was not the server's doing: the load shares the machine, and something held it up."""
 
@@ -104,6 +106,8 @@ class OpenLoad:
                 elapsed = before
             for _ in range(int(elapsed * rate) - sent):
                 sent += 1
+                if free and time.perf_counter() - free[-1].sent > IDLE:
+                    free.pop().transport.close()
                 if not free and len(opened) < MOST_CONNECTIONS:
                     _, made = await loop.create_connection(
                         lambda: Connection(answers, opened, free), "127.0.0.1", self.port

@@ -54,6 +54,8 @@ def among(column: Column, values: Sequence[object]) -> Condition:
 
 
 def not_among(column: Column, values: Sequence[object]) -> Condition:
+    if not values:  # what is missing differs from all of none
+        return present(column)
     return Condition(f"{column.place} <> ALL ({{}}::{column.sql_type}[])", (tuple(values),))
 
 

@@ -118,7 +118,8 @@ def facet_statement(
     counts: list[str] = []
     values: list[object] = []
     for number, (left_out, places) in enumerate(groups.items()):
-        condition, within = wanted.search(meaning, left_out).condition, alone(scope, parents)
+        asked_for = wanted.search(meaning, left_out).condition
+        condition, within = asked_for, alone(scope, parents)
         if wanted.place and scope == IN_CATALOG and left_out is not wanted.place.facet:
             condition = wanted.search(meaning, left_out, wanted.place.facet).condition
             values.append(wanted.place.key)
@@ -130,7 +131,7 @@ def facet_statement(
             if asked[place].parent is not None:
                 values.append(asked[place].parent)
             which = drilled(scope, asked[place], 2 + len(values))
-            if asked[place].facet is Facet.CATEGORIES and counters_say(scope, asked[place], condition):
+            if asked[place].facet is Facet.CATEGORIES and counters_say(scope, asked[place], asked_for):
                 counts.append(counters_of(asked[place], place, which))
             else:
                 counts.append(count_of(asked[place], place, f"m{number}", which))

@@ -13,7 +13,7 @@ from db.pool import PLANNED_ANEW, Database
 from db.rows import Columns, Row
 from db.search.bands import BANDS, from_the_top, in_band
 from db.search.conditions import Condition, alone, members, narrowed
-from db.search.ranking import RANKED, RANKED_OF_MANY, RELEVANCE, score
+from db.search.ranking import RANKED, RANKED_OF_MANY, RELEVANCE, score, titled
 from db.search.text import Meaning
 
 R = TypeVar("R", bound=Row)
@@ -50,7 +50,7 @@ async def pages_of_search(
     edges: tuple[object, ...] = bounds(order, window)
     if order.key == RELEVANCE:
         meaning = search.meaning or Meaning("")
-        edges = (*edges, meaning.exact, meaning.wide)
+        edges = (*edges, meaning.exact, meaning.wide, meaning.text)
     text = page_statement(alone(scope, parents), order, window.backward, columns.sql, search, 3 + len(edges))
     values = (*edges, *search.condition.values)
     rows = await database.fetch(text, parents, window.count + 1, *values, record_class=columns.kind)
@@ -86,12 +86,12 @@ ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 
 def ranked(scope: Scope, search: Search, first: int, direction: str) -> str:
     """The part of a page by relevance: of the books that match, those with most ratings are ranked."""
-    relevance = score("s.document", "c.key", "$7::tsquery", "$8::tsquery")
+    relevance = f"{score('s.document', 'c.key', '$7::tsquery', '$8::tsquery')} + {titled('b', '$9::text')}"
     return f"""
     WITH candidate AS MATERIALIZED ({candidates(scope, search, first)}),
     scored AS (
         SELECT {relevance} AS key, c.id
-        FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id
+        FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
     )
     SELECT key, id, 1 AS range FROM scored
     WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)

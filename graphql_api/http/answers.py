@@ -26,6 +26,8 @@ class Answer:
     headers: Sequence[Header] = field(default=())
 
     def all_headers(self) -> list[Header]:
+        if self.status == 204:  # an answer without content tells nothing of it
+            return [*ALWAYS, *self.headers]
         length = b"%d" % len(self.body)
         return [(b"content-type", self.media_type), (b"content-length", length), *ALWAYS, *self.headers]
 

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from graphql_api.http.admission import Admission
-from graphql_api.http.answers import Answer, Header
+from graphql_api.http.answers import Answer, Header, Refusal, unavailable
 from graphql_api.http.media_types import LEGACY
 from graphql_api.http.request_ids import ANSWERS, request_id
 from graphql_api.settings import Settings
@@ -26,6 +26,9 @@ LINGER = 1.0
 """For how many seconds an idle connection is kept after the server was told to end."""
 
 ROOM_FOR_HEADERS = 16_384
+
+LONGEST_ADDRESS = 65_535
+"""What httptools reads of an address, in bytes."""
 
 AGAIN = 50
 AGAIN_EVERY = 0.005
@@ -107,8 +110,9 @@ class Wire(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.looking = self.loop.call_later(LOOK_EVERY, self.look)
-        if len(self.connections) > self.settings.max_connections:
-            self.refuse(b"503 Service Unavailable", b"retry-after: 1\r\n")
+        most = self.settings.max_connections
+        if len(self.connections) > most:
+            self.refuse(unavailable(f"{most:,} connections are open (MAX_CONNECTIONS)."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.looking.cancel()
@@ -119,7 +123,12 @@ class Wire(HttpToolsProtocol):
         if self.in_head:
             self.head += len(data)
             if self.head > self.most_head:
-                self.refuse(b"431 Request Header Fields Too Large")
+                self.refuse(
+                    Refusal(
+                        431,
+                        f"The head is too large; at most {self.most_head:,} bytes are allowed (MAX_BODY).",
+                    )
+                )
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -194,7 +203,9 @@ class Wire(HttpToolsProtocol):
         """See whether the client has kept us waiting for too long."""
         now, patience = self.loop.time(), self.settings.sender_timeout
         if self.began is not None and now - self.began >= patience:
-            self.refuse(b"408 Request Timeout")
+            self.refuse(
+                Refusal(408, f"The request did not come within {patience:g} seconds (SENDER_TIMEOUT).")
+            )
         unsent = self.transport.get_write_buffer_size()
         if not unsent and self.began is None and self.has_idled(now):
             self.transport.close()
@@ -210,15 +221,23 @@ class Wire(HttpToolsProtocol):
         """Whether the client has asked nothing for so long that it need not be waited for."""
         return self.idle_since is not None and now - self.idle_since >= self.timeout_keep_alive
 
-    def refuse(self, status: bytes, headers: bytes = b"") -> None:
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request of HTTP, or has an address that is longer than the parser reads."""
+        if len(getattr(self, "url", b"")) > LONGEST_ADDRESS:
+            self.refuse(
+                Refusal(414, f"The address is too large; at most {LONGEST_ADDRESS:,} bytes are allowed.")
+            )
+        else:
+            self.refuse(Refusal(400, f"This is no request of HTTP: {msg}"))
+
+    def refuse(self, refusal: Refusal) -> None:
         """Say why, unless an answer has begun already, and close the connection."""
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(
-                b"HTTP/1.1 %s\r\n%scontent-length: 0\r\nconnection: close\r\nx-request-id: %s\r\n\r\n"
-                % (status, headers, self.request_id)
-            )
+            answer = refusal.answer(LEGACY)
+            head = head_of(answer, (b"connection", b"close"), (b"x-request-id", self.request_id))
+            self.transport.write(b"%b\r\n%b" % (head, answer.body))
         self.transport.close()
 
     def shutdown(self) -> None:

@@ -60,7 +60,10 @@ class OrderDirection(Enum):
     DESC = strawberry.enum_value("DESC", description="From the largest, last or newest on.")
 
 
-@strawberry.input(description="How books are sorted. Equal ones follow in the order they were added.")
+@strawberry.input(
+    description="How books are sorted. Equal ones follow in the order they were added, or the opposite one "
+    "if descending."
+)
 class BookOrder:
     field: BookOrderField = strawberry.field(description="What to sort by.")
     direction: OrderDirection | None = strawberry.field(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2s
+from operator import attrgetter
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -12,6 +13,7 @@ import strawberry
 from strawberry import UNSET
 
 from db.pages import HIGHEST_ID, Key, KeyValue, Order, Page, Position, Window
+from db.search.lists import MOST_COUNTED, Count
 from db.search.ranking import RELEVANCE
 from graphql_api.context import Context
 from graphql_api.loading import Known, Loader
@@ -60,12 +62,13 @@ class Edge(Generic[T]):
 @dataclass(slots=True)
 class Listed:
     """What stands behind a connection: `loader` has its page, by `key`; `count` is the number of entries,
-    or the loader that has it. Nothing is read until edges, nodes, place or count are asked for."""
+    or the loader that has it, as a Count where it may be capped. Nothing is read until edges, nodes, place or
+    count are asked for."""
 
     order: Order
     loader: Loader[int, Page[Any]]
     key: int
-    count: int | Loader[int, int]
+    count: int | Loader[int, int] | Loader[int, Count]
 
     @property
     def order_name(self) -> str:
@@ -126,11 +129,24 @@ def page_infos_of(connections: Connections, context: Context) -> Awaitable[list[
     return pages_of(connections, infos)
 
 
+def counts_of(connections: Connections, step: Callable[[Count], T]) -> Awaitable[list[T]]:
+    """What the step makes of the sizes of a level's lists; counters are never capped."""
+
+    def steps(counts: list[Any]) -> list[T]:
+        return [step(count if isinstance(count, Count) else Count(count)) for count in counts]
+
+    first = connections[0].count
+    if isinstance(first, Loader):
+        return first.load_all([connection.key for connection in connections]).then(steps)
+    return Known(steps([connection.count for connection in connections]))
+
+
 def total_counts_of(connections: Connections, context: Context) -> Awaitable[list[int]]:
-    count = connections[0].count
-    if isinstance(count, Loader):
-        return count.load_all([connection.key for connection in connections])  # type: ignore[return-value]
-    return Known([connection.count for connection in connections])  # type: ignore[misc]
+    return counts_of(connections, attrgetter("number"))
+
+
+def total_counts_capped_of(connections: Connections, context: Context) -> Awaitable[list[bool]]:
+    return counts_of(connections, attrgetter("capped"))
 
 
 @strawberry.type(description="One page of a list.", directives=[NO_ROW])
@@ -138,7 +154,14 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = resolved_for_all(edges_of, "The entries of the page with their cursors.")
     nodes: list[T] = resolved_for_all(nodes_of, "The entries of the page alone.")
     page_info: PageInfo = resolved_for_all(page_infos_of, "Where the page lies in the list.")
-    total_count: int = resolved_for_all(total_counts_of, "How many entries the whole list has.", A_ROW)
+    total_count: int = resolved_for_all(
+        total_counts_of,
+        f"How many entries the whole list has; under a filter counted up to {MOST_COUNTED:,}.",
+        A_ROW,
+    )
+    total_count_is_capped: bool = resolved_for_all(
+        total_counts_capped_of, "Whether there are more entries than `totalCount`."
+    )
 
 
 def window(

@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
-from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import strawberry
 
 from db.pages import Order, Page, Scope, Window
 from db.search.filters import EVERYTHING, Filter
-from db.search.lists import MOST_COUNTED, Count
+from db.search.lists import MOST_COUNTED
 from db.search.matches import START, STOP, Match
 from db.search.ranking import NAMED, RANKED, RANKED_OF_MANY
 from db.search.text import LONGEST_TEXT, Meaning
@@ -28,6 +27,8 @@ from graphql_api.schema.pagination import (
     nodes_of,
     page_infos_of,
     pages_of,
+    total_counts_capped_of,
+    total_counts_of,
 )
 from graphql_api.searches import count_of_search, match_by_book_id, meaning_by_text, page_of_search
 
@@ -94,26 +95,6 @@ def edges_of(connections: Connections, context: Context) -> Awaitable[list[list[
         ]
 
     return pages_of(connections, edges)
-
-
-def counts_of(connections: Connections, step: Callable[[Count], T]) -> Awaitable[list[T]]:
-    """What the step makes of the sizes of a level's lists; counters are never capped."""
-
-    def steps(counts: list[Any]) -> list[T]:
-        return [step(count if isinstance(count, Count) else Count(count)) for count in counts]
-
-    first = connections[0].count
-    if isinstance(first, Loader):
-        return first.load_all([connection.key for connection in connections]).then(steps)
-    return Known(steps([connection.count for connection in connections]))
-
-
-def total_counts_of(connections: Connections, context: Context) -> Awaitable[list[int]]:
-    return counts_of(connections, attrgetter("number"))
-
-
-def total_counts_capped_of(connections: Connections, context: Context) -> Awaitable[list[bool]]:
-    return counts_of(connections, attrgetter("capped"))
 
 
 def did_you_mean_of(connections: Connections, context: Context) -> Awaitable[list[str | None]]:

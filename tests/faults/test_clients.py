@@ -10,8 +10,9 @@ from pathlib import Path
 from socket import SO_RCVBUF, SOL_SOCKET, socket
 
 import asyncpg
+import pytest
 
-from tests.faults.conftest import server
+from tests.faults.conftest import Shop, server
 from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY, Readers
 from tests.http_client import NOTHING, Client, reply_from
@@ -279,7 +280,9 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
             writer.close()
         client.close()
 
-    assert {reply.status for reply in replies} == {408}
+    assert {(reply.status, reply.json()["errors"][0]["message"]) for reply in replies} == {
+        (408, "The request did not come within 1.5 seconds (SENDER_TIMEOUT).")
+    }
     assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
     assert 1.3 <= seconds < 2.6
     assert readers.kinds().keys() == {"200"}
@@ -340,6 +343,32 @@ async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Pa
     assert reply.status in (431, NOTHING.status)  # the rest of the head may have reset the connection first
 
 
+@pytest.mark.parametrize(
+    ("request_", "status", "message"),
+    [
+        (
+            b"GET /graphql?query=" + b"a" * 66_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
+            414,
+            "The address is too large; at most 65,535 bytes are allowed.",
+        ),
+        (b"NONSENSE\r\n\r\n", 400, "This is no request of HTTP: Invalid HTTP request received."),
+    ],
+    ids=["too long an address", "nonsense"],
+)
+async def test_what_is_no_request_is_refused_with_a_word_on_why(
+    shop: Shop, request_: bytes, status: int, message: str
+) -> None:
+    client = Client(shop.served.url)
+    reader, writer = await client.connect()
+    writer.write(request_)
+    reply = await reply_from(reader)
+    writer.close()
+
+    assert (reply.status, reply.headers["connection"]) == (status, "close")
+    assert reply.json() == {"errors": [{"message": message, "extensions": {"code": "BAD_REQUEST"}}]}
+    assert len(reply.headers["x-request-id"]) == 16
+
+
 async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> None:
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, MAX_CONNECTIONS="10") as served:
         client = Client(served.url)
@@ -356,6 +385,7 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
         client.close()
 
     assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["errors"][0]["message"] == "10 connections are open (MAX_CONNECTIONS)."
     assert len(refused.headers["x-request-id"]) == 16
     assert admitted.status == 200
 

@@ -218,3 +218,16 @@ def test_the_schema_is_printed_without_a_database(tmp_path: Path) -> None:
     committed = (Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8")
 
     assert bookstore("schema", cwd=tmp_path).stdout == committed
+
+
+def test_what_an_import_cannot_use_is_named(shop: Path) -> None:
+    (shop / "bad.csv").write_text("source_id,title\n1,\n", encoding="utf-8")
+    from_server = bookstore("import", "csv", "bad.csv", "--from", "postgresql://nowhere", cwd=shop)
+    rejected = bookstore("import", "csv", "bad.csv", cwd=shop)
+
+    assert from_server.returncode == 2
+    assert from_server.stderr.endswith(
+        "Invalid value for --from: only the format postgres reads from a server, not csv.\n"
+    )
+    assert rejected.returncode == 0
+    assert "0 rows changed: no row could be imported." in rejected.stdout

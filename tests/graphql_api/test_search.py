@@ -469,6 +469,25 @@ async def test_authors_are_filtered(
     assert data["authors"]["totalCount"] == len(names)
 
 
+async def test_a_count_that_is_cut_says_so(client: Client, connection: asyncpg.Connection) -> None:
+    await connection.execute(
+        "INSERT INTO author (source, source_id, name, sort_name)"
+        " SELECT 's', n, 'Author ' || n, 'Author ' || n FROM generate_series(1, 10001) n"
+    )
+    counts = "totalCount totalCountIsCapped"
+
+    data = await client.data(
+        f'{{ all: authors {{ {counts} }} some: authors(filter: {{name: {{contains: "99"}}}}) {{ {counts} }}'
+        f' most: authors(filter: {{name: {{contains: "au"}}}}) {{ {counts} }} }}'
+    )
+
+    assert data == {
+        "all": {"totalCount": 10_001, "totalCountIsCapped": False},
+        "some": {"totalCount": 280, "totalCountIsCapped": False},
+        "most": {"totalCount": 10_000, "totalCountIsCapped": True},
+    }
+
+
 async def test_categories_are_filtered(client: Client, shelf: dict[str, str]) -> None:
     data = await client.data(
         '{ all: categories(filter: {name: {contains: "o"}}) { totalCount nodes { name } }'

@@ -43,7 +43,8 @@ async def open_delivery(
     if format not in FORMATS:
         raise ImportFailed(f"there is no format {format}; the formats are: {', '.join(FORMATS)}.")
     if not sources:
-        raise ImportFailed(f"nothing to import; name what to read in the format {format}.")
+        what = "the server with --from" if format == "postgres" else "the files or folders"
+        raise ImportFailed(f"nothing to import; name {what} to read in the format {format}.")
     name = _source_name(format, source)
     _refuse_needless(format, mapping, source, table, currency)
     mapping = mapping or {}

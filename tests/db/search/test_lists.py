@@ -79,8 +79,17 @@ def compares(facet: Facet, column: c.Column, name: str, values: list[Any]) -> st
             facet, lambda _a, _c: c.among(column, sorted(chosen)), lambda row: row[name] in chosen
         )
     )
+    none_of = st.sets(st.sampled_from(known)).map(
+        lambda chosen: Test(
+            facet,
+            lambda _a, _c: c.not_among(column, sorted(chosen)),
+            lambda row: row[name] is not None and row[name] not in chosen,
+        )
+    )
     absent = st.just(Test(facet, lambda _a, _c: c.missing(column), lambda row: row[name] is None))
-    return st.builds(made, st.sampled_from(sorted(operators)), st.sampled_from(known)) | among | absent
+    return (
+        st.builds(made, st.sampled_from(sorted(operators)), st.sampled_from(known)) | among | none_of | absent
+    )
 
 
 def under(category: int) -> set[int]:

@@ -9,10 +9,11 @@ from db.books import KEYS, Book
 from db.pages import Order, Page, Scope, Window
 from db.search import conditions as c
 from db.search.conditions import Condition
+from db.search.facets import Asked, facets_of_search
 from db.search.filters import Facet, Filter, Place
 from db.search.lists import Count, Search, counts_of_search, pages_of_search
 from db.search.places import shortest
-from tests.db.search.test_lists import Row, Stock, drawn_books, lists, rolled_back, stocked
+from tests.db.search.test_lists import Row, Stock, counted_by_hand, drawn_books, lists, rolled_back, stocked
 from tests.db.test_pages import sorted_ids, walk
 
 BOOK: Row = {
@@ -69,6 +70,31 @@ async def test_the_books_are_the_same_in_either_list(
                 met = [row for row in stock.rows if belongs(row) and belongs_to_place(row) and row["stock"]]
                 assert await walk(read, order, size, backward=backward) == sorted_ids(met, order)
                 assert await counts_of_search(connection, within, parents, search) == [Count(len(met))]
+    finally:
+        await transaction.rollback()
+
+
+@rolled_back(30)
+@given(drawn=drawn_books)
+async def test_facets_count_the_books_of_the_place_and_nothing_else(
+    connection: asyncpg.Connection, drawn: list[Row]
+) -> None:
+    """Also where no other condition stands beside it: then categories are not what their counters say."""
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        stock = await stocked(connection, drawn)
+        asked = [Asked(facet, 20) for facet in Facet]
+        for place_scope, key, belongs in lists(stock)[1:]:
+            facet, condition = condition_of(place_scope, stock)
+            wanted = Filter(own=((facet, condition),), place=Place(facet, place_scope, key))
+            [found] = await facets_of_search(connection, books.IN_CATALOG, [0], asked, wanted, None)
+            for each in asked:
+                rows = [row for row in stock.rows if each.facet is facet or belongs(row)]
+
+                assert {entry.value: entry.number for entry in found[each].entries} == counted_by_hand(
+                    rows, each.facet, stock
+                )
     finally:
         await transaction.rollback()
 

@@ -220,6 +220,26 @@ async def test_a_change_of_popularity_changes_the_document_only_from_band_to_ban
     assert len({place for place, _ in versions}) == 4
 
 
+async def test_a_book_of_that_very_title_comes_first(connection: asyncpg.Connection) -> None:
+    """Its article and accents aside, those that most readers rated before others."""
+    nights = "The Book of the Thousand Nights and a Night, Night after Night"
+    for title, language, ratings in [
+        (nights, "en", 0),
+        ("Night", "en", 5),
+        ("The Night", "en", 900),
+        ("Der Prozess", "de", 3),
+        ("Prozess, Prozess und Prozess", "de", 0),
+        ("Night Watch", "en", 90_000),
+    ]:
+        rating = {"rating_average": 4, "rating_count": ratings} if ratings else {}
+        await add_book(connection, title, source_id=title, language=language, **rating)
+
+    assert (await found(connection, "night"))[:2] == ["The Night", "Night"]
+    assert (await found(connection, "The NIGHT"))[:2] == ["The Night", nights]
+    assert (await found(connection, "der prozess"))[0] == "Der Prozess"
+    assert (await found(connection, "night wat"))[0] == "Night Watch"
+
+
 async def test_of_many_the_most_popular_are_ranked(connection: asyncpg.Connection) -> None:
     """Of 6,001 books in all bands of popularity, whether they are looked for by their documents or not."""
     await connection.execute(

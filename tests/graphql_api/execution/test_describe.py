@@ -80,3 +80,12 @@ def test_the_plan_of_each_benchmark_is_there(pytestconfig: pytest.Config) -> Non
     assert len(operations) == 6
     for operation in operations:
         assert plan(operation.read_text(), MAX_COST="20000").startswith("# Columns read")
+
+
+def test_a_file_that_is_not_utf_8_is_refused() -> None:
+    result = CliRunner().invoke(main, ["plan", "-"], input=b"{ a }\xff")
+
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: The file is not UTF-8: byte 5 begins no character.\n",
+    )

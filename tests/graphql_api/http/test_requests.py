@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 
+from graphql_api.http.gzip import takes_gzip
 from tests.graphql_api.http.conftest import Shop
 
 JSON = {"content-type": "application/json"}
@@ -218,6 +219,7 @@ async def test_mutations_and_unknown_methods(http: httpx.AsyncClient) -> None:
 
     assert (mutation.status_code, mutation.headers["allow"]) == (405, "POST")
     assert (options.status_code, options.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+    assert not {"content-length", "content-type"} & options.headers.keys()
     assert (patch.status_code, patch.headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
     assert head.status_code == 200
 
@@ -287,3 +289,22 @@ async def test_suggestions_and_introspection_can_be_turned_off(shop: Shop) -> No
     assert "Did you mean" not in bare.text + value.text
     assert hidden.json()["errors"][0]["message"].startswith("GraphQL introspection has been disabled")
     assert typename.json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [
+        (b"", False),
+        (b"gzip", True),
+        (b"GZip;q=0.5, br", True),
+        (b"gzip;q=0", False),
+        (b"br, gzip ; q=0.000", False),
+        (b"*", True),
+        (b"*;q=0", False),
+        (b"gzip;q=0, *;q=0.5", False),
+        (b"identity;q=1, *;q=0", False),
+        (b"gzipped", False),
+    ],
+)
+def test_gzip_is_for_those_who_take_it(accepted: bytes, taken: bool) -> None:
+    assert takes_gzip(accepted) is taken

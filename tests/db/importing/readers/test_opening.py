@@ -12,7 +12,10 @@ async def test_an_unknown_format_is_refused():
 
 
 async def test_no_source_is_refused():
-    assert await refusal("csv") == "nothing to import; name what to read in the format csv."
+    assert await refusal("csv") == "nothing to import; name the files or folders to read in the format csv."
+    assert await refusal("postgres") == (
+        "nothing to import; name the server with --from to read in the format postgres."
+    )
 
 
 @pytest.mark.parametrize(
