@@ -149,26 +149,23 @@ async def widened(database: Database, exact: Meaning, words: Sequence[str]) -> M
             near[int(ordinal) - 1].append((word, likeness))
     nearest = [[word, *within(others, NEARNESS)] for word, others in zip(words, near, strict=True)]
     nearby = [[word, *within(others, 1.0)] for word, others in zip(words, near, strict=True)]
-    best = exact
     either = [choice[:1] if choice[0] in known else choice for choice in nearest]
     for join, choices in (("&", nearest), ("&", nearby), ("|", either)):
-        if (join == "|" and best.book_ids) or (choices is nearby and nearby == nearest):
-            continue
         wide = f"({exact.exact}) | ({f' {join} '.join(terms(choices))})"
         [hits] = await database.fetch(HITS_OF_QUERY, wide)
-        if len(hits["book_ids"]) > len(best.book_ids or ()):
+        if len(hits["book_ids"]) > len(exact.book_ids or ()):
             meant = [meant_of(choice, frozenset(hits["words"])) for choice in choices]
             unheard = not exact.book_ids and meant != list(words)
-            best = replace(
+            return replace(
                 exact,
                 wide=wide,
                 did_you_mean=" ".join(meant) if unheard else None,
                 book_ids=tuple(hits["book_ids"][:RANKED]),
                 cut=len(hits["book_ids"]) > RANKED,
             )
-        if exact.book_ids or len(best.book_ids or ()) >= FEW_HITS:
+        if exact.book_ids:
             break
-    return best
+    return exact
 
 
 def within(others: Sequence[tuple[str, float]], nearness: float) -> list[str]:
