@@ -63,7 +63,7 @@ class Settings:
     )
     max_connections: int = setting(1_000, "How many connections of clients a process keeps open.", COUNT)
     max_requests: int = setting(64, "How many requests a process works on at once.", COUNT)
-    max_waiting: int = setting(512, "How many more may wait until it works on them.", PLACES)
+    max_waiting: int = setting(128, "How many more may wait until it works on them.", PLACES)
     max_body: int = setting(
         100_000, "How many bytes a request's body may have, and its address: that 65,535 at the most.", COUNT
     )
