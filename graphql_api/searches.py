@@ -27,14 +27,27 @@ def meaning_by_text(loaders: Loaders) -> Loader[str, Meaning]:
     return loaders.loader("meaning_by_text", meanings_of_texts)
 
 
+def shortest_by_parents(
+    loaders: Loaders, scope: Scope, wanted: Filter
+) -> Loader[tuple[int, ...], tuple[Scope, Sequence[int], Search]]:
+    """The list that pages and counts of these parents' books are read from, chosen once for both."""
+
+    async def read(
+        database: Database, keys: Sequence[tuple[int, ...]]
+    ) -> list[tuple[Scope, Sequence[int], Search]]:
+        meaning = await meaning_of(loaders, wanted)
+        return [await shortest(database, scope, parents, wanted, meaning) for parents in keys]
+
+    return loaders.loader(("shortest", scope, wanted), read)
+
+
 def page_of_search(
     loaders: Loaders, scope: Scope, order: Order, window: Window, wanted: Filter
 ) -> Loader[int, Page[Book]]:
     """The page of each parent's books."""
 
     async def read(database: Database, parents: Sequence[int]) -> list[Page[Book]]:
-        meaning = await meaning_of(loaders, wanted)
-        within, keys, search = await shortest(database, scope, parents, wanted, meaning)
+        within, keys, search = await shortest_by_parents(loaders, scope, wanted).load(tuple(parents))
         return await pages_of_search(database, within, order, window, keys, loaders.columns.books, search)
 
     return loaders.loader(("search", scope, order, window, wanted), read)
@@ -70,8 +83,8 @@ def count_of_search(loaders: Loaders, scope: Scope, wanted: Filter) -> Loader[in
     """The number of each parent's books."""
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:
-        meaning = await meaning_of(loaders, wanted)
-        return await counts_of_search(database, *(await shortest(database, scope, parents, wanted, meaning)))
+        narrowed = await shortest_by_parents(loaders, scope, wanted).load(tuple(parents))
+        return await counts_of_search(database, *narrowed)
 
     return loaders.loader(("search count", scope, wanted), read)
 

@@ -439,6 +439,25 @@ async def test_nothing_is_counted_that_is_not_asked_for(client: Client, shelf: d
     assert client.statements == ["count_of_books"]
 
 
+async def test_which_list_is_shorter_is_asked_once_for_page_and_count(
+    client: Client, shelf: dict[str, str]
+) -> None:
+    data = await client.data(
+        "query ($id: ID!, $author: ID!) { category(by: {id: $id}) {"
+        " books(filter: {author: {eq: $author}}) { totalCount nodes { title } } } }",
+        id=shelf["fiction"],
+        author=shelf["emile"],
+    )
+
+    assert data["category"]["books"] == {"totalCount": 2, "nodes": [{"title": G}, {"title": N}]}
+    assert sorted(client.statements) == [
+        "books_by_author_ids_count_matching",
+        "books_by_author_ids_matching",
+        "categories_by_ids",
+        "is_shorter",
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked", "names"),
     [
