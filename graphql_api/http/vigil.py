@@ -72,6 +72,7 @@ class Vigil:
         self.watch_over.under_way.discard(self)
         if self.watching:
             self.watching.cancel()
+            self.watching = None  # it holds us, and its frames, until it is let go
         if self.ended and self.task and isinstance(error, asyncio.CancelledError):
             self.task.uncancel()
             raise self.ended from None
