@@ -86,7 +86,7 @@ class Endpoint:
         if media_type is None:
             raise Refusal(406, f"Accept one of {', '.join(OFFERED)}.")
         asked = await read_request(scope, receive, most=self.settings.max_body)
-        with Vigil(receive, self.watch):
+        with Vigil(scope, self.watch):
             async with self.admission:
                 return await self.answered(asked, media_type, reads_only=method != "POST")
 

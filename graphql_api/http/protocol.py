@@ -19,6 +19,7 @@ from graphql_api.http.admission import Admission
 from graphql_api.http.answers import Answer, Header, Refusal, unavailable
 from graphql_api.http.media_types import LEGACY
 from graphql_api.http.request_ids import ANSWERS, request_id
+from graphql_api.http.vigil import LEFT
 from graphql_api.settings import Settings
 
 LOOK_EVERY = 0.5
@@ -144,7 +145,7 @@ class Wire(HttpToolsProtocol):
             self.admission.expect(self.loop)
         else:
             super().on_headers_complete()
-        extensions: Any = {ANSWERS: partial(self.answer, self.cycle)}
+        extensions: Any = {ANSWERS: partial(self.answer, self.cycle), LEFT: self.transport.is_closing}
         self.scope["extensions"] = extensions
         if self.draining:
             self.cycle.keep_alive = False

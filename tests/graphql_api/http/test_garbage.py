@@ -20,8 +20,8 @@ QUERY = "{ books(first: 2) { nodes { title authors { name } } totalCount } }"
 async def test_requests_leave_no_circles_of_references(
     dsn: str, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    # Of a hundred at once most take longer than that, so that their vigils begin.
-    monkeypatch.setattr(vigil, "FIRST_LOOK", 0.002)
+    # Of a hundred at once most take longer than that, so that they are looked after.
+    monkeypatch.setattr(vigil, "LOOK_EVERY", 0.002)
     settings = Settings(pool_size=2)
     config = WireConfig(create_app(settings, dsn), settings, log_level="warning")
     server = uvicorn.Server(config)
