@@ -51,7 +51,7 @@ class Settings:
     postgres_bin: Path | None = setting(
         None, "The bin folder of the PostgreSQL to embed; the installed wheel's if it is not set."
     )
-    pool_size: int = setting(10, "How many connections to PostgreSQL are opened at the most.", COUNT)
+    pool_size: int = setting(5, "How many connections to PostgreSQL are opened at the most.", COUNT)
     connection_wait: float = setting(1.0, "How many seconds a read waits for a connection.", SECONDS)
     command_timeout: float = setting(5.0, "After how many seconds a statement is given up.", SECONDS)
     request_timeout: float = setting(5.0, "After how many seconds a request is given up.", SECONDS)
@@ -63,7 +63,9 @@ class Settings:
     )
     max_connections: int = setting(1_000, "How many connections of clients a process keeps open.", COUNT)
     max_requests: int = setting(64, "How many requests a process works on at once.", COUNT)
-    max_waiting: int = setting(128, "How many more may wait until it works on them.", PLACES)
+    max_waiting: int = setting(
+        800, "How many more may wait until it works on them; an eighth of it when they always do.", PLACES
+    )
     max_body: int = setting(
         100_000, "How many bytes a request's body may have, and its address: that 65,535 at the most.", COUNT
     )

@@ -138,7 +138,7 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.in_head, self.head = False, 0
         if self.url.startswith(GRAPHQL) and self.idle:
-            if not self.admission.has_room:
+            if not self.admission.has_room(self.loop):
                 self.turn_away()
                 return
             super().on_headers_complete()
