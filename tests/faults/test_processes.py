@@ -28,7 +28,8 @@ def children_of(pid: int) -> set[int]:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_sigterm_finishes_what_is_under_way(postgres: Postgres, tmp_path: Path, workers: str) -> None:
-    async with server(tmp_path, "--workers", workers, DATABASE_URL=postgres.server.dsn) as served:
+    settings = {"POOL_SIZE": "10", "DATABASE_URL": postgres.server.dsn}  # none is to wait for a connection
+    async with server(tmp_path, "--workers", workers, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
             asked = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(10)]
