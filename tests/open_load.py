@@ -106,7 +106,7 @@ class OpenLoad:
                 elapsed = before
             for _ in range(int(elapsed * rate) - sent):
                 sent += 1
-                if free and time.perf_counter() - free[-1].sent > IDLE:
+                while free and time.perf_counter() - free[-1].sent > IDLE:
                     free.pop().transport.close()
                 if not free and len(opened) < MOST_CONNECTIONS:
                     _, made = await loop.create_connection(

@@ -3,7 +3,8 @@
 python -m tests.soak [--minutes 15] [--seconds 60] [--books 5000]
 
 Server, PostgreSQL and load take about 1.3 of two cores at 70 % of the peak: run it on a machine that has nothing
-else to do.
+else to do. The peak is what the server can bear for a minute: a virtual machine's cores are half as fast again
+at times, and 70 % of what one does in its best seconds may be all that it can in others.
 """
 
 import asyncio
@@ -69,8 +70,12 @@ async def soak(url: str, pid: int, minutes: float, seconds: float) -> bool:
     client, port = Client(url), urlsplit(url).port or 0
     requests = [client.post(operation, {"n": n}) for n in SIZES for operation in OPERATIONS]
     await peak(client, requests, 3)
-    most = await peak(client, requests, 10)
-    print(f"peak: {most:,.0f} requests a second")
+    peaks = sorted([await peak(client, requests, 5) for _ in range(12)])
+    most = peaks[0]
+    print(
+        f"peak: {most:,.0f} requests a second at least in each 5 s of a minute, "
+        f"{peaks[6]:,.0f} in the middle, {peaks[-1]:,.0f} at most"
+    )
 
     load = OpenLoad(port, requests)
     # All that can be held at once has been held once: 800 connections take 11 MB, which stay with the process.
