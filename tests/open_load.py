@@ -90,19 +90,20 @@ class OpenLoad:
         self.port = port
         self.requests = cycle(requests)
 
-    async def run(self, rate: float, seconds: float) -> Answers:
-        """Send so many requests a second for so long, and wait for the last answers.
+    async def run(self, rate: float, seconds: float, answers: Answers | None = None) -> Answers:
+        """Send so many requests a second for so long, and wait for the last answers, which are added to `answers`.
 
         What was to be sent while the load itself was held up is not sent: all at once it would be a crowd
         that the rate does not tell of.
         """
-        answers, free, opened = Answers(), list[Connection](), set[Connection]()
+        answers, free, opened = answers or Answers(), list[Connection](), set[Connection]()
         loop, began, sent = asyncio.get_running_loop(), time.perf_counter(), 0
         elapsed = 0.0
         while elapsed < seconds:
-            before, elapsed = elapsed, time.perf_counter() - began - answers.late
+            before, elapsed = elapsed, time.perf_counter() - began
             if elapsed - before > LATE:
                 answers.late += elapsed - before
+                began += elapsed - before
                 elapsed = before
             for _ in range(int(elapsed * rate) - sent):
                 sent += 1
