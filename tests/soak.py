@@ -53,6 +53,28 @@ def cpu_of_all() -> float:
     )
 
 
+class Speedometer:
+    """How fast a core is from second to second: that of a virtual machine is not always as fast."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.costs: dict[int, float] = {}
+
+    async def run(self) -> None:
+        """Note what the same work costs, in seconds of CPU, until cancelled."""
+        while True:
+            before = time.thread_time()
+            sum(range(20_000))
+            second = int(time.perf_counter() - self.began)
+            self.costs[second] = max(self.costs.get(second, 0), time.thread_time() - before)
+            await asyncio.sleep(0.1)
+
+    def share(self, second: int) -> float:
+        """The slowest speed of a second and those beside it, as a share of the usual one."""
+        near = [self.costs[each] for each in range(second - 1, second + 2) if each in self.costs]
+        return median(self.costs.values()) / max(near)
+
+
 async def peak(client: Client, requests: list[bytes], seconds: float) -> float:
     """How many requests a second are answered when 32 are always under way."""
     until, answered = time.perf_counter() + seconds, 0
@@ -79,10 +101,12 @@ async def soak(url: str, pid: int, minutes: int, seconds: float) -> bool:
     await load.run(most * 10, 5)
     await load.run(most * 0.7, 20)
     before, used = memory_of(pid), [cpu_of(pid), time.process_time(), cpu_of_all()]
-    steady, peaks = Answers(), list[float]()
+    steady, peaks, speed = Answers(), list[float](), Speedometer()
+    measuring = asyncio.create_task(speed.run())
     for _ in range(minutes):
         peaks.append(await peak(client, requests, PEAK))
         await load.run(peaks[-1] * 0.7, 60 - PEAK, steady)
+    measuring.cancel()
     most = median(peaks)
     growth = memory_of(pid) / before - 1
     server, own, everything = (
@@ -104,7 +128,9 @@ async def soak(url: str, pid: int, minutes: int, seconds: float) -> bool:
     )
 
     for (status, second), count in sorted(steady.failed_at.items()):
-        print(f"  {count:,} answers with {status} in second {second}")
+        print(f"  {count:,} answers with {status} in second {second}, a core at {speed.share(second):.0%}")
+    slow = sum(speed.share(second) < 0.7 for second in speed.costs)
+    print(f"{slow} of {len(speed.costs)} seconds had a core at less than 70 % of its usual speed")
 
     flood = await load.run(most * 10, seconds)
     accepted = flood.count(200) / seconds
