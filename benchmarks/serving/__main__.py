@@ -24,7 +24,7 @@ from benchmarks.serving.cores import NoCores, cores, pinned
 from benchmarks.serving.load import LoadError
 from benchmarks.serving.meters import memory_of
 from benchmarks.serving.plot import plot
-from benchmarks.serving.report import as_json, lines, samples_in, show
+from benchmarks.serving.report import WIDTH, as_json, lines, samples_in, show
 from benchmarks.serving.rounds import Plan, Sample, compare, measure
 from benchmarks.serving.servers import SERVERS, Running, Server, ServerError, install_peers, running
 from benchmarks.serving.works import WORKS, Work, values_of_works
@@ -44,7 +44,8 @@ class Wanted:
 def main() -> None:
     options = arguments()
     signal.signal(signal.SIGTERM, leave)
-    console = Console()
+    # In a narrower terminal a table's lines are folded: its figures would be cut off otherwise.
+    console = Console(width=max(Console().width, WIDTH))
     results: Path = options.json
     if options.show:
         document: dict[str, Any] = orjson.loads(results.read_bytes())

@@ -7,9 +7,9 @@ from benchmarks.serving.report import Line
 from benchmarks.serving.servers import Server
 from benchmarks.serving.works import OURS, WORKS
 
-WIDTH, PANEL_WIDTH, MARGIN = 880, 425, 30
+WIDTH, PANEL_WIDTH, MARGIN = 940, 455, 30
 BAR, STEP, HEAD = 14, 20, 30
-LABEL, VALUE = 178, 52
+LABEL, VALUE = 208, 52
 TOP, FOOT = 44, 26
 
 STYLE = """

@@ -5,12 +5,16 @@ from dataclasses import asdict, dataclass, fields
 from statistics import median
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.serving.rounds import Sample
 from benchmarks.serving.servers import Server
 from benchmarks.serving.works import OURS, WORKS, Work
+
+WIDTH = 118
+"""Columns of a terminal that a table takes."""
 
 MEASURES = ("per_second", "p50", "p99", "server_cpu", "postgres_cpu", "load_cpu")
 GOALS: dict[str, tuple[float, float]] = {
@@ -79,13 +83,13 @@ def goal_of(server: str, work: str) -> float | None:
 
 
 def table(work: Work, found: Sequence[Line], servers: Sequence[Server], memory: dict[str, float]) -> Table:
-    made = Table(title=work.title, title_justify="left", title_style="bold")
+    made = Table(title=work.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     made.add_column("server", no_wrap=True)
     for heading in (
-        "req/s", "p50 ms", "p99 ms", "CPU ms", "of core", "PG CPU ms", "RSS MB", "ours/it", "goal",
-        "CPU it/ours",
+        "req/s", "p50\nms", "p99\nms", "CPU\nms", "of\ncore", "PG CPU\nms", "RSS\nMB", "ours\n/ it", "goal",
+        "CPU it\n/ ours",
     ):  # fmt: skip
-        made.add_column(heading, justify="right")
+        made.add_column(heading, justify="right", no_wrap=True)
     titles = {server.key: server.title for server in servers}
     for line in sorted((line for line in found if line.work == work.key), key=lambda line: -line.per_second):
         colour = "red" if line.missed else "green" if line.goal else "default"
