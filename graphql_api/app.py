@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +15,7 @@ from db.views import ViewLog
 from graphql_api.execution.documents import Documents
 from graphql_api.execution.run import operations
 from graphql_api.http.admission import Admission
+from graphql_api.http.cors import Cors
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
 from graphql_api.http.gzip import Gzip
@@ -49,14 +49,7 @@ class App(Starlette):
 
         app: ASGIApp = Gzip(dispatch, minimum_size=1_000, compresslevel=5)
         if self.origins:
-            app = CORSMiddleware(
-                app,
-                allow_origins=self.origins,
-                allow_methods=["GET", "HEAD", "POST"],
-                allow_headers=["Content-Type", "X-Request-ID"],
-                expose_headers=["X-Request-ID", "Retry-After"],
-                max_age=86_400,
-            )
+            app = Cors(app, self.origins)
         return RequestIds(app)
 
 

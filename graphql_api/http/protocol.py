@@ -17,14 +17,20 @@ from uvicorn.server import ServerState
 
 from graphql_api.http.admission import Admission
 from graphql_api.http.answers import Answer, Header, Refusal, unavailable
+from graphql_api.http.cors import Cors
 from graphql_api.http.media_types import LEGACY
 from graphql_api.http.request_ids import ANSWERS, request_id
+from graphql_api.http.requests import header
 from graphql_api.http.vigil import LEFT
 from graphql_api.settings import Settings
 
 LOOK_EVERY = 0.5
 LINGER = 1.0
 """For how many seconds an idle connection is kept after the server was told to end."""
+
+PARTING = 2.0
+"""For how many seconds what still comes is thrown away after the last answer: to close at once would reset
+the connection of a client that is still sending, and the answer would be lost with it (RFC 9112, 9.6)."""
 
 ROOM_FOR_HEADERS = 16_384
 
@@ -63,6 +69,7 @@ class WireConfig(Config):
         super().__init__(app, http=Wire, ws="none", **options)
         self.settings = settings
         self.pace = Pace()
+        self.cors = Cors(app, settings.origins) if settings.origins else None
 
 
 GRAPHQL = b"/graphql"
@@ -97,6 +104,7 @@ class Wire(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.settings = config.settings
         self.pace = config.pace
+        self.cors = config.cors
         self.most_head = config.settings.max_body + ROOM_FOR_HEADERS
         self.in_head = True
         self.head = 0
@@ -104,6 +112,7 @@ class Wire(HttpToolsProtocol):
         self.idle_since: float | None = None
         self.unsent, self.unsent_since = 0, 0.0
         self.draining = False
+        self.parted = False
         self.admission: Admission = app_state["admission"]
         self.no_room = self.admission.refusal.answer(LEGACY)
         self.no_room_head = head_of(self.no_room)
@@ -114,31 +123,33 @@ class Wire(HttpToolsProtocol):
         most = self.settings.max_connections
         if len(self.connections) > most:
             self.refuse(unavailable(f"{most:,} connections are open (MAX_CONNECTIONS)."))
+            self.transport.close()  # of these none is kept, not for a moment
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.looking.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.parted:
+            return
+        self.head += len(data)
         super().data_received(data)
-        if self.in_head:
-            self.head += len(data)
-            if self.head > self.most_head:
-                self.refuse(
-                    Refusal(
-                        431,
-                        f"The head is too large; at most {self.most_head:,} bytes are allowed (MAX_BODY).",
-                    )
+        if self.in_head and self.head > self.most_head:
+            self.refuse(
+                Refusal(
+                    431,
+                    f"The head is too large; at most {self.most_head:,} bytes are allowed (MAX_BODY).",
                 )
+            )
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.began, self.idle_since = self.loop.time(), None
 
     def on_headers_complete(self) -> None:
-        self.in_head, self.head = False, 0
+        self.in_head = False
         if self.url.startswith(GRAPHQL) and self.idle:
-            if not self.admission.has_room(self.loop):
+            if not self.admission.has_room(self.loop) and self.parser.get_method() != b"OPTIONS":
                 self.turn_away()
                 return
             super().on_headers_complete()
@@ -147,7 +158,8 @@ class Wire(HttpToolsProtocol):
             super().on_headers_complete()
         extensions: Any = {ANSWERS: partial(self.answer, self.cycle), LEFT: self.transport.is_closing}
         self.scope["extensions"] = extensions
-        if self.draining:
+        # Who asks whether to send the body may do so after the answer, or not: what comes next can be either.
+        if self.draining or self.expect_100_continue:
             self.cycle.keep_alive = False
 
     def answer(self, cycle: RequestResponseCycle, answer: Answer, identity: Header) -> bool:
@@ -171,10 +183,11 @@ class Wire(HttpToolsProtocol):
         may be thousands a second, beside requests that were let in."""
         self.cycle = TURNED_AWAY
         parser: Any = self.parser
-        # Who asks whether to send the body need not send it now: what comes next could be either.
         stays = parser.should_keep_alive() and not (self.draining or self.expect_100_continue)
-        head = b"%s%sx-request-id: %s\r\n\r\n" % (
+        scope: Any = self.scope
+        head = b"%s%s%sx-request-id: %s\r\n\r\n" % (
             self.no_room_head,
+            self.cors.lines(header(scope, b"origin")) if self.cors else b"",
             b"" if stays else b"connection: close\r\n",
             self.request_id,
         )
@@ -183,11 +196,11 @@ class Wire(HttpToolsProtocol):
             self.on_response_complete()
             self.pace.hold(self.flow, self.loop)
         else:
-            self.transport.close()
+            self.part()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self.in_head, self.began = True, None
+        self.in_head, self.head, self.began = True, 0, None
 
     def on_response_complete(self) -> None:
         """Begin the next request of a pipeline, or idle: `look` ends that, not a timer for each answer."""
@@ -204,9 +217,8 @@ class Wire(HttpToolsProtocol):
         """See whether the client has kept us waiting for too long."""
         now, patience = self.loop.time(), self.settings.sender_timeout
         if self.began is not None and now - self.began >= patience:
-            self.refuse(
-                Refusal(408, f"The request did not come within {patience:g} seconds (SENDER_TIMEOUT).")
-            )
+            self.give_up(patience)
+            return
         unsent = self.transport.get_write_buffer_size()
         if not unsent and self.began is None and self.has_idled(now):
             self.transport.close()
@@ -217,6 +229,15 @@ class Wire(HttpToolsProtocol):
             self.transport.abort()
             return
         self.looking = self.loop.call_later(LOOK_EVERY, self.look)
+
+    def give_up(self, patience: float) -> None:
+        """Wait no longer for the rest of a request, which may have its answer already."""
+        if self.in_head or not self.idle:
+            self.refuse(
+                Refusal(408, f"The request did not come within {patience:g} seconds (SENDER_TIMEOUT).")
+            )
+        else:
+            self.transport.close()
 
     def has_idled(self, now: float) -> bool:
         """Whether the client has asked nothing for so long that it need not be waited for."""
@@ -232,14 +253,24 @@ class Wire(HttpToolsProtocol):
             self.refuse(Refusal(400, f"This is no request of HTTP: {msg}"))
 
     def refuse(self, refusal: Refusal) -> None:
-        """Say why, unless an answer has begun already, and close the connection."""
-        if self.transport.is_closing():
+        """Say why, unless an answer has begun already, and end the connection."""
+        if self.parted or self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        if self.idle or not self.cycle.response_started:
             answer = refusal.answer(LEGACY)
             head = head_of(answer, (b"connection", b"close"), (b"x-request-id", self.request_id))
             self.transport.write(b"%b\r\n%b" % (head, answer.body))
-        self.transport.close()
+        if self.idle:
+            self.part()
+        else:
+            self.transport.close()
+
+    def part(self) -> None:
+        """Send no more, and close when the client has seen that, or shortly after."""
+        self.parted = True
+        self.transport.write_eof()
+        self.looking.cancel()
+        self.looking = self.loop.call_later(PARTING, self.transport.close)
 
     def shutdown(self) -> None:
         """Answer what is under way or comes within LINGER, and close."""

@@ -39,7 +39,7 @@ async def read_request(scope: Scope, receive: Receive, *, most: int) -> GraphQLR
             raise Refusal(415, "Send the request as JSON, with Content-Type: application/json.")
         return checked(parsed_json("The body", await body_of(scope, receive, most)))
     if len(scope["query_string"]) > most:
-        raise Refusal(414, *too_large("address", most))
+        raise Refusal(414, too_large("address", most))
     return checked(parameters_in(scope["query_string"]))
 
 
@@ -80,9 +80,12 @@ def media_type_of(scope: Scope) -> bytes:
 
 
 async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The body; refused as soon as it is known to be longer than allowed."""
+    """The body; refused as soon as it is known to be longer than allowed.
+
+    The connection is not closed for that: the answer would be lost with it to a client that is still sending.
+    """
     if int(header(scope, b"content-length") or 0) > most:
-        raise Refusal(413, *too_large("body", most))
+        raise Refusal(413, too_large("body", most))
     parts: list[bytes] = []
     size = 0
     while True:
@@ -92,16 +95,13 @@ async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > most:
-            raise Refusal(413, *too_large("body", most))
+            raise Refusal(413, too_large("body", most))
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def too_large(what: str, most: int) -> tuple[str, list[tuple[bytes, bytes]]]:
-    # What is left of the request is not read, so the connection cannot be used again.
-    return f"The {what} is too large; at most {most:,} bytes are allowed (MAX_BODY).", [
-        (b"connection", b"close")
-    ]
+def too_large(what: str, most: int) -> str:
+    return f"The {what} is too large; at most {most:,} bytes are allowed (MAX_BODY)."
 
 
 def checked(parameters: Any) -> GraphQLRequest:

@@ -6,8 +6,10 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from socket import SO_RCVBUF, SOL_SOCKET, socket
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -15,7 +17,7 @@ import pytest
 from tests.faults.conftest import Shop, server
 from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY, Readers
-from tests.http_client import NOTHING, Client, reply_from
+from tests.http_client import Client, reply_from
 
 ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
 
@@ -167,6 +169,31 @@ async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres
     assert "\r\nx-request-id: mine\r\n" in head
     assert live.json() == {"status": "alive"}
     assert (expecting.status, expecting.headers["connection"], rest) == (503, "close", b"")
+
+
+async def test_pages_of_other_origins_may_read_that_they_are_turned_away(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0", "CORS_ORIGINS": "https://shop.example"}
+    asked = b"%b /graphql HTTP/1.1\r\nhost: x\r\norigin: %b\r\naccess-control-request-method: POST\r\n\r\n"
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
+        client = Client(served.url)
+        async with locked(postgres.server.dsn):
+            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            await asyncio.sleep(0.2)
+            ours = await client.ask(asked % (b"GET", b"https://shop.example"))
+            stranger = await client.ask(asked % (b"GET", b"https://evil.example"))
+            preflight = await client.ask(asked % (b"OPTIONS", b"https://shop.example"))
+        await admitted
+        client.close()
+
+    assert (ours.status, stranger.status, preflight.status) == (503, 503, 200)
+    assert ours.headers["access-control-allow-origin"] == "https://shop.example"
+    assert ours.headers["access-control-expose-headers"] == "x-request-id, retry-after"
+    assert (ours.headers["vary"], stranger.headers["vary"]) == ("origin", "origin")
+    assert "access-control-allow-origin" not in stranger.headers
+    assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
 
 
 async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_room_for(
@@ -336,11 +363,77 @@ async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Pa
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
         client = Client(served.url)
         reader, writer = await client.connect()
-        writer.write(b"GET /graphql HTTP/1.1\r\nhost: x\r\n" + b"x-filler: y\r\n" * 20_000)
+        writer.write(b"GET /graphql HTTP/1.1\r\nhost: x\r\n" + b"x-filler: y\r\n" * 400_000)
+        await writer.drain()
         reply = await reply_from(reader)
         writer.close()
 
-    assert reply.status in (431, NOTHING.status)  # the rest of the head may have reset the connection first
+    assert reply.status == 431
+
+
+@pytest.mark.parametrize("sent", ["a length", "no length"])
+async def test_who_sends_too_much_at_length_hears_so_afterwards(shop: Shop, sent: str) -> None:
+    """As most clients do, which read no answer before they have sent all."""
+    parts = urlsplit(shop.served.url)
+    body = b" " * 20_000_000
+
+    def post() -> tuple[int, bytes, int]:
+        connection = HTTPConnection(parts.hostname or "", parts.port)
+        content = iter([body]) if sent == "no length" else body
+        connection.request("POST", parts.path, content, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        refusal = answer.read()
+        connection.request("GET", "/livez")
+        afterwards = connection.getresponse().status
+        connection.close()
+        return answer.status, refusal, afterwards
+
+    status, refusal, afterwards = await asyncio.to_thread(post)
+
+    assert (status, afterwards) == (413, 200)
+    assert b"The body is too large; at most 100,000 bytes are allowed (MAX_BODY)." in refusal
+
+
+async def test_who_asks_whether_to_send_too_much_need_not(shop: Shop) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n"
+    client = Client(shop.served.url)
+    reader, writer = await client.connect()
+    writer.write(head + b"content-length: 20000000\r\n\r\n")
+    reply = await reply_from(reader)
+    rest = await reader.read()
+    writer.close()
+
+    assert (reply.status, reply.headers["connection"], rest) == (413, "close", b"")
+
+
+async def test_who_never_stops_sending_after_the_answer_is_cut_off(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    endless = head + b"transfer-encoding: chunked\r\n\r\n"
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1") as served:
+        client = Client(served.url)
+        reader, writer = await client.connect()
+        chunk = b"2710\r\n" + b" " * 10_000 + b"\r\n"
+        writer.write(endless + chunk * 11)
+        began = time.monotonic()
+        reply = await reply_from(reader)
+        with suppress(OSError):
+            while time.monotonic() - began < 10:
+                writer.write(chunk)
+                await writer.drain()
+                await asyncio.sleep(0.005)
+        seconds = time.monotonic() - began
+        writer.close()
+        reader, writer = await client.connect()
+        writer.write(endless + chunk * 11)
+        stopped = await reply_from(reader)
+        rest = await reader.read()
+        writer.close()
+
+    assert (reply.status, stopped.status, rest) == (413, 413, b"")
+    assert 1.0 <= seconds < 2.5
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ async def test_a_body_that_is_too_large_is_refused_while_it_is_read(shop: Shop, 
         answer = await http.post("/graphql", content=content, headers=JSON)
         fits = await http.post("/graphql", content=b'{"query": "{ __typename }"}'.ljust(20_000), headers=JSON)
 
-    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+    assert answer.status_code == 413
     message = "The body is too large; at most 20,000 bytes are allowed (MAX_BODY)."
     assert answer.json()["errors"][0]["message"] == message
     assert taken <= 21_000
