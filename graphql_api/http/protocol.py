@@ -149,7 +149,7 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.in_head = False
         if self.url.startswith(GRAPHQL) and self.idle:
-            if not self.admission.has_room(self.loop) and self.parser.get_method() != b"OPTIONS":
+            if not self.admission.has_room(self.loop) and self.method != b"OPTIONS":
                 self.turn_away()
                 return
             super().on_headers_complete()
@@ -191,7 +191,7 @@ class Wire(HttpToolsProtocol):
             b"" if stays else b"connection: close\r\n",
             self.request_id,
         )
-        self.transport.write(head if parser.get_method() == b"HEAD" else head + self.no_room.body)
+        self.transport.write(head if self.method == b"HEAD" else head + self.no_room.body)
         if stays:
             self.on_response_complete()
             self.pace.hold(self.flow, self.loop)
@@ -279,6 +279,11 @@ class Wire(HttpToolsProtocol):
             self.loop.call_later(LINGER, self.close_if_idle)
         else:
             super().shutdown()
+
+    @property
+    def method(self) -> bytes:
+        parser: Any = self.parser
+        return parser.get_method()
 
     @property
     def request_id(self) -> bytes:
