@@ -26,7 +26,7 @@ check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.check_lock
 
-fuzz: $(VENV)/dev ## Hold plans against stock execution 20,000 times; 10,000 hostile documents, 100,000 raw requests
+fuzz: $(VENV)/dev explorer ## Hold plans against stock execution 20,000 times; 10,000 hostile documents, 100,000 raw requests
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/graphql_api/execution/test_hostile.py tests/faults/test_stalls.py
 	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q tests/graphql_api/http/test_fuzz.py

@@ -8,6 +8,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
+from graphql_api.http.gzip import takes_gzip
+from graphql_api.http.requests import header
+
 BUILT = Path(__file__).parent / "explorer" / "dist"
 """Where `make explorer` puts the page and its files; the wheel holds the same folder."""
 
@@ -61,16 +64,24 @@ def explorer_assets(built: Path = BUILT) -> Route:
     async def asset(request: Request) -> Response:
         path = folder / request.path_params["name"]
         media_type = ASSET_TYPES.get(path.suffix)
-        if media_type is None or path.parent != folder or not path.is_file():
+        if media_type is None or path.parent != folder or not is_file(path):
             raise HTTPException(404)
         headers = dict(ASSET_HEADERS)
         packed = path.with_name(f"{path.name}.gz")
-        if "gzip" in request.headers.get("Accept-Encoding", "") and packed.is_file():
+        if takes_gzip(header(request.scope, b"accept-encoding")[:1000]) and packed.is_file():
             path = packed
             headers["Content-Encoding"] = "gzip"
         return FileResponse(path, headers=headers, media_type=media_type)
 
     return Route("/graphql/assets/{name}", asset, name="explorer_assets")
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; of a name that is too long for one there is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 NOT_BUILT = """\
