@@ -37,6 +37,7 @@ class App(Starlette):
     def __init__(self, endpoint: Endpoint, settings: Settings, routes: list[Route], **options: Any) -> None:
         api = [Route(path, endpoint) for path in PATHS]
         super().__init__(routes=[*api, explorer_assets(), *routes], **options)
+        self.router.redirect_slashes = False
         self.endpoint = endpoint
         self.origins = settings.origins
 

@@ -26,7 +26,7 @@ from graphql_api.execution.limits import LIMITS, Limits
 from graphql_api.execution.plans import Plan
 from graphql_api.execution.selections import Selections
 from graphql_api.execution.shape import require_shape
-from graphql_api.execution.tokens import require_few_tokens
+from graphql_api.execution.tokens import require_few_tokens, require_short_numbers
 from graphql_api.execution.validation import Validation
 from graphql_api.execution.variables import Variables
 
@@ -146,6 +146,7 @@ class Documents:
         require_few_tokens(text, self.limits)
         try:
             node = parse(text)
+            require_short_numbers(node)
         except GraphQLError as error:
             raise InvalidDocument([error]) from error
         unchain(node)

@@ -21,7 +21,7 @@ from graphql_api.http.admission import Admission
 from graphql_api.http.answers import Answer, Refusal, unavailable
 from graphql_api.http.explorer_page import explorer_response
 from graphql_api.http.media_types import GRAPHQL, LEGACY, OFFERED, negotiated
-from graphql_api.http.requests import ClientLeft, GraphQLRequest, header, read_request
+from graphql_api.http.requests import ClientLeft, GraphQLRequest, listed, read_request
 from graphql_api.http.vigil import Vigil, Watch
 from graphql_api.schema.errors import masked, present
 from graphql_api.settings import Settings
@@ -66,7 +66,7 @@ class Endpoint:
         if wants_page(scope):
             await page_at(scope)(scope, receive, send)
             return
-        media_type = negotiated(header(scope, b"accept")[:1000])
+        media_type = negotiated(listed(scope, b"accept")[:1000])
         try:
             answer = await self.answer(scope, receive, media_type)
         except ClientLeft:
@@ -148,7 +148,7 @@ class Endpoint:
 def wants_page(scope: Scope) -> bool:
     return (
         scope["method"] in ("GET", "HEAD")
-        and b"text/html" in header(scope, b"accept")
+        and b"text/html" in listed(scope, b"accept")
         and b"query=" not in scope["query_string"]
     )
 

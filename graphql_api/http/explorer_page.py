@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from graphql_api.http.gzip import takes_gzip
-from graphql_api.http.requests import header
+from graphql_api.http.requests import listed
 
 BUILT = Path(__file__).parent / "explorer" / "dist"
 """Where `make explorer` puts the page and its files; the wheel holds the same folder."""
@@ -68,7 +68,7 @@ def explorer_assets(built: Path = BUILT) -> Route:
             raise HTTPException(404)
         headers = dict(ASSET_HEADERS)
         packed = path.with_name(f"{path.name}.gz")
-        if takes_gzip(header(request.scope, b"accept-encoding")[:1000]) and packed.is_file():
+        if takes_gzip(listed(request.scope, b"accept-encoding")[:1000]) and packed.is_file():
             path = packed
             headers["Content-Encoding"] = "gzip"
         return FileResponse(path, headers=headers, media_type=media_type)

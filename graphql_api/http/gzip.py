@@ -5,7 +5,7 @@ from functools import lru_cache
 from starlette.middleware.gzip import GZipMiddleware, GZipResponder
 from starlette.types import Receive, Scope, Send
 
-from graphql_api.http.requests import header
+from graphql_api.http.requests import listed
 
 
 class Gzip(GZipMiddleware):
@@ -13,7 +13,7 @@ class Gzip(GZipMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.app
-        if scope["type"] == "http" and takes_gzip(header(scope, b"accept-encoding")[:1000]):
+        if scope["type"] == "http" and takes_gzip(listed(scope, b"accept-encoding")[:1000]):
             app = GZipResponder(app, self.minimum_size, compresslevel=self.compresslevel)
         await app(scope, receive, send)
 

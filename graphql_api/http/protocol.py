@@ -7,10 +7,19 @@ when the server ends, a request that is on its way on an idle connection is stil
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any
 
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserInvalidURLError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+)
 from uvicorn import Config
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -29,8 +38,12 @@ LINGER = 1.0
 """For how many seconds an idle connection is kept after the server was told to end."""
 
 PARTING = 2.0
-"""For how many seconds what still comes is thrown away after the last answer: to close at once would reset
-the connection of a client that is still sending, and the answer would be lost with it (RFC 9112, 9.6)."""
+"""After the last answer what still comes is thrown away until nothing came for so many seconds. To close at
+once would reset the connection of a client that is still sending, and the answer be lost with it (RFC 9112,
+9.6)."""
+
+MOST_QUEUED = 16
+"""So many requests may be sent before the one ahead of them is answered; the connection ends after these."""
 
 ROOM_FOR_HEADERS = 16_384
 
@@ -75,6 +88,27 @@ class WireConfig(Config):
 GRAPHQL = b"/graphql"
 
 
+class Flow(FlowControl):
+    """uvicorn's, which goes on reading with each answer: here not before the last request of the queue."""
+
+    def __init__(self, transport: asyncio.Transport, queue: Sized) -> None:
+        super().__init__(transport)
+        self.queue = queue
+
+    def resume_reading(self) -> None:
+        if not self.queue:
+            super().resume_reading()
+
+
+class Leaving:
+    """The transport as an answer sees it: to close it is to part with the client."""
+
+    def __init__(self, transport: asyncio.Transport, part: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = part
+
+
 class TurnedAway:
     """What uvicorn looks for where a request is under way, of one that has its answer already."""
 
@@ -112,55 +146,120 @@ class Wire(HttpToolsProtocol):
         self.idle_since: float | None = None
         self.unsent, self.unsent_since = 0, 0.0
         self.draining = False
-        self.parted = False
+        self.overfull = self.passes_over = False
+        self.answering: Any = None
+        self.parted_at: float | None = None
+        self.heard = 0.0
         self.admission: Admission = app_state["admission"]
         self.no_room = self.admission.refusal.answer(LEGACY)
         self.no_room_head = head_of(self.no_room)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
+        self.leaving: Any = Leaving(transport, self.part)
         self.looking = self.loop.call_later(LOOK_EVERY, self.look)
         most = self.settings.max_connections
         if len(self.connections) > most:
             self.refuse(unavailable(f"{most:,} connections are open (MAX_CONNECTIONS)."))
-            self.transport.close()  # of these none is kept, not for a moment
+            transport.close()  # of these none is kept, not for a moment
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Begin with nothing more that was asked for, and leave no circle of references behind."""
         self.looking.cancel()
         super().connection_lost(exc)
+        if self.answering:
+            self.answering.disconnected = not self.answering.response_complete
+            self.answering.message_event.set()
+        for cycle, _ in self.pipeline:
+            self.drop(cycle)
+        self.pipeline.clear()
+        self.leaving.close = self.transport.close
 
     def data_received(self, data: bytes) -> None:
-        if self.parted:
+        if self.parted_at is not None:
+            self.heard = self.loop.time()
             return
         self.head += len(data)
-        super().data_received(data)
-        if self.in_head and self.head > self.most_head:
+        self.feed(data)
+        if self.head > self.most_head:
             self.refuse(
                 Refusal(
-                    431,
-                    f"The head is too large; at most {self.most_head:,} bytes are allowed (MAX_BODY).",
+                    431, f"The head is too large; at most {self.most_head:,} bytes are allowed (MAX_BODY)."
                 )
             )
 
+    def feed(self, data: bytes) -> None:
+        """Take what came apart, which calls the methods named on_… below."""
+        try:
+            self.parser.feed_data(data)
+        except HttpParserCallbackError as error:
+            match error.__context__:
+                case Refusal() as refusal:
+                    self.refuse(refusal)
+                case HttpParserInvalidURLError():
+                    self.refuse(self.no_request("Invalid address"))
+                case _:
+                    raise
+        except HttpParserError as error:
+            self.refuse(self.no_request(str(error)))
+        except HttpParserUpgrade as offered:
+            self.parser = HttpRequestParser(self)
+            self.feed(self.head_without_upgrade() + data[offered.args[0] :])
+
+    def head_without_upgrade(self) -> bytes:
+        """The head of a request that offers another protocol, as it goes on in this one (RFC 9110, 7.8)."""
+        lines = [b"%b %b HTTP/%b\r\n" % (self.offered_by, self.url, self.scope["http_version"].encode())]
+        for name, value in self.headers:
+            kept = value
+            if name == b"connection":
+                kept = b",".join(each for each in value.split(b",") if each.strip().lower() != b"upgrade")
+            if name != b"upgrade":
+                lines.append(b"%b: %b\r\n" % (name, kept))
+        return b"".join([*lines, b"\r\n"])
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.began, self.idle_since = self.loop.time(), None
+        self.began, self.idle_since, self.passes_over = self.loop.time(), None, self.overfull
 
     def on_headers_complete(self) -> None:
+        parser: Any = self.parser
         self.in_head = False
+        if parser.should_upgrade() and self.method != b"CONNECT":
+            self.offered_by, self.passes_over = self.method, True
+        if self.passes_over:
+            return
+        self.require_host()
         if self.url.startswith(GRAPHQL) and self.idle:
             if not self.admission.has_room(self.loop) and self.method != b"OPTIONS":
                 self.turn_away()
                 return
             super().on_headers_complete()
             self.admission.expect(self.loop)
-        else:
+        elif self.idle or len(self.pipeline) < MOST_QUEUED:
             super().on_headers_complete()
+        else:
+            self.end_the_queue()
+            return
+        self.headers = []  # what comes after a body in pieces is no part of the head
+        self.cycle.transport = self.leaving
         extensions: Any = {ANSWERS: partial(self.answer, self.cycle), LEFT: self.transport.is_closing}
         self.scope["extensions"] = extensions
         # Who asks whether to send the body may do so after the answer, or not: what comes next can be either.
         if self.draining or self.expect_100_continue:
             self.cycle.keep_alive = False
+
+    def require_host(self) -> None:
+        parser: Any = self.parser
+        hosts = [name for name, _ in self.headers].count(b"host")
+        if parser.get_http_version() == "1.0":
+            self.expect_100_continue = False
+        elif hosts != 1:
+            raise Refusal(400, f"HTTP/1.1 asks for one Host; there are {hosts}.")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def answer(self, cycle: RequestResponseCycle, answer: Answer, identity: Header) -> bool:
         """Write an answer in one piece, past the messages of ASGI and what uvicorn checks in them.
@@ -198,36 +297,43 @@ class Wire(HttpToolsProtocol):
         else:
             self.part()
 
+    def on_body(self, body: bytes) -> None:
+        self.head -= len(body)
+        if not self.passes_over:
+            super().on_body(body)
+
     def on_message_complete(self) -> None:
-        super().on_message_complete()
         self.in_head, self.head, self.began = True, 0, None
+        if not self.passes_over:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Begin the next request of a pipeline, or idle: `look` ends that, not a timer for each answer."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        queued = self.pipeline.pop() if self.pipeline else None
         self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+        if queued:
+            self._start_asgi_task(*queued)
         else:
             self.idle_since = self.loop.time()
 
     def look(self) -> None:
         """See whether the client has kept us waiting for too long."""
         now, patience = self.loop.time(), self.settings.sender_timeout
-        if self.began is not None and now - self.began >= patience:
-            self.give_up(patience)
-            return
         unsent = self.transport.get_write_buffer_size()
-        if not unsent and self.began is None and self.has_idled(now):
+        if self.parted_at is not None:
+            if now - self.heard >= PARTING or now - self.parted_at >= patience:
+                self.transport.close()
+        elif self.began is not None and now - self.began >= patience:
+            self.give_up(patience)
+        elif not unsent and self.began is None and self.has_idled(now):
             self.transport.close()
-            return
         if unsent != self.unsent or not unsent:
             self.unsent, self.unsent_since = unsent, now
         elif now - self.unsent_since >= patience:
             self.transport.abort()
-            return
         self.looking = self.loop.call_later(LOOK_EVERY, self.look)
 
     def give_up(self, patience: float) -> None:
@@ -243,34 +349,49 @@ class Wire(HttpToolsProtocol):
         """Whether the client has asked nothing for so long that it need not be waited for."""
         return self.idle_since is not None and now - self.idle_since >= self.timeout_keep_alive
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request of HTTP, or has an address that is longer than the parser reads."""
+    def no_request(self, problem: str) -> Refusal:
+        """Why what came is no request of HTTP, or has an address that is longer than the parser reads."""
         if len(getattr(self, "url", b"")) > LONGEST_ADDRESS:
-            self.refuse(
-                Refusal(414, f"The address is too large; at most {LONGEST_ADDRESS:,} bytes are allowed.")
-            )
-        else:
-            self.refuse(Refusal(400, f"This is no request of HTTP: {msg}"))
+            return Refusal(414, f"The address is too large; at most {LONGEST_ADDRESS:,} bytes are allowed.")
+        return Refusal(400, f"This is no request of HTTP: {problem}")
 
     def refuse(self, refusal: Refusal) -> None:
-        """Say why, unless an answer has begun already, and end the connection."""
-        if self.parted or self.transport.is_closing():
+        """Say why, and part. Behind a request that has no answer yet there is no place to say it: that one is
+        answered, and then is the end."""
+        if self.parted_at is not None or self.transport.is_closing():
             return
-        if self.idle or not self.cycle.response_started:
-            answer = refusal.answer(LEGACY)
-            head = head_of(answer, (b"connection", b"close"), (b"x-request-id", self.request_id))
-            self.transport.write(b"%b\r\n%b" % (head, answer.body))
-        if self.idle:
-            self.part()
-        else:
-            self.transport.close()
+        if not self.idle and (self.cycle is not self.answering or not self.cycle.more_body):
+            self.end_the_queue()
+            return
+        if not self.idle:
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        answer = refusal.answer(LEGACY)
+        head = head_of(answer, (b"connection", b"close"), (b"x-request-id", self.request_id))
+        self.transport.write(b"%b\r\n%b" % (head, answer.body))
+        self.part()
+
+    def end_the_queue(self) -> None:
+        """Answer the requests that have come whole, and nothing after them."""
+        if self.cycle.more_body:
+            self.drop(self.pipeline.popleft()[0])
+            self.cycle = self.pipeline[0][0] if self.pipeline else self.answering
+        self.cycle.keep_alive = False
+        self.overfull = self.passes_over = True
+
+    def drop(self, cycle: RequestResponseCycle) -> None:
+        """Forget a request that was not begun with: it refers to itself."""
+        vars(cycle).clear()
 
     def part(self) -> None:
         """Send no more, and close when the client has seen that, or shortly after."""
-        self.parted = True
-        self.transport.write_eof()
-        self.looking.cancel()
-        self.looking = self.loop.call_later(PARTING, self.transport.close)
+        if self.parted_at is None and not self.transport.is_closing():
+            self.parted_at = self.heard = self.loop.time()
+            self.transport.write_eof()
+            self.flow.resume_reading()
 
     def shutdown(self) -> None:
         """Answer what is under way or comes within LINGER, and close."""

@@ -70,6 +70,11 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
+def listed(scope: Scope, name: bytes) -> bytes:
+    """The values of a header that may have several, or be sent several times, which means the same."""
+    return b",".join([value for key, value in scope["headers"] if key == name])
+
+
 def media_type_of(scope: Scope) -> bytes:
     kind, _, parameters = header(scope, b"content-type").lower().partition(b";")
     for parameter in parameters.split(b";"):
@@ -84,6 +89,7 @@ async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
 
     The connection is not closed for that: the answer would be lost with it to a client that is still sending.
     """
+    require_plain(scope)
     if int(header(scope, b"content-length") or 0) > most:
         raise Refusal(413, too_large("body", most))
     parts: list[bytes] = []
@@ -98,6 +104,15 @@ async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
             raise Refusal(413, too_large("body", most))
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def require_plain(scope: Scope) -> None:
+    """Raise Refusal if the body is packed in a way that is not unpacked here."""
+    for key, value in scope["headers"]:
+        if key == b"content-encoding" and value.lower() != b"identity":
+            raise Refusal(415, "Send the body as it is, without a Content-Encoding.")
+        if key == b"transfer-encoding" and value.lower() != b"chunked":
+            raise Refusal(501, "Send the body with no Transfer-Encoding but chunked.")
 
 
 def too_large(what: str, most: int) -> str:

@@ -371,8 +371,11 @@ async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Pa
     assert reply.status == 431
 
 
+@pytest.mark.parametrize("connection_header", ["keep-alive", "close"])
 @pytest.mark.parametrize("sent", ["a length", "no length"])
-async def test_who_sends_too_much_at_length_hears_so_afterwards(shop: Shop, sent: str) -> None:
+async def test_who_sends_too_much_at_length_hears_so_afterwards(
+    shop: Shop, sent: str, connection_header: str
+) -> None:
     """As most clients do, which read no answer before they have sent all."""
     parts = urlsplit(shop.served.url)
     body = b" " * 20_000_000
@@ -380,7 +383,8 @@ async def test_who_sends_too_much_at_length_hears_so_afterwards(shop: Shop, sent
     def post() -> tuple[int, bytes, int]:
         connection = HTTPConnection(parts.hostname or "", parts.port)
         content = iter([body]) if sent == "no length" else body
-        connection.request("POST", parts.path, content, {"content-type": "application/json"})
+        headers = {"content-type": "application/json", "connection": connection_header}
+        connection.request("POST", parts.path, content, headers)
         answer = connection.getresponse()
         refusal = answer.read()
         connection.request("GET", "/livez")
@@ -444,9 +448,12 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
             414,
             "The address is too large; at most 65,535 bytes are allowed.",
         ),
-        (b"NONSENSE\r\n\r\n", 400, "This is no request of HTTP: Invalid HTTP request received."),
+        (b"NONSENSE\r\n\r\n", 400, "This is no request of HTTP: Invalid method encountered"),
+        (b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", 400, "This is no request of HTTP: Invalid address"),
+        (b"GET /graphql HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 0."),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 2."),
     ],
-    ids=["too long an address", "nonsense"],
+    ids=["too long an address", "nonsense", "no address", "no host", "two hosts"],
 )
 async def test_what_is_no_request_is_refused_with_a_word_on_why(
     shop: Shop, request_: bytes, status: int, message: str
@@ -481,6 +488,90 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
     assert refused.json()["errors"][0]["message"] == "10 connections are open (MAX_CONNECTIONS)."
     assert len(refused.headers["x-request-id"]) == 16
     assert admitted.status == 200
+
+
+async def test_a_queue_of_requests_has_an_end(shop: Shop) -> None:
+    client = Client(shop.served.url)
+    reader, writer = await client.connect()
+    writer.write(client.post("{ books(first: 1) { totalCount } }") * 5_000)
+    replies = [await reply_from(reader) for _ in range(17)]
+    rest = await reader.read()
+    writer.close()
+
+    assert {reply.status for reply in replies} == {200}
+    assert [reply.headers.get("connection") for reply in replies] == [None] * 16 + ["close"]
+    assert rest == b""
+
+
+@pytest.mark.parametrize("ends", ["closed", "reset", "at one end"])
+async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
+    postgres: Postgres, tmp_path: Path, ends: str
+) -> None:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
+        client, writers = Client(served.url), list[asyncio.StreamWriter]()
+        for behind in (client.post(QUERY), client.get("/livez"), client.post(QUERY)[:-5], b"nonsense"):
+            for _ in range(20):
+                _, writer = await client.connect()
+                writer.write(client.post(QUERY) + behind)
+                await asyncio.sleep(0)
+                if ends == "reset":
+                    writer.transport.abort()
+                elif ends == "closed":
+                    writer.close()
+                else:
+                    writer.write_eof()
+                writers.append(writer)
+        await asyncio.sleep(0.5)
+        for writer in writers:
+            writer.close()
+        answer = await client.ask(client.post(QUERY))
+        client.close()
+        said = await asyncio.to_thread(served.stop)
+
+    assert answer.status == 200
+    assert said == ""
+
+
+@pytest.mark.parametrize("trailer", [b"a", b"x: aaaaaaaaaa\r\n"], ids=["a name", "fields"])
+async def test_what_comes_after_the_body_has_an_end_too(shop: Shop, trailer: bytes) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    body = b"transfer-encoding: chunked\r\n\r\n18\r\n" + b'{"query":"{__typename}"}' + b"\r\n0\r\n"
+    client = Client(shop.served.url)
+    reader, writer = await client.connect()
+    writer.write(head + body)
+    for _ in range(200):
+        writer.write(trailer * 1_000)
+        await writer.drain()
+    refused = await reply_from(reader)
+    writer.close()
+    allowed = await client.connect()
+    allowed[1].write(head + body + b"x-checksum: 1\r\n\r\n" + client.get("/livez"))
+    replies = [await reply_from(allowed[0]) for _ in range(2)]
+    allowed[1].close()
+
+    assert refused.status == 431
+    assert [reply.status for reply in replies] == [200, 200]
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
+@pytest.mark.parametrize("apart", [False, True])
+async def test_who_offers_another_protocol_is_answered_in_this_one(
+    shop: Shop, protocol: bytes, apart: bool
+) -> None:
+    """As Java's HttpClient and `curl --http2` do with each first request."""
+    client = Client(shop.served.url)
+    head, _, body = client.post(QUERY).partition(b"\r\n\r\n")
+    offer = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\nhttp2-settings: AAMAAABk\r\n\r\n"
+    reader, writer = await client.connect()
+    writer.write(head + offer % protocol)
+    if apart:
+        await asyncio.sleep(0.05)
+    writer.write(body + client.get("/livez"))
+    answer, live = await reply_from(reader), await reply_from(reader)
+    writer.close()
+
+    assert (answer.status, live.status) == (200, 200)
+    assert answer.json()["data"]
 
 
 async def test_requests_sent_in_a_row_are_answered_in_their_order_and_an_idle_connection_ends(

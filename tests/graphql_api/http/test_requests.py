@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from graphql import get_introspection_query
 
 from graphql_api.http.gzip import takes_gzip
 from tests.graphql_api.http.conftest import Shop
@@ -116,7 +117,8 @@ async def test_a_value_that_cannot_be_taken_is_told_of(http: httpx.AsyncClient, 
 
 
 @pytest.mark.parametrize(
-    "argument", ["9" * 10_000, "2147483648", "9223372036854775808", "-9223372036854775809", "1e400"]
+    "argument",
+    ["9" * 1_000, "2147483648", "9223372036854775808", "-9223372036854775809", "1e400", "0." + "3" * 990],
 )
 async def test_a_number_in_a_document_that_cannot_be_taken_is_told_of(
     http: httpx.AsyncClient, argument: str
@@ -127,6 +129,55 @@ async def test_a_number_in_a_document_that_cannot_be_taken_is_told_of(
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("argument", ["9" * 10_000, "-" + "9" * 4_301, "0." + "3" * 10_000, "9" * 1_001])
+async def test_a_number_that_nobody_can_mean_is_not_read(http: httpx.AsyncClient, argument: str) -> None:
+    query = f"{{ books(first: {argument}) {{ totalCount }} }}"
+
+    answer = await http.post("/graphql", json={"query": query}, headers=GRAPHQL)
+
+    assert answer.status_code == 400
+    [error] = answer.json()["errors"]
+    length = f"{len(argument):,}"
+    assert error == {
+        "message": f"Syntax Error: A number has {length} characters; at most 1,000 are read.",
+        "locations": [{"line": 1, "column": 16}],
+        "extensions": {"code": "GRAPHQL_PARSE_FAILED"},
+    }
+
+
+async def test_a_header_sent_twice_is_a_list(http: httpx.AsyncClient) -> None:
+    accepts = [("accept", "text/html"), ("accept", "application/json"), ("accept-encoding", "br")]
+    packed = [*accepts, ("accept-encoding", "gzip")]
+
+    answer = await http.post("/graphql", json={"query": "{ __typename }"}, headers=accepts)
+    introspection = await http.post("/graphql", json={"query": get_introspection_query()}, headers=packed)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
+    assert introspection.headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status", "message"),
+    [
+        ("content-encoding", "gzip", 415, "Send the body as it is, without a Content-Encoding."),
+        ("transfer-encoding", "gzip, chunked", 501, "Send the body with no Transfer-Encoding but chunked."),
+    ],
+)
+async def test_a_packed_body_is_refused(
+    http: httpx.AsyncClient, header: str, value: str, status: int, message: str
+) -> None:
+    answer = await http.post("/graphql", content=b"{}", headers={**JSON, header: value})
+
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (status, message)
+
+
+async def test_no_address_is_made_of_what_the_client_says_of_ours(http: httpx.AsyncClient) -> None:
+    for path in ("/graphql//", "/livez/"):
+        answer = await http.get(path, headers={"host": "evil.example"})
+
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
 
 
 @pytest.mark.parametrize("sent", ["a length", "no length"])
