@@ -79,13 +79,12 @@ async def test_clients_that_leave_a_queue_of_requests_leave_no_circles(dsn: str)
             for _ in range(times):
                 _, writer = await client.connect()
                 writer.write(client.post(QUERY) * 100)
-                await writer.drain()
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.001)
                 writer.close()
                 await writer.wait_closed()
             await asyncio.sleep(0.5)
 
         _, left = await garbage_of(leave, 20)
 
-    # A connection of this test's own is a circle of some objects.
-    assert left < 20 * 25
+    # A connection of the test itself is a circle, of more objects where coverage is measured; a queue is 300 more.
+    assert left < 20 * 100
