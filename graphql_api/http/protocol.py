@@ -193,19 +193,14 @@ class Wire(HttpToolsProtocol):
         """Take what came apart, which calls the methods named on_… below."""
         try:
             self.parser.feed_data(data)
-        except HttpParserCallbackError as error:
-            match error.__context__:
-                case Refusal() as refusal:
-                    self.refuse(refusal)
-                case HttpParserInvalidURLError():
-                    self.refuse(self.no_request("Invalid address"))
-                case _:
-                    raise
-        except HttpParserError as error:
-            self.refuse(self.no_request(str(error)))
+            return
         except HttpParserUpgrade as offered:
-            self.parser = HttpRequestParser(self)
-            self.feed(self.head_without_upgrade() + data[offered.args[0] :])
+            rest = data[offered.args[0] :]
+        except HttpParserError as error:
+            self.refuse(self.no_request(error))
+            return
+        self.parser = HttpRequestParser(self)
+        self.feed(self.head_without_upgrade() + rest)
 
     def head_without_upgrade(self) -> bytes:
         """The head of a request that offers another protocol, as it goes on in this one (RFC 9110, 7.8)."""
@@ -225,8 +220,10 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         parser: Any = self.parser
         self.in_head = False
-        if parser.should_upgrade() and self.method != b"CONNECT":
+        if parser.should_upgrade():
             self.offered_by, self.passes_over = self.method, True
+            if self.offered_by == b"CONNECT":
+                raise Refusal(501, "Use GET, HEAD, OPTIONS or POST: CONNECT leads nowhere from here.")
         if self.passes_over:
             return
         self.require_host()
@@ -349,10 +346,20 @@ class Wire(HttpToolsProtocol):
         """Whether the client has asked nothing for so long that it need not be waited for."""
         return self.idle_since is not None and now - self.idle_since >= self.timeout_keep_alive
 
-    def no_request(self, problem: str) -> Refusal:
-        """Why what came is no request of HTTP, or has an address that is longer than the parser reads."""
+    def no_request(self, error: HttpParserError) -> Refusal:
+        """Why what came is no request of HTTP, has an address that is longer than the parser reads, or is
+        refused by one of the methods that it calls."""
         if len(getattr(self, "url", b"")) > LONGEST_ADDRESS:
             return Refusal(414, f"The address is too large; at most {LONGEST_ADDRESS:,} bytes are allowed.")
+        problem: object = error
+        if isinstance(error, HttpParserCallbackError):
+            match error.__context__:
+                case Refusal() as refusal:
+                    return refusal
+                case HttpParserInvalidURLError():
+                    problem = "Invalid address"
+                case _:
+                    raise error
         return Refusal(400, f"This is no request of HTTP: {problem}")
 
     def refuse(self, refusal: Refusal) -> None:

@@ -452,8 +452,18 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         (b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", 400, "This is no request of HTTP: Invalid address"),
         (b"GET /graphql HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 0."),
         (b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 2."),
+        (
+            b"CONNECT /graphql HTTP/1.1\r\nhost: x\r\n\r\n",
+            501,
+            "Use GET, HEAD, OPTIONS or POST: CONNECT leads nowhere from here.",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
+            400,
+            "HTTP/1.1 asks for one Host; there are 2.",
+        ),
     ],
-    ids=["too long an address", "nonsense", "no address", "no host", "two hosts"],
+    ids=["too long an address", "nonsense", "no address", "no host", "two hosts", "a tunnel", "an offer"],
 )
 async def test_what_is_no_request_is_refused_with_a_word_on_why(
     shop: Shop, request_: bytes, status: int, message: str
