@@ -247,8 +247,11 @@ class Wire(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def require_host(self) -> None:
-        parser: Any = self.parser
+        """HTTP/1.0 knows neither Host nor expectations."""
         hosts = [name for name, _ in self.headers].count(b"host")
+        if hosts == 1 and not self.expect_100_continue:
+            return
+        parser: Any = self.parser
         if parser.get_http_version() == "1.0":
             self.expect_100_continue = False
         elif hosts != 1:
