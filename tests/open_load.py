@@ -9,6 +9,7 @@ from itertools import cycle
 from typing import cast
 
 MOST_CONNECTIONS = 800
+HELD_BACK = -1
 TICK = 0.002
 IDLE = 4.0
 """No connection is used again after so many seconds: a server that ends idle ones may be doing so just then."""
@@ -20,21 +21,27 @@ LATE = 0.02
 class Answers:
     """Seconds that each answer took, by status; 0: the connection was lost instead.
 
-    `failed_at` counts what was not answered with 200 by status and by the second of the run. `held_back` counts
-    the requests for which the load had no connection left to send them on, `late` the seconds for which the
-    load itself was held up.
+    `failed_at` counts what was not answered with 200 by status and by the second of the run, with HELD_BACK for
+    the requests that the load had no connection left to send on. `late` counts the seconds for which the load
+    itself was held up.
     """
 
     seconds: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
     failed_at: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
-    held_back: int = 0
     late: float = 0.0
     began: float = field(default_factory=time.perf_counter)
 
     def note(self, status: int, seconds: float) -> None:
         self.seconds.setdefault(status, []).append(seconds)
         if status != 200:
-            self.failed_at[status, int(time.perf_counter() - self.began)] += 1
+            self.failed(status)
+
+    def failed(self, status: int) -> None:
+        self.failed_at[status, int(time.perf_counter() - self.began)] += 1
+
+    @property
+    def held_back(self) -> int:
+        return sum(count for (status, _), count in self.failed_at.items() if status == HELD_BACK)
 
     def count(self, status: int) -> int:
         return len(self.seconds.get(status, ()))
@@ -117,7 +124,7 @@ class OpenLoad:
                 if free:
                     free.pop().send(next(self.requests))
                 else:
-                    answers.held_back += 1
+                    answers.failed(HELD_BACK)
             await asyncio.sleep(TICK)
         for _ in range(1_000):
             if not any(connection.waits for connection in opened):

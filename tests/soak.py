@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from tests.http_client import Client
-from tests.open_load import Answers, OpenLoad
+from tests.open_load import HELD_BACK, Answers, OpenLoad
 from tests.serving import bookstore, embedded_catalog, serving
 
 OPERATIONS = [
@@ -128,7 +128,8 @@ async def soak(url: str, pid: int, minutes: int, seconds: float) -> bool:
     )
 
     for (status, second), count in sorted(steady.failed_at.items()):
-        print(f"  {count:,} answers with {status} in second {second}, a core at {speed.share(second):.0%}")
+        what = "held back for want of connections" if status == HELD_BACK else f"answers with {status}"
+        print(f"  {count:,} {what} in second {second}, a core at {speed.share(second):.0%}")
     slow = sum(speed.share(second) < 0.7 for second in speed.costs)
     print(f"{slow} of {len(speed.costs)} seconds had a core at less than 70 % of its usual speed")
 

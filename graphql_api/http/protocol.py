@@ -1,13 +1,12 @@
 # pyright: basic
 """The wire: uvicorn's HTTP protocol with what an open endpoint needs besides.
 
-Who sends slowly, or does not take the answer, is cut off; a head has an end; connections are counted; and
-when the server ends, a request that is on its way on an idle connection is still answered.
+Who sends slowly, or does not take the answer, is cut off; a head, a queue of requests and what follows a body
+have an end; connections are counted; who is refused hears so before the connection ends; and when the server
+ends, a request that is on its way on an idle connection is still answered.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any
 
@@ -20,13 +19,13 @@ from httptools import (
 )
 from uvicorn import Config
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from graphql_api.http.admission import Admission
 from graphql_api.http.answers import Answer, Header, Refusal, unavailable
 from graphql_api.http.cors import Cors
+from graphql_api.http.flow import Flow, Leaving, Pace
 from graphql_api.http.media_types import LEGACY
 from graphql_api.http.request_ids import ANSWERS, request_id
 from graphql_api.http.requests import header
@@ -50,30 +49,6 @@ ROOM_FOR_HEADERS = 16_384
 LONGEST_ADDRESS = 65_535
 """What httptools reads of an address, in bytes."""
 
-AGAIN = 50
-AGAIN_EVERY = 0.005
-"""From so many of those who were turned away is read again, each time so many seconds have passed."""
-
-
-class Pace:
-    """Reads again from those who were turned away, so many at a time: a crowd that asks again and again
-    takes the time of those who were let in."""
-
-    def __init__(self) -> None:
-        self.line: deque[FlowControl] = deque()
-
-    def hold(self, flow: FlowControl, loop: asyncio.AbstractEventLoop) -> None:
-        flow.pause_reading()
-        if not self.line:
-            loop.call_later(AGAIN_EVERY, self.go_on, loop)
-        self.line.append(flow)
-
-    def go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        for _ in range(min(AGAIN, len(self.line))):
-            self.line.popleft().resume_reading()
-        if self.line:
-            loop.call_later(AGAIN_EVERY, self.go_on, loop)
-
 
 class WireConfig(Config):
     """uvicorn's configuration with the settings that the protocol goes by."""
@@ -86,27 +61,6 @@ class WireConfig(Config):
 
 
 GRAPHQL = b"/graphql"
-
-
-class Flow(FlowControl):
-    """uvicorn's, which goes on reading with each answer: here not before the last request of the queue."""
-
-    def __init__(self, transport: asyncio.Transport, queue: Sized) -> None:
-        super().__init__(transport)
-        self.queue = queue
-
-    def resume_reading(self) -> None:
-        if not self.queue:
-            super().resume_reading()
-
-
-class Leaving:
-    """The transport as an answer sees it: to close it is to part with the client."""
-
-    def __init__(self, transport: asyncio.Transport, part: Callable[[], None]) -> None:
-        self.write = transport.write
-        self.is_closing = transport.is_closing
-        self.close = part
 
 
 class TurnedAway:
@@ -174,6 +128,7 @@ class Wire(HttpToolsProtocol):
         for cycle, _ in self.pipeline:
             self.drop(cycle)
         self.pipeline.clear()
+        self.cycle = TURNED_AWAY
         self.leaving.close = self.transport.close
 
     def data_received(self, data: bytes) -> None:
