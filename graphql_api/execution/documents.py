@@ -146,10 +146,10 @@ class Documents:
         require_few_tokens(text, self.limits)
         try:
             node = parse(text)
+            unchain(node)
             require_short_numbers(node)
         except GraphQLError as error:
             raise InvalidDocument([error]) from error
-        unchain(node)
         require_shape(node, self.limits)
         operation = chosen(node, operation_name)
         errors = self.validation.errors(node)

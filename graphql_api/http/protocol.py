@@ -154,12 +154,14 @@ class Wire(HttpToolsProtocol):
         except HttpParserError as error:
             self.refuse(self.no_request(error))
             return
+        head = self.head_without_upgrade()
         self.parser = HttpRequestParser(self)
-        self.feed(self.head_without_upgrade() + rest)
+        self.feed(head + rest)
 
     def head_without_upgrade(self) -> bytes:
         """The head of a request that offers another protocol, as it goes on in this one (RFC 9110, 7.8)."""
-        lines = [b"%b %b HTTP/%b\r\n" % (self.offered_by, self.url, self.scope["http_version"].encode())]
+        parser: Any = self.parser
+        lines = [b"%b %b HTTP/%b\r\n" % (self.method, self.url, parser.get_http_version().encode())]
         for name, value in self.headers:
             kept = value
             if name == b"connection":
@@ -176,8 +178,8 @@ class Wire(HttpToolsProtocol):
         parser: Any = self.parser
         self.in_head = False
         if parser.should_upgrade():
-            self.offered_by, self.passes_over = self.method, True
-            if self.offered_by == b"CONNECT":
+            self.passes_over = True
+            if self.method == b"CONNECT":
                 raise Refusal(501, "Use GET, HEAD, OPTIONS or POST: CONNECT leads nowhere from here.")
         if self.passes_over:
             return
@@ -325,10 +327,10 @@ class Wire(HttpToolsProtocol):
         answered, and then is the end."""
         if self.parted_at is not None or self.transport.is_closing():
             return
-        if not self.idle and (self.cycle is not self.answering or not self.cycle.more_body):
-            self.end_the_queue()
-            return
         if not self.idle:
+            if self.cycle is not self.answering or not self.cycle.more_body:
+                self.end_the_queue()
+                return
             if self.cycle.response_started:
                 self.transport.close()
                 return

@@ -19,6 +19,7 @@ from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY, Readers
 from tests.http_client import Client, reply_from
 
+POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
 
 
@@ -399,10 +400,9 @@ async def test_who_sends_too_much_at_length_hears_so_afterwards(
 
 
 async def test_who_asks_whether_to_send_too_much_need_not(shop: Shop) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n"
     client = Client(shop.served.url)
     reader, writer = await client.connect()
-    writer.write(head + b"content-length: 20000000\r\n\r\n")
+    writer.write(POST + b"expect: 100-continue\r\ncontent-length: 20000000\r\n\r\n")
     reply = await reply_from(reader)
     rest = await reader.read()
     writer.close()
@@ -413,8 +413,7 @@ async def test_who_asks_whether_to_send_too_much_need_not(shop: Shop) -> None:
 async def test_who_never_stops_sending_after_the_answer_is_cut_off(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-    endless = head + b"transfer-encoding: chunked\r\n\r\n"
+    endless = POST + b"transfer-encoding: chunked\r\n\r\n"
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1") as served:
         client = Client(served.url)
@@ -544,18 +543,17 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
 
 @pytest.mark.parametrize("trailer", [b"a", b"x: aaaaaaaaaa\r\n"], ids=["a name", "fields"])
 async def test_what_comes_after_the_body_has_an_end_too(shop: Shop, trailer: bytes) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-    body = b"transfer-encoding: chunked\r\n\r\n18\r\n" + b'{"query":"{__typename}"}' + b"\r\n0\r\n"
+    request = POST + b"transfer-encoding: chunked\r\n\r\n18\r\n" + b'{"query":"{__typename}"}' + b"\r\n0\r\n"
     client = Client(shop.served.url)
     reader, writer = await client.connect()
-    writer.write(head + body)
+    writer.write(request)
     for _ in range(200):
         writer.write(trailer * 1_000)
         await writer.drain()
     refused = await reply_from(reader)
     writer.close()
     allowed = await client.connect()
-    allowed[1].write(head + body + b"x-checksum: 1\r\n\r\n" + client.get("/livez"))
+    allowed[1].write(request + b"x-checksum: 1\r\n\r\n" + client.get("/livez"))
     replies = [await reply_from(allowed[0]) for _ in range(2)]
     allowed[1].close()
 
@@ -582,6 +580,16 @@ async def test_who_offers_another_protocol_is_answered_in_this_one(
 
     assert (answer.status, live.status) == (200, 200)
     assert answer.json()["data"]
+
+
+async def test_an_offer_in_the_older_protocol_is_answered_as_that_is(shop: Shop) -> None:
+    client = Client(shop.served.url)
+    reader, writer = await client.connect()
+    writer.write(b"GET /livez HTTP/1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
+    reply, rest = await reply_from(reader), await reader.read()
+    writer.close()
+
+    assert (reply.status, reply.headers["connection"], rest) == (200, "close", b"")
 
 
 async def test_requests_sent_in_a_row_are_answered_in_their_order_and_an_idle_connection_ends(
