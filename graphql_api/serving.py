@@ -90,7 +90,7 @@ def log_config(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request": {"()": "graphql_api.http.request_ids.WithRequestId"}},
+        "filters": {"request": {"()": "graphql_api.http.request_ids.RequestIdFilter"}},
         "formatters": {"line": {"format": "%(levelname)s %(name)s [%(request_id)s] %(message)s"}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "filters": ["request"], "formatter": "line"}

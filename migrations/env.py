@@ -1,4 +1,4 @@
-"""Run alembic's migrations over asyncpg, one transaction for each."""
+"""Run Alembic's migrations over asyncpg, each in a transaction."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ def run(connection: Connection) -> None:
 
 
 async def run_online(dsn: str) -> None:
-    # asyncpg reads the address itself: SQLAlchemy's own parser knows fewer of libpq's parameters.
+    # asyncpg parses the DSN itself: SQLAlchemy's parser supports fewer of libpq's parameters.
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=pool.NullPool
     )

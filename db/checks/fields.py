@@ -1,4 +1,4 @@
-"""Fields that cannot be as they are, or disagree with each other."""
+"""Fields that are invalid or disagree with each other."""
 
 INVALID_ISBNS = """
 /* invalid_isbns */
@@ -8,7 +8,7 @@ WHERE NOT is_isbn13(isbn)
 ORDER BY id LIMIT 5
 """
 
-FAULTY = """
+_FAULTS_SQL = """
 /* {name} */
 SELECT format('{table} %s: %s', id, faults) AS example, count(*) OVER () AS wrong
 FROM {table} CROSS JOIN LATERAL concat_ws(', ', {faults}) AS faults
@@ -17,19 +17,21 @@ ORDER BY id LIMIT 5
 """
 
 
-def faulty(name: str, table: str, /, **faults: str) -> str:
-    """The statement that finds rows with a fault, by the condition of each fault, and says which."""
-    named = ", ".join(f"CASE WHEN {condition} THEN '{fault}' END" for fault, condition in faults.items())
-    return FAULTY.format(name=name, table=table, faults=named)
+def _faults_sql(name: str, table: str, /, **faults: str) -> str:
+    """Return the statement that finds rows with a fault and names it; `faults` maps names to conditions."""
+    fault_names = ", ".join(
+        f"CASE WHEN {condition} THEN '{fault}' END" for fault, condition in faults.items()
+    )
+    return _FAULTS_SQL.format(name=name, table=table, faults=fault_names)
 
 
-BOOK_PRICES = faulty(
+BOOK_PRICES = _faults_sql(
     "book_prices",
     "book",
     price="price < 0 OR price >= 10000000000 OR scale(price) > 4",
     currency="(price IS NULL) <> (currency IS NULL) OR currency !~ '^[A-Z]{3}$'",
 )
-BOOK_FIELDS = faulty(
+BOOK_FIELDS = _faults_sql(
     "book_fields",
     "book",
     title="title !~ '\\S' OR length(title) > 2000",
@@ -43,7 +45,7 @@ BOOK_FIELDS = faulty(
     rating_average="rating_average NOT BETWEEN 0 AND 5",
     rating_count="rating_count < 0 OR (rating_average IS NULL) <> (rating_count = 0)",
 )
-AUTHOR_FIELDS = faulty(
+AUTHOR_FIELDS = _faults_sql(
     "author_fields",
     "author",
     name="name !~ '\\S' OR length(name) > 500",
@@ -52,7 +54,7 @@ AUTHOR_FIELDS = faulty(
     source_id="source_id !~ '\\S' OR source = 'name' AND source_id <> left(slug(name), 200)",
     death_year="birth_year > death_year",
 )
-CATEGORY_FIELDS = faulty(
+CATEGORY_FIELDS = _faults_sql(
     "category_fields",
     "category",
     name="name !~ '\\S' OR length(name) > 500",
@@ -60,21 +62,23 @@ CATEGORY_FIELDS = faulty(
     lineage="cardinality(lineage) > 32",
 )
 
-BOOK_KEYS = faulty(
+BOOK_KEYS = _faults_sql(
     "book_keys",
     "book",
     title_key="title_key IS DISTINCT FROM title_sort_key(title, language)",
     published_key="published_key IS DISTINCT FROM published_year * 10000 + coalesce("
     "extract(month FROM published_on)::integer * 100 + extract(day FROM published_on)::integer, 0)",
 )
-AUTHOR_KEYS = faulty(
+AUTHOR_KEYS = _faults_sql(
     "author_keys",
     "author",
     sort_key="sort_key IS DISTINCT FROM left(fold(sort_name), 80)",
     slug="slug IS DISTINCT FROM CASE source WHEN 'name' THEN source_id"
     " ELSE left(slug(name), 200) || '-' || slug(source) || '-' || slug(source_id) END",
 )
-CATEGORY_KEYS = faulty("category_keys", "category", sort_key="sort_key IS DISTINCT FROM left(fold(name), 80)")
+CATEGORY_KEYS = _faults_sql(
+    "category_keys", "category", sort_key="sort_key IS DISTINCT FROM left(fold(name), 80)"
+)
 
 AUTHOR_POSITIONS = """
 /* author_positions */

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from graphql_api.http.answers import Refusal, unavailable
+from graphql_api.http.responses import HttpError, service_unavailable
 
 MOMENT = 5.0
 LASTING = 1 / 8
@@ -28,8 +28,8 @@ class Admission:
         self.line: deque[asyncio.Future[None]] = deque()
 
     @property
-    def refusal(self) -> Refusal:
-        return unavailable(
+    def refusal(self) -> HttpError:
+        return service_unavailable(
             f"{self.most:,} requests are being answered (MAX_REQUESTS), "
             "and as many wait as may (MAX_WAITING)."
         )

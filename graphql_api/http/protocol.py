@@ -23,12 +23,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from graphql_api.http.admission import Admission
-from graphql_api.http.answers import Answer, Header, Refusal, unavailable
-from graphql_api.http.cors import Cors
+from graphql_api.http.cors import CorsMiddleware
 from graphql_api.http.flow import Flow, Leaving, Pace
-from graphql_api.http.media_types import LEGACY
-from graphql_api.http.request_ids import ANSWERS, request_id
-from graphql_api.http.requests import header
+from graphql_api.http.graphql_requests import header_value
+from graphql_api.http.media_types import APPLICATION_JSON
+from graphql_api.http.request_ids import WRITE_RESPONSE_EXTENSION, choose_request_id
+from graphql_api.http.responses import Header, HttpError, RawResponse, service_unavailable
 from graphql_api.http.vigil import LEFT
 from graphql_api.settings import Settings
 
@@ -57,7 +57,7 @@ class WireConfig(Config):
         super().__init__(app, http=Wire, ws="none", **options)
         self.settings = settings
         self.pace = Pace()
-        self.cors = Cors(app, settings.origins) if settings.origins else None
+        self.cors = CorsMiddleware(app, settings.origins) if settings.origins else None
 
 
 GRAPHQL = b"/graphql"
@@ -73,9 +73,9 @@ class TurnedAway:
 TURNED_AWAY: Any = TurnedAway()
 
 
-def head_of(answer: Answer, *further: Header) -> bytes:
+def head_of(answer: RawResponse, *further: Header) -> bytes:
     """What goes over the wire before an answer's body, but for its end: more headers may follow."""
-    headers = b"".join([b"%b: %b\r\n" % header for header in (*further, *answer.all_headers())])
+    headers = b"".join([b"%b: %b\r\n" % header for header in (*further, *answer.build_headers())])
     return STATUS_LINE[answer.status] + headers
 
 
@@ -105,7 +105,7 @@ class Wire(HttpToolsProtocol):
         self.parted_at: float | None = None
         self.heard = 0.0
         self.admission: Admission = app_state["admission"]
-        self.no_room = self.admission.refusal.answer(LEGACY)
+        self.no_room = self.admission.refusal.to_response(APPLICATION_JSON)
         self.no_room_head = head_of(self.no_room)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -115,7 +115,7 @@ class Wire(HttpToolsProtocol):
         self.looking = self.loop.call_later(LOOK_EVERY, self.look)
         most = self.settings.max_connections
         if len(self.connections) > most:
-            self.refuse(unavailable(f"{most:,} connections are open (MAX_CONNECTIONS)."))
+            self.refuse(service_unavailable(f"{most:,} connections are open (MAX_CONNECTIONS)."))
             transport.close()  # of these none is kept, not for a moment
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -139,7 +139,7 @@ class Wire(HttpToolsProtocol):
         self.feed(data)
         if self.head > self.most_head:
             self.refuse(
-                Refusal(
+                HttpError(
                     431, f"The head is too large; at most {self.most_head:,} bytes are allowed (MAX_BODY)."
                 )
             )
@@ -180,7 +180,7 @@ class Wire(HttpToolsProtocol):
         if parser.should_upgrade():
             self.passes_over = True
             if self.method == b"CONNECT":
-                raise Refusal(501, "Use GET, HEAD, OPTIONS or POST: CONNECT leads nowhere from here.")
+                raise HttpError(501, "Use GET, HEAD, OPTIONS or POST: CONNECT leads nowhere from here.")
         if self.passes_over:
             return
         self.require_host()
@@ -197,7 +197,10 @@ class Wire(HttpToolsProtocol):
             return
         self.headers = []  # what comes after a body in pieces is no part of the head
         self.cycle.transport = self.leaving
-        extensions: Any = {ANSWERS: partial(self.answer, self.cycle), LEFT: self.transport.is_closing}
+        extensions: Any = {
+            WRITE_RESPONSE_EXTENSION: partial(self.answer, self.cycle),
+            LEFT: self.transport.is_closing,
+        }
         self.scope["extensions"] = extensions
         # Who asks whether to send the body may do so after the answer, or not: what comes next can be either.
         if self.draining or self.expect_100_continue:
@@ -212,13 +215,13 @@ class Wire(HttpToolsProtocol):
         if parser.get_http_version() == "1.0":
             self.expect_100_continue = False
         elif hosts != 1:
-            raise Refusal(400, f"HTTP/1.1 asks for one Host; there are {hosts}.")
+            raise HttpError(400, f"HTTP/1.1 asks for one Host; there are {hosts}.")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.answering = cycle
         super()._start_asgi_task(cycle, app)
 
-    def answer(self, cycle: RequestResponseCycle, answer: Answer, identity: Header) -> bool:
+    def answer(self, cycle: RequestResponseCycle, answer: RawResponse, identity: Header) -> bool:
         """Write an answer in one piece, past the messages of ASGI and what uvicorn checks in them.
 
         False, with nothing written, where there is more to it than that.
@@ -243,7 +246,7 @@ class Wire(HttpToolsProtocol):
         scope: Any = self.scope
         head = b"%s%s%sx-request-id: %s\r\n\r\n" % (
             self.no_room_head,
-            self.cors.lines(header(scope, b"origin")) if self.cors else b"",
+            self.cors.header_block(header_value(scope, b"origin")) if self.cors else b"",
             b"" if stays else b"connection: close\r\n",
             self.request_id,
         )
@@ -297,7 +300,7 @@ class Wire(HttpToolsProtocol):
         """Wait no longer for the rest of a request, which may have its answer already."""
         if self.in_head or not self.idle:
             self.refuse(
-                Refusal(408, f"The request did not come within {patience:g} seconds (SENDER_TIMEOUT).")
+                HttpError(408, f"The request did not come within {patience:g} seconds (SENDER_TIMEOUT).")
             )
         else:
             self.transport.close()
@@ -306,23 +309,23 @@ class Wire(HttpToolsProtocol):
         """Whether the client has asked nothing for so long that it need not be waited for."""
         return self.idle_since is not None and now - self.idle_since >= self.timeout_keep_alive
 
-    def no_request(self, error: HttpParserError) -> Refusal:
+    def no_request(self, error: HttpParserError) -> HttpError:
         """Why what came is no request of HTTP, has an address that is longer than the parser reads, or is
         refused by one of the methods that it calls."""
         if len(getattr(self, "url", b"")) > LONGEST_ADDRESS:
-            return Refusal(414, f"The address is too large; at most {LONGEST_ADDRESS:,} bytes are allowed.")
+            return HttpError(414, f"The address is too large; at most {LONGEST_ADDRESS:,} bytes are allowed.")
         problem: object = error
         if isinstance(error, HttpParserCallbackError):
             match error.__context__:
-                case Refusal() as refusal:
+                case HttpError() as refusal:
                     return refusal
                 case HttpParserInvalidURLError():
                     problem = "Invalid address"
                 case _:
                     raise error
-        return Refusal(400, f"This is no request of HTTP: {problem}")
+        return HttpError(400, f"This is no request of HTTP: {problem}")
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: HttpError) -> None:
         """Say why, and part. Behind a request that has no answer yet there is no place to say it: that one is
         answered, and then is the end."""
         if self.parted_at is not None or self.transport.is_closing():
@@ -336,7 +339,7 @@ class Wire(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        answer = refusal.answer(LEGACY)
+        answer = refusal.to_response(APPLICATION_JSON)
         head = head_of(answer, (b"connection", b"close"), (b"x-request-id", self.request_id))
         self.transport.write(b"%b\r\n%b" % (head, answer.body))
         self.part()
@@ -376,7 +379,7 @@ class Wire(HttpToolsProtocol):
     @property
     def request_id(self) -> bytes:
         scope: Any = self.scope
-        return request_id(scope)
+        return choose_request_id(scope)
 
     @property
     def idle(self) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 from starlette.types import Scope
 
-from graphql_api.http.answers import Refusal, unavailable
-from graphql_api.http.requests import ClientLeft
+from graphql_api.http.graphql_requests import ClientDisconnectedError
+from graphql_api.http.responses import HttpError, service_unavailable
 
 LEFT = "bookstore.left"
 """The extension of ASGI by which our protocol tells whether the client has left. To wait for the message that
@@ -36,13 +36,13 @@ class Watch:
         too_early = loop.time() - self.timeout
         for vigil in self.under_way:
             if vigil.left():
-                vigil.end(ClientLeft)
+                vigil.end(ClientDisconnectedError)
             elif vigil.began <= too_early:
                 vigil.end(self.timed_out)
         self.timer = loop.call_later(self.every, self.look, loop) if self.under_way else None
 
-    def timed_out(self) -> Refusal:
-        return unavailable(
+    def timed_out(self) -> HttpError:
+        return service_unavailable(
             f"The request took longer than {self.timeout:g} seconds (REQUEST_TIMEOUT).", "TIMEOUT"
         )
 

@@ -14,20 +14,20 @@ __all__ = ["schema"]
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema; errors are presented and logged where answers are made, not here.
+    """Strawberry's schema, with two changes.
 
-    The values of its types are records of `db`, each of which knows its `entity`: nothing has to be tried
-    to tell them apart.
+    - Errors are not logged here. The HTTP layer formats and logs them.
+    - `is_type_of` checks are removed. Every value is a record of `db` that knows its type name.
     """
 
     def __init__(self, query: type, **options: Any) -> None:
         super().__init__(query, **options)  # pyright: ignore[reportUnknownMemberType]
-        for kind in self._schema.type_map.values():
-            if is_object_type(kind):
-                kind.is_type_of = None
+        for graphql_type in self._schema.type_map.values():
+            if is_object_type(graphql_type):
+                graphql_type.is_type_of = None
 
     def process_errors(self, errors: object, execution_context: object = None) -> None:
-        """Leave the errors to `present`."""
+        """Do nothing: `format_error` handles the errors."""
 
 
 schema = Schema(

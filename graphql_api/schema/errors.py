@@ -1,4 +1,4 @@
-"""Errors a client can mend, and how every error is shown to it."""
+"""User input errors, and the format of every error in a response."""
 
 import logging
 import secrets
@@ -11,13 +11,15 @@ from db.faults import known
 
 logger = logging.getLogger("bookstore.errors")
 
-TOO_LONG = "The catalog takes too long to answer this: ask for less, or narrow the filter."
+_TIMEOUT_MESSAGE = (
+    "The query exceeded the time limit for database statements. Request less data, or narrow the filter."
+)
 
 
-class BadInput(ValueError):
-    """An argument cannot be used; the message says what is wrong with it and what would be right.
+class UserInputError(ValueError):
+    """An argument has an invalid value. The message says what is wrong and which values are valid.
 
-    graphql-core carries `extensions` over to the error it makes of this.
+    graphql-core copies `extensions` to the GraphQLError that it raises from this one.
     """
 
     def __init__(self, argument: str, message: str) -> None:
@@ -25,32 +27,32 @@ class BadInput(ValueError):
         self.extensions = {"code": "BAD_USER_INPUT", "argument": argument}
 
 
-def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
-    """The error as the answer shows it, always with `extensions.code`.
+def format_error(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
+    """Return the error as it appears in a response, always with `extensions.code`.
 
-    What the client cannot mend is shown as an id alone, under which the log has its traceback.
+    Errors that the client did not cause are masked: see `mask_error`.
     """
     cause = error.original_error
-    if not executed or cause is None or isinstance(cause, GraphQLError | BadInput):
-        shown = dict(error.formatted)
-        shown["extensions"] = {"code": code_of(error, executed=executed)} | (error.extensions or {})
-        return shown
+    if not executed or cause is None or isinstance(cause, GraphQLError | UserInputError):
+        formatted: dict[str, Any] = dict(error.formatted)
+        formatted["extensions"] = {"code": _error_code(error, executed=executed)} | (error.extensions or {})
+        return formatted
     if isinstance(known(cause), TimedOut):
-        return {**error.formatted, "message": TOO_LONG, "extensions": {"code": "TIMEOUT"}}
-    return {**error.formatted, **masked(cause, error.path)}
+        return {**error.formatted, "message": _TIMEOUT_MESSAGE, "extensions": {"code": "TIMEOUT"}}
+    return {**error.formatted, **mask_error(cause, error.path)}
 
 
-def masked(cause: Exception, path: object = None) -> dict[str, Any]:
-    """A failure of ours as an answer shows it: an id, under which the log has its traceback."""
-    identity = secrets.token_hex(8)
-    logger.error("error %s at %s", identity, path, exc_info=cause)
+def mask_error(cause: Exception, path: object = None) -> dict[str, Any]:
+    """Log an internal error with its traceback and an id; return an error that reveals only the id."""
+    error_id = secrets.token_hex(8)
+    logger.error("internal error %s at path %s", error_id, path, exc_info=cause)
     return {
-        "message": f"Something went wrong on our side; the log knows it as {identity}.",
-        "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": identity},
+        "message": f"Internal server error. The server's log has the details under the id {error_id}.",
+        "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": error_id},
     }
 
 
-def code_of(error: GraphQLError, *, executed: bool) -> str:
+def _error_code(error: GraphQLError, *, executed: bool) -> str:
     if isinstance(error, GraphQLSyntaxError):
         return "GRAPHQL_PARSE_FAILED"
     if not executed:

@@ -1,4 +1,4 @@
-"""Scalars of our own: ISBN. Decimal and Date are Strawberry's, as strings."""
+"""Custom scalars: ISBN. Decimal and Date are Strawberry's; their values are strings."""
 
 from typing import Any, NewType
 
@@ -6,27 +6,27 @@ import strawberry
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 
-from graphql_api.schema.errors import BadInput
+from graphql_api.schema.errors import UserInputError
 
 ISBN = NewType("ISBN", str)
 
 
 def parse_isbn(value: Any) -> str:
-    """The ISBN-13 without hyphens of an ISBN-10 or ISBN-13 in any spelling; BadInput when it is none."""
+    """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any spelling. Raise UserInputError if it is invalid."""
     if is_isbn13(value):
         return value
     try:
         return stdnum_isbn.validate(str(value), convert=True)
     except ValidationError:
-        raise BadInput(
+        raise UserInputError(
             "isbn",
-            f"{str(value)[:40]!r} is not an ISBN: give its 10 or 13 digits, with or without hyphens, "
-            "and check the last one.",
+            f"{str(value)[:40]!r} is not a valid ISBN. Give 10 or 13 digits, with or without hyphens; the "
+            "last one is a check digit.",
         ) from None
 
 
 def is_isbn13(value: Any) -> bool:
-    """Whether this is an ISBN-13 in the form we keep: the usual case, and stdnum takes ten times as long."""
+    """Return whether this is a valid ISBN-13 without hyphens. This check is ten times as fast as stdnum's."""
     return (
         isinstance(value, str)
         and len(value) == 13
@@ -40,8 +40,8 @@ def is_isbn13(value: Any) -> bool:
 ISBN_SCALAR = strawberry.scalar(
     name="ISBN",
     description=(
-        "An International Standard Book Number. As input, an ISBN-10 or ISBN-13 with or without "
-        "hyphens, whose check digit must be right; as output, always the 13 digits of the ISBN-13."
+        "An International Standard Book Number. Input: an ISBN-10 or ISBN-13 with a valid check digit, with "
+        "or without hyphens. Output: always the 13 digits of the ISBN-13."
     ),
     specified_by_url="https://www.isbn-international.org/content/isbn-users-manual",
     serialize=str,

@@ -1,4 +1,4 @@
-"""Migrations go up, down and up again, and end where the code expects them to."""
+"""Migrations run up, down and up again, and end with the schema that the code expects."""
 
 import asyncio
 import sys
@@ -48,7 +48,7 @@ async def described(dsn: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def test_up_down_and_up_again_ends_where_it_began(dsn: str) -> None:
+async def test_up_down_and_up_again_ends_with_the_same_schema(dsn: str) -> None:
     before = await described(dsn)
 
     await asyncio.to_thread(unmigrate, dsn)
@@ -60,8 +60,8 @@ async def test_up_down_and_up_again_ends_where_it_began(dsn: str) -> None:
     assert await described(dsn) == before
 
 
-async def test_the_database_is_what_the_code_expects(dsn: str) -> None:
-    """Written anew by `python -m tests.db.test_migrations DSN` after a change that is meant."""
+async def test_the_schema_is_the_expected_one(dsn: str) -> None:
+    """Regenerate the expected schema by `python -m tests.db.test_migrations DSN` after an intended change."""
     assert await described(dsn) == EXPECTED.read_text(encoding="utf-8")
 
 
@@ -78,7 +78,7 @@ async def test_migrating_a_migrated_database_changes_nothing(dsn: str) -> None:
     await connection.close()
 
 
-async def test_a_database_that_is_not_migrated_is_refused(dsn: str) -> None:
+async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
 
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
@@ -109,7 +109,7 @@ def unmigrate_after_reset(dsn: str) -> None:
     unmigrate(dsn)
 
 
-async def test_a_database_that_folds_only_ascii_is_refused(maintenance: str) -> None:
+async def test_a_database_that_folds_only_ascii_is_rejected(maintenance: str) -> None:
     connection = await asyncpg.connect(maintenance)
     await connection.execute(
         "CREATE DATABASE ascii_only TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
@@ -123,7 +123,7 @@ async def test_a_database_that_folds_only_ascii_is_refused(maintenance: str) -> 
     await connection.close()
 
 
-async def test_a_user_without_the_right_to_create_is_told_so(maintenance: str) -> None:
+async def test_a_user_without_the_create_privilege_gets_a_clear_error(maintenance: str) -> None:
     connection = await asyncpg.connect(maintenance)
     await connection.execute("CREATE ROLE guest LOGIN")
     await connection.execute("CREATE DATABASE guarded")

@@ -1,4 +1,4 @@
-"""The pool: its connections carry nothing from one user to the next."""
+"""The pool: its connections keep no state from one use to the next."""
 
 import asyncio
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import asyncpg
 
 from db.pool import PLANNED_ANEW, open_pool
-from db.views import ViewLog
+from db.view_counts import ViewCounter
 from graphql_api.context import Context
-from graphql_api.execution.documents import Documents
-from graphql_api.execution.run import run
+from graphql_api.execution.documents import DocumentCache
+from graphql_api.execution.executor import run_operation
 from graphql_api.schema import schema
 from tests.catalogs import add_author, add_book, add_category
 
@@ -39,7 +39,7 @@ SELECT (SELECT jsonb_object_agg(name, setting) FROM pg_settings) AS settings,
 """
 
 
-async def test_no_statement_leaves_anything_in_its_session(dsn: str) -> None:
+async def test_no_statement_leaves_state_in_its_session(dsn: str) -> None:
     pool = await open_pool(dsn, size=1, command_timeout=5)
     async with pool:
         async with pool.acquire() as connection:
@@ -47,13 +47,13 @@ async def test_no_statement_leaves_anything_in_its_session(dsn: str) -> None:
             category = await add_category(connection, "D", await add_category(connection, "C"))
             await add_book(connection, "B", isbn="9780306406157", authors=[author], categories=[category])
         before = await pool.fetchrow(SESSION)
-        views = ViewLog(pool)
+        views = ViewCounter(pool)
 
-        outcome = await run(Documents(schema).find(EVERYTHING, None), None, Context(views, pool))
-        await views.write()
+        outcome = await run_operation(DocumentCache(schema).get(EVERYTHING, None), None, Context(views, pool))
+        await views.flush()
 
         assert outcome.result.errors is None
-        assert outcome.fallback is None
+        assert outcome.fallback_reason is None
         assert await pool.fetchrow(SESSION) == before
 
 
@@ -71,7 +71,7 @@ async def test_a_transaction_left_open_is_rolled_back(dsn: str) -> None:
     assert ["active transaction" in complaint["message"] for complaint in complaints] == [True]
 
 
-async def test_connections_are_no_more_than_the_pool_may_have(dsn: str) -> None:
+async def test_the_pool_opens_at_most_its_maximum_number_of_connections(dsn: str) -> None:
     pool = await open_pool(dsn, size=3, command_timeout=5)
     async with pool:
         await asyncio.gather(*(pool.fetch("SELECT pg_sleep(0.02)") for _ in range(20)))
@@ -83,7 +83,7 @@ async def test_connections_are_no_more_than_the_pool_may_have(dsn: str) -> None:
         await observer.close()
 
 
-async def test_a_statement_that_is_planned_anew_leaves_no_plan_behind(dsn: str) -> None:
+async def test_a_statement_without_plan_cache_leaves_no_prepared_statement(dsn: str) -> None:
     pool = await open_pool(dsn, size=1, command_timeout=5)
     async with pool:
         for number in range(8):

@@ -17,7 +17,7 @@ import pytest
 from tests.faults.conftest import Shop, server
 from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY, Readers
-from tests.http_client import Client, reply_from
+from tests.http_client import Client, read_response
 
 POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
@@ -42,14 +42,14 @@ async def test_clients_that_leave_take_their_statements_with_them(postgres: Post
         async with locked(postgres.server.dsn) as observer:
             streams = [await client.connect() for _ in range(200)]
             for _, writer in streams:
-                writer.write(client.post(QUERY))
+                writer.write(client.build_post(QUERY))
             await asyncio.sleep(1)
             during = await observer.fetchval(ACTIVE)
             for _, writer in streams:
                 writer.close()
             await asyncio.sleep(0.5)
             after = await observer.fetchval(ACTIVE)
-        answer = await client.ask(client.post(QUERY))
+        answer = await client.send(client.build_post(QUERY))
         client.close()
 
     assert (during, after) == (15, 0)
@@ -61,7 +61,7 @@ async def test_a_request_has_a_deadline_that_reaches_postgresql(postgres: Postgr
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
             began = time.monotonic()
-            answer = await client.ask(client.post(QUERY))
+            answer = await client.send(client.build_post(QUERY))
             seconds = time.monotonic() - began
             await asyncio.sleep(0.3)
             after = await observer.fetchval(ACTIVE)
@@ -83,7 +83,7 @@ async def test_a_statement_has_a_deadline_of_its_own(postgres: Postgres, tmp_pat
         client = Client(served.url)
         async with locked(postgres.server.dsn):
             began = time.monotonic()
-            answer = await client.ask(client.post(QUERY))
+            answer = await client.send(client.build_post(QUERY))
             seconds = time.monotonic() - began
         client.close()
 
@@ -99,13 +99,13 @@ async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
     ) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            first = asyncio.create_task(client.send(client.build_post(QUERY)))
             await asyncio.sleep(0.1)
             began = time.monotonic()
-            second = await client.ask(client.post(QUERY))
+            second = await client.send(client.build_post(QUERY))
             seconds = time.monotonic() - began
-            health = [await client.ask(client.get(path)) for path in ("/livez", "/readyz")]
-            refused = await client.ask(client.post("{ nothing }"))
+            health = [await client.send(client.build_get(path)) for path in ("/livez", "/readyz")]
+            refused = await client.send(client.build_post("{ nothing }"))
         answered = await first
         client.close()
 
@@ -122,12 +122,12 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            admitted = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(8)]
+            admitted = [asyncio.create_task(client.send(client.build_post(QUERY))) for _ in range(8)]
             await asyncio.sleep(0.2)
             began = time.monotonic()
-            refused = await asyncio.gather(*(client.ask(client.post(QUERY)) for _ in range(50)))
+            refused = await asyncio.gather(*(client.send(client.build_post(QUERY)) for _ in range(50)))
             seconds = time.monotonic() - began
-            live = await client.ask(client.get("/livez"))
+            live = await client.send(client.build_get("/livez"))
         answers = await asyncio.gather(*admitted)
         client.close()
 
@@ -152,15 +152,15 @@ async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
             await asyncio.sleep(0.2)
             reader, writer = await client.connect()
             writer.write(heads)
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            writer.write(client.get("/livez"))
-            live = await reply_from(reader)
+            writer.write(client.build_get("/livez"))
+            live = await read_response(reader)
             writer.write(expects)
-            expecting = await reply_from(reader)
+            expecting = await read_response(reader)
             rest = await reader.read()
         await admitted
         writer.close()
@@ -181,11 +181,11 @@ async def test_pages_of_other_origins_may_read_that_they_are_turned_away(
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
             await asyncio.sleep(0.2)
-            ours = await client.ask(asked % (b"GET", b"https://shop.example"))
-            stranger = await client.ask(asked % (b"GET", b"https://evil.example"))
-            preflight = await client.ask(asked % (b"OPTIONS", b"https://shop.example"))
+            ours = await client.send(asked % (b"GET", b"https://shop.example"))
+            stranger = await client.send(asked % (b"GET", b"https://evil.example"))
+            preflight = await client.send(asked % (b"OPTIONS", b"https://shop.example"))
         await admitted
         client.close()
 
@@ -206,7 +206,7 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        request = client.post(QUERY).replace(b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1)
+        request = client.build_post(QUERY).replace(b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1)
         async with locked(postgres.server.dsn):
             streams = [await client.connect() for _ in range(50)]
             served.process.send_signal(signal.SIGSTOP)
@@ -214,7 +214,7 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
                 writer.write(request)
             await asyncio.sleep(0.1)
             served.process.send_signal(signal.SIGCONT)
-            replies = await asyncio.gather(*(reply_from(reader) for reader, _ in streams))
+            replies = await asyncio.gather(*(read_response(reader) for reader, _ in streams))
         for _, writer in streams:
             writer.close()
 
@@ -236,24 +236,24 @@ async def test_who_is_turned_away_again_and_again_is_heard_every_time(
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
             await asyncio.sleep(0.2)
             streams = [await client.connect() for _ in range(150)]
             heard: list[int] = []
             for _ in range(3):
                 for _, writer in streams:
-                    writer.write(client.post(QUERY))
-                heard += [(await reply_from(reader)).status for reader, _ in streams]
+                    writer.write(client.build_post(QUERY))
+                heard += [(await read_response(reader)).status for reader, _ in streams]
             leaving = [await client.connect() for _ in range(150)]
             for reader, writer in leaving:
-                writer.write(client.post(QUERY))
+                writer.write(client.build_post(QUERY))
                 await reader.readexactly(20)
                 writer.transport.abort()
         await admitted
         after = []
         for reader, writer in streams:
-            writer.write(client.post(QUERY))
-            after.append((await reply_from(reader)).status)
+            writer.write(client.build_post(QUERY))
+            after.append((await read_response(reader)).status)
             writer.close()
         client.close()
         said = await asyncio.to_thread(served.stop)
@@ -271,18 +271,18 @@ async def test_who_waits_in_line_has_the_same_deadline_and_may_leave(
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            first = asyncio.create_task(client.send(client.build_post(QUERY)))
             await asyncio.sleep(0.2)
             _, writer = await client.connect()
-            writer.write(client.post(QUERY))
+            writer.write(client.build_post(QUERY))
             await asyncio.sleep(0.2)
             writer.close()
             await asyncio.sleep(0.2)
             began = time.monotonic()
-            third = await client.ask(client.post("{ __typename }"))
+            third = await client.send(client.build_post("{ __typename }"))
             seconds = time.monotonic() - began
-            again = await client.ask(client.post("{ __typename }"))
-        after = await client.ask(client.post(QUERY))
+            again = await client.send(client.build_post("{ __typename }"))
+        after = await client.send(client.build_post(QUERY))
         client.close()
 
     assert (await first).json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
@@ -302,7 +302,7 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
             writer.write(beginning)
         began = time.monotonic()
         async with Readers(served.url) as readers:
-            replies = await asyncio.gather(*(reply_from(reader) for reader, _ in streams))
+            replies = await asyncio.gather(*(read_response(reader) for reader, _ in streams))
             seconds = time.monotonic() - began
         for _, writer in streams:
             writer.close()
@@ -322,7 +322,7 @@ async def test_who_drips_bytes_is_cut_off_too(postgres: Postgres, tmp_path: Path
         reader, writer = await client.connect()
         writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\nx: ")
         began = time.monotonic()
-        cut_off = asyncio.create_task(reply_from(reader))
+        cut_off = asyncio.create_task(read_response(reader))
         while not cut_off.done():
             writer.write(b"y")
             await asyncio.sleep(0.1)
@@ -340,8 +340,8 @@ async def test_who_does_not_take_the_answer_is_cut_off(postgres: Postgres, tmp_p
         client = Client(served.url)
         connection = await asyncpg.connect(postgres.server.dsn)
         await connection.execute("UPDATE book SET description = repeat('x', 100000)")
-        request = client.post("{ books(first: 30) { nodes { description } } }")
-        answer = await client.ask(request)
+        request = client.build_post("{ books(first: 30) { nodes { description } } }")
+        answer = await client.send(request)
         with socket() as narrow:
             narrow.setsockopt(SOL_SOCKET, SO_RCVBUF, 4_096)
             narrow.setblocking(False)
@@ -366,7 +366,7 @@ async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Pa
         reader, writer = await client.connect()
         writer.write(b"GET /graphql HTTP/1.1\r\nhost: x\r\n" + b"x-filler: y\r\n" * 400_000)
         await writer.drain()
-        reply = await reply_from(reader)
+        reply = await read_response(reader)
         writer.close()
 
     assert reply.status == 431
@@ -403,7 +403,7 @@ async def test_who_asks_whether_to_send_too_much_need_not(shop: Shop) -> None:
     client = Client(shop.served.url)
     reader, writer = await client.connect()
     writer.write(POST + b"expect: 100-continue\r\ncontent-length: 20000000\r\n\r\n")
-    reply = await reply_from(reader)
+    reply = await read_response(reader)
     rest = await reader.read()
     writer.close()
 
@@ -421,7 +421,7 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         chunk = b"2710\r\n" + b" " * 10_000 + b"\r\n"
         writer.write(endless + chunk * 11)
         began = time.monotonic()
-        reply = await reply_from(reader)
+        reply = await read_response(reader)
         with suppress(OSError):
             while time.monotonic() - began < 10:
                 writer.write(chunk)
@@ -431,7 +431,7 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         writer.close()
         reader, writer = await client.connect()
         writer.write(endless + chunk * 11)
-        stopped = await reply_from(reader)
+        stopped = await read_response(reader)
         rest = await reader.read()
         writer.close()
 
@@ -470,7 +470,7 @@ async def test_what_is_no_request_is_refused_with_a_word_on_why(
     client = Client(shop.served.url)
     reader, writer = await client.connect()
     writer.write(request_)
-    reply = await reply_from(reader)
+    reply = await read_response(reader)
     writer.close()
 
     assert (reply.status, reply.headers["connection"]) == (status, "close")
@@ -484,11 +484,11 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
         streams = [await client.connect() for _ in range(10)]
         await asyncio.sleep(0.2)
         reader, writer = await client.connect()
-        refused = await reply_from(reader)
+        refused = await read_response(reader)
         writer.close()
         streams.pop()[1].close()
         await asyncio.sleep(0.2)
-        admitted = await client.ask(client.post(QUERY))
+        admitted = await client.send(client.build_post(QUERY))
         for _, each in streams:
             each.close()
         client.close()
@@ -502,8 +502,8 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
 async def test_a_queue_of_requests_has_an_end(shop: Shop) -> None:
     client = Client(shop.served.url)
     reader, writer = await client.connect()
-    writer.write(client.post("{ books(first: 1) { totalCount } }") * 5_000)
-    replies = [await reply_from(reader) for _ in range(17)]
+    writer.write(client.build_post("{ books(first: 1) { totalCount } }") * 5_000)
+    replies = [await read_response(reader) for _ in range(17)]
     rest = await reader.read()
     writer.close()
 
@@ -518,10 +518,10 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
 ) -> None:
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
         client, writers = Client(served.url), list[asyncio.StreamWriter]()
-        for behind in (client.post(QUERY), client.get("/livez"), client.post(QUERY)[:-5], b"nonsense"):
+        for behind in (client.build_post(QUERY), client.build_get("/livez"), client.build_post(QUERY)[:-5], b"nonsense"):
             for _ in range(20):
                 _, writer = await client.connect()
-                writer.write(client.post(QUERY) + behind)
+                writer.write(client.build_post(QUERY) + behind)
                 await asyncio.sleep(0)
                 if ends == "reset":
                     writer.transport.abort()
@@ -533,7 +533,7 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
         await asyncio.sleep(0.5)
         for writer in writers:
             writer.close()
-        answer = await client.ask(client.post(QUERY))
+        answer = await client.send(client.build_post(QUERY))
         client.close()
         said = await asyncio.to_thread(served.stop)
 
@@ -550,11 +550,11 @@ async def test_what_comes_after_the_body_has_an_end_too(shop: Shop, trailer: byt
     for _ in range(200):
         writer.write(trailer * 1_000)
         await writer.drain()
-    refused = await reply_from(reader)
+    refused = await read_response(reader)
     writer.close()
     allowed = await client.connect()
-    allowed[1].write(request + b"x-checksum: 1\r\n\r\n" + client.get("/livez"))
-    replies = [await reply_from(allowed[0]) for _ in range(2)]
+    allowed[1].write(request + b"x-checksum: 1\r\n\r\n" + client.build_get("/livez"))
+    replies = [await read_response(allowed[0]) for _ in range(2)]
     allowed[1].close()
 
     assert refused.status == 431
@@ -568,14 +568,14 @@ async def test_who_offers_another_protocol_is_answered_in_this_one(
 ) -> None:
     """As Java's HttpClient and `curl --http2` do with each first request."""
     client = Client(shop.served.url)
-    head, _, body = client.post(QUERY).partition(b"\r\n\r\n")
+    head, _, body = client.build_post(QUERY).partition(b"\r\n\r\n")
     offer = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\nhttp2-settings: AAMAAABk\r\n\r\n"
     reader, writer = await client.connect()
     writer.write(head + offer % protocol)
     if apart:
         await asyncio.sleep(0.05)
-    writer.write(body + client.get("/livez"))
-    answer, live = await reply_from(reader), await reply_from(reader)
+    writer.write(body + client.build_get("/livez"))
+    answer, live = await read_response(reader), await read_response(reader)
     writer.close()
 
     assert (answer.status, live.status) == (200, 200)
@@ -586,7 +586,7 @@ async def test_an_offer_in_the_older_protocol_is_answered_as_that_is(shop: Shop)
     client = Client(shop.served.url)
     reader, writer = await client.connect()
     writer.write(b"GET /livez HTTP/1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
-    reply, rest = await reply_from(reader), await reader.read()
+    reply, rest = await read_response(reader), await reader.read()
     writer.close()
 
     assert (reply.status, reply.headers["connection"], rest) == (200, "close", b"")
@@ -599,9 +599,9 @@ async def test_requests_sent_in_a_row_are_answered_in_their_order_and_an_idle_co
         client = Client(served.url)
         reader, writer = await client.connect()
         for number in range(3):
-            writer.write(client.post(f"{{ a{number}: __typename books(first: 1) {{ totalCount }} }}"))
-        writer.write(client.get("/livez"))
-        replies = [await reply_from(reader) for _ in range(4)]
+            writer.write(client.build_post(f"{{ a{number}: __typename books(first: 1) {{ totalCount }} }}"))
+        writer.write(client.build_get("/livez"))
+        replies = [await read_response(reader) for _ in range(4)]
         began = time.monotonic()
         rest = await reader.read()
         seconds = time.monotonic() - began

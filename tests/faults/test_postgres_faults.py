@@ -224,8 +224,8 @@ async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
     async with server(tmp_path, DATABASE_URL=shop.dsn) as served, Readers(served.url) as readers:
         await asyncio.sleep(1)
         client = Client(served.url)
-        ready = await client.ask(client.get("/readyz"))
-        without = await client.ask(client.post("{ __typename }"))
+        ready = await client.send(client.build_get("/readyz"))
+        without = await client.send(client.build_post("{ __typename }"))
         await asyncio.to_thread(shop.postgres.start)
         healed = time.monotonic()
         await asyncio.sleep(2)
@@ -237,7 +237,7 @@ async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
     assert without.json() == {"data": {"__typename": "Query"}}
     assert readers.kinds().keys() == {"200", "503 SERVICE_UNAVAILABLE"}
     assert recovery < 1.0
-    assert "it is not migrated, and answers are 503 until it can be" in served.said
+    assert "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated" in served.said
 
 
 async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
@@ -251,14 +251,14 @@ async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
                 client = Client(served.url)
                 await asyncio.to_thread(postgres.start)
                 await asyncio.sleep(1)
-                before = await client.ask(client.get("/readyz"))
-                answer = await client.ask(client.post("{ books { totalCount } }"))
+                before = await client.send(client.build_get("/readyz"))
+                answer = await client.send(client.build_post("{ books { totalCount } }"))
                 migrated = await asyncio.to_thread(bookstore, "migrate", cwd=tmp_path, DATABASE_URL=dsn)
                 done = time.monotonic()
-                while (await client.ask(client.get("/readyz"))).status != 200:
+                while (await client.send(client.build_get("/readyz"))).status != 200:
                     assert time.monotonic() - done < 3.0
                     await asyncio.sleep(0.02)
-                after = await client.ask(client.post("{ books { totalCount } }"))
+                after = await client.send(client.build_post("{ books { totalCount } }"))
                 client.close()
                 said = await asyncio.to_thread(served.stop)
         finally:
@@ -308,7 +308,7 @@ async def test_disk_full(small_disk: Path, tmp_path: Path) -> None:
         with suppress(asyncpg.PostgresError, OSError):
             await write_much(dsn)
         client = Client(served.url)
-        await client.ask(client.post(f'{{ book(by: {{isbn: "{book}"}}) {{ title }} }}'))
+        await client.send(client.build_post(f'{{ book(by: {{isbn: "{book}"}}) {{ title }} }}'))
         await asyncio.sleep(7)
         filler.unlink()
         healed = time.monotonic()

@@ -1,4 +1,4 @@
-"""ISBNs: what is told quickly is told as stdnum tells it."""
+"""ISBNs: the fast check agrees with stdnum."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ digits = st.text("0123456789", min_size=9, max_size=9)
 
 @given(body=digits, prefix=st.sampled_from(["978", "979", "977"]), last=st.sampled_from("0123456789X٣"))
 @example(body="030640615", prefix="978", last="7")
-def test_an_isbn13_is_what_stdnum_takes_for_one(body: str, prefix: str, last: str) -> None:
+def test_is_isbn13_agrees_with_stdnum(body: str, prefix: str, last: str) -> None:
     value = prefix + body + last
     valid = bool(stdnum_isbn.is_valid(value)) and value.isascii()
 

@@ -1,8 +1,8 @@
-"""The flat record: one row per book, its fields as text; what csv, jsonl and postgres deliver.
+"""Parse flat records: one row per book with fields as text, as in the csv, jsonl and postgres formats.
 
-A book needs a title and an identity (`source_id`, or else `isbn`); every other field may be absent
-or empty. A field that holds something else than described makes its row a reject: nothing of a row
-is dropped in silence. Headings are compared without case, and spaces and hyphens count as "_".
+A book needs a title and an identity (`source_id` or `isbn`); every other field may be missing or empty. A row
+with an invalid field is rejected; no value is dropped silently. Headings are compared without case, and
+spaces and hyphens count as "_".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +12,18 @@ from operator import itemgetter
 from pathlib import Path
 
 from db.errors import ImportFailed
-from db.importing import fields
-from db.importing.fields import CategoryPath, FieldError
+from db.importing import field_parsers
+from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
-# Every field of the record and what it may hold, in this order; the README's table is made of it.
-FIELDS: Mapping[str, str] = {
-    "source_id": "The supplier's key of the book, unique in the delivery. Without one the ISBN is the key.",
+# The fields of a flat record in their order, with the description of their values.
+FLAT_FIELDS: Mapping[str, str] = {
+    "source_id": "The source's key of the book, unique in the feed. Without it the ISBN is the key.",
     "isbn": "ISBN-13 or ISBN-10, with or without hyphens; the check digit must be right. Zeros that a "
     "spreadsheet took from the front of an ISBN-10 are restored.",
     "title": "Required; at most 2,000 characters.",
     "subtitle": "At most 2,000 characters.",
-    "authors": 'Names separated by ";", each alone or with its role behind it: "Jane Doe; John Roe '
+    "authors": 'Names separated by ";", each alone or followed by its role: "Jane Doe; John Roe '
     '(translator)". Roles: author, editor, translator, illustrator, introduction, narrator, '
     "contributor. In jsonl also a list of names, or of objects with name, role, sort_name, birth_year, "
     "death_year, source_id.",
@@ -31,70 +31,77 @@ FIELDS: Mapping[str, str] = {
     "a list of such paths, or of lists of names. At most 100 paths of 32 levels.",
     "price": 'A number such as "12.90": at most four decimals, no currency sign, no thousands separators. '
     "Empty: not on sale.",
-    "currency": "ISO 4217, such as EUR; needed where there is a price, unless --currency gives one for all.",
+    "currency": "ISO 4217, such as EUR; required with a price, unless --currency gives one for all.",
     "published": 'The year ("1813", "-380" before Christ) or the day ("1859-11-24"); of "1859-11" the year '
     "is kept.",
     "pages": "The number of pages, at least 1.",
     "language": 'A language code: "en", "eng", "pt-BR"; written as BCP 47.',
     "description": "At most 100,000 characters; line breaks are kept.",
-    "cover_url": "An address that begins with https:// or http://.",
-    "stock": "How many are in stock, at least 0; empty counts as 0.",
+    "cover_url": "A URL that begins with https:// or http://.",
+    "stock": "Number of copies in stock, at least 0; empty counts as 0.",
     "rating_average": "0 to 5, rounded to two decimals.",
-    "rating_count": "How many rated; an average without a count counts as one rating.",
+    "rating_count": "Number of ratings; an average without a count counts as one rating.",
 }
 
-# What other people's headings say so often that no --map should be needed.
+# Frequent headings that are accepted without --map.
 ALIASES = {"author": "authors", "category": "categories"}
 
-CACHED_CELLS = 20_000
+_MAX_CACHED_CELLS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """Which column each field is read from, and the headings that no field takes."""
+class ColumnMapping:
+    """The column index of each field, and the headings without a field."""
 
     headings: tuple[str, ...]
-    places: Mapping[str, int]
-    ignored: tuple[str, ...]
+    indexes: Mapping[str, int]
+    ignored_headings: tuple[str, ...]
 
-    def picker(self) -> Callable[[Sequence[str]], tuple[str, ...]]:
-        """What makes of a row, with one empty cell put behind it, the cells in the order of FIELDS."""
-        return itemgetter(*(self.places.get(field, -1) for field in FIELDS))
+    def cell_picker(self) -> Callable[[Sequence[str]], tuple[str, ...]]:
+        """Return a function that selects the cells of a row in the order of FLAT_FIELDS.
+
+        The caller must append one empty cell to the row; it is the value of missing fields.
+        """
+        return itemgetter(*(self.indexes.get(field, -1) for field in FLAT_FIELDS))
 
 
-def columns(
+def map_columns(
     where: Path | str, headings: Sequence[str], mapping: Mapping[str, str], currency: str | None
-) -> Columns:
-    """The columns of a delivery with these headings; ImportFailed if they do not make books."""
+) -> ColumnMapping:
+    """Map the headings of a feed to fields. Raise ImportFailed if a required field is missing."""
     check_mapping(mapping)
-    shown = f"its headings are: {', '.join(heading.strip() or '(blank)' for heading in headings)}"
-    places = {heading.strip(): place for place, heading in enumerate(headings)}
-    found: dict[str, int] = {}
+    headings_hint = f"its headings are: {', '.join(heading.strip() or '(blank)' for heading in headings)}"
+    index_by_heading = {heading.strip(): place for place, heading in enumerate(headings)}
+    indexes: dict[str, int] = {}
     for column, field in mapping.items():
-        if column not in places:
-            raise ImportFailed(f"{where}: --map {column}={field}: there is no column {column}; {shown}.")
-        if field in found:
+        if column not in index_by_heading:
+            raise ImportFailed(
+                f"{where}: --map {column}={field}: there is no column {column}; {headings_hint}."
+            )
+        if field in indexes:
             raise ImportFailed(f"{where}: --map gives two columns for {field}; give one.")
-        found[field] = places[column]
-    for field, names in _by_name(headings, set(found.values())).items():
-        if len(names) > 1 and field not in found:
+        indexes[field] = index_by_heading[column]
+    for field, names in _indexes_by_field(headings, set(indexes.values())).items():
+        if len(names) > 1 and field not in indexes:
             raise ImportFailed(
                 f"{where}: two columns are headed {field}; rename one with --map COLUMN={field}."
             )
-        found.setdefault(field, names[0])
-    if "title" not in found:
-        raise ImportFailed(f"{where}: no column holds the title; {shown}. Name it with --map COLUMN=title.")
-    if "source_id" not in found and "isbn" not in found:
+        indexes.setdefault(field, names[0])
+    if "title" not in indexes:
+        raise ImportFailed(
+            f"{where}: there is no column for the title; {headings_hint}. Name it with --map COLUMN=title."
+        )
+    if "source_id" not in indexes and "isbn" not in indexes:
         hint = "Name one with --map COLUMN=source_id or --map COLUMN=isbn."
-        raise ImportFailed(f"{where}: no column holds a source_id or isbn; {shown}. {hint}")
-    if "price" in found and "currency" not in found and currency is None:
+        raise ImportFailed(f"{where}: there is no column for source_id or isbn; {headings_hint}. {hint}")
+    if "price" in indexes and "currency" not in indexes and currency is None:
         hint = "name its column with --map COLUMN=currency, or give one for all with --currency EUR."
         raise ImportFailed(f"{where}: prices without a currency; {hint}")
-    taken = set(found.values())
-    return Columns(
+    taken = set(indexes.values())
+    return ColumnMapping(
         headings=tuple(headings),
-        places=found,
-        ignored=tuple(
+        indexes=indexes,
+        ignored_headings=tuple(
             name.strip() for place, name in enumerate(headings) if place not in taken and name.strip()
         ),
     )
@@ -102,84 +109,86 @@ def columns(
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
     for column, field in mapping.items():
-        if field not in FIELDS:
-            known = ", ".join(FIELDS)
+        if field not in FLAT_FIELDS:
+            known = ", ".join(FLAT_FIELDS)
             raise ImportFailed(f"--map {column}={field}: there is no field {field}; the fields are: {known}.")
 
 
-def field_named(heading: str) -> str | None:
-    """The field that a heading means by itself."""
+def _field_for_heading(heading: str) -> str | None:
+    """Return the field that a heading names without --map, or None."""
     name = heading.strip().lower().replace(" ", "_").replace("-", "_")
     name = ALIASES.get(name, name)
-    return name if name in FIELDS else None
+    return name if name in FLAT_FIELDS else None
 
 
-def _by_name(headings: Sequence[str], mapped: set[int]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+def _indexes_by_field(headings: Sequence[str], mapped: set[int]) -> dict[str, list[int]]:
+    indexes: dict[str, list[int]] = {}
     for place, heading in enumerate(headings):
-        field = field_named(heading)
+        field = _field_for_heading(heading)
         if field is not None and place not in mapped:
-            found.setdefault(field, []).append(place)
-    return found
+            indexes.setdefault(field, []).append(place)
+    return indexes
 
 
-class FlatRecords:
-    """Makes book records of rows, remembering the authors, categories and languages met before."""
+class FlatRecordParser:
+    """Parses rows into book records. Caches parsed authors, categories and languages."""
 
     def __init__(self, currency: str | None = None) -> None:
-        self.currency = currency
-        self.author = lru_cache(CACHED_CELLS)(fields.author)
-        self.category = lru_cache(CACHED_CELLS)(category)
-        self.language = lru_cache(CACHED_CELLS)(fields.language)
+        self._default_currency = currency
+        self._parse_author = lru_cache(_MAX_CACHED_CELLS)(field_parsers.parse_author)
+        self._parse_category = lru_cache(_MAX_CACHED_CELLS)(_parse_category_cell)
+        self._parse_language = lru_cache(_MAX_CACHED_CELLS)(field_parsers.parse_language)
 
-    def record(
+    def parse(
         self,
         row: int,
         cells: Sequence[str],
         authors: tuple[AuthorRecord, ...] | None = None,
         categories: tuple[CategoryPath, ...] | None = None,
     ) -> BookRecord | Reject:
-        """The row as a book, or the first thing that is wrong with it.
+        """Return the row as a book, or as a reject with its first invalid field.
 
-        `cells` hold the fields in the order of FIELDS; authors and categories may come parsed already.
+        `cells` are in the order of FLAT_FIELDS. `authors` and `categories` override their cells.
         """
         try:
-            isbn = fields.isbn13(cells[1]) if cells[1].strip() else None
-            price, currency = fields.price(cells[6], cells[7], self.currency)
-            published_year, published_on = fields.published(cells[8])
-            rating_average, rating_count = fields.rating(cells[14], cells[15])
+            isbn = field_parsers.parse_isbn(cells[1]) if cells[1].strip() else None
+            price, currency = field_parsers.parse_price(cells[6], cells[7], self._default_currency)
+            published_year, published_on = field_parsers.parse_published(cells[8])
+            rating_average, rating_count = field_parsers.parse_rating(cells[14], cells[15])
             return BookRecord(
                 row,
-                fields.source_id(cells[0], isbn),
-                fields.title(cells[2]),
-                fields.subtitle(cells[3]),
+                field_parsers.parse_source_id(cells[0], isbn),
+                field_parsers.parse_title(cells[2]),
+                field_parsers.parse_subtitle(cells[3]),
                 isbn,
-                fields.description(cells[11]),
-                self.language(cells[10]),
+                field_parsers.parse_description(cells[11]),
+                self._parse_language(cells[10]),
                 published_year,
                 published_on,
-                fields.whole_number("pages", cells[9], 1),
+                field_parsers.parse_integer("pages", cells[9], 1),
                 price,
                 currency,
-                fields.whole_number("stock", cells[13]) or 0,
-                fields.cover_url(cells[12]),
+                field_parsers.parse_integer("stock", cells[13]) or 0,
+                field_parsers.parse_cover_url(cells[12]),
                 rating_average,
                 rating_count,
-                self.authors(cells[4]) if authors is None else authors,
-                self.categories(cells[5]) if categories is None else categories,
+                self._parse_authors(cells[4]) if authors is None else authors,
+                self._parse_categories(cells[5]) if categories is None else categories,
             )
         except FieldError as error:
             return Reject(row, error.field, error.value, error.reason)
 
-    def authors(self, cell: str) -> tuple[AuthorRecord, ...]:
-        """The people of a cell such as "Jane Doe; John Roe (translator)"."""
-        people = [person for part in cell.split(";") if (person := self.author(part)) is not None]
-        return fields.distinct_authors(people)
+    def _parse_authors(self, cell: str) -> tuple[AuthorRecord, ...]:
+        """Parse a cell such as "Jane Doe; John Roe (translator)"."""
+        people = [person for part in cell.split(";") if (person := self._parse_author(part)) is not None]
+        return field_parsers.deduplicate_authors(people)
 
-    def categories(self, cell: str) -> tuple[CategoryPath, ...]:
-        """The paths of a cell such as "Fiction > Crime; Travel"."""
-        return fields.distinct_paths([self.category(part) for part in cell.split(";") if part.strip()])
+    def _parse_categories(self, cell: str) -> tuple[CategoryPath, ...]:
+        """Parse a cell such as "Fiction > Crime; Travel"."""
+        return field_parsers.deduplicate_paths(
+            [self._parse_category(part) for part in cell.split(";") if part.strip()]
+        )
 
 
-def category(text: str) -> CategoryPath:
-    return fields.category_path(text.split(">"))
+def _parse_category_cell(text: str) -> CategoryPath:
+    return field_parsers.parse_category_path(text.split(">"))

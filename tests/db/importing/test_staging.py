@@ -1,4 +1,4 @@
-"""Staging: what arrives is what was sent, and what was sent before is only named again."""
+"""Staging: rows arrive unchanged, and repeated people and paths are sent once."""
 
 from datetime import date
 from decimal import Decimal
@@ -24,7 +24,7 @@ BARE = BookRecord(8, "y", "Bare")
 
 async def staged(connection: asyncpg.Connection, *batches: list[BookRecord]) -> None:
     filling = Staging(connection)
-    await filling.create()
+    await filling.create_tables()
     for batch in batches:
         await filling.add(batch)
     await filling.finish()
@@ -44,7 +44,7 @@ async def test_books_arrive_as_they_were_sent(connection: asyncpg.Connection) ->
         assert {name: row[name] for name in fields} == {name: getattr(record, name) for name in fields}
 
 
-async def test_people_and_paths_are_sent_once_and_then_named_by_number(
+async def test_people_and_paths_are_sent_once_and_then_referred_to_by_number(
     connection: asyncpg.Connection,
 ) -> None:
     again = BookRecord(9, "z", "Again", authors=(BO, ANN), categories=(("C",),))
@@ -66,10 +66,10 @@ async def test_people_and_paths_are_sent_once_and_then_named_by_number(
     ]
 
 
-async def test_what_was_forgotten_is_sent_again_under_another_number(
+async def test_a_key_evicted_from_the_cache_is_sent_again_under_another_number(
     connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staging, "REMEMBERED", 1)
+    monkeypatch.setattr(staging, "MAX_CACHED_KEYS", 1)
     again = BookRecord(9, "z", "Again", authors=(ANN,), categories=(("A", "B"),))
 
     await staged(connection, [FULL, again])

@@ -1,67 +1,67 @@
-"""Who is let in, who waits in line, and who is turned away."""
+"""Admission: which requests run, which are queued and which are rejected."""
 
 import asyncio
 
 import pytest
 
 from graphql_api.http.admission import MOMENT, Admission
-from graphql_api.http.answers import Refusal
+from graphql_api.http.responses import HttpError
 
 
-class Crowd:
-    """Requests that come and stay until they are told to go."""
+class RequestGroup:
+    """Requests that run until `finish` is called."""
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
-        self.go = asyncio.Event()
+        self.finished = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def come(self, many: int) -> int:
-        """So many come; how many of them are turned away."""
+    async def start(self, count: int) -> int:
+        """Start `count` requests and return how many are rejected."""
 
-        async def stay() -> None:
+        async def run_request() -> None:
             async with self.admission:
-                await self.go.wait()
+                await self.finished.wait()
 
-        came = [asyncio.create_task(stay()) for _ in range(many)]
+        new_tasks = [asyncio.create_task(run_request()) for _ in range(count)]
         await asyncio.sleep(0)
-        self.tasks += came
-        return sum(task.done() and isinstance(task.exception(), Refusal) for task in came)
+        self.tasks += new_tasks
+        return sum(task.done() and isinstance(task.exception(), HttpError) for task in new_tasks)
 
-    async def leave(self) -> None:
-        self.go.set()
+    async def finish(self) -> None:
+        self.finished.set()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def test_a_line_that_stands_for_long_is_kept_short() -> None:
+async def test_a_queue_that_does_not_drain_is_shortened() -> None:
     loop, admission = asyncio.get_running_loop(), Admission(2, 16)
-    crowd = Crowd(admission)
+    requests = RequestGroup(admission)
 
-    at_first = await crowd.come(2 + 16 + 3)
+    rejected_at_first = await requests.start(2 + 16 + 3)
     admission.stands_since -= MOMENT + 1
-    stood = await crowd.come(1)
-    for task in [task for task in crowd.tasks if not task.done()][3:]:
+    rejected_by_short_queue = await requests.start(1)
+    for task in [task for task in requests.tasks if not task.done()][3:]:
         task.cancel()
     await asyncio.sleep(0)
-    shortened = len(admission.line), admission.has_room(loop), await crowd.come(2)
-    await crowd.leave()
-    later = Crowd(admission)
-    emptied = await later.come(2 + 16 + 3)
-    await later.leave()
+    state_with_short_queue = len(admission.line), admission.has_room(loop), await requests.start(2)
+    await requests.finish()
+    later_requests = RequestGroup(admission)
+    rejected_after_draining = await later_requests.start(2 + 16 + 3)
+    await later_requests.finish()
 
-    assert (at_first, stood) == (3, 1)
-    assert shortened == (1, True, 1)
-    assert emptied == 3
+    assert (rejected_at_first, rejected_by_short_queue) == (3, 1)
+    assert state_with_short_queue == (1, True, 1)
+    assert rejected_after_draining == 3
     assert (admission.admitted, len(admission.line)) == (0, 0)
 
 
-@pytest.mark.parametrize("expected", range(5))
-async def test_room_is_kept_for_those_that_are_expected(expected: int) -> None:
+@pytest.mark.parametrize("reserved", range(5))
+async def test_reserved_requests_count_towards_the_capacity(reserved: int) -> None:
     loop, admission = asyncio.get_running_loop(), Admission(2, 2)
-    for _ in range(expected):
+    for _ in range(reserved):
         admission.expect(loop)
 
-    assert admission.has_room(loop) == (expected < 4)
+    assert admission.has_room(loop) == (reserved < 4)
 
     await asyncio.sleep(0)
     assert admission.has_room(loop)

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP as graphql-http audits it: every one of its audits passes."""
+"""GraphQL over HTTP passes all audits of graphql-http."""
 
 import json
 import shutil
@@ -15,14 +15,14 @@ NODE = AUDITS / "node_modules" / ".bin" / "node"
 
 @pytest.fixture(scope="module")
 def node() -> Path:
-    """Node with the audits, installed as the lock file says: what runs npm may be older."""
+    """Return the Node that npm installs with the audits. The Node that runs npm may be older."""
     if not NODE.exists():
         npm = shutil.which("npm")
         if npm is None:
-            pytest.skip("npm is not installed, which brings graphql-http's audits")
+            pytest.skip("npm is not installed; it installs graphql-http's audits")
         subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=AUDITS, check=True, capture_output=True)
     if not NODE.exists():
-        pytest.skip("there is no Node for this system among npm's packages")
+        pytest.skip("npm has no package of Node for this system")
     return NODE
 
 

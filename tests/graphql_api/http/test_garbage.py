@@ -61,7 +61,7 @@ async def test_requests_leave_no_circles_of_references(
 
         async def ask(times: int) -> set[int]:
             rounds = [
-                await asyncio.gather(*(client.ask(client.post(QUERY)) for _ in range(at_once)))
+                await asyncio.gather(*(client.send(client.build_post(QUERY)) for _ in range(at_once)))
                 for _ in range(times)
             ]
             return {reply.status for replies in rounds for reply in replies}
@@ -78,7 +78,7 @@ async def test_clients_that_leave_a_queue_of_requests_leave_no_circles(dsn: str)
         async def leave(times: int) -> None:
             for _ in range(times):
                 _, writer = await client.connect()
-                writer.write(client.post(QUERY) * 100)
+                writer.write(client.build_post(QUERY) * 100)
                 await asyncio.sleep(0.001)
                 writer.close()
                 await writer.wait_closed()

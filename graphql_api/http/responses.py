@@ -1,0 +1,88 @@
+"""HTTP responses, and errors that become responses without running an operation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+from starlette.types import Send
+
+from graphql_api.http.media_types import APPLICATION_JSON
+
+Header = tuple[bytes, bytes]
+
+# Clients must not guess another media type. Caches must distinguish responses by Accept and Accept-Encoding.
+_COMMON_HEADERS: list[Header] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"vary", b"accept, accept-encoding"),
+]
+
+
+@dataclass(slots=True)
+class RawResponse:
+    """A response with a complete body. `headers` are added to those of every response."""
+
+    body: bytes
+    status: int = 200
+    media_type: bytes = APPLICATION_JSON
+    headers: Sequence[Header] = field(default=())
+
+    def build_headers(self) -> list[Header]:
+        if self.status == 204:  # No Content: a response without content-type and content-length
+            return [*_COMMON_HEADERS, *self.headers]
+        length = b"%d" % len(self.body)
+        return [
+            (b"content-type", self.media_type),
+            (b"content-length", length),
+            *_COMMON_HEADERS,
+            *self.headers,
+        ]
+
+    async def send(self, send: Send) -> None:
+        """Send the response: in one write if `send` supports it, otherwise as ASGI messages."""
+        send_at_once: Callable[[RawResponse], bool] | None = getattr(send, "send_at_once", None)
+        if send_at_once and send_at_once(self):
+            return
+        headers = self.build_headers()
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class HttpError(Exception):
+    """The request is rejected with an HTTP status. `error` is the GraphQL error in the response.
+
+    Create a new instance for each request: an exception that is raised again accumulates traceback frames.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Sequence[Header] = (),
+        *,
+        code: str = "BAD_REQUEST",
+        extensions: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+        self.error = {"message": message, "extensions": {"code": code, **(extensions or {})}}
+
+    @classmethod
+    def from_graphql_error(cls, error: GraphQLError) -> "HttpError":
+        """Return a 400 with the message and the extensions of a GraphQL error."""
+        http_error = cls(400, error.message)
+        http_error.error["extensions"] = dict(error.extensions or {})
+        return http_error
+
+    def to_response(self, media_type: bytes) -> RawResponse:
+        return RawResponse(orjson.dumps({"errors": [self.error]}), self.status, media_type, self.headers)
+
+
+_RETRY_AFTER: Sequence[Header] = [(b"retry-after", b"1")]
+
+
+def service_unavailable(message: str, code: str = "SERVICE_UNAVAILABLE") -> HttpError:
+    """Return a 503 that asks the client to retry after a second."""
+    return HttpError(503, message, _RETRY_AFTER, code=code)
