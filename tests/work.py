@@ -1,35 +1,27 @@
 """Work, counted in calls of functions: the same number on every machine, however busy it is."""
 
-import sys
-from collections import Counter
-from types import CodeType, FrameType
+from cProfile import Profile
 from typing import Any
 
 
 class Work:
-    """Counts what this thread does while the context lasts.
-
-    `calls` counts the calls of Python and C functions. `calls_of` counts those of one Python function.
-    """
+    """Counts the calls of Python and C functions in this thread while the context lasts."""
 
     def __init__(self) -> None:
-        self.calls = 0
-        self._by_code: Counter[CodeType] = Counter()
+        self._profile = Profile()
 
     def __enter__(self) -> "Work":
-        self._previous = sys.getprofile()
-        sys.setprofile(self._count)
+        self._profile.enable()
         return self
 
     def __exit__(self, *_: object) -> None:
-        sys.setprofile(self._previous)
+        self._profile.disable()
 
-    def _count(self, frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            self.calls += 1
-            self._by_code[frame.f_code] += 1
-        elif event == "c_call":
-            self.calls += 1
+    @property
+    def calls(self) -> int:
+        return sum(entry.callcount for entry in self._profile.getstats())
 
     def calls_of(self, function: Any) -> int:
-        return self._by_code[function.__code__]
+        """Calls of one Python function."""
+        code = function.__code__
+        return sum(entry.callcount for entry in self._profile.getstats() if entry.code is code)
