@@ -32,7 +32,7 @@ fuzz: $(VENV)/dev explorer ## Hold plans against stock execution 20,000 times; 1
 	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q tests/graphql_api/http/test_fuzz.py
 
 faults: $(VENV)/dev ## Maltreat PostgreSQL, connections and processes, and print what came of it
-	ALL_FAULTS=1 $(BIN)/python -m pytest -q tests/faults
+	ALL_FAULTS=1 $(BIN)/python -m pytest -q -m '' tests/faults
 
 MINUTES ?= 15
 soak: $(VENV)/dev ## A steady load for MINUTES, then ten times as much as the server can bear

@@ -1,6 +1,10 @@
 """Work, counted in calls of functions: the same number on every machine, however busy it is."""
 
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from cProfile import Profile
+from types import FrameType
 from typing import Any
 
 
@@ -25,3 +29,21 @@ class Work:
         """Calls of one Python function."""
         code = function.__code__
         return sum(entry.callcount for entry in self._profile.getstats() if entry.code is code)
+
+
+@contextmanager
+def call_clock() -> Generator[Callable[[], int]]:
+    """A clock that advances by one with each call in this thread; cheap to read at any time."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        if event in ("call", "c_call"):
+            calls += 1
+
+    previous = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield lambda: calls
+    finally:
+        sys.setprofile(previous)
