@@ -34,6 +34,7 @@ from tests.db.embedded_folders import (
     starting_process,
     stopped,
 )
+from tests.waiting import GUARD
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def in_a_mount(data: Path, options: str, bin_folder: Path | None = None) -> str:
     data.mkdir(mode=0o755)
     script = f"mount -t tmpfs -o mode=755,{options} none {data}"
     process = starting_process(data, mount=script, bin_folder=bin_folder)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=GUARD)
     assert process.returncode == 1
     assert errors.count("\n") == 1
     return errors.strip()
@@ -415,11 +416,11 @@ def test_a_server_with_all_its_connections_taken_is_up(folder: Path) -> None:
 
 
 def test_a_server_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialogue, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(postmaster, "STOP_SECONDS", 0.3)
     server = existing(folder / "data")
     pid = postmaster_number(server)
     os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(dialogue, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(postmaster, "STOP_SECONDS", 0.3)
 
     starting = refusal(lambda: started(folder / "data"))
     stopping = refusal(lambda: stop(folder / "data"))
