@@ -17,6 +17,7 @@ from graphql_api.schema.filter_inputs import DEEPEST, MOST_CONDITIONS, MOST_VALU
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
+from tests.waiting import until
 
 TITLES = "query ($filter: BookFilter, $orderBy: BookOrder) { books(filter: $filter, orderBy: $orderBy) { totalCount totalCountIsCapped nodes { title } } }"
 
@@ -550,7 +551,11 @@ async def test_suggestions_refuse_what_cannot_be_used(client: Client) -> None:
 
 
 async def test_what_takes_too_long_is_ended_and_told_so(dsn: str) -> None:
-    blocker = await asyncpg.connect(dsn)
+    blocker, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    all_ended = (
+        "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bookstore' "
+        "AND datname = current_database() AND state = 'active')"
+    )
     pool = await open_pool(dsn, size=1, command_timeout=0.2)
     async with pool, blocker.transaction():
         await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
@@ -568,5 +573,6 @@ async def test_what_takes_too_long_is_ended_and_told_so(dsn: str) -> None:
             "path": ["books", "totalCount"],
             "extensions": {"code": "TIMEOUT"},
         }
-        assert await pool.fetchval("SELECT count(*) FROM book") == 0
+        await until(lambda: observer.fetchval(all_ended))
     await blocker.close()
+    await observer.close()
