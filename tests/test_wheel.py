@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.serving import bookstore, embedded_catalog, serving
+from tests.waiting import GUARD
 
 ROOT = Path(__file__).parent.parent
 EXPLORER = ROOT / "graphql_api" / "http" / "explorer"
@@ -76,8 +77,8 @@ def test_it_works_where_nothing_else_of_the_project_is(wheel: Path) -> None:
         assert str(ROOT) not in place
 
         with serving(folder, command, PYTHONPATH=str(installed)) as served:
-            answer = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=30)
-            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=30)
+            answer = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
+            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=GUARD)
 
         assert answer.json() == {"data": {"books": {"totalCount": 169}}}
         assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()

@@ -1,13 +1,13 @@
 """GraphQL over HTTP as graphql-http audits it: every one of its audits passes."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.serving import Served
+from tests.waiting import GUARD
 
 AUDITS = Path(__file__).parent / "audits"
 NODE = AUDITS / "node_modules" / ".bin" / "node"
@@ -15,14 +15,9 @@ NODE = AUDITS / "node_modules" / ".bin" / "node"
 
 @pytest.fixture(scope="module")
 def node() -> Path:
-    """Node with the audits, installed as the lock file says: what runs npm may be older."""
+    """Node with the audits, installed by `make audits`: the Node that runs npm may be older."""
     if not NODE.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm is not installed, which brings graphql-http's audits")
-        subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=AUDITS, check=True, capture_output=True)
-    if not NODE.exists():
-        pytest.skip("there is no Node for this system among npm's packages")
+        pytest.skip("graphql-http's audits are not installed: npm and the network, then `make audits`")
     return NODE
 
 
@@ -33,7 +28,7 @@ def test_all_audits_pass(node: Path, app_server: Served) -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=GUARD,
     )
 
     results = json.loads(run.stdout)
