@@ -1,40 +1,67 @@
 """The `bookstore` command, run as a user runs it."""
 
+import asyncio
 import csv
 import socket
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from db.importing.readers import FORMATS
 from tests.serving import Served, bookstore, embedded_catalog, serving
+from tests.waiting import GUARD
 
 COUNT = {"query": "{ books { totalCount } }"}
 
 
+@dataclass(frozen=True)
+class FirstStart:
+    """The first start of a server in an empty folder: what it said, what it served, how it ended."""
+
+    folder: Path
+    said: str
+    books: int
+    farewell: str
+    returncode: int | None
+
+
 @pytest.fixture(scope="module")
-def shop() -> Generator[Path]:
-    """Return a folder with an embedded catalog. The tests of this module share it and depend on their order."""
+def first_start() -> Generator[FirstStart]:
     with embedded_catalog() as folder:
-        yield folder
+        with serving(folder) as served:
+            books = count_at(served)
+            farewell = served.stop()
+        yield FirstStart(folder, served.said, books, farewell, served.process.returncode)
+
+
+@pytest.fixture
+def shop(first_start: FirstStart) -> Path:
+    """A folder with an embedded catalog of the sample and what other tests have imported; PostgreSQL runs."""
+    return first_start.folder
 
 
 def count_at(served: Served) -> int:
-    response = httpx.post(served.url, json=COUNT, timeout=30).json()
-    return response["data"]["books"]["totalCount"]
+    answer = httpx.post(served.url, json=COUNT, timeout=GUARD).json()
+    return answer["data"]["books"]["totalCount"]
 
 
-def test_the_first_start_imports_the_sample_and_the_second_one_does_not(shop: Path) -> None:
-    with serving(shop) as first:
-        assert count_at(first) == 169
-        assert "The catalog was empty: it now holds the sample of 169 books." in first.said
-        assert first.stop() == "PostgreSQL keeps running; `bookstore db stop` stops it.\n"
-        assert first.process.returncode == 0
-    with serving(shop) as second:
-        assert count_at(second) == 169
-        assert "sample" not in second.said
+def test_the_first_start_imports_the_sample(first_start: FirstStart) -> None:
+    assert first_start.books == 169
+    assert "The catalog was empty: it now holds the sample of 169 books." in first_start.said
+    assert first_start.farewell == "PostgreSQL keeps running; `bookstore db stop` stops it.\n"
+    assert first_start.returncode == 0
+
+
+def test_a_further_start_serves_the_catalog_as_it_is(shop: Path) -> None:
+    with serving(shop) as served:
+        books = count_at(served)
+    with serving(shop) as again:
+        assert count_at(again) == books >= 169
+        assert "sample" not in again.said
 
 
 def test_the_database_keeps_running_and_can_be_stopped_and_started(shop: Path) -> None:
@@ -84,8 +111,8 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
     ]
     with serving(shop) as served:
         query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } source } }'
-        response = httpx.post(served.url, json={"query": query}, timeout=30).json()
-    assert response["data"]["book"] == {
+        answer = httpx.post(served.url, json={"query": query}, timeout=GUARD).json()
+    assert answer["data"]["book"] == {
         "title": "Emma",
         "price": {"amount": "9.90", "currencyCode": "EUR"},
         "source": "csv",
@@ -116,17 +143,18 @@ def test_every_read_statement_is_explained(shop: Path) -> None:
 
 
 def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
-    import asyncio
+    dsn = bookstore("db", "start", cwd=shop).stdout.strip()
 
-    import asyncpg
-
-    async def break_a_counter() -> None:
-        connection = await asyncpg.connect(bookstore("db", "start", cwd=shop).stdout.strip())
-        await connection.execute("UPDATE author SET book_count = book_count + 1 WHERE slug = 'jane-austen'")
+    async def count(wrongly: int) -> None:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(
+            "UPDATE author SET book_count = book_count + $1 WHERE slug = 'jane-austen'", wrongly
+        )
         await connection.close()
 
-    asyncio.run(break_a_counter())
+    asyncio.run(count(1))
     audit = bookstore("verify", cwd=shop)
+    asyncio.run(count(-1))
 
     assert audit.returncode == 1
     assert "Errors found: 1." in audit.stdout
@@ -187,22 +215,19 @@ def test_a_port_in_use_is_reported_before_anything_is_started(tmp_path: Path) ->
 def test_an_external_database_is_migrated_and_gets_no_sample(
     shop: Path, maintenance: str, tmp_path: Path
 ) -> None:
-    import asyncio
-
-    import asyncpg
-
-    async def create() -> None:
+    async def execute(statement: str) -> None:
         connection = await asyncpg.connect(maintenance)
-        await connection.execute("CREATE DATABASE own")
+        await connection.execute(statement)
         await connection.close()
 
-    asyncio.run(create())
+    asyncio.run(execute("CREATE DATABASE own"))
     own = maintenance.replace("/postgres?", "/own?")
 
     with serving(tmp_path, DATABASE_URL=own) as served:
         assert count_at(served) == 0
         assert "sample" not in served.said
         assert own not in served.said
+    asyncio.run(execute("DROP DATABASE own WITH (FORCE)"))
     assert list(tmp_path.iterdir()) == []
 
 
