@@ -1,6 +1,7 @@
 """Books: their record, their sort keys, and every read of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
@@ -58,7 +59,18 @@ ADDED = SortKey("added")
 SORT_KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
 
 ALL_BOOKS = Scope("page_of_books", "book", "id", ("true",), "book")
-BY_AUTHOR = Scope("books_by_author_ids", "author_listing", "book_id", ("l.author_id = parent.id",), "book")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorScope(Scope):
+    """The books of an author in some roles; None: in any role."""
+
+    roles: tuple[str, ...] | None = None
+
+
+BY_AUTHOR = AuthorScope(
+    "books_by_author_ids", "author_listing", "book_id", ("l.author_id = parent.id",), "book"
+)
 DIRECTLY_IN_CATEGORY = Scope(
     "books_directly_by_category_ids",
     "category_listing",
@@ -73,6 +85,17 @@ BY_CATEGORY = Scope(
     ("l.category_id = parent.id AND l.direct", "l.category_id = parent.id AND NOT l.direct"),
     "book",
 )
+
+
+def by_author_in_roles(roles: Iterable[str]) -> AuthorScope:
+    """Return the scope of the books to which an author contributed in one of the roles."""
+    chosen = tuple(sorted(set(roles)))
+    listed = ", ".join("'" + role.replace("'", "''") + "'" for role in chosen)
+    has_role = (
+        "EXISTS (SELECT FROM book_author AS r WHERE r.author_id = l.author_id AND r.book_id = l.book_id"
+        f" AND r.role = ANY (ARRAY[{listed}]::text[]))"
+    )
+    return replace(BY_AUTHOR, conditions=(f"l.author_id = parent.id AND {has_role}",), roles=chosen)
 
 
 async def page_of_books(

@@ -21,11 +21,7 @@ from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.fields import Prefetch, batch_field
 from graphql_api.schema.filter_inputs import AuthorFilterArg, BookFilterArg, CategoryFilterArg
-from graphql_api.schema.filters import (
-    parse_author_filter,
-    parse_book_filter,
-    parse_category_filter,
-)
+from graphql_api.schema.filters import parse_book_filter, parse_filter
 from graphql_api.schema.ids import parse_database_id, parse_global_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, check_storable_text
 from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
@@ -163,7 +159,7 @@ def _resolve_authors(
     filter_input: AuthorFilterArg = UNSET,
 ) -> list[ConnectionSource]:
     loaders = context.loaders
-    condition = parse_author_filter(filter_input)
+    condition = parse_filter(filter_input)
     if condition != ALWAYS:
         scope = author_reads.ALL_AUTHORS
         page = filtered_page_loader(loaders, scope, order, page_request, loaders.columns.authors, condition)
@@ -183,7 +179,7 @@ def _resolve_categories(
     filter_input: CategoryFilterArg = UNSET,
 ) -> list[ConnectionSource]:
     loaders = context.loaders
-    condition = parse_category_filter(filter_input)
+    condition = parse_filter(filter_input)
     if condition != ALWAYS:
         scope = category_reads.ROOTS if roots_only else category_reads.ALL_CATEGORIES
         page = filtered_page_loader(
