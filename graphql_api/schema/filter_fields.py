@@ -161,8 +161,7 @@ def _declared_fields(input_class: type) -> Sequence[tuple[str, str, Mapping[str,
 
 def given_fields(filter_input: Any) -> Iterator[GivenField]:
     """Yield the fields of an input that have a value. Null is the same as not given."""
-    input_class: type = type(filter_input)
-    for python_name, name, metadata in _declared_fields(input_class):
+    for python_name, name, metadata in _declared_fields(filter_input.__class__):
         value = getattr(filter_input, python_name)
         if value is not None and value is not UNSET:
             yield GivenField(python_name, name, value, metadata)
