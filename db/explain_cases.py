@@ -11,7 +11,7 @@ import asyncpg
 from db import authors, books, categories, view_counts
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
-from db.keyset import TEXT, Order, PageRequest, Position, Scope, SortKey
+from db.keyset import Order, PageRequest, Position, Scope, SortKey
 from db.migrations import require_head
 from db.pool import UNREACHABLE, Database
 from db.records import Columns
@@ -309,18 +309,17 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
 
 def _name_cases() -> Iterator[ExplainCase]:
     """Yield cases of authors and categories filtered by name."""
-    order = Order(SortKey("name", "sort_key", TEXT))
     compare_by_title: dict[str, Callable[[conditions.FilterColumn], conditions.Condition]] = {
         "equals 'an'": lambda column: conditions.name_equals(column, "an"),
         "starts with 'an'": lambda column: conditions.name_starts_with(column, "an"),
         "contains 'an'": lambda column: conditions.name_contains(column, "an"),
     }
-    lists: Sequence[tuple[Scope, Columns[Any], conditions.FilterColumn]] = (
-        (authors.ALL_AUTHORS, authors.COLUMNS, conditions.AUTHOR_NAME_COLUMN),
-        (categories.ALL_CATEGORIES, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
-        (categories.ROOTS, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+    lists: Sequence[tuple[Scope, Order, Columns[Any], conditions.FilterColumn]] = (
+        (authors.ALL_AUTHORS, authors.BY_NAME, authors.COLUMNS, conditions.AUTHOR_NAME_COLUMN),
+        (categories.ALL_CATEGORIES, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+        (categories.ROOTS, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
     )
-    for (title, compare), (scope, columns, name_column) in product(compare_by_title.items(), lists):
+    for (title, compare), (scope, order, columns, name_column) in product(compare_by_title.items(), lists):
         list_condition = ListCondition(compare(name_column))
         yield _case(
             title,

@@ -12,13 +12,14 @@ from graphql import (
     is_specified_scalar_type,
 )
 
+import graphql_api
 from db import books
 from db.search.ranking import RELEVANCE
 from graphql_api.schema import schema
 from graphql_api.schema.inputs import SORT_KEYS, BookOrderField
 from tests.graphql_api.conftest import Client
 
-SDL = Path(__file__).parent / "schema.graphql"
+SDL = Path(graphql_api.__file__).parent / "schema.graphql"
 
 
 def descriptions() -> dict[str, str | None]:
@@ -48,7 +49,7 @@ def test_every_type_field_argument_and_enum_value_has_a_description() -> None:
 
 
 def test_the_schema_equals_the_committed_one() -> None:
-    """After an intended change, run `bookstore schema > tests/graphql_api/schema.graphql`."""
+    """After an intended change, run `bookstore schema > graphql_api/schema.graphql`."""
     assert schema.as_str() + "\n" == SDL.read_text(encoding="utf-8")
 
 
