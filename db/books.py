@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from db.currencies import amount_sql
 from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.pool import Database
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns
@@ -12,8 +13,9 @@ from db.records import CatalogRecord, Columns, align_to_keys, all_columns
 class Book(CatalogRecord):
     """An edition of a book.
 
-    `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, in `currency` (ISO 4217); both are None
-    if the book is not on sale. `published_year` is negative for years BC. `rating_average` is 0 to 5.
+    `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, with at least the decimals of its
+    `currency` (ISO 4217); both are None if the book is not on sale. `published_year` is negative for years
+    BC. `rating_average` is 0 to 5.
     """
 
     __slots__ = ()
@@ -48,7 +50,9 @@ class Price(CatalogRecord):
     currency: str
 
 
-COLUMNS = all_columns(Book, price="t.price::text", rating_average="t.rating_average::float8")
+COLUMNS = all_columns(
+    Book, price=amount_sql("t.price", "t.currency"), rating_average="t.rating_average::float8"
+)
 
 TITLE = SortKey("title", "title_key", TEXT)
 PUBLICATION = SortKey("publication", "published_key", INTEGER, nullable=True)

@@ -7,7 +7,7 @@ from graphql import is_object_type
 from strawberry.schema.config import StrawberryConfig
 
 from graphql_api.schema.queries import Query
-from graphql_api.schema.scalars import ISBN, ISBN_SCALAR
+from graphql_api.schema.scalars import SCALARS
 from graphql_api.schema.types import Author, Book, Category
 
 __all__ = ["schema"]
@@ -33,5 +33,5 @@ class Schema(strawberry.Schema):
 schema = Schema(
     Query,
     types=[Book, Author, Category],
-    config=StrawberryConfig(scalar_map={ISBN: ISBN_SCALAR}),
+    config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -59,7 +59,9 @@ class Money:
     record_class = book_reads.Price
 
     price: Decimal = strawberry.field(
-        name="amount", description='The exact amount as a decimal string, for example "12.90".'
+        name="amount",
+        description="The exact amount. It has the decimals of its currency, for example 12.90 (EUR) or 500 "
+        "(JPY), and more only if the price has more.",
     )
     currency: str = strawberry.field(
         name="currencyCode", description="The currency's ISO 4217 code, for example EUR."

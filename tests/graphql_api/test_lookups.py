@@ -99,8 +99,8 @@ async def test_an_object_that_does_not_exist_is_null(client: Client, hamlet: int
 @pytest.mark.parametrize(
     ("look_up", "argument", "message"),
     [
-        ('book(by: {isbn: "9780199535812"}) { id }', "isbn", "is not a valid ISBN. Give 10 or 13 digits"),
-        ("book(by: {isbn: 12}) { id }", "isbn", "is not a valid ISBN"),
+        ('book(by: {isbn: "9780199535812"}) { id }', "by.isbn", "is not a valid ISBN. Give 10 or 13 digits"),
+        ("book(by: {isbn: 12}) { id }", "by.isbn", "is not a valid ISBN"),
         (
             'book(by: {id: "7"}) { id }',
             "by.id",
@@ -133,7 +133,7 @@ async def test_an_invalid_key_is_bad_user_input(
 async def test_an_invalid_isbn_in_a_variable_is_bad_user_input(client: Client) -> None:
     error = await client.error("query ($isbn: ISBN!) { book(by: {isbn: $isbn}) { id } }", isbn="978")
 
-    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "isbn"}
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "by.isbn"}
     assert "$isbn" in error["message"]
 
 
