@@ -7,27 +7,26 @@ from operator import methodcaller
 from typing import Any, NewType
 
 import strawberry
+from graphql import GraphQLError
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types.scalar import ScalarDefinition
 
-from graphql_api.schema.errors import UserInputError
-
 ISBN = NewType("ISBN", str)
 
 
 def parse_isbn(value: Any) -> str:
-    """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any spelling. Raise UserInputError if it is invalid."""
+    """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any spelling. Raise GraphQLError if it is invalid."""
     if is_isbn13(value):
         return value
     try:
         return stdnum_isbn.validate(str(value), convert=True)
     except ValidationError:
-        raise UserInputError(
-            "by.isbn",  # the only input of this type
+        raise GraphQLError(
             f"{str(value)[:40]!r} is not a valid ISBN. Give 10 or 13 digits, with or without hyphens; the "
             "last one is a check digit.",
+            extensions={"code": "BAD_USER_INPUT", "argument": "by.isbn"},  # the only input of this type
         ) from None
 
 
