@@ -425,10 +425,11 @@ def test_a_server_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     stopping = refusal(lambda: stop(folder / "data"))
 
     log = f"{server.data_folder}/server.log"
-    assert starting == f"the server of {server.data_folder} rejects connections: no reply within 0 s; see {log}"
+    assert (
+        starting == f"the server of {server.data_folder} rejects connections: no reply within 0 s; see {log}"
+    )
     assert stopping == (
-        f"process {pid}, the server of {server.data_folder}, has not ended after 0 s: "
-        f"see {log}, then retry"
+        f"process {pid}, the server of {server.data_folder}, has not ended after 0 s: see {log}, then retry"
     )
     os.kill(pid, signal.SIGCONT)
 
