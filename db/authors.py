@@ -40,7 +40,7 @@ class Contribution(Author):
 COLUMNS = all_columns(Author)
 
 
-BY_NAME = Order(SortKey("name", "sort_key", TEXT))
+BY_NAME = Order(SortKey("author_name", "sort_key", TEXT))
 ALL_AUTHORS = Scope("page_of_authors", "author", "id", ("true",), "author")
 
 

@@ -11,9 +11,10 @@ import asyncpg
 from db import authors, books, categories, view_counts
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
-from db.keyset import TEXT, Order, PageRequest, Position, Scope, SortKey
+from db.keyset import Order, PageRequest, Position, Scope, SortKey
 from db.migrations import require_head
 from db.pool import UNREACHABLE, Database
+from db.records import Columns
 from db.search import conditions, suggest
 from db.search.facets import FacetRequest, fetch_facets
 from db.search.filtered_lists import ListCondition, fetch_filtered_counts, fetch_filtered_pages
@@ -308,15 +309,20 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
 
 def _name_cases() -> Iterator[ExplainCase]:
     """Yield cases of authors and categories filtered by name."""
-    list_condition = ListCondition(conditions.sort_name_matches("contains", "an"))
-    for scope, columns in (
-        (authors.ALL_AUTHORS, authors.COLUMNS),
-        (categories.ALL_CATEGORIES, categories.COLUMNS),
-        (categories.ROOTS, categories.COLUMNS),
-    ):
-        order = Order(SortKey("name", "sort_key", TEXT))
+    compare_by_title: dict[str, Callable[[conditions.FilterColumn], conditions.Condition]] = {
+        "equals 'an'": lambda column: conditions.name_equals(column, "an"),
+        "starts with 'an'": lambda column: conditions.name_starts_with(column, "an"),
+        "contains 'an'": lambda column: conditions.name_contains(column, "an"),
+    }
+    lists: Sequence[tuple[Scope, Order, Columns[Any], conditions.FilterColumn]] = (
+        (authors.ALL_AUTHORS, authors.BY_NAME, authors.COLUMNS, conditions.AUTHOR_NAME_COLUMN),
+        (categories.ALL_CATEGORIES, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+        (categories.ROOTS, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+    )
+    for (title, compare), (scope, order, columns, name_column) in product(compare_by_title.items(), lists):
+        list_condition = ListCondition(compare(name_column))
         yield _case(
-            "contains 'an'",
+            title,
             _FILTER_BUFFERS,
             fetch_filtered_pages,
             scope,
@@ -326,7 +332,7 @@ def _name_cases() -> Iterator[ExplainCase]:
             columns,
             list_condition,
         )
-        yield _case("contains 'an'", _COUNT_BUFFERS, fetch_filtered_counts, scope, [0], list_condition)
+        yield _case(title, _COUNT_BUFFERS, fetch_filtered_counts, scope, [0], list_condition)
 
 
 def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
@@ -347,6 +353,13 @@ def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
         "one author",
         Filter(
             facet_conditions=(by_author,), restriction=ListRestriction(Facet.AUTHORS, books.BY_AUTHOR, author)
+        ),
+    )
+    yield (
+        "one author in one role",
+        Filter(
+            facet_conditions=((Facet.AUTHORS, conditions.by_authors([author], ["AUTHOR"])),),
+            restriction=ListRestriction(Facet.AUTHORS, books.by_author_in_roles(["AUTHOR"]), author),
         ),
     )
 

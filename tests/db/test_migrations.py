@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 
 from db.errors import DatabaseError
 from db.migrations import head, migrate, require_head, unmigrate
+from tests.catalogs import add_author, add_book, add_category
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
 
@@ -76,6 +78,31 @@ async def test_migrating_a_migrated_database_changes_nothing(dsn: str) -> None:
     await require_head(connection)
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == head()
     await connection.close()
+
+
+async def test_folding_the_final_sigma_computes_the_sort_keys_again(connection: asyncpg.Connection) -> None:
+    revision = import_module("migrations.versions.0006_final_sigma")
+    listing = (
+        "SELECT a.sort_key, c.sort_key, b.title_key, l.title_key"
+        " FROM author AS a, category AS c, book AS b JOIN author_listing AS l ON l.book_id = b.id"
+    )
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+    author = await add_author(connection, "Όμηρος")
+    await add_category(connection, "Ύμνος")
+    await add_book(connection, "Στον πόλεμος", authors=[author])
+
+    before = await connection.fetchrow(listing)
+    for statement in revision.UP:
+        await connection.execute(statement)
+    after = await connection.fetchrow(listing)
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+
+    assert before == ("ομηρος", "υμνος", "στον πολεμος", "στον πολεμος")
+    assert after == ("ομηροσ", "υμνοσ", "στον πολεμοσ", "στον πολεμοσ")
+    assert await connection.fetchrow(listing) == before
+    assert await connection.fetchval("SELECT slug('Όμηρος')") == "ομηρος"
 
 
 async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
