@@ -1,14 +1,18 @@
 """The `bookstore` command, run as a user runs it."""
 
+import asyncio
 import csv
+import re
 import socket
 from collections.abc import Generator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from db.importing.readers import FORMATS
+from db.verify import CHECKS
 from tests.serving import Served, bookstore, embedded_catalog, serving
 
 COUNT = {"query": "{ books { totalCount } }"}
@@ -99,37 +103,65 @@ def test_generated_books_are_imported_once_and_pass_the_audit(shop: Path) -> Non
 
     assert seeded.returncode == again.returncode == audit.returncode == 0, audit.stdout
     assert "0 rows changed" in again.stdout
-    assert "No errors found." in audit.stdout
+    assert audit.stdout == f"{len(CHECKS)} of {len(CHECKS)} checks found no errors.\n"
 
 
-def test_every_read_statement_is_explained(shop: Path) -> None:
+def test_bounded_plans_are_counted_and_printed_only_on_request(shop: Path) -> None:
     explained = bookstore("explain", cwd=shop)
     one = bookstore("explain", "books_by_ids", cwd=shop)
+    all_of_one = bookstore("explain", "books_by_ids", "--all", cwd=shop)
     none = bookstore("explain", "no_such", cwd=shop)
 
-    assert explained.returncode == 0
-    assert "hits_of_text" in explained.stdout
-    assert explained.stdout.endswith(" runs, 0 with problems.\n")
-    assert one.stdout.endswith("2 runs, 0 with problems.\n")
+    assert explained.returncode == one.returncode == all_of_one.returncode == 0
+    assert re.fullmatch(r"(\d+) of \1 plans are bounded\.\n", explained.stdout)
+    assert one.stdout == "2 of 2 plans are bounded.\n"
+    assert "one key" in all_of_one.stdout
+    assert "20 keys" in all_of_one.stdout
+    assert all_of_one.stdout.endswith("\n2 of 2 plans are bounded.\n")
     assert none.returncode == 1
     assert none.stderr == "Error: No read statement is called no_such.\n"
 
 
-def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
-    import asyncio
+def test_a_plan_that_is_not_bounded_is_printed_alone(shop: Path) -> None:
+    execute(shop, *(f"ALTER ROLE app SET {name} = off" for name in INDEX_SETTINGS))
+    explained = bookstore("explain", "books_by_category_ids", cwd=shop)
+    execute(shop, "ALTER ROLE app RESET ALL")
 
-    import asyncpg
+    assert explained.returncode == 1
+    assert "20 categories" in explained.stdout
+    assert "title asc" not in explained.stdout
+    assert "sequential scan of " in explained.stdout
+    [bounded, total] = re.findall(r"\d+", explained.stdout.splitlines()[-1])
+    assert int(bounded) == int(total) - 1
 
-    async def break_a_counter() -> None:
+
+INDEX_SETTINGS = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
+
+
+def execute(shop: Path, *statements: str) -> None:
+    """Run statements in the embedded PostgreSQL of a folder."""
+
+    async def run() -> None:
         connection = await asyncpg.connect(bookstore("db", "start", cwd=shop).stdout.strip())
-        await connection.execute("UPDATE author SET book_count = book_count + 1 WHERE slug = 'jane-austen'")
+        for statement in statements:
+            await connection.execute(statement)
         await connection.close()
 
-    asyncio.run(break_a_counter())
-    audit = bookstore("verify", cwd=shop)
+    asyncio.run(run())
 
-    assert audit.returncode == 1
-    assert "Errors found: 1." in audit.stdout
+
+def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
+    execute(shop, "UPDATE author SET book_count = book_count + 1 WHERE id = (SELECT min(id) FROM author)")
+    audit = bookstore("verify", cwd=shop)
+    whole_audit = bookstore("verify", "--all", cwd=shop)
+    execute(shop, "UPDATE author SET book_count = book_count - 1 WHERE id = (SELECT min(id) FROM author)")
+
+    assert audit.returncode == whole_audit.returncode == 1
+    summary = f"{len(CHECKS) - 1} of {len(CHECKS)} checks found no errors.\nErrors found: 1.\n"
+    assert audit.stdout.endswith(summary)
+    assert whole_audit.stdout.endswith(summary)
+    assert [check.name for check in CHECKS if f" {check.name} " in audit.stdout] == ["author_counts"]
+    assert [check.name for check in CHECKS if f" {check.name} " not in whole_audit.stdout] == []
 
 
 @pytest.mark.parametrize(
@@ -187,10 +219,6 @@ def test_a_port_in_use_is_reported_before_anything_is_started(tmp_path: Path) ->
 def test_an_external_database_is_migrated_and_gets_no_sample(
     shop: Path, maintenance: str, tmp_path: Path
 ) -> None:
-    import asyncio
-
-    import asyncpg
-
     async def create() -> None:
         connection = await asyncpg.connect(maintenance)
         await connection.execute("CREATE DATABASE own")
