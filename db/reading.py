@@ -2,15 +2,25 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
 
 from db.errors import DatabaseError
+from db.explain import statement_name
 from db.faults import is_lost, known
 from db.keeper import Keeper
 
 HEARSAY = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStatement:
+    """The name of a statement that failed or was cancelled, and the milliseconds until then."""
+
+    name: str
+    milliseconds: float
 
 
 class Reading:
@@ -25,7 +35,8 @@ class Reading:
         self.keeper = keeper
         self.loop = asyncio.get_running_loop()
         self.failure: DatabaseError | None = None
-        self.under_way: set[asyncio.Task[Any]] = set()
+        self.under_way: dict[asyncio.Task[Any], tuple[str, float]] = {}
+        self.failed: FailedStatement | None = None
         self.turn: asyncio.Lock | None = None
         self.held: PoolConnectionProxy | None = None
 
@@ -38,7 +49,7 @@ class Reading:
             raise self.failure
         task = asyncio.current_task(self.loop)
         assert task is not None  # noqa: S101 - a coroutine runs in one
-        self.under_way.add(task)
+        self.under_way[task] = query, self.loop.time()
         try:
             try:
                 return await self.once(query, args, record_class)
@@ -50,9 +61,21 @@ class Reading:
             return await self.once(query, args, record_class)
         except Exception as error:
             self.failure = known(error)
+            if self.failure:
+                self.failed = self.failed_statement()
             raise self.failure or error from error
+        except asyncio.CancelledError:
+            self.failed = self.failed_statement()
+            raise
         finally:
-            self.under_way.discard(task)
+            del self.under_way[task]
+
+    def failed_statement(self) -> FailedStatement | None:
+        """Return the first statement that failed or was cancelled, or else the first one that runs."""
+        if self.failed or not self.under_way:
+            return self.failed
+        query, started = next(iter(self.under_way.values()))
+        return FailedStatement(statement_name(query), (self.loop.time() - started) * 1000)
 
     async def once(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
         if self.turn is None:

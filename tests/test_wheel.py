@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.serving import bookstore, embedded_catalog, serving
 from tests.waiting import GUARD
 
 ROOT = Path(__file__).parent.parent
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 EXPLORER = ROOT / "graphql_api" / "http" / "explorer"
 
 
@@ -35,7 +37,7 @@ def test_the_wheel_contains_the_packages_and_nothing_else(wheel: Path) -> None:
         "graphql_api",
         "db",
         "migrations",
-        "bookstore_graphql-0.1.0.dist-info",
+        f"bookstore_graphql-{VERSION}.dist-info",
     }
     assert "db/importing/sample.jsonl" in names
     assert "migrations/versions/0001_catalog.py" in names

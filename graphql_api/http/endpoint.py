@@ -1,6 +1,5 @@
 """The GraphQL endpoint: it runs the operation of an HTTP request, or responds with the explorer page."""
 
-import logging
 from typing import Any
 
 import orjson
@@ -24,6 +23,7 @@ from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.http.admission import Admission
 from graphql_api.http.explorer_page import explorer_response
+from graphql_api.http.failure_log import RunningOperation
 from graphql_api.http.graphql_requests import (
     ClientDisconnectedError,
     GraphQLRequest,
@@ -40,8 +40,6 @@ from graphql_api.http.responses import HttpError, RawResponse, service_unavailab
 from graphql_api.http.vigil import Vigil, Watch
 from graphql_api.schema.errors import format_error, mask_error
 from graphql_api.settings import Settings
-
-logger = logging.getLogger("bookstore.endpoint")
 
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 _ALLOW_HEADER = [(b"allow", ", ".join(_METHODS).encode())]
@@ -103,19 +101,28 @@ class Endpoint:
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
         request = await read_request(scope, receive, max_bytes=self.settings.max_body)
-        with Vigil(scope, self.watch):
-            async with self.admission:
-                return await self._execute_request(request, media_type, read_only=method != "POST")
+        running = RunningOperation(Reading(self.keeper))
+        try:
+            with Vigil(scope, self.watch):
+                async with self.admission:
+                    return await self._execute_request(
+                        request, media_type, running, read_only=method != "POST"
+                    )
+        except HttpError as error:
+            if running.reading.failure or error.code == "TIMEOUT":
+                running.log_failure(running.reading.failure or error)
+            raise
 
     async def _execute_request(
-        self, request: GraphQLRequest, media_type: bytes, *, read_only: bool
+        self, request: GraphQLRequest, media_type: bytes, running: RunningOperation, *, read_only: bool
     ) -> RawResponse:
         """Return the response to a request. Raise HttpError if the operation cannot run."""
         try:
             document = self.document_cache.get(request.query, request.operation_name)
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
-            return await self._execute(document, request, media_type, read_only=read_only)
+            running.document = document
+            return await self._execute(document, request, media_type, running.reading, read_only=read_only)
         except LimitExceededError as exceeded:
             raise HttpError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
@@ -128,16 +135,20 @@ class Endpoint:
             )
 
     async def _execute(
-        self, document: Document, request: GraphQLRequest, media_type: bytes, *, read_only: bool
+        self,
+        document: Document,
+        request: GraphQLRequest,
+        media_type: bytes,
+        reading: Reading,
+        *,
+        read_only: bool,
     ) -> RawResponse:
-        reading = Reading(self.keeper)
         context = Context(self.null_view_counter if read_only else self.view_counter, reading)
         try:
             outcome = await run_operation(document, request.variables, context)
         finally:
             reading.end()
         if reading.failure:
-            logger.debug("request failed: %s", reading.failure)
             code = "TIMEOUT" if isinstance(reading.failure, TimedOut) else "SERVICE_UNAVAILABLE"
             raise service_unavailable("The catalog is temporarily unavailable: retry later.", code)
         result = outcome.result

@@ -67,7 +67,7 @@ class HttpError(Exception):
         super().__init__(message)
         self.status = status
         self.headers = headers
-        self.error = {"message": message, "extensions": {"code": code, **(extensions or {})}}
+        self.error: dict[str, Any] = {"message": message, "extensions": {"code": code, **(extensions or {})}}
 
     @classmethod
     def from_graphql_error(cls, error: GraphQLError) -> "HttpError":
@@ -75,6 +75,11 @@ class HttpError(Exception):
         http_error = cls(400, error.message)
         http_error.error["extensions"] = dict(error.extensions or {})
         return http_error
+
+    @property
+    def code(self) -> object:
+        """Return `extensions.code` of the GraphQL error."""
+        return self.error["extensions"].get("code")
 
     def to_response(self, media_type: bytes) -> RawResponse:
         return RawResponse(orjson.dumps({"errors": [self.error]}), self.status, media_type, self.headers)

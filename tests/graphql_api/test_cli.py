@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import re
 import socket
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from db.importing.readers import FORMATS
+from db.verify import CHECKS
 from tests.serving import Served, bookstore, embedded_catalog, serving
 from tests.waiting import GUARD
 
@@ -126,38 +128,65 @@ def test_generated_books_are_imported_once_and_pass_the_audit(shop: Path) -> Non
 
     assert seeded.returncode == again.returncode == audit.returncode == 0, audit.stdout
     assert "0 rows changed" in again.stdout
-    assert "No errors found." in audit.stdout
+    assert audit.stdout == f"{len(CHECKS)} of {len(CHECKS)} checks found no errors.\n"
 
 
-def test_every_read_statement_is_explained(shop: Path) -> None:
+def test_bounded_plans_are_counted_and_printed_only_on_request(shop: Path) -> None:
     explained = bookstore("explain", cwd=shop)
     one = bookstore("explain", "books_by_ids", cwd=shop)
+    all_of_one = bookstore("explain", "books_by_ids", "--all", cwd=shop)
     none = bookstore("explain", "no_such", cwd=shop)
 
-    assert explained.returncode == 0
-    assert "hits_of_text" in explained.stdout
-    assert explained.stdout.endswith(" runs, 0 with problems.\n")
-    assert one.stdout.endswith("2 runs, 0 with problems.\n")
+    assert explained.returncode == one.returncode == all_of_one.returncode == 0
+    assert re.fullmatch(r"(\d+) of \1 plans are bounded\.\n", explained.stdout)
+    assert one.stdout == "2 of 2 plans are bounded.\n"
+    assert "one key" in all_of_one.stdout
+    assert "20 keys" in all_of_one.stdout
+    assert all_of_one.stdout.endswith("\n2 of 2 plans are bounded.\n")
     assert none.returncode == 1
     assert none.stderr == "Error: No read statement is called no_such.\n"
 
 
-def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
-    dsn = bookstore("db", "start", cwd=shop).stdout.strip()
+def test_a_plan_that_is_not_bounded_is_printed_alone(shop: Path) -> None:
+    execute(shop, *(f"ALTER ROLE app SET {name} = off" for name in INDEX_SETTINGS))
+    explained = bookstore("explain", "books_by_category_ids", cwd=shop)
+    execute(shop, "ALTER ROLE app RESET ALL")
 
-    async def count(wrongly: int) -> None:
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(
-            "UPDATE author SET book_count = book_count + $1 WHERE slug = 'jane-austen'", wrongly
-        )
+    assert explained.returncode == 1
+    assert "20 categories" in explained.stdout
+    assert "title asc" not in explained.stdout
+    assert "sequential scan of " in explained.stdout
+    [bounded, total] = re.findall(r"\d+", explained.stdout.splitlines()[-1])
+    assert int(bounded) == int(total) - 1
+
+
+INDEX_SETTINGS = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
+
+
+def execute(shop: Path, *statements: str) -> None:
+    """Run statements in the embedded PostgreSQL of a folder."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(bookstore("db", "start", cwd=shop).stdout.strip())
+        for statement in statements:
+            await connection.execute(statement)
         await connection.close()
 
-    asyncio.run(count(1))
-    audit = bookstore("verify", cwd=shop)
-    asyncio.run(count(-1))
+    asyncio.run(run())
 
-    assert audit.returncode == 1
-    assert "Errors found: 1." in audit.stdout
+
+def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
+    execute(shop, "UPDATE author SET book_count = book_count + 1 WHERE id = (SELECT min(id) FROM author)")
+    audit = bookstore("verify", cwd=shop)
+    whole_audit = bookstore("verify", "--all", cwd=shop)
+    execute(shop, "UPDATE author SET book_count = book_count - 1 WHERE id = (SELECT min(id) FROM author)")
+
+    assert audit.returncode == whole_audit.returncode == 1
+    summary = f"{len(CHECKS) - 1} of {len(CHECKS)} checks found no errors.\nErrors found: 1.\n"
+    assert audit.stdout.endswith(summary)
+    assert whole_audit.stdout.endswith(summary)
+    assert [check.name for check in CHECKS if f" {check.name} " in audit.stdout] == ["author_counts"]
+    assert [check.name for check in CHECKS if f" {check.name} " not in whole_audit.stdout] == []
 
 
 @pytest.mark.parametrize(
@@ -240,7 +269,7 @@ def test_help_names_every_format_and_command(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_printed_without_a_database(tmp_path: Path) -> None:
-    committed = (Path(__file__).parent / "schema.graphql").read_text(encoding="utf-8")
+    committed = (Path(__file__).parents[2] / "graphql_api" / "schema.graphql").read_text(encoding="utf-8")
 
     assert bookstore("schema", cwd=tmp_path).stdout == committed
 
