@@ -90,6 +90,6 @@ def create_app(settings: Settings, dsn: str) -> App:
 
     routes = health_routes(lambda: keeper.lender is not None)
     if settings.metrics:
-        routes.append(metrics_route(operations))
+        routes.append(metrics_route(operations, admission))
     endpoint = Endpoint(settings, documents, keeper, views, admission)
     return App(endpoint, settings, routes, lifespan=lifespan)

@@ -1,12 +1,13 @@
 """Metrics: how many operations ran by their plans, and how many by stock execution for which reason."""
 
+import asyncio
 import re
 
 import pytest
 
 from graphql_api.execution.run import operations
-from graphql_api.http.metrics import metrics_route
 from tests.graphql_api.http.conftest import Shop
+from tests.waiting import until
 
 
 def counts(text: str) -> dict[tuple[str, str], int]:
@@ -33,7 +34,20 @@ async def test_operations_are_counted_by_how_they_were_run(
         ("stock", "something went wrong"): 1,
     }
     assert after["stock", r"a \"reason\"\\"] == 1
-    assert metrics_route({}).path == "/metrics"
+
+
+async def test_admitted_requests_are_counted(shop: Shop) -> None:
+    async with shop(metrics=True, max_requests=1) as client:
+        admission = client._transport.app.endpoint.admission
+        async with admission:
+            waiting = asyncio.create_task(client.post("/graphql", json={"query": "{ __typename }"}))
+            await until(lambda: admission.line)
+            taken = (await client.get("/metrics")).text
+        await waiting
+        free = (await client.get("/metrics")).text
+
+    assert taken.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 1\n')
+    assert free.endswith('{state="running"} 0\nbookstore_requests{state="waiting"} 0\n')
 
 
 async def test_metrics_are_told_to_nobody_unless_they_are_set(shop: Shop) -> None:
