@@ -78,6 +78,11 @@ class Client:
             writer.close()
 
 
+async def answers_with(client: Client, path: str, status: int) -> bool:
+    """Whether the server answers with this status there."""
+    return (await client.ask(client.get(path))).status == status
+
+
 async def reply_from(reader: asyncio.StreamReader) -> Reply:
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

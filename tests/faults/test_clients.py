@@ -15,23 +15,12 @@ import asyncpg
 import pytest
 
 from tests.faults.conftest import Shop, server
+from tests.faults.locks import locked
 from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY, Readers
 from tests.http_client import Client, reply_from
 
 POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
-
-
-@asynccontextmanager
-async def locked(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
-    """All reads of books wait while the context lasts; gives a connection to look with."""
-    connection, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    async with connection.transaction():
-        await connection.execute("LOCK TABLE book IN ACCESS EXCLUSIVE MODE")
-        yield observer
-    await connection.close()
-    await observer.close()
 
 
 async def test_clients_that_leave_take_their_statements_with_them(postgres: Postgres, tmp_path: Path) -> None:
