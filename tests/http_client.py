@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.waiting import GUARD
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -84,10 +86,12 @@ async def answers_with(client: Client, path: str, status: int) -> bool:
 
 
 async def reply_from(reader: asyncio.StreamReader) -> Reply:
+    """The next reply; raises TimeoutError if none comes within the guard."""
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        async with asyncio.timeout(GUARD):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
     except (asyncio.IncompleteReadError, ConnectionError):
         return NOTHING
     return Reply(int(head[0].split()[1]), headers, body)
