@@ -18,7 +18,7 @@ from tests.waiting import GUARD, wait_until
 
 BOOKSTORE = Path(sys.executable).with_name("bookstore")
 PATIENT = dict.fromkeys(
-    ("CONNECTION_WAIT", "COMMAND_TIMEOUT", "REQUEST_TIMEOUT", "SENDER_TIMEOUT", "DRAIN_TIMEOUT"), "600"
+    ("connection_wait", "command_timeout", "request_timeout", "sender_timeout", "drain_timeout"), 600.0
 )
 """Settings of a server that runs into no time-out, however slow the machine."""
 
@@ -110,8 +110,10 @@ def private_folder() -> Generator[Path]:
 def serving(
     cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), **settings: str
 ) -> Generator[Served]:
-    """`bookstore serve` on a free port, up and answering; ended afterwards."""
-    served = Served([command, "serve", *arguments], cwd, environment_of(PORT="0", **settings))
+    """`bookstore serve` on a free port, up and answering, patient but for the settings; ended afterwards."""
+    patient = {key.upper(): str(value) for key, value in PATIENT.items()}
+    environment = environment_of(PORT="0", **patient | settings)
+    served = Served([command, "serve", *arguments], cwd, environment)
     try:
         served.wait_until_serving()
         yield served

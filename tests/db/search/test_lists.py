@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import books
@@ -191,9 +191,7 @@ def lists(stock: Stock) -> list[tuple[Scope, int, Callable[[Row], bool]]]:
 
 
 def rolled_back(examples: int) -> settings:
-    return settings(
-        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    return settings(max_examples=examples)
 
 
 drawn_filters = st.tuples(
