@@ -89,6 +89,6 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
 
     routes = health_routes(lambda: keeper.lender is not None)
     if settings.metrics:
-        routes.append(metrics_route(operation_counts))
+        routes.append(metrics_route(operation_counts, admission))
     endpoint = Endpoint(settings, document_cache, keeper, view_counter, admission)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)

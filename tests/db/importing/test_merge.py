@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.importing import importer
@@ -301,9 +301,7 @@ def feed_records(ids: int) -> st.SearchStrategy[list[BookRecord]]:
     )
 
 
-drawn = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+drawn = settings(max_examples=12, database=None)
 SMALL, LARGE = 10**9, 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
@@ -232,7 +232,7 @@ drawn_records = st.lists(
 CLEAR = "TRUNCATE book, author, category, catalog_size CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5)
 @given(older=drawn_records, newer=drawn_records)
 async def test_an_older_delivery_leaves_no_trace_in_what_a_newer_one_lists(
     dsn: str, tmp_path: Path, older: list[BookRecord], newer: list[BookRecord]

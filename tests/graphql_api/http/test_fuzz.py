@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.http_client import Client
-from tests.serving import PATIENT, Served, embedded_catalog, serving
+from tests.serving import Served, embedded_catalog, serving
 from tests.tables import note
 from tests.waiting import GUARD
 
@@ -96,7 +96,7 @@ def mutated(random_: random.Random, data: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def impatient() -> Generator[Served]:
     """A server that soon gives up a client that does not finish its request, and nothing else."""
-    with embedded_catalog() as folder, serving(folder, **PATIENT | {"SENDER_TIMEOUT": "2"}) as served:
+    with embedded_catalog() as folder, serving(folder, SENDER_TIMEOUT="2") as served:
         yield served
 
 

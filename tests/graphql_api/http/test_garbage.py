@@ -16,6 +16,7 @@ from graphql_api.http import vigil
 from graphql_api.http.protocol import WireConfig
 from graphql_api.settings import Settings
 from tests.http_client import Client
+from tests.serving import PATIENT
 from tests.waiting import until
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ QUERY = "{ books(first: 2) { nodes { title authors { name } } totalCount } }"
 @asynccontextmanager
 async def serving(dsn: str) -> AsyncGenerator[tuple[Client, uvicorn.Server]]:
     """A client of a server in this process, and that server."""
-    settings = Settings(pool_size=2)
+    settings = Settings(pool_size=2, **PATIENT)
     config = WireConfig(create_app(settings, dsn), settings, log_level="warning")
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
