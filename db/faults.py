@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from db.errors import DatabaseError, TimedOut, Unavailable
+from db.errors import DatabaseError, DatabaseUnavailableError, StatementTimeoutError
 
 LOST = (
     asyncpg.PostgresConnectionError,
@@ -30,7 +30,7 @@ def known(error: BaseException) -> DatabaseError | None:
     if isinstance(error, DatabaseError):
         return error
     if isinstance(error, (TimeoutError, asyncpg.QueryCanceledError)):
-        return TimedOut("A statement took longer than it may.")
+        return StatementTimeoutError("A statement took longer than it may.")
     if is_lost(error) or isinstance(error, SHORT):
-        return Unavailable(f"PostgreSQL cannot be used for now ({type(error).__name__}).")
+        return DatabaseUnavailableError(f"PostgreSQL cannot be used for now ({type(error).__name__}).")
     return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from db.errors import Unavailable
+from db.errors import DatabaseUnavailableError
 from db.faults import known
 from db.loans import Lender
 from db.pool import UNREACHABLE, open_pool
@@ -48,7 +48,7 @@ class Keeper:
         self.reason: str | None = "PostgreSQL has not been reached yet."
 
     async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
-        """Run one statement and return its rows. Raises Unavailable where there is no connection for it."""
+        """Run one statement and return its rows. Raises DatabaseUnavailableError without a connection."""
         lender = self.lender_now()
         connection = await lender.take()
         failure = None
@@ -61,9 +61,9 @@ class Keeper:
             await lender.give_back(connection, failure)
 
     def lender_now(self) -> Lender:
-        """Who lends connections at the moment; raises Unavailable where PostgreSQL is away."""
+        """Who lends connections at the moment; raises DatabaseUnavailableError where PostgreSQL is away."""
         if self.lender is None:
-            raise Unavailable(self.reason)
+            raise DatabaseUnavailableError(self.reason)
         return self.lender
 
     # The life of the pool
@@ -72,7 +72,7 @@ class Keeper:
         """Connect for the first time. Raises DatabaseError for what time will not mend."""
         try:
             await self.open(patience=5.0)
-        except Unavailable as error:
+        except DatabaseUnavailableError as error:
             self.close(str(error))
 
     async def run(self) -> None:

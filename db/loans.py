@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from db.errors import Unavailable
+from db.errors import DatabaseUnavailableError
 from db.faults import is_lost
 
 
@@ -37,7 +37,7 @@ class Lender:
         self.timer: asyncio.TimerHandle | None = None
 
     async def take(self) -> PoolConnectionProxy:
-        """A connection, to be given back. Raises Unavailable when none comes free in time."""
+        """A connection, to be given back. Raises DatabaseUnavailableError when none comes free in time."""
         while self.idle:
             connection = self.idle.pop()
             if lives(connection):
@@ -56,7 +56,7 @@ class Lender:
             self.lent -= 1
             self.admit()
             if isinstance(error, TimeoutError):
-                raise Unavailable("All connections to PostgreSQL are taken.") from error
+                raise DatabaseUnavailableError("All connections to PostgreSQL are taken.") from error
             raise
 
     async def in_line(self) -> PoolConnectionProxy | None:
@@ -79,7 +79,9 @@ class Lender:
         while self.line and self.line[0].until <= loop.time():
             turn = self.line.popleft()
             if not turn.future.done():
-                turn.future.set_exception(Unavailable("All connections to PostgreSQL are taken."))
+                turn.future.set_exception(
+                    DatabaseUnavailableError("All connections to PostgreSQL are taken.")
+                )
         self.timer = loop.call_at(self.line[0].until, self.expire, loop) if self.line else None
 
     async def give_back(self, connection: PoolConnectionProxy, failure: BaseException | None = None) -> None:
@@ -128,7 +130,7 @@ class Lender:
         """Give up all connections at once; who waits for one fails now rather than later."""
         self.idle.clear()
         while (turn := self.next()) is not None:
-            turn.set_exception(Unavailable(reason))
+            turn.set_exception(DatabaseUnavailableError(reason))
         self.pool.terminate()
 
 

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from db.errors import DatabaseError, Unavailable
+from db.errors import DatabaseError, DatabaseUnavailableError
 from db.faults import SHORT, is_lost
 
 
@@ -45,10 +45,10 @@ CONNECT_SECONDS = 5.0
 
 
 def unreachable(error: Exception) -> DatabaseError:
-    """What to raise for an error of UNREACHABLE: Unavailable if it may pass by itself."""
+    """What to raise for an error of UNREACHABLE: DatabaseUnavailableError if it may pass by itself."""
     if isinstance(error, TimeoutError):
-        return Unavailable("PostgreSQL cannot be reached: it does not answer")
-    kind = Unavailable if is_lost(error) or isinstance(error, SHORT) else DatabaseError
+        return DatabaseUnavailableError("PostgreSQL cannot be reached: it does not answer")
+    kind = DatabaseUnavailableError if is_lost(error) or isinstance(error, SHORT) else DatabaseError
     return kind(f"PostgreSQL cannot be reached: {error}")
 
 

@@ -32,7 +32,7 @@ class Reading:
     async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement, once more if its connection dies under it, and return its rows.
 
-        Raises Unavailable or TimedOut for what PostgreSQL does wrong.
+        Raises DatabaseUnavailableError or StatementTimeoutError for what PostgreSQL does wrong.
         """
         if self.failure:
             raise self.failure

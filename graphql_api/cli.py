@@ -20,7 +20,7 @@ from rich.table import Table
 
 from db import embedded
 from db.books import count_of_books
-from db.errors import CatalogError, Unavailable
+from db.errors import CatalogError, DatabaseUnavailableError
 from db.explain_cases import explained_at
 from db.importing.progress import progress_on
 from db.importing.readers import FORMATS, Delivery, open_delivery, open_seeded
@@ -88,7 +88,7 @@ def serve(workers: int | None) -> None:
     dsn = database(settings)
     try:
         migrate(dsn)
-    except Unavailable as error:
+    except DatabaseUnavailableError as error:
         logger.warning("%s; it is not migrated, and answers are 503 until it can be", error)
     if not settings.database_url:
         asyncio.run(stock_with_sample(dsn))

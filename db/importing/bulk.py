@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 
 SUFFIX = "_rebuilt"
 LISTINGS = ("author_listing", "category_listing", "book_search")
@@ -286,7 +286,7 @@ async def lock(
         await attempt.rollback()
         await asyncio.sleep(min(2 * wait, 1))
         wait = min(2 * wait, 2) if unless is None else wait
-    raise ImportFailed(
+    raise CatalogImportError(
         "Other transactions hold on to the catalog: end them (see pg_stat_activity) or try later. Nothing was written."
     )
 

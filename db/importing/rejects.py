@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.records import Reject
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class RejectsFile:
     """Writes rejects to `path` and counts the rows and the single values dropped; `place` names a row number for a person.
 
     Where no row is rejected there is no file: one left there by an earlier import is removed.
-    Raises ImportFailed when it cannot be written, or when something else is there.
+    Raises CatalogImportError when it cannot be written, or when something else is there.
     """
 
     __slots__ = ("_file", "_path", "_place", "_writer", "count", "dropped")
@@ -36,7 +36,7 @@ class RejectsFile:
         try:
             if self._path.exists():
                 if not is_rejects_file(self._path):
-                    raise ImportFailed(
+                    raise CatalogImportError(
                         f"{self._path} is no rejects file, and would be overwritten: name another."
                     )
                 self._path.unlink()
@@ -67,8 +67,8 @@ class RejectsFile:
             self._writer.writerow(HEADINGS)
         return self._writer
 
-    def _unwritable(self, error: OSError) -> ImportFailed:
-        return ImportFailed(f"The rejects file {self._path} cannot be written: {error.strerror}.")
+    def _unwritable(self, error: OSError) -> CatalogImportError:
+        return CatalogImportError(f"The rejects file {self._path} cannot be written: {error.strerror}.")
 
 
 def is_rejects_file(path: Path) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 from asyncpg.transaction import Transaction
 
-from db.errors import DatabaseError, ImportFailed
+from db.errors import CatalogImportError, DatabaseError
 from db.importing import bulk, listings, refuse, resolve
 from db.importing.merge import LOCK_TABLES, NOTHING, Written, merge
 from db.importing.progress import Progress
@@ -158,12 +158,12 @@ async def import_delivery(
     """Merge the delivery into the catalog at `dsn`, or with `dry_run` find out what that would do.
 
     All or nothing, at whatever moment it ends; readers meanwhile see the catalog as it was.
-    Rejected rows go to the file `rejects`, which is made only when there are some. Raises ImportFailed
+    Rejected rows go to the file `rejects`, which is made only when there are some. Raises CatalogImportError
     when another import is running or the delivery cannot be read, DatabaseError when the database is
     away or not migrated; then nothing was written.
     """
     if delivery.source == "name" or not delivery.source.strip():
-        raise ImportFailed(f"A source cannot be called {delivery.source!r}: give it another name.")
+        raise CatalogImportError(f"A source cannot be called {delivery.source!r}: give it another name.")
     clock = Clock(progress)
     async with aclosing(delivery.batches):
         with RejectsFile(rejects, delivery.place) as rejected:
@@ -221,7 +221,7 @@ async def stage(job: Job) -> int:
     """Read the delivery into the staging tables; the number of rows read."""
     await job.connection.execute(SETTINGS)
     if not await job.connection.fetchval(ONLY_IMPORT):
-        raise ImportFailed("Another import is running on this database: start again when it has ended.")
+        raise CatalogImportError("Another import is running on this database: start again when it has ended.")
     staging = Staging(job.connection)
     await staging.create()
     job.clock.progress.begin(job.delivery)
@@ -296,7 +296,7 @@ async def commit(transaction: Transaction) -> None:
     try:
         await transaction.commit()
     except FAILURES as error:
-        raise ImportFailed(
+        raise CatalogImportError(
             f"The connection was lost while committing ({error}): the delivery may have been written or not. "
             "Import it again: what is there already will not change."
         ) from error
@@ -324,7 +324,9 @@ async def connected(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
             await connection.execute(NOTICE_A_KILLED_IMPORTER)
         yield connection
     except FAILURES as error:
-        raise ImportFailed(f"The database failed during the import: {error}. Nothing was written.") from error
+        raise CatalogImportError(
+            f"The database failed during the import: {error}. Nothing was written."
+        ) from error
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from db.errors import TimedOut
+from db.errors import StatementTimeoutError
 from db.keeper import Keeper
 from db.reading import Reading
 from db.views import ViewLog
@@ -117,7 +117,7 @@ class Endpoint:
             reading.end()
         if reading.failure:
             logger.debug("not answered: %s", reading.failure)
-            code = "TIMEOUT" if isinstance(reading.failure, TimedOut) else "SERVICE_UNAVAILABLE"
+            code = "TIMEOUT" if isinstance(reading.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
             raise unavailable("The catalog cannot be read at the moment: try again.", code)
         result = outcome.result
         errors = [present(error, executed=True) for error in result.errors or ()]

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from db.errors import TimedOut, Unavailable
+from db.errors import DatabaseUnavailableError, StatementTimeoutError
 from db.keeper import Keeper
 from db.migrations import require_head
 from db.reading import Reading
@@ -39,7 +39,7 @@ async def test_one_that_holds_keeps_to_one_connection_whatever_is_read_at_once(k
         reading.hold()
 
     first, second, again = await asyncio.gather(backends(one), backends(other), backends(one))
-    with pytest.raises(Unavailable, match="All connections to PostgreSQL are taken"):
+    with pytest.raises(DatabaseUnavailableError, match="All connections to PostgreSQL are taken"):
         await third.fetch(BACKEND, 0)
     await one.let_go()
     await one.let_go()
@@ -75,9 +75,9 @@ async def test_after_a_statement_that_took_too_long_nothing_more_is_read(keeper:
     reading = Reading(keeper)
     reading.hold()
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(StatementTimeoutError):
         await reading.fetch(BACKEND, 5)
-    with pytest.raises(TimedOut):
+    with pytest.raises(StatementTimeoutError):
         await reading.fetch(BACKEND, 0)
 
     await reading.let_go()
@@ -125,7 +125,7 @@ async def test_who_waits_in_line_gets_a_new_connection_for_one_that_died(keeper:
     waiting = asyncio.create_task(Reading(keeper).fetch(BACKEND, 0))
     await asyncio.sleep(0.01)
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(DatabaseUnavailableError):
         await holders[0].fetch("SELECT pg_terminate_backend(pg_backend_pid())")
 
     assert len(await waiting) == 1
@@ -143,5 +143,5 @@ async def test_when_postgresql_goes_who_waits_in_line_is_told_at_once(keeper: Ke
 
     keeper.close("PostgreSQL went away.")
 
-    with pytest.raises(Unavailable, match=r"PostgreSQL went away\."):
+    with pytest.raises(DatabaseUnavailableError, match=r"PostgreSQL went away\."):
         await waiting

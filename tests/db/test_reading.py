@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.errors import TimedOut, Unavailable
+from db.errors import DatabaseUnavailableError, StatementTimeoutError
 from db.keeper import Keeper
 from db.migrations import require_head
 from db.reading import Reading
@@ -49,20 +49,20 @@ async def test_a_read_that_dies_twice_fails_and_with_it_all_later_ones(keeper: K
     database = Mortal(keeper, deaths=2)
     reading = Reading(database)
 
-    with pytest.raises(Unavailable, match=r"PostgreSQL cannot be used for now"):
+    with pytest.raises(DatabaseUnavailableError, match=r"PostgreSQL cannot be used for now"):
         await reading.fetch("SELECT 1")
-    with pytest.raises(Unavailable):
+    with pytest.raises(DatabaseUnavailableError):
         await reading.fetch("SELECT 1")
 
     assert database.statements == 2
-    assert isinstance(reading.failure, Unavailable)
+    assert isinstance(reading.failure, DatabaseUnavailableError)
     assert await Reading(database).fetch("SELECT 1")
 
 
 async def test_a_statement_that_takes_too_long_has_timed_out_and_is_not_repeated(keeper: Keeper) -> None:
     database = Mortal(keeper, deaths=0)
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(StatementTimeoutError):
         await Reading(database).fetch("SELECT pg_sleep(5)")
 
     assert database.statements == 1
@@ -81,7 +81,7 @@ async def test_who_finds_all_connections_taken_waits_for_a_while(keeper: Keeper)
     busy = [asyncio.create_task(sleep()) for _ in range(2)]
     await asyncio.sleep(0.05)
 
-    with pytest.raises(Unavailable, match="All connections to PostgreSQL are taken"):
+    with pytest.raises(DatabaseUnavailableError, match="All connections to PostgreSQL are taken"):
         await Reading(keeper).fetch("SELECT 1")
     await asyncio.gather(*busy)
 

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers.delivery import Delivery, Rows, in_batches
 from db.importing.readers.files import Places, Progress, existing_files, opened_text, text_lines, total_bytes
 from db.importing.readers.flat import Columns, FlatRecords, columns
@@ -62,11 +62,11 @@ def headings(path: Path) -> list[str]:
     """The first row of the file."""
     for row in csv_rows(path):
         return row
-    raise ImportFailed(f"{path}: the file has no row; its first one must hold the headings.")
+    raise CatalogImportError(f"{path}: the file has no row; its first one must hold the headings.")
 
 
 def csv_rows(path: Path, progress: Progress | None = None) -> Iterator[list[str]]:
-    """The rows of the file that hold anything. Malformed CSV raises ImportFailed with its line.
+    """The rows of the file that hold anything. Malformed CSV raises CatalogImportError with its line.
 
     The separator is the one that cuts the first line into most cells.
     """
@@ -82,7 +82,7 @@ def csv_rows(path: Path, progress: Progress | None = None) -> Iterator[list[str]
                     yield row
                 begun = reader.line_num + 1
         except csv.Error as error:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: malformed CSV in the row that begins in line {begun:,} ({error});"
                 ' is a quote left open, or not doubled inside of a quoted cell ("")?'
             ) from error

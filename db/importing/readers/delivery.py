@@ -26,7 +26,7 @@ class Delivery:
     tells how much of `total` has been read, both in `unit`.
     `place` names a row number for a person ("prices.csv row 12" when there are several files).
     `ignored` are the headings that no field takes. Whoever opens a delivery reads `batches` to the
-    end or closes it; both close what it holds. While reading, `ImportFailed` may still be raised
+    end or closes it; both close what it holds. While reading, `CatalogImportError` may still be raised
     for what only shows deep in a file (wrong encoding, an unclosed quote).
     """
 

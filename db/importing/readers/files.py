@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 
 BUFFER = 1 << 18
 HEAD = 1 << 20
@@ -53,11 +53,11 @@ def existing_files(sources: Sequence[Path | str]) -> list[Path]:
     paths = [Path(source) for source in sources]
     for path in paths:
         if not path.exists():
-            raise ImportFailed(f"{path}: there is no such file; check the path.")
+            raise CatalogImportError(f"{path}: there is no such file; check the path.")
         if path.is_dir():
-            raise ImportFailed(f"{path}: is a folder; name the file in it.")
+            raise CatalogImportError(f"{path}: is a folder; name the file in it.")
         if not path.is_file():
-            raise ImportFailed(f"{path}: is not a regular file; save it as one first.")
+            raise CatalogImportError(f"{path}: is not a regular file; save it as one first.")
         _refuse_other_encodings(path)
     return paths
 
@@ -65,14 +65,18 @@ def existing_files(sources: Sequence[Path | str]) -> list[Path]:
 def folder_files(sources: Sequence[Path | str], names: Sequence[str]) -> list[Path]:
     """The files of these names in the one folder that the sources name."""
     if len(sources) != 1:
-        raise ImportFailed(f"{len(sources)} sources were given; give the one folder that holds {names[0]}.")
+        raise CatalogImportError(
+            f"{len(sources)} sources were given; give the one folder that holds {names[0]}."
+        )
     folder = Path(sources[0])
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "there is no such folder"
-        raise ImportFailed(f"{folder}: {what}; give the folder that holds {names[0]}.")
+        raise CatalogImportError(f"{folder}: {what}; give the folder that holds {names[0]}.")
     missing = [name for name in names if not (folder / name).exists()]
     if missing:
-        raise ImportFailed(f"{folder}: {missing[0]} is missing; the folder must hold {', '.join(names)}.")
+        raise CatalogImportError(
+            f"{folder}: {missing[0]} is missing; the folder must hold {', '.join(names)}."
+        )
     return existing_files([folder / name for name in names])
 
 
@@ -84,7 +88,7 @@ def total_bytes(paths: Sequence[Path]) -> int:
 def opened_text(path: Path, progress: Progress | None = None) -> Generator[TextIOWrapper]:
     """The file as text, line endings untouched, without a byte order mark.
 
-    A byte that is not UTF-8 raises ImportFailed with its place, wherever in the block it is met.
+    A byte that is not UTF-8 raises CatalogImportError with its place, wherever in the block it is met.
     """
     raw = FileIO(str(path))
     if progress is not None:
@@ -93,7 +97,7 @@ def opened_text(path: Path, progress: Progress | None = None) -> Generator[TextI
         try:
             yield text
         except UnicodeDecodeError as error:
-            raise ImportFailed(_where_not_utf8(path)) from error
+            raise CatalogImportError(_where_not_utf8(path)) from error
         finally:
             if progress is not None:
                 progress.before += raw.tell()
@@ -104,7 +108,7 @@ def text_lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
     """The lines of the file; a NUL in one means that the file is not text."""
     for number, line in enumerate(text, 1):
         if "\0" in line:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: line {number:,} holds a NUL byte, which no text does; export it again."
             )
         yield line
@@ -115,16 +119,18 @@ def _refuse_other_encodings(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(HEAD)
     except OSError as error:
-        raise ImportFailed(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+        raise CatalogImportError(
+            f"{path}: cannot be read ({error.strerror}); check its permissions."
+        ) from error
     if not head.removeprefix(codecs.BOM_UTF8):
-        raise ImportFailed(f"{path}: the file is empty; check that it was exported completely.")
+        raise CatalogImportError(f"{path}: the file is empty; check that it was exported completely.")
     for mark, encoding in _OTHER_ENCODINGS.items():
         if head.startswith(mark):
-            raise ImportFailed(f"{path}: the file is in {encoding}; save it as UTF-8.")
+            raise CatalogImportError(f"{path}: the file is in {encoding}; save it as UTF-8.")
     if head[1:4:2] == b"\0\0" or head[:4:2] == b"\0\0":
-        raise ImportFailed(f"{path}: the file is in UTF-16; save it as UTF-8.")
+        raise CatalogImportError(f"{path}: the file is in UTF-16; save it as UTF-8.")
     if len(head) == HEAD and b"\n" not in head and b"\r" not in head:
-        raise ImportFailed(
+        raise CatalogImportError(
             f"{path}: its first line does not end within {HEAD:,} bytes; this is no table of rows."
         )
 

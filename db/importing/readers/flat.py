@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import fields
 from db.importing.fields import CategoryPath, FieldError
 from db.importing.records import AuthorRecord, BookRecord, Reject
@@ -65,31 +65,35 @@ class Columns:
 def columns(
     where: Path | str, headings: Sequence[str], mapping: Mapping[str, str], currency: str | None
 ) -> Columns:
-    """The columns of a delivery with these headings; ImportFailed if they do not make books."""
+    """The columns of a delivery with these headings; CatalogImportError if they do not make books."""
     check_mapping(mapping)
     shown = f"its headings are: {', '.join(heading.strip() or '(blank)' for heading in headings)}"
     places = {heading.strip(): place for place, heading in enumerate(headings)}
     found: dict[str, int] = {}
     for column, field in mapping.items():
         if column not in places:
-            raise ImportFailed(f"{where}: --map {column}={field}: there is no column {column}; {shown}.")
+            raise CatalogImportError(
+                f"{where}: --map {column}={field}: there is no column {column}; {shown}."
+            )
         if field in found:
-            raise ImportFailed(f"{where}: --map gives two columns for {field}; give one.")
+            raise CatalogImportError(f"{where}: --map gives two columns for {field}; give one.")
         found[field] = places[column]
     for field, names in _by_name(headings, set(found.values())).items():
         if len(names) > 1 and field not in found:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{where}: two columns are headed {field}; rename one with --map COLUMN={field}."
             )
         found.setdefault(field, names[0])
     if "title" not in found:
-        raise ImportFailed(f"{where}: no column holds the title; {shown}. Name it with --map COLUMN=title.")
+        raise CatalogImportError(
+            f"{where}: no column holds the title; {shown}. Name it with --map COLUMN=title."
+        )
     if "source_id" not in found and "isbn" not in found:
         hint = "Name one with --map COLUMN=source_id or --map COLUMN=isbn."
-        raise ImportFailed(f"{where}: no column holds a source_id or isbn; {shown}. {hint}")
+        raise CatalogImportError(f"{where}: no column holds a source_id or isbn; {shown}. {hint}")
     if "price" in found and "currency" not in found and currency is None:
         hint = "name its column with --map COLUMN=currency, or give one for all with --currency EUR."
-        raise ImportFailed(f"{where}: prices without a currency; {hint}")
+        raise CatalogImportError(f"{where}: prices without a currency; {hint}")
     taken = set(found.values())
     return Columns(
         headings=tuple(headings),
@@ -104,7 +108,9 @@ def check_mapping(mapping: Mapping[str, str]) -> None:
     for column, field in mapping.items():
         if field not in FIELDS:
             known = ", ".join(FIELDS)
-            raise ImportFailed(f"--map {column}={field}: there is no field {field}; the fields are: {known}.")
+            raise CatalogImportError(
+                f"--map {column}={field}: there is no field {field}; the fields are: {known}."
+            )
 
 
 def field_named(heading: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import cast
 
 import orjson
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import fields
 from db.importing.fields import CategoryPath, FieldError
 from db.importing.readers.delivery import Delivery, Rows, in_batches
@@ -54,7 +54,7 @@ def _refuse_array(path: Path) -> None:
     with opened_text(path) as text:
         if text.read(1_000).lstrip().startswith("["):
             hint = "write one object a line (jq -c '.[]' does it)."
-            raise ImportFailed(f"{path}: is one JSON array, not JSON Lines; {hint}")
+            raise CatalogImportError(f"{path}: is one JSON array, not JSON Lines; {hint}")
 
 
 def _books(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import fields
 from db.importing.fields import FieldError
 from db.importing.readers.delimited import csv_rows, headings
@@ -31,7 +31,7 @@ def open_oscar(sources: Sequence[Path | str], currency: str | None) -> Delivery:
     for path in paths:
         first = headings(path)
         if len(first) != WIDTH:
-            raise ImportFailed(f"{path}: its first row has {len(first)} cells, not {WIDTH}: {COLUMNS}.")
+            raise CatalogImportError(f"{path}: its first row has {len(first)} cells, not {WIDTH}: {COLUMNS}.")
     progress, places = Progress(), Places(single=len(paths) == 1)
     return Delivery(
         source="oscar",
@@ -48,7 +48,7 @@ def _lists(source: Path) -> list[Path]:
         return [source]
     paths = sorted(source.glob("*.csv"))
     if not paths:
-        raise ImportFailed(f"{source}: holds no csv file; give the folder of the price lists.")
+        raise CatalogImportError(f"{source}: holds no csv file; give the folder of the price lists.")
     return paths
 
 

@@ -14,7 +14,7 @@ import asyncpg
 import orjson
 from asyncpg.exceptions import ClientConfigurationError
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.fields import CategoryPath, FieldError
 from db.importing.readers.delivery import BATCH_ROWS, Batch, Delivery
 from db.importing.readers.flat import FIELDS, FlatRecords, check_mapping, columns
@@ -65,15 +65,15 @@ async def open_postgres(
     """The rows of the table, as of the moment when the first is read."""
     check_mapping(mapping)
     if len(sources) != 1:
-        raise ImportFailed("give one --from postgresql://user@host/database.")
+        raise CatalogImportError("give one --from postgresql://user@host/database.")
     if not table:
-        raise ImportFailed("name the table to read with --table.")
+        raise CatalogImportError("name the table to read with --table.")
     dsn = str(sources[0])
     connection = await _connected(dsn)
     try:
         plan = await _plan(connection, table, mapping, currency)
     except asyncpg.PostgresError as error:
-        raise ImportFailed(f"table {table}: {error}.") from error
+        raise CatalogImportError(f"table {table}: {error}.") from error
     finally:
         await connection.close()
     read = _Read()
@@ -96,17 +96,21 @@ class _Read:
 
 
 async def _connected(dsn: str) -> Connection:
-    """A connection to the server, or ImportFailed without anything that may hold the password."""
+    """A connection to the server, or CatalogImportError without anything that may hold the password."""
     try:
         return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=_SETTINGS)
     except (ValueError, ClientConfigurationError):
         # The message of the parser may quote any part of the address.
-        raise ImportFailed("--from is no address like postgresql://user:password@host/database.") from None
+        raise CatalogImportError(
+            "--from is no address like postgresql://user:password@host/database."
+        ) from None
     except asyncpg.PostgresError as error:
-        raise ImportFailed(f"{_shown(dsn)}: the server refuses the connection ({error}).") from None
+        raise CatalogImportError(f"{_shown(dsn)}: the server refuses the connection ({error}).") from None
     except (OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
-        raise ImportFailed(f"{_shown(dsn)}: no server answers there ({reason}); check the address.") from None
+        raise CatalogImportError(
+            f"{_shown(dsn)}: no server answers there ({reason}); check the address."
+        ) from None
 
 
 def _shown(dsn: str) -> str:
@@ -119,9 +123,11 @@ async def _plan(connection: Connection, table: str, mapping: Mapping[str, str], 
     schema, name = _schema_and_name(table)
     found = await connection.fetchrow(_TABLE, schema, name)
     if found is None:
-        raise ImportFailed(f"table {table}: there is no such table; write it as schema.table, case as it is.")
+        raise CatalogImportError(
+            f"table {table}: there is no such table; write it as schema.table, case as it is."
+        )
     if not found["readable"]:
-        raise ImportFailed(f"table {table}: this user may not read it; GRANT SELECT on it.")
+        raise CatalogImportError(f"table {table}: this user may not read it; GRANT SELECT on it.")
     described = await connection.fetch(_COLUMNS, found["oid"])
     names = [str(column["name"]) for column in described]
     head = columns(f"table {table}", names, mapping, currency)
@@ -148,7 +154,7 @@ def _schema_and_name(table: str) -> tuple[str | None, str]:
             parts[-1] += character
     bare = [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
     if len(bare) > 2 or not all(bare):
-        raise ImportFailed(f"--table {table}: write it as table or schema.table.")
+        raise CatalogImportError(f"--table {table}: write it as table or schema.table.")
     return (bare[0] if len(bare) == 2 else None), bare[-1]
 
 
@@ -172,7 +178,9 @@ async def _batches(dsn: str, plan: Plan, records: FlatRecords, read: _Read) -> A
                 yield [_book(read.rows + at, row, plan.fields, records) for at, row in enumerate(rows, 1)]
                 read.rows += len(rows)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise ImportFailed(f"{_shown(dsn)}: reading stopped after {read.rows:,} rows ({error}).") from None
+        raise CatalogImportError(
+            f"{_shown(dsn)}: reading stopped after {read.rows:,} rows ({error})."
+        ) from None
     finally:
         await connection.close(timeout=CONNECT_SECONDS)
 

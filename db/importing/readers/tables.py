@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers.delimited import csv_rows, headings
 from db.importing.readers.files import Progress
 
@@ -12,11 +12,11 @@ Cells = tuple[str, ...]
 
 
 def check_columns(path: Path, names: Sequence[str]) -> None:
-    """ImportFailed if the file has not all of these columns."""
+    """CatalogImportError if the file has not all of these columns."""
     found = headings(path)
     missing = [name for name in names if name not in found]
     if missing:
-        raise ImportFailed(
+        raise CatalogImportError(
             f"{path}: the column {missing[0]} is missing; its headings are: {', '.join(found)}."
             " Is this the right file?"
         )
@@ -36,5 +36,5 @@ def whole_rows(path: Path, names: Sequence[str], progress: Progress) -> Iterator
     """The rows of a file that others refer to: one row cut short makes the delivery unusable."""
     for number, cells in table_rows(path, names, progress):
         if cells is None:
-            raise ImportFailed(f"{path}: row {number:,} has not as many cells as there are headings.")
+            raise CatalogImportError(f"{path}: row {number:,} has not as many cells as there are headings.")
         yield cells

@@ -6,7 +6,7 @@ import logging
 import asyncpg
 import pytest
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import bulk, run
 from db.importing.records import AuthorRecord
 from tests.db.importing.deliveries import Catalog, book
@@ -204,7 +204,7 @@ async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
     await writing.start()
     await writer.execute("INSERT INTO category (name) VALUES ('Uncommitted')")
 
-    with pytest.raises(ImportFailed, match="hold on to the catalog: end them"):
+    with pytest.raises(CatalogImportError, match="hold on to the catalog: end them"):
         await catalog.bring(*BOOKS)
 
     await writing.rollback()

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from db.errors import DatabaseError, ImportFailed
+from db.errors import CatalogImportError, DatabaseError
 from db.importing import run
 from db.importing.progress import Progress
 from db.importing.readers import Batch, Delivery
@@ -65,7 +65,7 @@ async def test_a_server_that_goes_away_while_reading_is_one_clear_line(catalog: 
     source = Closing(catalog.dsn)
 
     with pytest.raises(
-        ImportFailed, match=r"The database failed during the import: .* Nothing was written\."
+        CatalogImportError, match=r"The database failed during the import: .* Nothing was written\."
     ):
         await import_delivery(catalog.dsn, source.delivery(), rejects=catalog.rejects)
 
@@ -75,7 +75,7 @@ async def test_a_server_that_goes_away_while_reading_is_one_clear_line(catalog: 
 
 @pytest.mark.parametrize("step", ["Comparing with the catalog", "Writing books, authors and categories"])
 async def test_a_server_that_goes_away_while_merging_leaves_nothing(catalog: Catalog, step: str) -> None:
-    with pytest.raises(ImportFailed, match="Nothing was written"):
+    with pytest.raises(CatalogImportError, match="Nothing was written"):
         await import_delivery(
             catalog.dsn, delivery([book("1")]), rejects=catalog.rejects, progress=EndsAt(catalog.dsn, step)
         )
@@ -86,7 +86,7 @@ async def test_a_server_that_goes_away_while_merging_leaves_nothing(catalog: Cat
 async def test_a_server_that_goes_away_while_committing_leaves_it_open_what_was_written(
     catalog: Catalog,
 ) -> None:
-    with pytest.raises(ImportFailed, match=r"may have been written or not\. Import it again"):
+    with pytest.raises(CatalogImportError, match=r"may have been written or not\. Import it again"):
         await import_delivery(
             catalog.dsn,
             delivery([book("1")]),

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
-from db.errors import DatabaseError, ImportFailed
+from db.errors import CatalogImportError, DatabaseError
 from db.importing import run as running
 from db.importing.readers import Batch, Delivery, open_delivery, open_seeded
 from db.importing.records import AuthorRecord, BookRecord, Reject
@@ -351,7 +351,7 @@ async def test_an_import_that_is_killed_leaves_all_or_nothing(dsn: str, tmp_path
         try:
             await imported()
             break
-        except ImportFailed as error:
+        except CatalogImportError as error:
             assert "Another import is running" in str(error)
             await asyncio.sleep(0.1)
     assert await sound(dsn) == whole
@@ -361,7 +361,7 @@ async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: P
     connection = await asyncpg.connect(dsn)
     await connection.execute("SELECT pg_advisory_lock(hashtext('bookstore import'))")
 
-    with pytest.raises(ImportFailed, match="Another import is running"):
+    with pytest.raises(CatalogImportError, match="Another import is running"):
         await bring(dsn, tmp_path, [book(1, "Emma")])
 
     await connection.close()
@@ -370,18 +370,18 @@ async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: P
 async def test_what_stops_an_import_is_said_and_nothing_is_written(dsn: str, tmp_path: Path) -> None:
     async def failing() -> AsyncGenerator[Batch]:
         yield [book(1, "Emma")]
-        raise ImportFailed("the file ends in the middle of a row")
+        raise CatalogImportError("the file ends in the middle of a row")
 
     before = await sound(dsn)
     torn = Delivery("shop", failing(), total=2, unit="rows", position=lambda: 0)
-    with pytest.raises(ImportFailed, match="middle of a row"):
+    with pytest.raises(CatalogImportError, match="middle of a row"):
         await import_delivery(dsn, torn, rejects=tmp_path / "rejects.csv")
-    with pytest.raises(ImportFailed, match="cannot be called 'name'"):
+    with pytest.raises(CatalogImportError, match="cannot be called 'name'"):
         await bring(dsn, tmp_path, [], "name")
     with pytest.raises(DatabaseError, match="cannot be reached"):
         await bring(dsn.replace("/test_", "/nowhere_"), tmp_path, [])
     (tmp_path / "mine.csv").write_text("precious\n")
-    with pytest.raises(ImportFailed, match="is no rejects file"):
+    with pytest.raises(CatalogImportError, match="is no rejects file"):
         await import_delivery(dsn, delivery([]), rejects=tmp_path / "mine.csv")
 
     assert await sound(dsn) == before

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers import open_delivery
 from db.importing.records import BookRecord, Reject
 
@@ -36,7 +36,7 @@ async def one_book(format: str, *sources: Path | str, **options: Any) -> BookRec
 
 async def refusal(format: str, *sources: Path | str, **options: Any) -> str:  # noqa: A002
     """The one line with which a delivery is refused, whether when opened or while read."""
-    with pytest.raises(ImportFailed) as failed:
+    with pytest.raises(CatalogImportError) as failed:
         await records(format, *sources, **options)
     line = str(failed.value)
     assert "\n" not in line
