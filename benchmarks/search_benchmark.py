@@ -25,13 +25,14 @@ from rich.table import Table
 from benchmarks.import_benchmark import database, server
 from benchmarks.search_plot import plot
 from db import authors, books, categories
+from db.connections.pool import ConnectionPool
+from db.database import Database
 from db.explain import Recorder
 from db.explain_cases import middle_of
 from db.importing.readers import open_seeded
 from db.importing.run import import_delivery
 from db.migrations import migrate
 from db.pages import Order, Position, Scope, Window
-from db.pool import Database, open_pool
 from db.search import conditions, suggest
 from db.search.facets import Asked, facets_of_search
 from db.search.filters import Facet, Filter
@@ -118,7 +119,7 @@ async def seeded(server_dsn: str, count: int) -> AsyncGenerator[str]:
 
 async def measured(count: int, dsn: str, runs: int) -> list[Measure]:
     """Every work at one catalog; all runs of it once before, to warm up."""
-    pool = await open_pool(dsn, size=1, command_timeout=60)
+    pool = ConnectionPool(dsn, size=1, command_timeout=60, acquire_timeout=60)
     found: list[Measure] = []
     for work in await works(pool, runs):
         for call in work.calls:
@@ -135,7 +136,7 @@ async def measured(count: int, dsn: str, runs: int) -> list[Measure]:
                 count, work.title, work.bound, taken[len(taken) // 2], taken[int(len(taken) * 0.99)], most
             )
         )
-    await pool.close()
+    await pool.close(timeout=10)
     return found
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from db.database import Database
 from db.pages import TEXT, Key, Order, Page, Scope, Window, pages
-from db.pool import Database
 from db.rows import Columns, Row, aligned, all_columns, grouped
 
 

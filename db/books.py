@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
+from db.database import Database
 from db.pages import INTEGER, NUMERIC, TEXT, Key, Order, Page, Scope, Window, pages
-from db.pool import Database
 from db.rows import Columns, Row, aligned, all_columns
 
 

@@ -7,7 +7,7 @@ digests' first two bytes, so that no value grows with the catalog.
 
 from collections.abc import Sequence
 
-from db.pool import Database
+from db.database import Database
 
 # Numbers that are equal are the same content, however many zeros they were written with.
 LINES = """

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from db.pool import Database
+from db.database import Database
 
 LARGE = 20_000
 """Reading so many rows of a table one after the other, or sorting so many, is too much for a page."""

@@ -6,14 +6,14 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-import asyncpg
-
 from db import authors, books, categories, views
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.errors import DatabaseError
 from db.explain import Case, Explained, explained
 from db.migrations import require_head
 from db.pages import TEXT, Key, Order, Position, Scope, Window
-from db.pool import UNREACHABLE, Database
 from db.search import conditions, suggest
 from db.search.facets import Asked, facets_of_search
 from db.search.filters import Facet, Filter, Place
@@ -150,20 +150,29 @@ def cases_of(sample: Sample) -> list[Case]:
     ]
 
 
+# A role's or a database's timeouts are for its requests.
+NO_TIMEOUTS = """
+/* no_timeouts */
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+               'idle_in_transaction_session_timeout')
+"""
+
+
 async def explained_at(dsn: str, name: str | None = None) -> list[Explained]:
     """How the cases run at a database; DatabaseError where it cannot be asked or holds nothing."""
+    connection = await connect(dsn, application_name="bookstore explain")
     try:
-        connection = await asyncpg.connect(dsn)
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        sample = await sample_of(connection)
-        if sample is None:
-            raise DatabaseError("The catalog is empty: import or seed one first.")
-        return await explained(connection, cases_of(sample), name)
+        with database_errors("The database failed while it explained statements"):
+            async with connection.transaction(readonly=True):
+                await connection.execute(NO_TIMEOUTS)
+                await require_head(connection)
+                sample = await sample_of(connection)
+                if sample is None:
+                    raise DatabaseError("The catalog is empty: import or seed one first.")
+                return await explained(connection, cases_of(sample), name)
     finally:
-        await connection.close()
+        connection.terminate()
 
 
 def case(

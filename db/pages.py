@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from db.pool import Database
+from db.database import Database
 from db.rows import Along, Columns, Row
 
 KeyValue = str | int | Decimal | None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.categories import BY_NAME, CHILDREN, Category
+from db.database import Database
 from db.pages import Lookup, Page, Window, bounds, page, ranges
-from db.pool import Database
 from db.rows import Columns, aligned
 
 

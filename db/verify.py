@@ -7,12 +7,11 @@ taken for the truth that listings and counters have to follow.
 
 from dataclasses import dataclass
 
-import asyncpg
-
 from db.checks import documents, duplicates, fields, listings, orphans, tree
-from db.errors import DatabaseError
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.migrations import require_head
-from db.pool import UNREACHABLE, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +64,13 @@ async def audited(dsn: str) -> list[Finding]:
 
     Raises DatabaseError when the database is away, not migrated, or fails on the way.
     """
+    connection = await connect(dsn, application_name="bookstore verify")
     try:
-        connection = await asyncpg.connect(dsn, server_settings={"application_name": "bookstore verify"})
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(AUDIT_SETTINGS)
-            return await audit(connection)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseError(f"The database failed during the audit: {error}") from error
+        with database_errors("The database failed during the audit"):
+            await require_head(connection)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await connection.execute(AUDIT_SETTINGS)
+                return await audit(connection)
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from db.database import Database
 from db.errors import CatalogError
-from db.pool import Database
 from db.rows import aligned
 
 logger = logging.getLogger("bookstore.views")

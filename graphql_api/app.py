@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from db.keeper import Keeper
+from db.connections.supervisor import PoolSupervisor
 from db.migrations import require_head
 from db.views import ViewLog
 from graphql_api.execution.documents import Documents
@@ -57,17 +57,16 @@ class App(Starlette):
 def create_app(settings: Settings, dsn: str) -> App:
     """The API over the database at `dsn`, which is connected to when the application starts.
 
-    While PostgreSQL is away requests are answered with 503. Starting raises DatabaseError when the database
-    refuses us, or is not migrated.
+    While PostgreSQL is unavailable or the database is not migrated, requests get 503. The log has the reason.
     """
-    keeper = Keeper(
+    supervisor = PoolSupervisor(
         dsn,
         size=settings.pool_size,
         command_timeout=settings.command_timeout,
-        wait=settings.connection_wait,
-        check=require_head,
+        acquire_timeout=settings.connection_wait,
+        on_open=require_head,
     )
-    views = ViewLog(keeper)
+    views = ViewLog(supervisor)
     admission = Admission(settings.max_requests, settings.max_waiting)
     documents = Documents(
         schema,
@@ -78,18 +77,18 @@ def create_app(settings: Settings, dsn: str) -> App:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, object]]:
-        await keeper.begin()
-        tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(views.run())]
+        await supervisor.start()
+        tasks = [asyncio.create_task(supervisor.monitor()), asyncio.create_task(views.run())]
         try:
             yield {"admission": admission}
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await keeper.end()
+            await supervisor.stop()
 
-    routes = health_routes(lambda: keeper.lender is not None)
+    routes = health_routes(lambda: supervisor.pool is not None)
     if settings.metrics:
         routes.append(metrics_route(operations))
-    endpoint = Endpoint(settings, documents, keeper, views, admission)
+    endpoint = Endpoint(settings, documents, supervisor, views, admission)
     return App(endpoint, settings, routes, lifespan=lifespan)

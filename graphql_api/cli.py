@@ -20,6 +20,7 @@ from rich.table import Table
 
 from db import embedded
 from db.books import count_of_books
+from db.connections.dsn import SERVER_VARIABLES, DsnError, parse_dsn
 from db.errors import CatalogError, DatabaseUnavailableError
 from db.explain_cases import explained_at
 from db.importing.progress import progress_on
@@ -53,9 +54,21 @@ def in_one_line(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def database(settings: Settings) -> str:
-    """The address of the database to use: the given one, or the embedded one, started if need be."""
+    """The address of the database to use: the given one, or the embedded one, started if need be.
+
+    Raises SettingsError if the given one cannot be used, or PG* variables name a server without it.
+    """
     if settings.database_url:
+        try:
+            parse_dsn(settings.database_url)
+        except DsnError as error:
+            raise SettingsError(f"DATABASE_URL: {error}.") from error
         return settings.database_url
+    if named := [variable for variable in SERVER_VARIABLES if os.environ.get(variable)]:
+        raise SettingsError(
+            f"{named[0]} is set, but DATABASE_URL is not. Set DATABASE_URL=postgresql:// for the PostgreSQL "
+            f"that the PG* variables name, or unset {', '.join(named)} for the embedded one."
+        )
     return embedded.start(settings.data, bin_folder=settings.postgres_bin).dsn
 
 

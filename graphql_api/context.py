@@ -5,8 +5,8 @@ from functools import lru_cache
 import strawberry
 
 from db import authors, books, categories
-from db.pool import Database
-from db.reading import Reading
+from db.connections.session import ReadSession
+from db.database import Database
 from db.views import ViewLog
 from graphql_api.loaders import Loaders, Selection
 
@@ -31,15 +31,15 @@ class Context:
     def planned(self, reads: frozenset[tuple[str, str]]) -> "Context":
         """A context for a plan: it reads only what the plan takes from objects, over one connection.
         It is to be closed."""
-        if isinstance(self.database, Reading):
-            self.database.hold()
+        if isinstance(self.database, ReadSession):
+            self.database.pin()
         loaders = Loaders(self.database, selection(reads), gathers=False)
         return Context(self.views, self.database, loaders)
 
     async def close(self) -> None:
         """Give back what was held for the request."""
-        if isinstance(self.database, Reading):
-            await self.database.let_go()
+        if isinstance(self.database, ReadSession):
+            self.database.unpin()
 
     def again(self) -> "Context":
         """A context to run the same operation once more, without reading again what was read."""

@@ -9,8 +9,8 @@ from db import authors, books, categories, views
 from db.authors import Author, Contribution
 from db.books import Book
 from db.categories import Category, CategoryOfBook
+from db.database import Database
 from db.pages import Lookup, Order, Page, Scope, Window, parents_with_pages
-from db.pool import Database
 from db.rows import Columns
 from db.trees import trees
 from graphql_api.loading import NOTHING, Loader

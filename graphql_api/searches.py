@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from db.books import Book
+from db.database import Database
 from db.pages import Order, Page, Scope, Window
-from db.pool import Database
 from db.rows import Columns, Row
 from db.search.conditions import Condition
 from db.search.facets import Asked, Counted, facets_of_search

@@ -13,7 +13,8 @@ from pathlib import Path
 import asyncpg
 from asyncpg.transaction import Transaction
 
-from db.errors import CatalogImportError, DatabaseError
+from db.connections.connect import connect
+from db.errors import CatalogImportError
 from db.importing import bulk, listings, refuse, resolve
 from db.importing.merge import LOCK_TABLES, NOTHING, Written, merge
 from db.importing.progress import Progress
@@ -22,7 +23,6 @@ from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
 from db.migrations import require_head
-from db.pool import UNREACHABLE
 
 LARGE = 2_000
 PATIENCE = 600.0
@@ -314,10 +314,7 @@ async def vacuum(connection: asyncpg.Connection, statements: Sequence[str]) -> N
 @asynccontextmanager
 async def connected(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
     """A migrated database's connection; whatever goes wrong with it comes out as a CatalogError."""
-    try:
-        connection = await asyncpg.connect(dsn, server_settings={"application_name": "bookstore import"})
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
+    connection = await connect(dsn, application_name="bookstore import")
     try:
         await require_head(connection)
         with suppress(asyncpg.PostgresError):

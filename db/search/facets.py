@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from db.books import BY_CATEGORY, IN_CATALOG
+from db.database import PLANNED_ANEW, Database
 from db.pages import Scope
-from db.pool import PLANNED_ANEW, Database
 from db.search.bands import BANDS, from_the_top, in_band
 from db.search.conditions import ALWAYS, Condition, alone, fixed, members
 from db.search.filters import Facet, Filter

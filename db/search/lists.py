@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from db.database import PLANNED_ANEW, Database
 from db.pages import Order, Page, Scope, Window, bounds, merged, page, ranges
-from db.pool import PLANNED_ANEW, Database
 from db.rows import Columns, Row
 from db.search.bands import BANDS, from_the_top, in_band
 from db.search.conditions import Condition, alone, members, narrowed

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.pool import Database
+from db.database import Database
 from db.rows import aligned
 from db.search.text import Meaning
 

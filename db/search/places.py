@@ -6,8 +6,8 @@ An author's books in a category of 460,000 are found among the author's: 80 to 2
 from collections.abc import Sequence
 
 from db.books import BY_AUTHOR, BY_CATEGORY, IN_CATALOG
+from db.database import Database
 from db.pages import Scope
-from db.pool import Database
 from db.search.conditions import Condition, all_of, by_authors, in_categories
 from db.search.filters import Filter, Place
 from db.search.lists import Search

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 
-from db.pool import PLANNED_ANEW, Database
+from db.database import PLANNED_ANEW, Database
 from db.search.conditions import Condition, matching, one_of
 from db.search.ranking import NAMED, RANKED, RANKED_OF_MANY, score
 

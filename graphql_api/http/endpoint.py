@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from db.connections.session import ReadSession
+from db.connections.supervisor import PoolSupervisor
 from db.errors import StatementTimeoutError
-from db.keeper import Keeper
-from db.reading import Reading
 from db.views import ViewLog
 from graphql_api.context import Context
 from graphql_api.execution.documents import Document, Documents, InvalidDocument, UnknownOperation
@@ -50,15 +50,15 @@ class Endpoint:
         self,
         settings: Settings,
         documents: Documents,
-        keeper: Keeper,
+        supervisor: PoolSupervisor,
         views: ViewLog,
         admission: Admission,
     ) -> None:
         self.settings = settings
         self.documents = documents
-        self.keeper = keeper
+        self.supervisor = supervisor
         self.views = views
-        self.no_views = NoViews(keeper)
+        self.no_views = NoViews(supervisor)
         self.admission = admission
         self.watch = Watch(settings.request_timeout)
 
@@ -109,15 +109,15 @@ class Endpoint:
     async def run(
         self, document: Document, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool
     ) -> Answer:
-        reading = Reading(self.keeper)
-        context = Context(self.no_views if reads_only else self.views, reading)
+        session = ReadSession(self.supervisor)
+        context = Context(self.no_views if reads_only else self.views, session)
         try:
             outcome = await run(document, asked.variables, context)
         finally:
-            reading.end()
-        if reading.failure:
-            logger.debug("not answered: %s", reading.failure)
-            code = "TIMEOUT" if isinstance(reading.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
+            session.cancel()
+        if session.failure:
+            logger.debug("not answered: %s", session.failure)
+            code = "TIMEOUT" if isinstance(session.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
             raise unavailable("The catalog cannot be read at the moment: try again.", code)
         result = outcome.result
         errors = [present(error, executed=True) for error in result.errors or ()]

@@ -6,8 +6,8 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from db.connections.error_mapping import to_database_error
 from db.errors import StatementTimeoutError
-from db.faults import known
 
 logger = logging.getLogger("bookstore.errors")
 
@@ -35,7 +35,7 @@ def present(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
         shown = dict(error.formatted)
         shown["extensions"] = {"code": code_of(error, executed=executed)} | (error.extensions or {})
         return shown
-    if isinstance(known(cause), StatementTimeoutError):
+    if isinstance(to_database_error(cause), StatementTimeoutError):
         return {**error.formatted, "message": TOO_LONG, "extensions": {"code": "TIMEOUT"}}
     return {**error.formatted, **masked(cause, error.path)}
 

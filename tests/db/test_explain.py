@@ -120,6 +120,30 @@ async def test_an_empty_catalog_has_nothing_to_explain(dsn: str) -> None:
     assert sample is None
 
 
+REVEALING = """
+CREATE FUNCTION reveal() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RAISE 'timeouts are % and %', current_setting('statement_timeout'), current_setting('lock_timeout');
+END $$;
+ALTER TABLE author RENAME TO hidden;
+CREATE VIEW author AS SELECT * FROM hidden WHERE reveal()
+"""
+
+
+async def test_statements_are_explained_without_the_timeouts_of_requests(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    database = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE {database} SET statement_timeout = '20s'")
+    await connection.execute(f"ALTER DATABASE {database} SET lock_timeout = '20s'")
+    await connection.execute(REVEALING)
+    await connection.close()
+
+    with pytest.raises(DatabaseError) as caught:
+        await explained_at(dsn)
+
+    assert str(caught.value) == "The database failed while it explained statements: timeouts are 0 and 0"
+
+
 async def test_a_database_that_is_away_is_told() -> None:
     with pytest.raises(DatabaseError, match="PostgreSQL cannot be reached"):
         await explained_at("postgresql://app@/none?host=/nowhere")

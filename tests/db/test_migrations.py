@@ -7,8 +7,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from db.errors import DatabaseError
-from db.migrations import head, migrate, require_head, unmigrate
+from db.errors import DatabaseError, DatabaseUnavailableError, StatementTimeoutError
+from db.migrations import downgrade, head_revision, migrate, require_head
+from tests.waiting import until
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
 
@@ -51,7 +52,7 @@ async def described(dsn: str) -> str:
 async def test_up_down_and_up_again_ends_where_it_began(dsn: str) -> None:
     before = await described(dsn)
 
-    await asyncio.to_thread(unmigrate, dsn)
+    await asyncio.to_thread(downgrade, dsn)
     gone = await described(dsn)
     await asyncio.to_thread(migrate, dsn)
 
@@ -74,7 +75,7 @@ async def test_migrating_a_migrated_database_changes_nothing(dsn: str) -> None:
 
     connection = await asyncpg.connect(dsn)
     await require_head(connection)
-    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head()
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head_revision()
     await connection.close()
 
 
@@ -84,7 +85,7 @@ async def test_a_database_that_is_not_migrated_is_refused(dsn: str) -> None:
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(DatabaseError) as older:
         await require_head(connection)
-    await asyncio.to_thread(unmigrate_after_reset, dsn)
+    await asyncio.to_thread(downgrade_after_reset, dsn)
     with pytest.raises(DatabaseError) as empty:
         await require_head(connection)
     await connection.execute("DROP TABLE alembic_version")
@@ -93,20 +94,22 @@ async def test_a_database_that_is_not_migrated_is_refused(dsn: str) -> None:
     await connection.close()
 
     assert str(older.value) == (
-        f"The database is at revision 0000, this version needs {head()}: run `bookstore migrate`."
+        f"The database is at revision 0000, this version needs {head_revision()}: run `bookstore migrate`."
     )
-    nothing = f"The database is at revision none, this version needs {head()}: run `bookstore migrate`."
+    nothing = (
+        f"The database is at revision none, this version needs {head_revision()}: run `bookstore migrate`."
+    )
     assert str(empty.value) == str(foreign.value) == nothing
 
 
-def unmigrate_after_reset(dsn: str) -> None:
+def downgrade_after_reset(dsn: str) -> None:
     async def reset() -> None:
         connection = await asyncpg.connect(dsn)
-        await connection.execute("UPDATE alembic_version SET version_num = $1", head())
+        await connection.execute("UPDATE alembic_version SET version_num = $1", head_revision())
         await connection.close()
 
     asyncio.run(reset())
-    unmigrate(dsn)
+    downgrade(dsn)
 
 
 async def test_a_database_that_folds_only_ascii_is_refused(maintenance: str) -> None:
@@ -121,6 +124,78 @@ async def test_a_database_that_folds_only_ascii_is_refused(maintenance: str) -> 
 
     await connection.execute("DROP DATABASE ascii_only")
     await connection.close()
+
+
+SEEN = """
+CREATE TABLE seen (name text, setting text);
+CREATE FUNCTION see() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO seen SELECT s.name, s.setting FROM pg_settings AS s
+    WHERE s.name IN ('lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout');
+END $$;
+CREATE EVENT TRIGGER see ON ddl_command_start EXECUTE FUNCTION see();
+"""
+
+
+async def test_a_migration_has_timeouts_of_its_own(dsn: str) -> None:
+    """Those of its role or database are for requests. Every DDL command notes the timeouts it runs under."""
+    connection = await asyncpg.connect(dsn)
+    database = await connection.fetchval("SELECT current_database()")
+    for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+        await connection.execute(f"ALTER DATABASE {database} SET {name} = '20s'")
+    await asyncio.to_thread(downgrade, dsn)
+    await connection.execute(SEEN)
+
+    await asyncio.to_thread(migrate, dsn)
+
+    assert await connection.fetch("SELECT DISTINCT name, setting FROM seen ORDER BY name") == [
+        ("idle_in_transaction_session_timeout", "0"),
+        ("lock_timeout", "5000"),
+        ("statement_timeout", "0"),
+    ]
+    await connection.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused_in_one_line(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+
+    with pytest.raises(DatabaseError) as caught:
+        await asyncio.to_thread(migrate, dsn)
+
+    assert str(caught.value) == "The database cannot be migrated: Can't locate revision identified by '9999'"
+
+
+@pytest.mark.parametrize(
+    ("end", "kind", "reason"),
+    [
+        ("pg_cancel_backend", StatementTimeoutError, "canceling statement due to user request"),
+        (
+            "pg_terminate_backend",
+            DatabaseUnavailableError,
+            "connection was closed in the middle of operation: terminating connection due to administrator command",
+        ),
+    ],
+)
+async def test_a_migration_that_fails_ends_in_one_line(
+    dsn: str, end: str, kind: type[DatabaseError], reason: str
+) -> None:
+    """It fails while it waits for a lock."""
+    connection, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    await connection.execute("UPDATE alembic_version SET version_num = '0004'")
+    ended = f"SELECT {end}(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE INDEX%'"
+
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE category IN ACCESS EXCLUSIVE MODE")
+        migrating = asyncio.create_task(asyncio.to_thread(migrate, dsn))
+        await until(lambda: observer.fetchval(ended))
+        with pytest.raises(kind) as caught:
+            await migrating
+
+    await observer.close()
+    await connection.close()
+    assert str(caught.value) == f"The database cannot be migrated: {reason}"
 
 
 async def test_a_user_without_the_right_to_create_is_told_so(maintenance: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.pool import open_pool
+from db.connections.pool import ConnectionPool
 from db.views import ViewLog
 from graphql_api.context import Context
 from graphql_api.execution.documents import Documents
@@ -17,6 +17,7 @@ from graphql_api.schema.filter_inputs import DEEPEST, MOST_CONDITIONS, MOST_VALU
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
+from tests.waiting import GUARD
 
 TITLES = "query ($filter: BookFilter, $orderBy: BookOrder) { books(filter: $filter, orderBy: $orderBy) { totalCount totalCountIsCapped nodes { title } } }"
 
@@ -551,8 +552,8 @@ async def test_suggestions_refuse_what_cannot_be_used(client: Client) -> None:
 
 async def test_what_takes_too_long_is_ended_and_told_so(dsn: str) -> None:
     blocker = await asyncpg.connect(dsn)
-    pool = await open_pool(dsn, size=1, command_timeout=0.2)
-    async with pool, blocker.transaction():
+    pool = ConnectionPool(dsn, size=1, command_timeout=0.2, acquire_timeout=GUARD)
+    async with blocker.transaction():
         await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
 
         outcome = await run(
@@ -568,5 +569,7 @@ async def test_what_takes_too_long_is_ended_and_told_so(dsn: str) -> None:
             "path": ["books", "totalCount"],
             "extensions": {"code": "TIMEOUT"},
         }
-        assert await pool.fetchval("SELECT count(*) FROM book") == 0
+        async with pool.connection() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM book", timeout=GUARD) == 0
+    await pool.close(GUARD)
     await blocker.close()

@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
-from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
-from asyncpg.exceptions import ClientConfigurationError
 
-from db.errors import CatalogImportError
+from db.connections.connect import connect
+from db.connections.error_mapping import describe_error
+from db.errors import CatalogImportError, DatabaseError
 from db.importing.fields import CategoryPath, FieldError
 from db.importing.readers.delivery import BATCH_ROWS, Batch, Delivery
 from db.importing.readers.flat import FIELDS, FlatRecords, check_mapping, columns
@@ -25,7 +25,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 CONNECT_SECONDS = 15
 
-_SETTINGS = {"application_name": "bookstore import", "datestyle": "ISO", "intervalstyle": "iso_8601"}
+_SETTINGS = {"datestyle": "ISO", "intervalstyle": "iso_8601"}
 
 _TABLE = """
 /* table_by_name */
@@ -98,25 +98,11 @@ class _Read:
 async def _connected(dsn: str) -> Connection:
     """A connection to the server, or CatalogImportError without anything that may hold the password."""
     try:
-        return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=_SETTINGS)
-    except (ValueError, ClientConfigurationError):
-        # The message of the parser may quote any part of the address.
-        raise CatalogImportError(
-            "--from is no address like postgresql://user:password@host/database."
-        ) from None
-    except asyncpg.PostgresError as error:
-        raise CatalogImportError(f"{_shown(dsn)}: the server refuses the connection ({error}).") from None
-    except (OSError, TimeoutError) as error:
-        reason = str(error) or type(error).__name__
-        raise CatalogImportError(
-            f"{_shown(dsn)}: no server answers there ({reason}); check the address."
-        ) from None
-
-
-def _shown(dsn: str) -> str:
-    """The address without user and password."""
-    parts = urlsplit(dsn)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return await connect(
+            dsn, application_name="bookstore import", timeout=CONNECT_SECONDS, settings=_SETTINGS
+        )
+    except DatabaseError as error:
+        raise CatalogImportError(f"--from: {error}") from None
 
 
 async def _plan(connection: Connection, table: str, mapping: Mapping[str, str], currency: str | None) -> Plan:
@@ -178,9 +164,8 @@ async def _batches(dsn: str, plan: Plan, records: FlatRecords, read: _Read) -> A
                 yield [_book(read.rows + at, row, plan.fields, records) for at, row in enumerate(rows, 1)]
                 read.rows += len(rows)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise CatalogImportError(
-            f"{_shown(dsn)}: reading stopped after {read.rows:,} rows ({error})."
-        ) from None
+        reason = describe_error(error)
+        raise CatalogImportError(f"--from: reading stopped after {read.rows:,} rows ({reason}).") from None
     finally:
         await connection.close(timeout=CONNECT_SECONDS)
 
