@@ -51,6 +51,7 @@ class ConnectionPool:
         self._generation = 0
         self._connections: set[Connection] = set()
         self._idle: list[Connection] = []
+        self._openings: set[asyncio.Timeout] = set()
         self._waiters: deque[_Waiter] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -131,6 +132,8 @@ class ConnectionPool:
     def _refuse_requests(self, reason: str) -> None:
         self._end_reason = reason
         self._idle.clear()
+        while self._openings:
+            self._openings.pop().reschedule(0)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -142,25 +145,33 @@ class ConnectionPool:
             raise DatabaseUnavailableError(self._end_reason)
 
     async def _open(self) -> Connection:
-        """Open the connection for which `in_use` has room already."""
-        generation = self._generation
+        """Open the connection that `in_use` already counts."""
         try:
             self._require_not_ended()
-            connection = await connect(
-                self.dsn,
-                application_name="bookstore",
-                timeout=self.acquire_timeout,
-                command_timeout=self.command_timeout,
-                settings={"statement_timeout": str(round(self.command_timeout * 1000))},
-            )
+            return await self._connect()
         except BaseException:
             self._hand_over(None)
             raise
+
+    async def _connect(self) -> Connection:
+        generation = self._generation
+        opening = asyncio.timeout(None)
+        try:
+            async with opening:
+                self._openings.add(opening)
+                connection = await connect(
+                    self.dsn,
+                    application_name="bookstore",
+                    timeout=self.acquire_timeout,
+                    command_timeout=self.command_timeout,
+                    settings={"statement_timeout": str(round(self.command_timeout * 1000))},
+                )
+        except TimeoutError:  # only _refuse_requests lets it expire
+            raise DatabaseUnavailableError(self._end_reason) from None
+        finally:
+            self._openings.discard(opening)
         connection.generation = generation
         self._connections.add(connection)
-        if self._end_reason is not None:
-            self.release(connection)
-            self._require_not_ended()
         return connection
 
     async def _make_reusable(self, connection: Connection) -> None:

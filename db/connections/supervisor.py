@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from db.connections.connect import CONNECT_TIMEOUT, Connection, connect
-from db.connections.error_mapping import database_errors, describe_error
+from db.connections.error_mapping import RESOURCE_EXHAUSTED_ERRORS, database_errors, describe_error
 from db.connections.pool import ConnectionPool
 from db.database import Database
 from db.errors import DatabaseUnavailableError
@@ -105,19 +105,22 @@ class PoolSupervisor:
         )
 
     async def _check_health(self, pool: ConnectionPool) -> None:
-        """End the pool if PostgreSQL responds neither on the probe connection nor on a new one."""
-        assert self._probe_connection is not None  # noqa: S101 - it is opened before the pool
-        try:
-            await self._probe_connection.fetchval(PROBE_QUERY, timeout=PROBE_TIMEOUT)
-        except Exception:
-            await self._reconnect_probe(pool)
+        """End the pool if PostgreSQL responds neither on the probe connection nor on a new one.
 
-    async def _reconnect_probe(self, pool: ConnectionPool) -> None:
-        self._close_probe_connection()
+        A server that has no room for the new one responds: the pool keeps the connections that it has.
+        """
+        if self._probe_connection is not None:
+            try:
+                await self._probe_connection.fetchval(PROBE_QUERY, timeout=PROBE_TIMEOUT)
+            except Exception:
+                self._close_probe_connection()
+            else:
+                return
         try:
             self._probe_connection = await self._connect(PROBE_TIMEOUT)
         except Exception as error:
-            self._mark_unavailable(describe_error(error))
+            if not isinstance(error.__cause__, RESOURCE_EXHAUSTED_ERRORS):
+                self._mark_unavailable(describe_error(error))
         else:
             pool.expire_connections()  # the cause that ended the probe connection may have ended others
 

@@ -48,7 +48,9 @@ SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'bookstore' AND backend_type = 'client backend'
 """
 
-RUNNING = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(3600)'"
+RUNNING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+)
 
 
 # Acquiring and releasing
@@ -365,7 +367,7 @@ async def test_when_the_pool_is_terminated_everything_fails_at_once(pool: Connec
     assert (pool.in_use, pool._connections, pool._timer) == (0, set(), None)
 
 
-async def test_a_connection_that_opens_while_the_pool_ends_is_closed(
+async def test_a_connection_that_is_being_opened_fails_at_once_when_the_pool_ends(
     proxied_dsn: str, proxy: Proxy, observer: asyncpg.Connection
 ) -> None:
     pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
@@ -374,11 +376,11 @@ async def test_a_connection_that_opens_while_the_pool_ends_is_closed(
     await until(lambda: proxy.writers)
 
     pool.terminate("PostgreSQL is gone.")
-    proxy.pass_on()
 
     with pytest.raises(DatabaseUnavailableError, match=r"^PostgreSQL is gone\.$"):
         await opening
-    assert (pool.in_use, pool._connections) == (0, set())
+    assert (pool.in_use, pool._connections, pool._openings) == (0, set(), set())
+    proxy.pass_on()
     await until(lambda: observer.fetchval(f"SELECT ({SESSIONS}) = 0"))
 
 

@@ -13,7 +13,9 @@ from db.errors import DatabaseUnavailableError, StatementTimeoutError
 from tests.waiting import until
 
 PID = "SELECT pg_backend_pid()"
-RUNNING = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(3600)'"
+RUNNING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+)
 
 
 class LosingDatabase:

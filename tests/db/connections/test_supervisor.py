@@ -134,6 +134,45 @@ async def test_a_lost_probe_connection_is_replaced_and_with_it_every_other_conne
     assert await supervisor.fetch("SELECT 1") == [(1,)]
 
 
+async def test_a_server_without_room_for_a_probe_connection_keeps_the_pool(
+    dsn: str, observer: asyncpg.Connection
+) -> None:
+    database = await observer.fetchval("SELECT current_database()")
+    await observer.execute(f"CREATE ROLE {database}_clerk LOGIN CONNECTION LIMIT 2")
+    await observer.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {database}_clerk")
+    clerk = dsn.replace("//app@", f"//{database}_clerk@")
+    supervisor = supervise(clerk)
+    await supervisor.start()
+    pool = supervisor.require_pool()
+    async with pool.connection() as only:
+        pass
+    await observer.execute("SELECT pg_terminate_backend($1)", await observer.fetchval(HEALTH_CHECKS))
+    await until(lambda: observer.fetchval(f"SELECT NOT EXISTS ({HEALTH_CHECKS})"))
+    greedy = await asyncpg.connect(clerk)
+
+    for _ in range(2):
+        await supervisor._check_health(pool)
+        assert supervisor.pool is pool
+        assert not only.is_closed()
+    await greedy.close()
+    await until(
+        lambda: observer.fetchval(
+            "SELECT count(*) = 1 FROM pg_stat_activity WHERE usename = $1", f"{database}_clerk"
+        )
+    )
+    await supervisor._check_health(pool)
+
+    assert await observer.fetchval(HEALTH_CHECKS)
+    await supervisor.stop()
+    await until(
+        lambda: observer.fetchval(
+            "SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = $1", f"{database}_clerk"
+        )
+    )
+    await observer.execute(f"DROP OWNED BY {database}_clerk")
+    await observer.execute(f"DROP ROLE {database}_clerk")
+
+
 async def test_during_an_outage_every_request_fails_at_once_and_later_uses_a_new_pool(
     proxied_dsn: str, proxy: Proxy
 ) -> None:
