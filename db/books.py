@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from db.currencies import amount_sql
+from db.database import Database
 from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
-from db.pool import Database
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns
 
 

@@ -6,14 +6,14 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-import asyncpg
-
 from db import authors, books, categories, view_counts
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
 from db.keyset import Order, PageRequest, Position, Scope, SortKey
 from db.migrations import require_head
-from db.pool import UNREACHABLE, Database
 from db.records import Columns
 from db.search import conditions, suggest
 from db.search.facets import FacetRequest, fetch_facets
@@ -153,23 +153,32 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
     ]
 
 
+# A role's or a database's timeouts are for its requests.
+_NO_TIMEOUTS = """
+/* no_timeouts */
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+               'idle_in_transaction_session_timeout')
+"""
+
+
 async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResult]:
     """Explain the cases, or only the statements with the given name, on the database at `dsn`.
 
     Raise DatabaseError if the database is unreachable or not migrated, or the catalog is empty.
     """
+    connection = await connect(dsn, application_name="bookstore explain")
     try:
-        connection = await asyncpg.connect(dsn)
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        sample = await load_sample(connection)
-        if sample is None:
-            raise DatabaseError("The catalog is empty: import or seed one first.")
-        return await run_cases(connection, _build_cases(sample), name)
+        with database_errors("The database failed while it explained statements"):
+            async with connection.transaction(readonly=True):
+                await connection.execute(_NO_TIMEOUTS)
+                await require_head(connection)
+                sample = await load_sample(connection)
+                if sample is None:
+                    raise DatabaseError("The catalog is empty: import or seed one first.")
+                return await run_cases(connection, _build_cases(sample), name)
     finally:
-        await connection.close()
+        connection.terminate()
 
 
 def _case(

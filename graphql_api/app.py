@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from db.keeper import Keeper
+from db.connections.supervisor import PoolSupervisor
 from db.migrations import require_head
 from db.view_counts import ViewCounter
 from graphql_api.execution.documents import DocumentCache
@@ -56,17 +56,16 @@ class BookstoreApp(Starlette):
 def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     """Return the application for the database at `dsn`. It connects when it starts.
 
-    While PostgreSQL is unavailable, requests get 503. The start raises DatabaseError if the database rejects
-    the connection or is not migrated.
+    While PostgreSQL is unavailable or the database is not migrated, requests get 503. The log has the reason.
     """
-    keeper = Keeper(
+    supervisor = PoolSupervisor(
         dsn,
         size=settings.pool_size,
         command_timeout=settings.command_timeout,
-        wait=settings.connection_wait,
-        check=require_head,
+        acquire_timeout=settings.connection_wait,
+        on_open=require_head,
     )
-    view_counter = ViewCounter(keeper)
+    view_counter = ViewCounter(supervisor)
     admission = Admission(settings.max_requests, settings.max_waiting)
     document_cache = DocumentCache(
         schema,
@@ -77,18 +76,18 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, object]]:
-        await keeper.begin()
-        tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(view_counter.run())]
+        await supervisor.start()
+        tasks = [asyncio.create_task(supervisor.monitor()), asyncio.create_task(view_counter.run())]
         try:
             yield {"admission": admission}
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await keeper.end()
+            await supervisor.stop()
 
-    routes = health_routes(lambda: keeper.lender is not None)
+    routes = health_routes(lambda: supervisor.pool is not None)
     if settings.metrics:
         routes.append(metrics_route(operation_counts, admission))
-    endpoint = Endpoint(settings, document_cache, keeper, view_counter, admission)
+    endpoint = Endpoint(settings, document_cache, supervisor, view_counter, admission)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)

@@ -7,8 +7,8 @@ author's list, which saves 80 to 280 ms in a catalog of five million books.
 from collections.abc import Sequence
 
 from db.books import ALL_BOOKS, BY_CATEGORY, AuthorScope
+from db.database import Database
 from db.keyset import Scope
-from db.pool import Database
 from db.search.conditions import Condition, all_of, by_authors, in_categories
 from db.search.filtered_lists import ListCondition
 from db.search.filters import Filter, ListRestriction

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from db.errors import TimedOut
-from db.keeper import Keeper
-from db.reading import Reading
+from db.connections.session import ReadSession
+from db.connections.supervisor import PoolSupervisor
+from db.errors import StatementTimeoutError
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
@@ -63,15 +63,15 @@ class Endpoint:
         self,
         settings: Settings,
         document_cache: DocumentCache,
-        keeper: Keeper,
+        supervisor: PoolSupervisor,
         view_counter: ViewCounter,
         admission: Admission,
     ) -> None:
         self.settings = settings
         self.document_cache = document_cache
-        self.keeper = keeper
+        self.supervisor = supervisor
         self.view_counter = view_counter
-        self.null_view_counter = NullViewCounter(keeper)
+        self.null_view_counter = NullViewCounter(supervisor)
         self.admission = admission
         self.watch = Watch(settings.request_timeout)
 
@@ -101,7 +101,7 @@ class Endpoint:
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
         request = await read_request(scope, receive, max_bytes=self.settings.max_body)
-        running = RunningOperation(Reading(self.keeper))
+        running = RunningOperation(ReadSession(self.supervisor))
         try:
             with Vigil(scope, self.watch):
                 async with self.admission:
@@ -109,8 +109,8 @@ class Endpoint:
                         request, media_type, running, read_only=method != "POST"
                     )
         except HttpError as error:
-            if running.reading.failure or error.code == "TIMEOUT":
-                running.log_failure(running.reading.failure or error)
+            if running.session.failure or error.code == "TIMEOUT":
+                running.log_failure(running.session.failure or error)
             raise
 
     async def _execute_request(
@@ -122,7 +122,7 @@ class Endpoint:
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
             running.document = document
-            return await self._execute(document, request, media_type, running.reading, read_only=read_only)
+            return await self._execute(document, request, media_type, running.session, read_only=read_only)
         except LimitExceededError as exceeded:
             raise HttpError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
@@ -139,17 +139,17 @@ class Endpoint:
         document: Document,
         request: GraphQLRequest,
         media_type: bytes,
-        reading: Reading,
+        session: ReadSession,
         *,
         read_only: bool,
     ) -> RawResponse:
-        context = Context(self.null_view_counter if read_only else self.view_counter, reading)
+        context = Context(self.null_view_counter if read_only else self.view_counter, session)
         try:
             outcome = await run_operation(document, request.variables, context)
         finally:
-            reading.end()
-        if reading.failure:
-            code = "TIMEOUT" if isinstance(reading.failure, TimedOut) else "SERVICE_UNAVAILABLE"
+            session.cancel()
+        if session.failure:
+            code = "TIMEOUT" if isinstance(session.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
             raise service_unavailable("The catalog is temporarily unavailable: retry later.", code)
         result = outcome.result
         errors = [format_error(error, executed=True) for error in result.errors or ()]

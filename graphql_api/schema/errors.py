@@ -9,8 +9,8 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError, ValueNode
 
-from db.errors import TimedOut
-from db.faults import known
+from db.connections.error_mapping import to_database_error
+from db.errors import StatementTimeoutError
 
 logger = logging.getLogger("bookstore.errors")
 
@@ -41,7 +41,7 @@ def format_error(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
         formatted["message"] = _show_values_as_json(error.message)
         formatted["extensions"] = {"code": _error_code(error, executed=executed)} | (error.extensions or {})
         return formatted
-    if isinstance(known(cause), TimedOut):
+    if isinstance(to_database_error(cause), StatementTimeoutError):
         return {**error.formatted, "message": _TIMEOUT_MESSAGE, "extensions": {"code": "TIMEOUT"}}
     return {**error.formatted, **mask_error(cause, error.path)}
 

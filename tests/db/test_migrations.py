@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from db.errors import DatabaseError
-from db.migrations import head, migrate, require_head, unmigrate
+from db.migrations import downgrade, head_revision, migrate, require_head
 from tests.catalogs import add_author, add_book, add_category
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
@@ -53,7 +53,7 @@ async def described(dsn: str) -> str:
 async def test_up_down_and_up_again_ends_with_the_same_schema(dsn: str) -> None:
     before = await described(dsn)
 
-    await asyncio.to_thread(unmigrate, dsn)
+    await asyncio.to_thread(downgrade, dsn)
     gone = await described(dsn)
     await asyncio.to_thread(migrate, dsn)
 
@@ -76,7 +76,7 @@ async def test_migrating_a_migrated_database_changes_nothing(dsn: str) -> None:
 
     connection = await asyncpg.connect(dsn)
     await require_head(connection)
-    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head()
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head_revision()
     await connection.close()
 
 
@@ -111,7 +111,7 @@ async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(DatabaseError) as older:
         await require_head(connection)
-    await asyncio.to_thread(unmigrate_after_reset, dsn)
+    await asyncio.to_thread(downgrade_after_reset, dsn)
     with pytest.raises(DatabaseError) as empty:
         await require_head(connection)
     await connection.execute("DROP TABLE alembic_version")
@@ -120,20 +120,22 @@ async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
     await connection.close()
 
     assert str(older.value) == (
-        f"The database is at revision 0000, this version needs {head()}: run `bookstore migrate`."
+        f"The database is at revision 0000, this version needs {head_revision()}: run `bookstore migrate`."
     )
-    nothing = f"The database is at revision none, this version needs {head()}: run `bookstore migrate`."
+    nothing = (
+        f"The database is at revision none, this version needs {head_revision()}: run `bookstore migrate`."
+    )
     assert str(empty.value) == str(foreign.value) == nothing
 
 
-def unmigrate_after_reset(dsn: str) -> None:
+def downgrade_after_reset(dsn: str) -> None:
     async def reset() -> None:
         connection = await asyncpg.connect(dsn)
-        await connection.execute("UPDATE alembic_version SET version_num = $1", head())
+        await connection.execute("UPDATE alembic_version SET version_num = $1", head_revision())
         await connection.close()
 
     asyncio.run(reset())
-    unmigrate(dsn)
+    downgrade(dsn)
 
 
 async def test_a_database_that_folds_only_ascii_is_rejected(maintenance: str) -> None:

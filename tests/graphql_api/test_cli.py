@@ -197,14 +197,18 @@ def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
         (
             ["serve"],
             {"DATABASE_URL": "mysql://app:secret@127.0.0.1/x", "PORT": "0"},
-            "Error: PostgreSQL cannot",
+            "Error: DATABASE_URL: the address is not like postgresql://",
         ),
         (
             ["migrate"],
             {"DATABASE_URL": "postgresql://app:secret@127.0.0.1:1/x"},
             "Error: PostgreSQL cannot be reached",
         ),
-        (["migrate"], {"DATABASE_URL": "nonsense"}, "Error: PostgreSQL cannot be reached"),
+        (
+            ["migrate"],
+            {"DATABASE_URL": "nonsense"},
+            "Error: DATABASE_URL: the address is not like postgresql://",
+        ),
         (["migrate"], {"POSTGRES_BIN": "nowhere"}, "Error: "),
         (["import", "csv", "missing.csv"], {}, "Error: missing.csv"),
         (

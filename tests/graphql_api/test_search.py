@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.pool import open_pool
+from db.connections.pool import ConnectionPool
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import DocumentCache
@@ -17,7 +17,7 @@ from graphql_api.schema.filter_inputs import MAX_FILTER_DEPTH, MAX_FILTER_VALUES
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
-from tests.waiting import until
+from tests.waiting import GUARD, until
 
 TITLES = "query ($filter: BookFilter, $orderBy: BookOrder) { books(filter: $filter, orderBy: $orderBy) { totalCount totalCountIsCapped nodes { title } } }"
 
@@ -538,8 +538,8 @@ async def test_a_statement_that_exceeds_its_time_limit_is_a_timeout_error(dsn: s
         "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bookstore' "
         "AND datname = current_database() AND state = 'active')"
     )
-    pool = await open_pool(dsn, size=1, command_timeout=0.2)
-    async with pool, blocker.transaction():
+    pool = ConnectionPool(dsn, size=1, command_timeout=0.2, acquire_timeout=GUARD)
+    async with blocker.transaction():
         await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
 
         outcome = await run_operation(
@@ -557,5 +557,6 @@ async def test_a_statement_that_exceeds_its_time_limit_is_a_timeout_error(dsn: s
             "extensions": {"code": "TIMEOUT"},
         }
         await until(lambda: observer.fetchval(all_ended))
+    await pool.close(GUARD)
     await blocker.close()
     await observer.close()

@@ -266,9 +266,9 @@ async def test_equal_numbers_written_differently_are_no_change(catalog: Catalog)
 
 @pytest.mark.parametrize("source", ["name", " "])
 async def test_a_reserved_source_is_rejected(catalog: Catalog, source: str) -> None:
-    from db.errors import ImportFailed
+    from db.errors import CatalogImportError
 
-    with pytest.raises(ImportFailed, match="cannot be called"):
+    with pytest.raises(CatalogImportError, match="cannot be called"):
         await catalog.import_records(book("1"), source=source)
 
 

@@ -10,7 +10,6 @@ import httpx
 import orjson
 import pytest
 
-from db.errors import DatabaseError
 from graphql_api.app import create_app
 from graphql_api.http.request_ids import RequestIdFilter
 from graphql_api.settings import Settings
@@ -196,21 +195,32 @@ async def test_a_browser_gets_the_explorer_page_and_other_clients_do_not(http: h
     assert query.json() == TITLES
 
 
-async def test_the_application_does_not_start_without_its_database(dsn: str) -> None:
-    async def startup_error(dsn: str) -> str:
-        app = create_app(Settings(), dsn)
-        with pytest.raises(DatabaseError) as caught:
-            async with app.router.lifespan_context(app):
-                pass
-        return str(caught.value)
+async def test_the_application_starts_without_its_database_and_the_log_has_the_reason(
+    dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def start(address: str) -> tuple[int, str]:
+        caplog.clear()
+        app = create_app(Settings(), address)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://shop") as client,
+        ):
+            answer = await client.post("/graphql", json={"query": QUERY})
+        return answer.status_code, caplog.records[0].getMessage()
 
     connection = await asyncpg.connect(dsn)
     await connection.execute("UPDATE alembic_version SET version_num = 'x'")
     await connection.close()
+    not_migrated, absent, no_address = [
+        await start(address)
+        for address in (dsn, dsn.replace("/test_", "/nowhere_"), "mysql://app@127.0.0.1/none")
+    ]
 
-    assert "run `bookstore migrate`" in await startup_error(dsn)
-    assert "PostgreSQL cannot be reached" in await startup_error(dsn.replace("/test_", "/nowhere_"))
-    assert "PostgreSQL cannot be reached" in await startup_error("mysql://app@127.0.0.1/none")
+    assert {not_migrated[0], absent[0], no_address[0]} == {503}
+    assert not_migrated[1].endswith("run `bookstore migrate`.")
+    assert absent[1].startswith("PostgreSQL is unavailable: PostgreSQL cannot be reached at /")
+    assert no_address[1].startswith("PostgreSQL is unavailable: the address is not like postgresql://")
 
 
 async def test_a_body_sent_in_chunks_is_joined(http: httpx.AsyncClient) -> None:

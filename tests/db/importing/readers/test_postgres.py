@@ -4,7 +4,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers import open_feed
 from db.importing.readers.flat import FLAT_FIELDS
 from db.importing.records import AuthorRecord, BookRecord, Reject
@@ -256,6 +256,6 @@ async def test_a_lost_connection_is_one_clear_error(dsn: str):
         " WHERE application_name = 'bookstore import' AND datname = current_database()",
     )
 
-    with pytest.raises(ImportFailed, match=r"reading stopped after 2,000 rows \(") as failed:
+    with pytest.raises(CatalogImportError, match=r"reading stopped after 2,000 rows \(") as failed:
         await anext(feed.batches)
     assert "\n" not in str(failed.value)
