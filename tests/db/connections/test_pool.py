@@ -5,14 +5,14 @@ import logging
 
 import asyncpg
 import pytest
-from db.views import ViewLog
-from graphql_api.execution.run import run
 
 from db.connections.pool import ALL_IN_USE, CLOSED, ConnectionPool
 from db.database import PLANNED_ANEW
 from db.errors import DatabaseError, DatabaseUnavailableError
+from db.view_counts import ViewCounter
 from graphql_api.context import Context
-from graphql_api.execution.documents import Documents
+from graphql_api.execution.documents import DocumentCache
+from graphql_api.execution.executor import run_operation
 from graphql_api.schema import schema
 from tests.catalogs import add_author, add_book, add_category
 from tests.faults.proxy import Proxy
@@ -426,13 +426,13 @@ async def test_no_statement_leaves_anything_in_its_session(pool: ConnectionPool)
         category = await add_category(connection, "D", await add_category(connection, "C"))
         await add_book(connection, "B", isbn="9780306406157", authors=[author], categories=[category])
     before = await pool.fetch(SESSION)
-    views = ViewLog(pool)
+    views = ViewCounter(pool)
 
-    outcome = await run(Documents(schema).find(EVERYTHING, None), None, Context(views, pool))
-    await views.write()
+    outcome = await run_operation(DocumentCache(schema).get(EVERYTHING, None), None, Context(views, pool))
+    await views.flush()
 
     assert outcome.result.errors is None
-    assert outcome.fallback is None
+    assert outcome.fallback_reason is None
     assert await pool.fetch(SESSION) == before
 
 
