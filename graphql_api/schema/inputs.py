@@ -58,8 +58,8 @@ class BookOrderField(Enum):
     POPULARITY = strawberry.enum_value("POPULARITY", description="The number of ratings.")
     RELEVANCE = strawberry.enum_value(
         "RELEVANCE",
-        description="How well the book matches the filter's text. Requires `text` in the filter. The list ends "
-        f"after the {RANK_CANDIDATES:,} matching books with the most ratings, or after "
+        description="How well the book matches the filter's text. Requires `text` in the filter. The list "
+        f"ends after the {RANK_CANDIDATES:,} matching books with the most ratings, or after "
         f"{RANK_CANDIDATES_BROAD_TEXT} if more than {MAX_ENUMERATED_HITS:,} books match.",
     )
     ADDED = strawberry.enum_value("ADDED", description="The time when the book was added to the catalog.")
