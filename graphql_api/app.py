@@ -22,6 +22,7 @@ from graphql_api.http.gzip import GzipMiddleware
 from graphql_api.http.health import health_routes
 from graphql_api.http.metrics import metrics_route
 from graphql_api.http.request_ids import RequestIdMiddleware
+from graphql_api.http.root import root_route
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
@@ -35,7 +36,7 @@ class BookstoreApp(Starlette):
 
     def __init__(self, endpoint: Endpoint, settings: Settings, routes: list[Route], **options: Any) -> None:
         graphql_routes = [Route(path, endpoint) for path in _GRAPHQL_PATHS]
-        super().__init__(routes=[*graphql_routes, explorer_assets(), *routes], **options)
+        super().__init__(routes=[*graphql_routes, *routes], **options)
         self.router.redirect_slashes = False
         self.endpoint = endpoint
         self.cors_origins = settings.origins
@@ -71,7 +72,7 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
         schema,
         limits=settings.limits,
         introspection=settings.introspection,
-        suggestions=settings.suggestions,
+        suggestions=settings.suggests_names,
     )
 
     @asynccontextmanager
@@ -86,7 +87,10 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
             await asyncio.wait(tasks)
             await supervisor.stop()
 
-    routes = health_routes(lambda: supervisor.pool is not None)
+    routes = [root_route(_GRAPHQL_PATH, explorer=settings.explorer)]
+    if settings.explorer and settings.introspection:
+        routes.append(explorer_assets())
+    routes += health_routes(lambda: supervisor.pool is not None)
     if settings.metrics:
         routes.append(metrics_route(operation_counts, admission))
     endpoint = Endpoint(settings, document_cache, supervisor, view_counter, admission)

@@ -32,11 +32,17 @@ from graphql_api.http.graphql_requests import (
 )
 from graphql_api.http.media_types import (
     APPLICATION_JSON,
-    GRAPHQL_RESPONSE_JSON,
     SUPPORTED_MEDIA_TYPES,
     negotiate_media_type,
+    prefers_html,
 )
-from graphql_api.http.responses import HttpError, RawResponse, service_unavailable
+from graphql_api.http.responses import (
+    HttpError,
+    RawResponse,
+    RequestError,
+    request_error_status,
+    service_unavailable,
+)
 from graphql_api.http.vigil import Vigil, Watch
 from graphql_api.schema.errors import format_error, mask_error
 from graphql_api.settings import Settings
@@ -76,8 +82,9 @@ class Endpoint:
         self.watch = Watch(settings.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _wants_html(scope):
-            await _explorer_page(scope)(scope, receive, send)
+        if self.settings.explorer and _wants_html(scope):
+            page = _explorer_page(scope, introspection=self.settings.introspection)
+            await page(scope, receive, send)
             return
         media_type = negotiate_media_type(joined_header(scope, b"accept")[:1000])
         try:
@@ -124,9 +131,9 @@ class Endpoint:
             running.document = document
             return await self._execute(document, request, media_type, running.session, read_only=read_only)
         except LimitExceededError as exceeded:
-            raise HttpError.from_graphql_error(exceeded.error) from exceeded
+            raise RequestError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
-            raise HttpError(400, str(unknown), code="OPERATION_RESOLUTION_FAILURE") from unknown
+            raise RequestError(str(unknown), "OPERATION_RESOLUTION_FAILURE") from unknown
         except InvalidDocumentError as invalid:
             if read_only and not invalid.is_query:
                 raise _only_queries_by_get() from invalid
@@ -157,12 +164,11 @@ class Endpoint:
             return _request_error_response(errors, media_type)
         body = self._encode(document, request, result, errors)
         if len(body) > self.settings.max_response:
-            raise HttpError(
-                400,
+            raise RequestError(
                 f"The response has {len(body):,} bytes; at most {self.settings.max_response:,} are allowed "
                 "(MAX_RESPONSE): request fewer fields or rows.",
-                code="LIMIT_EXCEEDED",
-                extensions={"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
+                "LIMIT_EXCEEDED",
+                {"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
             )
         return RawResponse(body, 200, media_type)
 
@@ -184,20 +190,18 @@ class Endpoint:
 def _wants_html(scope: Scope) -> bool:
     return (
         scope["method"] in ("GET", "HEAD")
-        and b"text/html" in joined_header(scope, b"accept")
+        and prefers_html(joined_header(scope, b"accept")[:1000])
         and b"query=" not in scope["query_string"]
     )
 
 
-def _explorer_page(scope: Scope) -> Response:
+def _explorer_page(scope: Scope, *, introspection: bool) -> Response:
     """Return the explorer page. A URL with a trailing slash is redirected, since asset URLs are relative."""
     if scope["path"].endswith("/"):
-        return RedirectResponse("../graphql")
-    return explorer_response(str(Request(scope).url.replace(query="")))
+        return RedirectResponse("../graphql", headers={"Vary": "Accept"})
+    return explorer_response(str(Request(scope).url.replace(query="")), introspection=introspection)
 
 
 def _request_error_response(errors: list[dict[str, Any]], media_type: bytes) -> RawResponse:
     """Return the response to an operation that did not start."""
-    return RawResponse(
-        orjson.dumps({"errors": errors}), 400 if media_type is GRAPHQL_RESPONSE_JSON else 200, media_type
-    )
+    return RawResponse(orjson.dumps({"errors": errors}), request_error_status(media_type), media_type)

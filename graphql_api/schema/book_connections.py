@@ -201,9 +201,10 @@ class BookConnection:
     page_info: PageInfo = batch_field(resolve_page_infos, "The position of the page in the list.")
     total_count: int = batch_field(
         resolve_total_counts,
-        f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
-        f"sorted by relevance has at most {RANK_CANDIDATES:,} books, those with the most ratings, or "
-        f"{RANK_CANDIDATES_BROAD_TEXT} if the text matches more than {MAX_ENUMERATED_HITS:,} books.",
+        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
+        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
+        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
+        f"{MAX_ENUMERATED_HITS:,} books.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(

@@ -1,11 +1,16 @@
 """Filters: names, codes, numbers and nulls, and the paths of invalid conditions."""
 
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
 import pytest
+import strawberry
 
+from db.search import conditions
+from graphql_api.schema.filter_fields import filter_field, filter_input, operator
 from graphql_api.schema.filter_inputs import MAX_FILTER_CONDITIONS, MAX_FILTER_VALUES
+from graphql_api.schema.filter_parsers import check_year, number_parser
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
@@ -215,3 +220,29 @@ async def test_a_list_of_filters_is_limited(client: Client) -> None:
     error = await client.error(BOOKS, filter={"or": [{}] * (MAX_FILTER_VALUES + 1)})
 
     assert error["message"] == f"filter.or has 101 values; at most {MAX_FILTER_VALUES} are allowed."
+
+
+def test_a_field_of_a_filter_without_a_parser_is_an_error_at_the_start() -> None:
+    class Forgotten:
+        name: str | None = strawberry.field(default=None, description="A name.")
+
+    with pytest.raises(TypeError, match=r"^Forgotten\.name has no parser$"):
+        filter_input("A filter.")(Forgotten)
+
+
+@pytest.mark.parametrize("declare", [operator, strawberry.field])
+def test_an_operator_without_a_parser_is_an_error_at_the_start(declare: Callable[..., Any]) -> None:
+    @strawberry.input(description="Operators.")
+    class Operators:
+        is_null: bool | None = operator("Is null.")
+        matches: str | None = declare(
+            description="Matches.", **({} if declare is operator else {"default": None})
+        )
+
+    class Forgotten:
+        year: Operators | None = filter_field(
+            "A year.", number_parser(conditions.BIRTH_YEAR_COLUMN, check_year)
+        )
+
+    with pytest.raises(TypeError, match=r"^Operators\.matches has no parser$"):
+        filter_input("A filter.")(Forgotten)

@@ -1,5 +1,6 @@
 """The schema as clients read it: every part has a description, and no change is accidental."""
 
+import re
 from pathlib import Path
 
 from graphql import (
@@ -103,3 +104,18 @@ async def test_introspection_lists_only_locations_that_every_client_knows(client
         "INPUT_FIELD_DEFINITION",
         "ENUM_VALUE",
     }
+
+
+def test_the_documentation_lists_all_types_without_an_id() -> None:
+    """Graphcache knows connections, edges and PageInfo by their names."""
+    page = (Path(graphql_api.__file__).parents[1] / "docs" / "schema.md").read_text(encoding="utf-8")
+    [listed] = re.findall(r"const embedded = \[(.*?)\];", page, re.DOTALL)
+
+    types = [each for each in schema._schema.type_map.values() if isinstance(each, GraphQLObjectType)]
+    assert re.findall(r'"(\w+)"', listed) == sorted(
+        each.name
+        for each in types
+        if "id" not in each.fields
+        and each.name != "Query"
+        and not re.search("^__|PageInfo|(Connection|Edge)$", each.name)
+    )
