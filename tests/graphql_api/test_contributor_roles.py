@@ -138,11 +138,8 @@ async def test_the_filter_by_author_counts_any_role_or_the_given_roles(
 
     assert [node["title"] for node in data["books"]["nodes"]] == titles
     assert data["books"]["totalCount"] == len(titles)
-    assert data["books"]["facets"]["authors"]["entries"] == [
-        {"author": {"name": "Blake"}, "count": 3},
-        {"author": {"name": "Heaney"}, "count": 3},
-        {"author": {"name": "Dahl"}, "count": 2},
-    ]
+    counts = {each["author"]["name"]: each["count"] for each in data["books"]["facets"]["authors"]["entries"]}
+    assert counts == {"Blake": 3, "Heaney": 3, "Dahl": 2}
 
 
 async def test_a_page_in_given_roles_is_not_prefetched_with_the_author(
