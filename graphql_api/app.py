@@ -14,20 +14,16 @@ from db.migrations import require_head
 from db.views import ViewLog
 from graphql_api.execution.documents import Documents
 from graphql_api.execution.run import operations
-from graphql_api.http.admission import Admission
 from graphql_api.http.cors import Cors
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
 from graphql_api.http.gzip import Gzip
 from graphql_api.http.health import health_routes
 from graphql_api.http.metrics import metrics_route
+from graphql_api.http.paths import GRAPHQL_PATHS
 from graphql_api.http.request_ids import RequestIds
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
-
-PATH = "/graphql"
-PATHS = frozenset((PATH, f"{PATH}/"))
-"""Where the API is; clients made for other servers have a slash at the end."""
 
 
 class App(Starlette):
@@ -35,7 +31,7 @@ class App(Starlette):
     take."""
 
     def __init__(self, endpoint: Endpoint, settings: Settings, routes: list[Route], **options: Any) -> None:
-        api = [Route(path, endpoint) for path in PATHS]
+        api = [Route(path, endpoint) for path in GRAPHQL_PATHS]
         super().__init__(routes=[*api, explorer_assets(), *routes], **options)
         self.router.redirect_slashes = False
         self.endpoint = endpoint
@@ -45,7 +41,7 @@ class App(Starlette):
         routed = super().build_middleware_stack()
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-            direct = scope["type"] == "http" and scope["path"] in PATHS
+            direct = scope["type"] == "http" and scope["path"] in GRAPHQL_PATHS
             await (self.endpoint if direct else routed)(scope, receive, send)
 
         app: ASGIApp = Gzip(dispatch, minimum_size=1_000, compresslevel=5)
@@ -68,7 +64,6 @@ def create_app(settings: Settings, dsn: str) -> App:
         check=require_head,
     )
     views = ViewLog(keeper)
-    admission = Admission(settings.max_requests, settings.max_waiting)
     documents = Documents(
         schema,
         limits=settings.limits,
@@ -77,11 +72,11 @@ def create_app(settings: Settings, dsn: str) -> App:
     )
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, object]]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         await keeper.begin()
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(views.run())]
         try:
-            yield {"admission": admission}
+            yield
         finally:
             for task in tasks:
                 task.cancel()
@@ -91,5 +86,5 @@ def create_app(settings: Settings, dsn: str) -> App:
     routes = health_routes(lambda: keeper.lender is not None)
     if settings.metrics:
         routes.append(metrics_route(operations))
-    endpoint = Endpoint(settings, documents, keeper, views, admission)
+    endpoint = Endpoint(settings, documents, keeper, views)
     return App(endpoint, settings, routes, lifespan=lifespan)

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from graphql_api.app import create_app
-from graphql_api.http.protocol import WireConfig
+from graphql_api.http.protocol import ProtocolConfig
 from graphql_api.settings import Settings
 
 START_SECONDS = 60.0
@@ -23,7 +23,7 @@ def serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
 
     With several workers SIGHUP replaces each by a new one, which takes over before the old one ends.
     """
-    config = WireConfig(
+    config = ProtocolConfig(
         partial(application, settings, dsn),
         settings,
         factory=True,

@@ -58,6 +58,9 @@ class Settings:
     sender_timeout: float = setting(
         10.0, "How many seconds a client may take to send a request, or to take its answer.", SECONDS
     )
+    keep_alive_timeout: float = setting(
+        5.0, "How many seconds an idle connection of a client is kept open.", SECONDS
+    )
     drain_timeout: float = setting(
         8.0, "How many seconds a server that ends waits for its last requests.", SECONDS
     )

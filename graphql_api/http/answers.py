@@ -1,6 +1,6 @@
 """Answers on the wire, and the refusals that need no operation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,12 +32,7 @@ class Answer:
         return [(b"content-type", self.media_type), (b"content-length", length), *ALWAYS, *self.headers]
 
     async def send(self, send: Send) -> None:
-        """Send it: in one piece where `send` can do that."""
-        whole: Callable[[Answer], bool] | None = getattr(send, "whole", None)
-        if whole and whole(self):
-            return
-        headers = self.all_headers()
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.start", "status": self.status, "headers": self.all_headers()})
         await send({"type": "http.response.body", "body": self.body})
 
 

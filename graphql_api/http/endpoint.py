@@ -17,12 +17,12 @@ from graphql_api.context import Context
 from graphql_api.execution.documents import Document, Documents, InvalidDocument, UnknownOperation
 from graphql_api.execution.limits import LimitExceeded
 from graphql_api.execution.run import run
-from graphql_api.http.admission import Admission
 from graphql_api.http.answers import Answer, Refusal, unavailable
+from graphql_api.http.deadlines import DeadlineMonitor, RequestDeadline
 from graphql_api.http.explorer_page import explorer_response
 from graphql_api.http.media_types import GRAPHQL, LEGACY, OFFERED, negotiated
+from graphql_api.http.paths import GRAPHQL_PATH
 from graphql_api.http.requests import ClientLeft, GraphQLRequest, listed, read_request
-from graphql_api.http.vigil import Vigil, Watch
 from graphql_api.schema.errors import masked, present
 from graphql_api.settings import Settings
 
@@ -52,15 +52,13 @@ class Endpoint:
         documents: Documents,
         keeper: Keeper,
         views: ViewLog,
-        admission: Admission,
     ) -> None:
         self.settings = settings
         self.documents = documents
         self.keeper = keeper
         self.views = views
         self.no_views = NoViews(keeper)
-        self.admission = admission
-        self.watch = Watch(settings.request_timeout)
+        self.deadlines = DeadlineMonitor(settings.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if wants_page(scope):
@@ -86,9 +84,8 @@ class Endpoint:
         if media_type is None:
             raise Refusal(406, f"Accept one of {', '.join(OFFERED)}.")
         asked = await read_request(scope, receive, most=self.settings.max_body)
-        with Vigil(scope, self.watch):
-            async with self.admission:
-                return await self.answered(asked, media_type, reads_only=method != "POST")
+        with RequestDeadline(scope, self.deadlines):
+            return await self.answered(asked, media_type, reads_only=method != "POST")
 
     async def answered(self, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool) -> Answer:
         """The answer to a request, as GraphQL describes it."""
@@ -156,7 +153,7 @@ def wants_page(scope: Scope) -> bool:
 def page_at(scope: Scope) -> Response:
     """The explorer; its files are found from the address without a slash at the end."""
     if scope["path"].endswith("/"):
-        return RedirectResponse("../graphql")
+        return RedirectResponse(f"..{GRAPHQL_PATH}")
     return explorer_response(str(Request(scope).url.replace(query="")))
 
 

@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from graphql_api.http.gzip import takes_gzip
+from graphql_api.http.paths import EXPLORER_ASSETS_PATH, GRAPHQL_PATH
 from graphql_api.http.requests import listed
 
 BUILT = Path(__file__).parent / "explorer" / "dist"
@@ -45,7 +46,7 @@ ASSET_HEADERS = {
 ASSET_TYPES = {".css": "text/css", ".js": "text/javascript", ".ttf": "font/ttf"}
 
 
-def explorer_response(url: str = "http://127.0.0.1:8000/graphql", built: Path = BUILT) -> Response:
+def explorer_response(url: str = f"http://127.0.0.1:8000{GRAPHQL_PATH}", built: Path = BUILT) -> Response:
     """GraphiQL, or where it was not built a page saying how to build it; `url` is the API's address.
 
     Both are answered with 200: the address is right and the API behind it works either way.
@@ -73,7 +74,7 @@ def explorer_assets(built: Path = BUILT) -> Route:
             headers["Content-Encoding"] = "gzip"
         return FileResponse(path, headers=headers, media_type=media_type)
 
-    return Route("/graphql/assets/{name}", asset, name="explorer_assets")
+    return Route(f"{EXPLORER_ASSETS_PATH}/{{name}}", asset, name="explorer_assets")
 
 
 def is_file(path: Path) -> bool:

@@ -2,14 +2,11 @@
 
 import logging
 import re
-from collections.abc import Callable
 from contextvars import ContextVar
 from random import Random
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.http.answers import Answer, Header
 from graphql_api.http.requests import header
 
 HEADER = b"x-request-id"
@@ -21,38 +18,24 @@ MADE_UP = Random()  # noqa: S311 - an id keeps no secret, and to ask the system 
 current: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-ANSWERS = "bookstore.answers"
-"""The extension of ASGI by which our protocol takes an answer whole."""
-
-
 class Sender:
     """Sends the answer to a request, with its id."""
 
-    __slots__ = ("answers", "identity", "send")
+    __slots__ = ("identity", "send")
 
-    def __init__(self, send: Send, identity: bytes, scope: Scope) -> None:
+    def __init__(self, send: Send, identity: bytes) -> None:
         self.send = send
         self.identity = identity
-        # It refers to the scope, and is taken out of it: nothing of a request is to be left to collections.
-        extensions: dict[str, Any] = scope.get("extensions") or {}
-        self.answers: Callable[[Answer, Header], bool] | None = extensions.pop(ANSWERS, None)
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], (HEADER, self.identity)]
         await self.send(message)
 
-    def whole(self, answer: Answer) -> bool:
-        """Send an answer at once. False, with nothing sent, where it must go by messages.
 
-        Middleware that changes messages hides this; it never passes it by.
-        """
-        return self.answers is not None and self.answers(answer, (HEADER, self.identity))
-
-
-def request_id(scope: Scope | None) -> bytes:
-    """The id that the client gave its request, or a new one; of no request yet, a new one."""
-    given = header(scope, HEADER) if scope else b""
+def request_id(scope: Scope) -> bytes:
+    """The id that the client gave its request, or a new one."""
+    given = header(scope, HEADER)
     return given if TAKEN.fullmatch(given) else b"%016x" % MADE_UP.getrandbits(64)
 
 
@@ -68,7 +51,7 @@ class RequestIds:
             return
         identity = request_id(scope)
         current.set(identity.decode())
-        await self.app(scope, receive, Sender(send, identity, scope))
+        await self.app(scope, receive, Sender(send, identity))
 
 
 class WithRequestId(logging.Filter):
