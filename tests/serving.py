@@ -13,9 +13,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from graphql_api.settings import Settings
+from tests.waiting import GUARD
 
 BOOKSTORE = Path(sys.executable).with_name("bookstore")
-SECONDS = 60.0
+PATIENT = dict.fromkeys(
+    ("CONNECTION_WAIT", "COMMAND_TIMEOUT", "REQUEST_TIMEOUT", "SENDER_TIMEOUT", "DRAIN_TIMEOUT"), "600"
+)
+"""Settings of a server that runs into no time-out, however slow the machine."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Served:
     def stop(self) -> str:
         """End it as Ctrl-C does, and answer what it printed since."""
         self.process.send_signal(signal.SIGINT)
-        said, _ = self.process.communicate(timeout=SECONDS)
+        said, _ = self.process.communicate(timeout=GUARD)
         return said
 
 
@@ -49,7 +53,7 @@ def bookstore(*arguments: str, cwd: Path, **settings: str) -> subprocess.Complet
         env=environment_of(**settings),
         capture_output=True,
         text=True,
-        timeout=SECONDS * 3,
+        timeout=GUARD * 3,
         check=False,
     )
 
@@ -85,12 +89,12 @@ def serving(
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=SECONDS)
+        process.communicate(timeout=GUARD)
 
 
 def read_until_serving(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
-    said, deadline = "", time.monotonic() + SECONDS
+    said, deadline = "", time.monotonic() + GUARD
     for line in process.stdout:
         said += line
         if line.startswith("Serving "):

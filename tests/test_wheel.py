@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.serving import bookstore, embedded_catalog, serving
+from tests.waiting import GUARD
 
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
@@ -78,8 +79,8 @@ def test_the_installed_wheel_works_without_the_repository(wheel: Path) -> None:
         assert str(ROOT) not in imported_from
 
         with serving(folder, command, PYTHONPATH=str(installed)) as served:
-            response = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=30)
-            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=30)
+            response = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
+            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=GUARD)
 
         assert response.json() == {"data": {"books": {"totalCount": 169}}}
         assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()

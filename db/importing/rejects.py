@@ -52,8 +52,8 @@ class RejectsFile:
     def write(self, rejects: Iterable[Reject]) -> None:
         try:
             for reject in rejects:
-                place = self._row_label(reject.row).removeprefix("row ")
-                self._open_writer().writerow((place, reject.field, reject.value, reject.reason))
+                label = self._row_label(reject.row).removeprefix("row ")
+                self._open_writer().writerow((label, reject.field, reject.value, reject.reason))
                 self.rejected_rows += reject.dropped == "row"
                 self.dropped_values += reject.dropped == "field"
         except OSError as error:

@@ -150,11 +150,11 @@ def _isbn_weights() -> bytes:
 
 
 def _title(titles: _Titles, draws: _Draws) -> tuple[str, str | None]:
-    heads, tails, kind = titles.heads, titles.tails, draws[1]
+    heads, tails, shape_draw = titles.heads, titles.tails, draws[1]
     title = heads[draws[2] * len(heads) >> 16]
-    if kind < 9_000:
+    if shape_draw < 9_000:
         title = f"{title} {titles.seconds[draws[3] * len(titles.seconds) >> 16]}"
-    if kind < 3_000 or kind >= 20_000:
+    if shape_draw < 3_000 or shape_draw >= 20_000:
         title = f"{title} {tails[draws[4] * len(tails) >> 16]}"
     subtitles = titles.subtitles
     return title, subtitles[draws[5] * 3 * len(subtitles) >> 16] if draws[5] < 21_845 else None
@@ -168,15 +168,15 @@ def _authors(number: int, draws: _Draws, names: _Names) -> tuple[tuple[AuthorRec
     number of books.
     """
     pool_size = 40 + number * 7 // 16
-    wide = draws[6] << 16 | draws[7]
-    lead = wide * wide * (0x1_0000_0000 + wide) * pool_size >> 97
+    position = draws[6] << 16 | draws[7]
+    lead = position * position * (0x1_0000_0000 + position) * pool_size >> 97
     born = _birth_year(lead)
-    written = born + 22 + draws[8] % min(45, _LAST_YEAR - born - 21)
+    year = born + 22 + draws[8] % min(45, _LAST_YEAR - born - 21)
     if draws[21] < _WITHOUT_AUTHOR:
-        return (), written
+        return (), year
     first = _author(lead, "EDITOR" if draws[21] > 64_000 else "AUTHOR", born, names)
     if draws[22] >= 22_000:
-        return (first,), written
+        return (first,), year
     people = {lead: first}
     for draw in draws[23 : 24 if draws[22] > 8_500 else 25 if draws[22] > 2_600 else 26]:
         other = draw * draw * pool_size >> 32
@@ -184,7 +184,7 @@ def _authors(number: int, draws: _Draws, names: _Names) -> tuple[tuple[AuthorRec
         role = _role_of_contributor(born, other_born, draw)
         if role and other not in people:
             people[other] = _author(other, role, other_born, names)
-    return tuple(people.values()), written
+    return tuple(people.values()), year
 
 
 def _role_of_contributor(lead_born: int, born: int, draw: int) -> str | None:
@@ -222,25 +222,25 @@ def _author(number: int, role: str, born: int, names: _Names) -> AuthorRecord:
 def _author_name(number: int, names: _Names) -> tuple[str, str]:
     """Return a name and its sort name, unique per number: middle initials distinguish equal names."""
     if number % 128 == 77:
-        round_, place = divmod(number // 128, len(names.ancients))
-        name = f"{names.ancients[place]} ({round_ + 1})" if round_ else names.ancients[place]
+        lap, index = divmod(number // 128, len(names.ancients))
+        name = f"{names.ancients[index]} ({lap + 1})" if lap else names.ancients[index]
         return name, name
-    round_, place = divmod(number, len(names.pairs))
-    given, family = names.pairs[place]
-    given += names.initials[round_]
+    lap, index = divmod(number, len(names.pairs))
+    given, family = names.pairs[index]
+    given += names.initials[lap]
     return f"{given} {family}", f"{family}, {given}"
 
 
 def _categories(draws: _Draws, slots: tuple[_CategoryPath, ...]) -> tuple[_CategoryPath, ...]:
     """Return one to three paths, the second often near the first. One book in eight is on an inner node."""
-    first, second, kind = draws[29], draws[30], draws[31]
+    first, second, shape_draw = draws[29], draws[30], draws[31]
     path = slots[first]
-    if kind & 7 == 0:
-        path = path[: 1 + (kind >> 3) % 3]
-    if kind < 39_000:
+    if shape_draw & 7 == 0:
+        path = path[: 1 + (shape_draw >> 3) % 3]
+    if shape_draw < 39_000:
         return (path,)
-    second_path = slots[(first + (second >> 4)) & 0xFFFF] if kind & 8 else slots[second]
-    if kind < 58_000 or second_path == path:
+    second_path = slots[(first + (second >> 4)) & 0xFFFF] if shape_draw & 8 else slots[second]
+    if shape_draw < 58_000 or second_path == path:
         return (path,) if second_path == path else (path, second_path)
     third = slots[first ^ second]
     return (path, second_path) if third in (path, second_path) else (path, second_path, third)
@@ -256,20 +256,20 @@ def _price(
     )[choice & 7]
 
 
-def _rating(size: int, place: int, hundredths: tuple[Decimal, ...]) -> tuple[Decimal | None, int]:
+def _rating(size: int, draw: int, hundredths: tuple[Decimal, ...]) -> tuple[Decimal | None, int]:
     """Return the average and the count.
 
     The bit count of a draw is bell-shaped without floating point; two to its power is log-normal.
     """
-    if place < _WITHOUT_RATING:
+    if draw < _WITHOUT_RATING:
         return None, 0
-    average = min(280 + 14 * place.bit_count() + (size & 15), 500)
-    return hundredths[average], 1 + ((64 + (place & 63) << size.bit_count()) >> 10)
+    average = min(280 + 14 * draw.bit_count() + (size & 15), 500)
+    return hundredths[average], 1 + ((64 + (draw & 63) << size.bit_count()) >> 10)
 
 
-def _pages(size: int, place: int) -> int:
-    pages = 40 + 28 * size.bit_count() + (place & 63)
-    return pages * 3 if place > 63_000 else pages
+def _pages(size: int, draw: int) -> int:
+    pages = 40 + 28 * size.bit_count() + (draw & 63)
+    return pages * 3 if draw > 63_000 else pages
 
 
 def _day(year: int | None, draw: int) -> date | None:
@@ -281,14 +281,14 @@ def _day(year: int | None, draw: int) -> date | None:
 def _description(draws: _Draws, sentences: _Sentences) -> str:
     openings, themes = sentences.openings, sentences.themes
     turns, praises = sentences.turns, sentences.praises
-    what, more, last = draws[26], draws[27], draws[28]
-    theme = what // 16 % len(themes)
-    other = (theme + 1 + more % (len(themes) - 1)) % len(themes)
-    text = f"{openings[what % len(openings)]} {themes[theme]} and {themes[other]}."
+    first_draw, second_draw, third_draw = draws[26], draws[27], draws[28]
+    theme = first_draw // 16 % len(themes)
+    other = (theme + 1 + second_draw % (len(themes) - 1)) % len(themes)
+    text = f"{openings[first_draw % len(openings)]} {themes[theme]} and {themes[other]}."
     if draws[20] < 24_000:
         return text
-    text = f"{text} {turns[last % len(turns)]} {themes[more // 64 % len(themes)]}."
-    return text if draws[20] < 46_000 else f"{text} {praises[last // 8 % len(praises)]}"
+    text = f"{text} {turns[third_draw % len(turns)]} {themes[second_draw // 64 % len(themes)]}."
+    return text if draws[20] < 46_000 else f"{text} {praises[third_draw // 8 % len(praises)]}"
 
 
 def _tables(seed_hash: int) -> _Tables:
@@ -378,8 +378,8 @@ def _category_slots() -> tuple[_CategoryPath, ...]:
     leaves = tuple(category_leaves())
     total = sum(share for _, share in leaves)
     slots: list[_CategoryPath] = []
-    given = 0
+    share_sum = 0
     for path, share in leaves:
-        given += share
-        slots.extend([path] * (given * _CATEGORY_SLOTS // total - len(slots)))
+        share_sum += share
+        slots.extend([path] * (share_sum * _CATEGORY_SLOTS // total - len(slots)))
     return tuple(slots)

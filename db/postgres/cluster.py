@@ -34,8 +34,8 @@ def clusters_in(data: Path) -> list[Path]:
     Raises EmbeddedError for another user's cluster.
     """
     links = [link for link in data.glob("postgresql-*") if re.fullmatch(r"postgresql-\d+", link.name)]
-    found = [link for link in sorted(links, key=major_of) if account_for(link) and link.exists()]
-    return [link.resolve() for link in found]
+    own_links = [link for link in sorted(links, key=major_of) if account_for(link) and link.exists()]
+    return [link.resolve() for link in own_links]
 
 
 def major_of(cluster: Path) -> int:
@@ -139,8 +139,8 @@ def ensure_socket_folder(folder: Path, account: Account) -> None:
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
         account.chown(folder)
-    found = folder.lstat()
-    if folder.is_symlink() or not folder.is_dir() or found.st_uid != account.uid or found.st_mode & 0o077:
+    status = folder.lstat()
+    if folder.is_symlink() or not folder.is_dir() or status.st_uid != account.uid or status.st_mode & 0o077:
         raise EmbeddedError(
             f"{folder}, the folder of the socket, is not a private folder of {account.name}: remove it"
         )

@@ -74,8 +74,8 @@ async def _import_sample_if_empty(dsn: str) -> None:
     """Import the sample into a catalog without books."""
     if await _is_catalog_empty(dsn):
         with as_file(files("db.importing") / "sample.jsonl") as sample:
-            delivery = await open_feed("jsonl", [sample], source="sample")
-            summary = await import_feed(dsn, delivery, rejects=Path("sample.rejects.csv"))
+            feed = await open_feed("jsonl", [sample], source="sample")
+            summary = await import_feed(dsn, feed, rejects=Path("sample.rejects.csv"))
         click.echo(f"The catalog was empty: it now holds the sample of {summary.new} books.")
 
 

@@ -11,6 +11,7 @@ import pytest
 from db.pool import open_pool
 from db.view_counts import ViewCounter, recent_views_by_book_ids
 from tests.catalogs import add_book
+from tests.waiting import GUARD
 
 
 async def test_views_are_counted_by_book_and_day(connection: asyncpg.Connection) -> None:
@@ -52,7 +53,7 @@ async def test_views_of_a_book_that_is_gone_are_forgotten(connection: asyncpg.Co
 async def test_what_cannot_be_written_is_kept_for_the_next_time(
     dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool = await open_pool(dsn, size=2, command_timeout=5)
+    pool = await open_pool(dsn, size=2, command_timeout=GUARD)
     async with pool:
         book = await add_book_by(pool, "A")
         log = ViewCounter(pool)
@@ -94,17 +95,27 @@ async def test_no_more_books_are_held_than_its_capacity(
     assert caplog.records[0].levelno == logging.WARNING
 
 
+class Written:
+    """A database that says when a statement of it is done."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+        self.once = asyncio.Event()
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        rows = await self.connection.fetch(query, *args)
+        self.once.set()
+        return rows
+
+
 async def test_it_writes_by_itself_and_once_more_at_the_end(connection: asyncpg.Connection) -> None:
     book = await add_book(connection, "A")
-    log = ViewCounter(connection, flush_interval=0.01)
+    written = Written(connection)
+    log = ViewCounter(written, flush_interval=0.01)
     log.record(book)
     writing = asyncio.create_task(log.run())
 
-    while log.pending:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
-    log.flush_interval = 60
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(written.once.wait(), GUARD)
     log.record(book)
     writing.cancel()
     await asyncio.wait([writing])

@@ -206,7 +206,9 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        request = client.build_post(QUERY).replace(b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1)
+        request = client.build_post(QUERY).replace(
+            b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1
+        )
         async with locked(postgres.server.dsn):
             streams = [await client.connect() for _ in range(50)]
             served.process.send_signal(signal.SIGSTOP)
@@ -518,7 +520,12 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
 ) -> None:
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
         client, writers = Client(served.url), list[asyncio.StreamWriter]()
-        for behind in (client.build_post(QUERY), client.build_get("/livez"), client.build_post(QUERY)[:-5], b"nonsense"):
+        for behind in (
+            client.build_post(QUERY),
+            client.build_get("/livez"),
+            client.build_post(QUERY)[:-5],
+            b"nonsense",
+        ):
             for _ in range(20):
                 _, writer = await client.connect()
                 writer.write(client.build_post(QUERY) + behind)

@@ -108,7 +108,10 @@ async def test_nothing_that_is_logged_or_answered_tells_where_the_database_is(
         answers = [await client.send(client.build_post(QUERY))]
         await asyncio.to_thread(postgres.stop)
         await asyncio.sleep(0.5)
-        answers += [await client.send(client.build_post(QUERY)), await client.send(client.build_get("/readyz"))]
+        answers += [
+            await client.send(client.build_post(QUERY)),
+            await client.send(client.build_get("/readyz")),
+        ]
         await asyncio.to_thread(postgres.start)
         await asyncio.sleep(1)
         client.close()

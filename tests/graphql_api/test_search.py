@@ -17,6 +17,7 @@ from graphql_api.schema.filter_inputs import MAX_FILTER_CONDITIONS, MAX_FILTER_D
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
+from tests.waiting import until
 
 TITLES = "query ($filter: BookFilter, $orderBy: BookOrder) { books(filter: $filter, orderBy: $orderBy) { totalCount totalCountIsCapped nodes { title } } }"
 
@@ -562,7 +563,11 @@ async def test_invalid_arguments_of_suggest_are_rejected(client: Client) -> None
 
 
 async def test_a_statement_that_exceeds_its_time_limit_is_a_timeout_error(dsn: str) -> None:
-    blocker = await asyncpg.connect(dsn)
+    blocker, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    all_ended = (
+        "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bookstore' "
+        "AND datname = current_database() AND state = 'active')"
+    )
     pool = await open_pool(dsn, size=1, command_timeout=0.2)
     async with pool, blocker.transaction():
         await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
@@ -581,5 +586,6 @@ async def test_a_statement_that_exceeds_its_time_limit_is_a_timeout_error(dsn: s
             "path": ["books", "totalCount"],
             "extensions": {"code": "TIMEOUT"},
         }
-        assert await pool.fetchval("SELECT count(*) FROM book") == 0
+        await until(lambda: observer.fetchval(all_ended))
     await blocker.close()
+    await observer.close()

@@ -13,11 +13,11 @@ Cells = tuple[str, ...]
 
 def require_columns(path: Path, names: Sequence[str]) -> None:
     """Raise ImportFailed if the file lacks one of these columns."""
-    found = read_headings(path)
-    missing = [name for name in names if name not in found]
+    headings = read_headings(path)
+    missing = [name for name in names if name not in headings]
     if missing:
         raise ImportFailed(
-            f"{path}: the column {missing[0]} is missing; its headings are: {', '.join(found)}."
+            f"{path}: the column {missing[0]} is missing; its headings are: {', '.join(headings)}."
             " Is this the right file?"
         )
 

@@ -163,8 +163,8 @@ def _collect_categories(
 
 def split_title(text: str) -> tuple[str, str | None]:
     """Return the first line as the title, the rest as the subtitle. A MARC subfield also begins a line."""
-    first, *rest = _SUBFIELD.sub("\n", text).splitlines() or [""]
-    subtitle = field_parsers.parse_subtitle(" ".join(rest))
+    first, *other_lines = _SUBFIELD.sub("\n", text).splitlines() or [""]
+    subtitle = field_parsers.parse_subtitle(" ".join(other_lines))
     title = field_parsers.parse_title(first)
     return (title.rstrip(" ,:;=/") or title, subtitle) if subtitle else (title, None)
 

@@ -101,21 +101,21 @@ _OFFICE = re.compile(r"\w{3,}\. ")
 
 def direct_order_name(name: str) -> str:
     """Return the name with the given name first, without dates and parenthesised expansions."""
-    outside = _strip_parentheses(name)
-    first, *parts = [part.strip() for part in outside.split(",")]
-    others = [part for part in parts if part and not _DATES.match(part)]
-    if not first or _is_organisation(first, others, outside):
+    plain_name = _strip_parentheses(name)
+    first, *parts = [part.strip() for part in plain_name.split(",")]
+    other_parts = [part for part in parts if part and not _DATES.match(part)]
+    if not first or _is_organisation(first, other_parts, plain_name):
         return name
-    if not others:
+    if not other_parts:
         return first if any(parts) else name
-    given, *rest = others
+    given, *later_parts = other_parts
     if given in _PARTICLES:
         return name
     if _BYNAME.match(given):
-        return _arrange_parts(f"{first} {given}", "", first, rest)
+        return _arrange_parts(f"{first} {given}", "", first, later_parts)
     if " of " in given or _is_epithet(given):
-        return _arrange_parts(first, "", first, others)
-    return _arrange_parts(given, first, first, rest)
+        return _arrange_parts(first, "", first, other_parts)
+    return _arrange_parts(given, first, first, later_parts)
 
 
 def clean_name(name: str) -> str:
@@ -123,17 +123,17 @@ def clean_name(name: str) -> str:
     return " ".join(name.translate(_MARKS).split())
 
 
-def _is_organisation(first: str, others: list[str], name: str) -> bool:
+def _is_organisation(first: str, other_parts: list[str], name: str) -> bool:
     """Return whether this is an office, company or society, whose name is not inverted."""
     if (
         "&" in name
         or _OFFICE.search(first)
-        or any(part.startswith("and ") or " and " in part for part in others)
+        or any(part.startswith("and ") or " and " in part for part in other_parts)
     ):
         return True
-    if any(part.lower().endswith((" company", " association", " library")) for part in (first, *others)):
+    if any(part.lower().endswith((" company", " association", " library")) for part in (first, *other_parts)):
         return True
-    return " and " in first and not any(_ends_in_particle(part) or part in _PEERAGE for part in others)
+    return " and " in first and not any(_ends_in_particle(part) or part in _PEERAGE for part in other_parts)
 
 
 def _is_epithet(given: str) -> bool:

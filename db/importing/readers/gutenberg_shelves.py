@@ -32,9 +32,9 @@ class Shelves:
         for begin, followers in _split_runs(cell.split("/")):
             if not begin.startswith(_PREFIXES):
                 continue
-            known = self.endings.setdefault(begin, followers)
-            if known != followers:
-                self.endings[begin] = _common_prefix(known, followers)
+            ending = self.endings.setdefault(begin, followers)
+            if ending != followers:
+                self.endings[begin] = _common_prefix(ending, followers)
             for part in followers:
                 if self.preceding.setdefault(part, _strip_prefix(begin)) != _strip_prefix(begin):
                     self.preceding[part] = ""

@@ -120,14 +120,15 @@ async def test_a_vacuum_that_fails_is_only_a_warning(
 
 
 async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Catalog) -> None:
-    source = ClosableFeed()
-    waiting = asyncio.Event()
+    waiting, closed = asyncio.Event(), asyncio.Event()
 
     async def endless() -> AsyncGenerator[RecordBatch]:
-        async for batch in source.batches():
-            yield batch
+        try:
+            yield [book("1", row=1)]
             waiting.set()
-            await asyncio.sleep(0.05)
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
 
     importing = asyncio.create_task(
         import_feed(
@@ -141,6 +142,7 @@ async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Ca
 
     with pytest.raises(asyncio.CancelledError):
         await importing
+    assert closed.is_set()
     assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
     assert (await catalog.import_records(book("1"))).new == 1
 

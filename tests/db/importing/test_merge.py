@@ -284,7 +284,7 @@ people = st.builds(
 shelves = st.sampled_from([("A",), ("a",), ("A", "B"), ("a", "b"), ("A", "C", "D"), ("E",), ("F", "b")])
 
 
-def feeds(ids: int) -> st.SearchStrategy[list[BookRecord]]:
+def feed_records(ids: int) -> st.SearchStrategy[list[BookRecord]]:
     return st.lists(
         st.builds(
             BookRecord,
@@ -308,7 +308,7 @@ SMALL, LARGE = 10**9, 0
 
 
 @drawn
-@given(older=feeds(5), newer=feeds(5))
+@given(older=feed_records(5), newer=feed_records(5))
 async def test_a_second_feed_with_the_same_books_gives_the_same_catalog_as_alone(
     catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
 ) -> None:
@@ -327,7 +327,7 @@ async def test_a_second_feed_with_the_same_books_gives_the_same_catalog_as_alone
 
 
 @drawn
-@given(first=feeds(4), second=feeds(4), third=feeds(4))
+@given(first=feed_records(4), second=feed_records(4), third=feed_records(4))
 async def test_the_catalog_is_independent_of_the_order_of_sources(
     catalog: Catalog, first: list[BookRecord], second: list[BookRecord], third: list[BookRecord]
 ) -> None:
@@ -348,7 +348,7 @@ async def test_the_catalog_is_independent_of_the_order_of_sources(
 
 
 @drawn
-@given(older=feeds(6), newer=feeds(6))
+@given(older=feed_records(6), newer=feed_records(6))
 async def test_row_by_row_and_rebuilt_imports_give_the_same_catalog(
     catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
 ) -> None:
