@@ -70,7 +70,7 @@ def private_folder() -> Generator[Path]:
 
 @contextmanager
 def serving(
-    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), **settings: str
+    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), /, **settings: str
 ) -> Generator[Served]:
     """`bookstore serve` on a free port, up and answering; ended afterwards."""
     environment = environment_of(PORT="0", **settings)
