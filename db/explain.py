@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from db.pool import Database
+from db.database import Database
 
 _MAX_ROWS_SCANNED_OR_SORTED = 20_000
 """Maximum number of rows that a statement may read in a sequential scan, or sort."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from db import embedded
 from db.migrations import migrate
@@ -18,6 +19,14 @@ from tests.serving import private_folder
 from tests.tables import print_tables
 
 NUMBERS = count(1)
+
+# Whether a test passes depends on no time. A database that is reset in the test itself may be a fixture.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import asyncpg
 import click
 from graphql import GraphQLError
 from rich.console import Console
 from rich.table import Table
 
 from db.analyze import MeasuredStatement, MeasuringDatabase
-from db.errors import CatalogError, DatabaseError
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.errors import CatalogError
 from db.migrations import require_head
-from db.pool import UNREACHABLE, Connection
 from graphql_api.context import Context
 from graphql_api.execution.documents import Document
 from graphql_api.execution.executor import Outcome, run_operation
@@ -40,25 +40,21 @@ async def analyze_operation(dsn: str, document: Document, variables: dict[str, A
     Raise DatabaseError if the database is unreachable or not migrated, and CatalogError if the operation
     exceeds a limit.
     """
+    connection = await connect(dsn, application_name="bookstore plan")
     try:
-        connection = await asyncpg.connect(dsn, connection_class=Connection)
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        database = MeasuringDatabase(connection)
-        await _run(document, variables, database)
-        database.forget()
-        start = perf_counter()
-        outcome = await _run(document, variables, database)
-        milliseconds = (perf_counter() - start) * 1000
-        statements = await database.measured_statements()
+        with database_errors("The database failed during the analysis"):
+            await require_head(connection)
+            database = MeasuringDatabase(connection)
+            await _run(document, variables, database)
+            database.forget()
+            start = perf_counter()
+            outcome = await _run(document, variables, database)
+            milliseconds = (perf_counter() - start) * 1000
+            statements = await database.measured_statements()
     except LimitExceededError as error:
         raise CatalogError(f"The operation cannot be run: {error}") from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseError(f"The database failed during the analysis: {error}") from error
     finally:
-        await connection.close()
+        connection.terminate()
     return Analysis(statements, milliseconds, outcome.fallback_reason, outcome.result.errors or [])
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from db.reading import Reading
+from db.connections.session import ReadSession
 from graphql_api.execution.documents import Document
 
 logger = logging.getLogger("bookstore.endpoint")
@@ -15,10 +15,10 @@ _MAX_NAME_LENGTH = 100
 class RunningOperation:
     """What a request runs, so that a failure can be logged by name. `document` is None until it is known."""
 
-    __slots__ = ("_loop", "_started", "document", "reading")
+    __slots__ = ("_loop", "_started", "document", "session")
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
+    def __init__(self, session: ReadSession) -> None:
+        self.session = session
         self.document: Document | None = None
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
@@ -30,7 +30,7 @@ class RunningOperation:
         """
         node = self.document and self.document.operation.name
         now = self._loop.time()
-        statement = self.reading.failed_statement()
+        statement = self.session.failed_statement()
         logger.warning(
             "operation %s failed after %d ms; %s: %s",
             node.value[:_MAX_NAME_LENGTH] if node else "-",

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.pool import open_pool
+from db.connections.pool import ConnectionPool
 from db.view_counts import ViewCounter, recent_views_by_book_ids
 from tests.catalogs import add_book
 from tests.waiting import GUARD
@@ -52,29 +52,25 @@ async def test_views_of_a_book_that_is_gone_are_forgotten(connection: asyncpg.Co
 async def test_what_cannot_be_written_is_kept_for_the_next_time(
     dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool = await open_pool(dsn, size=2, command_timeout=GUARD)
-    async with pool:
-        book = await add_book_by(pool, "A")
+    pool = ConnectionPool(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD)
+    async with pool.connection() as connection:
+        book = await add_book(connection, "A")
         log = ViewCounter(pool)
         log.record(book)
-        await pool.execute("ALTER TABLE book_view RENAME TO elsewhere")
+        await connection.execute("ALTER TABLE book_view RENAME TO elsewhere")
 
         await log.flush()
         kept = dict(log.pending)
         log.record(book)
-        await pool.execute("ALTER TABLE elsewhere RENAME TO book_view")
+        await connection.execute("ALTER TABLE elsewhere RENAME TO book_view")
         await log.flush()
 
         assert kept == {book: 1}
-        assert await recent_views_by_book_ids(pool, [book]) == [2]
+        assert await recent_views_by_book_ids(connection, [book]) == [2]
+    await pool.close(GUARD)
     assert [record.getMessage() for record in caplog.records] == [
         "1 views not written, retrying at the next flush: UndefinedTableError"
     ]
-
-
-async def add_book_by(pool: asyncpg.Pool, title: str) -> int:
-    async with pool.acquire() as connection:
-        return await add_book(connection, title)
 
 
 async def test_no_more_books_are_held_than_its_capacity(

@@ -27,6 +27,7 @@ from tests.faults.postgres import Postgres
 from tests.faults.speed import cpu_slowness
 from tests.graphql_api.execution.hostile import SHAPES
 from tests.graphql_api.execution.test_hostile import NAMED
+from tests.serving import PATIENT
 from tests.tables import note
 from tests.waiting import GUARD
 from tests.work import call_clock
@@ -132,7 +133,7 @@ def collection() -> Generator[None]:
 
 @pytest.fixture
 async def app(dsn: str, collection: None) -> AsyncGenerator[ASGIApp]:
-    app = application(Settings(command_timeout=60, request_timeout=60), dsn)
+    app = application(Settings(**PATIENT), dsn)
     async with app.router.lifespan_context(app):
         yield app
 

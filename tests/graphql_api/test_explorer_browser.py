@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, FloatRect, Page, Route, async_playwright, expect
 
 from graphql_api.http.explorer_page import DIST
 from tests.graphql_api.test_explorer import EXAMPLES
@@ -226,3 +226,43 @@ async def test_a_response_that_is_not_json_is_shown_as_text(explorer: Explorer) 
     result = await explorer.run()
 
     assert result == {"errors": [{"message": "502 Bad Gateway: The proxy is lost"}]}
+
+
+async def test_on_a_phone_the_panes_are_above_each_other(browser: Browser, url: str) -> None:
+    page = await browser.new_page(viewport={"width": 375, "height": 812})
+    explorer = Explorer(page)
+    await explorer.open(url)
+
+    await explorer.run()
+    editors, response = [await box_of(page, f".graphiql-{name}") for name in ("editors", "response")]
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    plugin, title, search, sessions = [
+        await box_of(page, f".graphiql-{name}")
+        for name in ("plugin", "doc-explorer-title", "doc-explorer-search", "sessions")
+    ]
+
+    assert min(editors["width"], response["width"], plugin["width"]) > 300
+    assert editors["y"] + editors["height"] <= response["y"]
+    assert response["y"] + response["height"] <= 812
+    assert plugin["y"] + plugin["height"] <= sessions["y"]
+    assert await page.evaluate("document.documentElement.scrollWidth") == 375
+    assert title["x"] + await width_of_text(page, ".graphiql-doc-explorer-title") <= search["x"]
+    assert explorer.console_messages == []
+    await explorer.take_screenshot("graphiql-phone")
+    await page.close()
+
+
+async def box_of(page: Page, selector: str) -> FloatRect:
+    box = await page.locator(selector).first.bounding_box()
+    assert box is not None
+    return box
+
+
+async def width_of_text(page: Page, selector: str) -> float:
+    """Return the width of the text itself; its element may be wider."""
+    return await page.evaluate(
+        "selector => { const range = document.createRange();"
+        " range.selectNodeContents(document.querySelector(selector));"
+        " return range.getBoundingClientRect().width }",
+        selector,
+    )

@@ -6,7 +6,7 @@ import logging
 import asyncpg
 import pytest
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import importer, table_rebuild
 from db.importing.records import AuthorRecord
 from tests.db.importing.feeds import Catalog, book
@@ -222,7 +222,7 @@ async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
     await writing.start()
     await writer.execute("INSERT INTO category (name) VALUES ('Uncommitted')")
 
-    with pytest.raises(ImportFailed, match="have blocked the catalog's locks for 0 s: end them"):
+    with pytest.raises(CatalogImportError, match="have blocked the catalog's locks for 0 s: end them"):
         await catalog.import_records(*BOOKS)
 
     await writing.rollback()

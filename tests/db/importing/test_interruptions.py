@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from db.errors import DatabaseError, ImportFailed
+from db.errors import CatalogImportError, DatabaseError
 from db.importing import importer
 from db.importing.importer import import_feed
 from db.importing.progress import ImportProgress
@@ -65,7 +65,7 @@ async def test_a_disconnect_while_reading_is_one_clear_error(catalog: Catalog) -
     source = ClosableFeed(catalog.dsn)
 
     with pytest.raises(
-        ImportFailed, match=r"The database failed during the import: .* Nothing was written\."
+        CatalogImportError, match=r"The database failed during the import: .* Nothing was written\."
     ):
         await import_feed(catalog.dsn, source.feed(), rejects=catalog.rejects)
 
@@ -75,7 +75,7 @@ async def test_a_disconnect_while_reading_is_one_clear_error(catalog: Catalog) -
 
 @pytest.mark.parametrize("step", ["Comparing with the catalog", "Writing books, authors and categories"])
 async def test_a_disconnect_while_merging_writes_nothing(catalog: Catalog, step: str) -> None:
-    with pytest.raises(ImportFailed, match="Nothing was written"):
+    with pytest.raises(CatalogImportError, match="Nothing was written"):
         await import_feed(
             catalog.dsn,
             feed([book("1")]),
@@ -89,7 +89,7 @@ async def test_a_disconnect_while_merging_writes_nothing(catalog: Catalog, step:
 async def test_a_disconnect_while_committing_reports_an_unknown_result(
     catalog: Catalog,
 ) -> None:
-    with pytest.raises(ImportFailed, match=r"may or may not have been written\. Import it again"):
+    with pytest.raises(CatalogImportError, match=r"may or may not have been written\. Import it again"):
         await import_feed(
             catalog.dsn,
             feed([book("1")]),

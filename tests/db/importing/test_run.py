@@ -11,11 +11,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
-from db.errors import DatabaseError, ImportFailed
+from db.errors import CatalogImportError, DatabaseError
 from db.importing import importer as running
 from db.importing.importer import Summary, import_feed
 from db.importing.readers import Feed, RecordBatch, open_feed, open_generated
@@ -232,7 +232,7 @@ drawn_records = st.lists(
 CLEAR = "TRUNCATE book, author, category, catalog_size CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5)
 @given(older=drawn_records, newer=drawn_records)
 async def test_an_older_delivery_leaves_no_trace_in_what_a_newer_one_lists(
     dsn: str, tmp_path: Path, older: list[BookRecord], newer: list[BookRecord]
@@ -425,7 +425,7 @@ async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: P
     connection = await asyncpg.connect(dsn)
     await connection.execute("SELECT pg_advisory_lock(hashtext('bookstore import'))")
 
-    with pytest.raises(ImportFailed, match="Another import is running"):
+    with pytest.raises(CatalogImportError, match="Another import is running"):
         await bring(dsn, tmp_path, [book(1, "Emma")])
 
     await connection.close()
@@ -434,18 +434,18 @@ async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: P
 async def test_what_stops_an_import_is_said_and_nothing_is_written(dsn: str, tmp_path: Path) -> None:
     async def failing() -> AsyncGenerator[RecordBatch]:
         yield [book(1, "Emma")]
-        raise ImportFailed("the file ends in the middle of a row")
+        raise CatalogImportError("the file ends in the middle of a row")
 
     before = await sound(dsn)
     torn = Feed("shop", failing(), total=2, unit="rows", completed=lambda: 0)
-    with pytest.raises(ImportFailed, match="middle of a row"):
+    with pytest.raises(CatalogImportError, match="middle of a row"):
         await import_feed(dsn, torn, rejects=tmp_path / "rejects.csv")
-    with pytest.raises(ImportFailed, match="cannot be called 'name'"):
+    with pytest.raises(CatalogImportError, match="cannot be called 'name'"):
         await bring(dsn, tmp_path, [], "name")
     with pytest.raises(DatabaseError, match="cannot be reached"):
         await bring(dsn.replace("/test_", "/nowhere_"), tmp_path, [])
     (tmp_path / "mine.csv").write_text("precious\n")
-    with pytest.raises(ImportFailed, match="is not a rejects file"):
+    with pytest.raises(CatalogImportError, match="is not a rejects file"):
         await import_feed(dsn, delivery([]), rejects=tmp_path / "mine.csv")
 
     assert await sound(dsn) == before

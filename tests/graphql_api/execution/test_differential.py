@@ -36,12 +36,7 @@ pytestmark = [
 
 some = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.filter_too_much,
-        HealthCheck.too_slow,
-    ],
+    suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.filter_too_much],
 )
 
 nasty_values = {

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.http_client import Client
-from tests.serving import PATIENT, Served, embedded_catalog, serving
+from tests.serving import Served, serving
 from tests.tables import note
 from tests.waiting import GUARD
 
@@ -94,9 +94,9 @@ def mutated(random_: random.Random, data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Generator[Served]:
+def impatient(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
     """A server that soon gives up a client that does not finish its request, and nothing else."""
-    with embedded_catalog() as folder, serving(folder, **PATIENT | {"SENDER_TIMEOUT": "2"}) as served:
+    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn, SENDER_TIMEOUT="2") as served:
         yield served
 
 

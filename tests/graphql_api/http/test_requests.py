@@ -71,7 +71,7 @@ MALFORMED = {
 async def test_a_malformed_request_is_rejected(http: httpx.AsyncClient, name: str) -> None:
     body, message = MALFORMED[name]
 
-    response = await http.post("/graphql", content=body, headers=JSON)
+    response = await http.post("/graphql", content=body, headers={**JSON, **GRAPHQL})
 
     assert response.status_code == (400 if message else 200)
     if message:
@@ -314,6 +314,7 @@ async def test_other_origins_are_allowed_only_by_the_setting(shop: Shop) -> None
 
     assert "access-control-allow-origin" not in closed.headers
     assert allowed.headers["access-control-allow-origin"] == "https://shop.example"
+    assert allowed.headers["access-control-max-age"] == "86400"
     assert rejected.status_code == 400
     assert "access-control-allow-origin" not in rejected.headers
     assert response.headers["access-control-allow-origin"] == "https://shop.example"
