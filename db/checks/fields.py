@@ -1,5 +1,19 @@
 """Fields that are invalid or disagree with each other."""
 
+from db.constraints import (
+    CONTRIBUTOR_ROLES,
+    MAX_CATEGORY_DEPTH,
+    MAX_CATEGORY_PATH_BYTES,
+    MAX_NAME_KEY_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_PRICE_DECIMALS,
+    MAX_SORT_KEY_LENGTH,
+    MAX_TITLE_LENGTH,
+    MAX_YEAR,
+    PRICE_LIMIT,
+    sql_list,
+)
+
 INVALID_ISBNS = """
 /* invalid_isbns */
 SELECT format('book %s: %s', id, isbn) AS example, count(*) OVER () AS wrong
@@ -28,16 +42,16 @@ def _faults_sql(name: str, table: str, /, **faults: str) -> str:
 BOOK_PRICES = _faults_sql(
     "book_prices",
     "book",
-    price="price < 0 OR price >= 10000000000 OR scale(price) > 4",
+    price=f"price < 0 OR price >= {PRICE_LIMIT} OR scale(price) > {MAX_PRICE_DECIMALS}",
     currency="(price IS NULL) <> (currency IS NULL) OR currency !~ '^[A-Z]{3}$'",
 )
 BOOK_FIELDS = _faults_sql(
     "book_fields",
     "book",
-    title="title !~ '\\S' OR length(title) > 2000",
+    title=f"title !~ '\\S' OR length(title) > {MAX_TITLE_LENGTH}",
     source="source !~ '\\S' OR source_id !~ '\\S'",
     language="language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'",
-    published_year="published_year NOT BETWEEN -9999 AND 9999",
+    published_year=f"published_year NOT BETWEEN -{MAX_YEAR} AND {MAX_YEAR}",
     published_on="published_on IS NOT NULL AND (published_on < DATE '0001-01-01'"
     " OR extract(year FROM published_on) IS DISTINCT FROM published_year)",
     page_count="page_count <= 0",
@@ -48,18 +62,19 @@ BOOK_FIELDS = _faults_sql(
 AUTHOR_FIELDS = _faults_sql(
     "author_fields",
     "author",
-    name="name !~ '\\S' OR length(name) > 500",
-    sort_name="sort_name !~ '\\S' OR length(sort_name) > 500",
+    name=f"name !~ '\\S' OR length(name) > {MAX_NAME_LENGTH}",
+    sort_name=f"sort_name !~ '\\S' OR length(sort_name) > {MAX_NAME_LENGTH}",
     source="source !~ '\\S'",
-    source_id="source_id !~ '\\S' OR source = 'name' AND source_id <> left(slug(name), 200)",
+    source_id="source_id !~ '\\S'"
+    f" OR source = 'name' AND source_id <> left(slug(name), {MAX_NAME_KEY_LENGTH})",
     death_year="birth_year > death_year",
 )
 CATEGORY_FIELDS = _faults_sql(
     "category_fields",
     "category",
-    name="name !~ '\\S' OR length(name) > 500",
-    path="octet_length(path) > 2000",
-    lineage="cardinality(lineage) > 32",
+    name=f"name !~ '\\S' OR length(name) > {MAX_NAME_LENGTH}",
+    path=f"octet_length(path) > {MAX_CATEGORY_PATH_BYTES}",
+    lineage=f"cardinality(lineage) > {MAX_CATEGORY_DEPTH}",
 )
 
 BOOK_KEYS = _faults_sql(
@@ -72,12 +87,14 @@ BOOK_KEYS = _faults_sql(
 AUTHOR_KEYS = _faults_sql(
     "author_keys",
     "author",
-    sort_key="sort_key IS DISTINCT FROM left(fold(sort_name), 80)",
+    sort_key=f"sort_key IS DISTINCT FROM left(fold(sort_name), {MAX_SORT_KEY_LENGTH})",
     slug="slug IS DISTINCT FROM CASE source WHEN 'name' THEN source_id"
-    " ELSE left(slug(name), 200) || '-' || slug(source) || '-' || slug(source_id) END",
+    f" ELSE left(slug(name), {MAX_NAME_KEY_LENGTH}) || '-' || slug(source) || '-' || slug(source_id) END",
 )
 CATEGORY_KEYS = _faults_sql(
-    "category_keys", "category", sort_key="sort_key IS DISTINCT FROM left(fold(name), 80)"
+    "category_keys",
+    "category",
+    sort_key=f"sort_key IS DISTINCT FROM left(fold(name), {MAX_SORT_KEY_LENGTH})",
 )
 
 AUTHOR_POSITIONS = """
@@ -90,10 +107,10 @@ HAVING min(position) <> 1 OR max(position) <> count(*) OR count(DISTINCT positio
 ORDER BY book_id LIMIT 5
 """
 
-AUTHOR_ROLES = """
+AUTHOR_ROLES = f"""
 /* author_roles */
 SELECT format('book %s, author %s: %s', book_id, author_id, role) AS example, count(*) OVER () AS wrong
 FROM book_author
-WHERE role NOT IN ('AUTHOR', 'EDITOR', 'TRANSLATOR', 'ILLUSTRATOR', 'INTRODUCTION', 'NARRATOR', 'CONTRIBUTOR')
+WHERE role NOT IN ({sql_list(CONTRIBUTOR_ROLES)})
 ORDER BY book_id, position, author_id LIMIT 5
 """

@@ -8,6 +8,7 @@ the list does not distinguish illustrators and translators.
 from collections.abc import Sequence
 from pathlib import Path
 
+from db.constraints import MAX_NAME_LENGTH
 from db.importing import field_parsers
 from db.importing.field_parsers import FieldError
 from db.importing.readers.csv_tables import Cells, read_table_rows, require_columns
@@ -114,8 +115,5 @@ def parse_authors_cell(cell: str) -> tuple[AuthorRecord, ...]:
         elif part:
             names.append(part)
     return field_parsers.deduplicate_authors(
-        [
-            AuthorRecord(field_parsers.parse_single_line("authors", name, field_parsers.MAX_NAME_LENGTH))
-            for name in names
-        ]
+        [AuthorRecord(field_parsers.parse_single_line("authors", name, MAX_NAME_LENGTH)) for name in names]
     )
