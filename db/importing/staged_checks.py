@@ -12,44 +12,7 @@ from db.constraints import (
     MAX_NAME_KEY_LENGTH,
     MAX_NAME_LENGTH,
 )
-
-_CREATE_TABLES = """
-/* create_refusing */
-CREATE TEMPORARY TABLE stage_reject (
-    row bigint NOT NULL,
-    field text NOT NULL,
-    value text NOT NULL,
-    reason text NOT NULL,
-    first_row bigint
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_node (
-    path integer NOT NULL,
-    depth integer NOT NULL,
-    is_leaf boolean NOT NULL,
-    name text NOT NULL,
-    slugs text COLLATE "C" NOT NULL,
-    parent_slugs text COLLATE "C"
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_key (
-    person integer NOT NULL,
-    role text COLLATE "C" NOT NULL,
-    source text NOT NULL,
-    source_id text NOT NULL,
-    name text COLLATE "C" NOT NULL,
-    sort_name text COLLATE "C" NOT NULL,
-    birth_year integer,
-    death_year integer
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_author (
-    LIKE author INCLUDING GENERATED INCLUDING DEFAULTS,
-    is_new boolean NOT NULL
-) ON COMMIT DROP;
-"""
-
-IDENTITY_SEQUENCE = """
-/* identity_sequence */
-SELECT pg_get_serial_sequence($1::text, 'id')
-"""
+from db.importing.identity_sequences import identity_sequence
 
 _FOLD_PATHS = """
 /* fold_paths */
@@ -218,10 +181,6 @@ TRUNCATE target_author
 """
 
 
-async def create_tables(connection: asyncpg.Connection) -> None:
-    await connection.execute(_CREATE_TABLES)
-
-
 async def reject_invalid_rows(connection: asyncpg.Connection, source: str) -> None:
     """Move invalid rows from `stage_book` to `stage_reject`, and fill `target_author`."""
     await connection.execute(_FOLD_PATHS)
@@ -236,7 +195,7 @@ async def reject_invalid_rows(connection: asyncpg.Connection, source: str) -> No
 
 async def _resolve_authors(connection: asyncpg.Connection) -> None:
     """Fill `target_author`. Reject rows with an author whose slug belongs to another author."""
-    sequence = await connection.fetchval(IDENTITY_SEQUENCE, "author")
+    sequence = await identity_sequence(connection, "author")
     while True:
         await connection.execute(_TARGET_AUTHORS, sequence)
         await connection.execute("ANALYZE target_author")

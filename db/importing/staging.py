@@ -1,4 +1,4 @@
-"""Fill temporary tables of the import's connection by binary COPY while the feed is read."""
+"""Copy the records of a feed to the staging tables, by binary COPY while the feed is read."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,51 +10,6 @@ from db.importing.records import AuthorRecord, BookRecord
 
 # Maximum number of people, and of paths, whose numbers are cached.
 MAX_CACHED_KEYS = 100_000
-
-# Decimals and lists of numbers are sent as text: asyncpg takes five times as long to encode them in binary.
-# `people` and `paths` hold comma-separated numbers of stage_person and stage_path.
-_CREATE_TABLES = """
-/* create_staging */
-CREATE TEMPORARY TABLE stage_book (
-    ordinal integer PRIMARY KEY,
-    row bigint NOT NULL,
-    source_id text NOT NULL,
-    isbn text COLLATE "C",
-    title text NOT NULL,
-    subtitle text,
-    description text,
-    language text COLLATE "C",
-    published_year integer,
-    published_on date,
-    page_count integer,
-    price_text text,
-    price numeric GENERATED ALWAYS AS (price_text::numeric) STORED,
-    currency text COLLATE "C",
-    stock integer NOT NULL,
-    cover_url text,
-    rating_text text,
-    rating_average numeric(3, 2) GENERATED ALWAYS AS (rating_text::numeric) STORED,
-    rating_count integer NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_link (
-    ordinal integer NOT NULL,
-    people text NOT NULL,
-    paths text NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_person (
-    person integer NOT NULL,
-    name text NOT NULL,
-    role text COLLATE "C" NOT NULL,
-    source_id text,
-    sort_name text,
-    birth_year integer,
-    death_year integer
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_path (
-    path integer NOT NULL,
-    names text[] NOT NULL
-) ON COMMIT DROP;
-"""
 
 _ANALYZE_TABLES = """
 /* analyze_staging */
@@ -102,9 +57,6 @@ class Staging:
         self._paths: dict[tuple[str, ...], str] = {}
         self._path_count = 0
         self._pending_send: asyncio.Task[None] | None = None
-
-    async def create_tables(self) -> None:
-        await self._connection.execute(_CREATE_TABLES)
 
     async def add(self, records: Iterable[BookRecord]) -> None:
         """Start to send the records, after the previous send. Return before the send ends, so the caller can read on."""

@@ -9,6 +9,7 @@ import pytest
 from db.importing import staging
 from db.importing.records import AuthorRecord, BookRecord
 from db.importing.staging import BOOK_COLUMNS, Staging
+from db.importing.temporary_tables import create_staging_tables
 
 ANN, BO = (
     AuthorRecord("Ann", source_id="1", sort_name="Ann, A", birth_year=-5, death_year=60),
@@ -24,7 +25,7 @@ BARE = BookRecord(8, "y", "Bare")
 
 async def staged(connection: asyncpg.Connection, *batches: list[BookRecord]) -> None:
     filling = Staging(connection)
-    await filling.create_tables()
+    await create_staging_tables(connection)
     for batch in batches:
         await filling.add(batch)
     await filling.finish()
