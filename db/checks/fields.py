@@ -1,26 +1,15 @@
 """Fields that are invalid or disagree with each other."""
 
+from db.book_columns import BOOK_COLUMNS
 from db.constraints import (
     CONTRIBUTOR_ROLES,
     MAX_CATEGORY_DEPTH,
     MAX_CATEGORY_PATH_BYTES,
     MAX_NAME_KEY_LENGTH,
     MAX_NAME_LENGTH,
-    MAX_PRICE_DECIMALS,
     MAX_SORT_KEY_LENGTH,
-    MAX_TITLE_LENGTH,
-    MAX_YEAR,
-    PRICE_LIMIT,
     sql_list,
 )
-
-INVALID_ISBNS = """
-/* invalid_isbns */
-SELECT format('book %s: %s', id, isbn) AS example, count(*) OVER () AS wrong
-FROM book
-WHERE NOT is_isbn13(isbn)
-ORDER BY id LIMIT 5
-"""
 
 _FAULTS_SQL = """
 /* {name} */
@@ -39,26 +28,25 @@ def _faults_sql(name: str, table: str, /, **faults: str) -> str:
     return _FAULTS_SQL.format(name=name, table=table, faults=fault_names)
 
 
+_OWN_CHECKS = ("isbn", "price", "currency")
+_COLUMN_FAULTS = {column.name: column.fault for column in BOOK_COLUMNS if column.fault}
+
 BOOK_PRICES = _faults_sql(
-    "book_prices",
-    "book",
-    price=f"price < 0 OR price >= {PRICE_LIMIT} OR scale(price) > {MAX_PRICE_DECIMALS}",
-    currency="(price IS NULL) <> (currency IS NULL) OR currency !~ '^[A-Z]{3}$'",
+    "book_prices", "book", price=_COLUMN_FAULTS["price"], currency=_COLUMN_FAULTS["currency"]
 )
 BOOK_FIELDS = _faults_sql(
     "book_fields",
     "book",
-    title=f"title !~ '\\S' OR length(title) > {MAX_TITLE_LENGTH}",
     source="source !~ '\\S' OR source_id !~ '\\S'",
-    language="language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'",
-    published_year=f"published_year NOT BETWEEN -{MAX_YEAR} AND {MAX_YEAR}",
-    published_on="published_on IS NOT NULL AND (published_on < DATE '0001-01-01'"
-    " OR extract(year FROM published_on) IS DISTINCT FROM published_year)",
-    page_count="page_count <= 0",
-    stock="stock < 0",
-    rating_average="rating_average NOT BETWEEN 0 AND 5",
-    rating_count="rating_count < 0 OR (rating_average IS NULL) <> (rating_count = 0)",
+    **{name: fault for name, fault in _COLUMN_FAULTS.items() if name not in _OWN_CHECKS},
 )
+INVALID_ISBNS = f"""
+/* invalid_isbns */
+SELECT format('book %s: %s', id, isbn) AS example, count(*) OVER () AS wrong
+FROM book
+WHERE {_COLUMN_FAULTS["isbn"]}
+ORDER BY id LIMIT 5
+"""
 AUTHOR_FIELDS = _faults_sql(
     "author_fields",
     "author",

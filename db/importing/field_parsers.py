@@ -27,7 +27,7 @@ from db.importing.records import AuthorRecord
 MAX_SOURCE_ID_LENGTH = 200
 _MAX_URL_LENGTH = 2_000
 # Longer texts do not fit into one tsvector.
-_MAX_DESCRIPTION_LENGTH = 100_000
+MAX_DESCRIPTION_LENGTH = 100_000
 _MAX_AUTHORS = 1_000
 MAX_CATEGORIES = 100
 _MAX_NUMBER_LENGTH = 40
@@ -97,15 +97,15 @@ def parse_description(text: str) -> str | None:
         value = value.replace("\r\n", "\n").replace("\r", "\n")
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
-    if len(value) > _MAX_DESCRIPTION_LENGTH:
-        limit = f"{len(value):,} characters; {_MAX_DESCRIPTION_LENGTH:,} are allowed"
+    if len(value) > MAX_DESCRIPTION_LENGTH:
+        limit = f"{len(value):,} characters; {MAX_DESCRIPTION_LENGTH:,} are allowed"
         raise FieldError("description", value, limit)
     if "\0" in value:
         raise FieldError("description", value, "holds a NUL character")
     return value or None
 
 
-def parse_isbn(text: str) -> str:
+def parse_isbn(text: str) -> str | None:
     """Return the ISBN-13 without hyphens of an ISBN-10 or ISBN-13. Lost leading zeros are restored."""
     if len(text) == 13 and text.isdecimal() and text.isascii() and text.startswith(("978", "979")):
         digits = text.encode()
@@ -113,6 +113,8 @@ def parse_isbn(text: str) -> str:
         if (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0:
             return text
     number = clean(text, " -").strip().upper().removesuffix(".0")
+    if not number:
+        return None
     if 7 <= len(number) < 10 and number[:-1].isdecimal():
         number = number.zfill(10)
     try:
@@ -129,6 +131,8 @@ def parse_isbn(text: str) -> str:
 
 def parse_source_id(text: str, isbn: str | None) -> str:
     """Return the source's key of the book, or the ISBN if there is no key."""
+    if text.isascii() and text.isalnum() and len(text) <= MAX_SOURCE_ID_LENGTH:
+        return text
     value = parse_single_line("source_id", text, MAX_SOURCE_ID_LENGTH) or isbn
     if value is None:
         raise FieldError("source_id", text, "nothing identifies this book: neither source_id nor isbn")
@@ -150,6 +154,10 @@ def parse_integer(field: str, text: str, minimum: int = 0) -> int | None:
     return int(digits)
 
 
+def parse_stock(text: str) -> int:
+    return parse_integer("stock", text) or 0
+
+
 def parse_decimal(field: str, text: str) -> Decimal:
     """Parse a plain number. A comma is a decimal point only if it cannot be a thousands separator."""
     if text.replace(".", "", 1).isdecimal() and text.isascii() and len(text) <= _MAX_NUMBER_LENGTH:
@@ -168,7 +176,7 @@ def parse_decimal(field: str, text: str) -> Decimal:
 
 
 def parse_price(
-    text: str, currency: str, default_currency: str | None
+    text: str, currency: str, default_currency: str | None = None
 ) -> tuple[Decimal, str] | tuple[None, None]:
     """Return the price and its currency, or None for both if there is no price."""
     text = text.strip()
@@ -182,7 +190,7 @@ def parse_price(
         if amount != exact:
             raise FieldError("price", text, f"more than {MAX_PRICE_DECIMALS} decimals")
     code = currency.strip().upper() or default_currency
-    if code is None:
+    if not code:
         raise FieldError("currency", currency, "a price needs a currency")
     if code not in CURRENCIES:
         raise FieldError("currency", currency, "not an ISO 4217 code such as EUR")
@@ -212,6 +220,14 @@ def parse_published(text: str) -> tuple[int | None, date | None]:
     if match["bc"]:
         return -day.year, None
     return day.year, day if match["day"] else None
+
+
+def parse_published_year(text: str) -> int | None:
+    return parse_published(text)[0]
+
+
+def parse_published_day(text: str) -> date | None:
+    return parse_published(text)[1]
 
 
 def parse_language(text: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from db.book_columns import join_columns
 from db.importing.table_rebuild import BOOK_TABLES, copy_rows, table_names
 
 LOCK_TABLES = """
@@ -70,13 +71,10 @@ WITH released AS (
 SELECT count(*) FROM released r WHERE NOT EXISTS (SELECT FROM target_book t WHERE t.id = r.id)
 """
 
-_UPDATE_BOOKS = """
+_UPDATE_BOOKS = f"""
 /* update_books */
 UPDATE book b
-SET isbn = s.isbn, title = s.title, subtitle = s.subtitle, description = s.description,
-    language = s.language, published_year = s.published_year, published_on = s.published_on,
-    page_count = s.page_count, price = s.price, currency = s.currency, stock = s.stock,
-    cover_url = s.cover_url, rating_average = s.rating_average, rating_count = s.rating_count
+SET ({join_columns()}) = ({join_columns("s")})
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.differs AND b.id = t.id
 """
@@ -93,15 +91,11 @@ DELETE FROM book_category bc USING gone_book_category g
 WHERE bc.book_id = g.book_id AND bc.category_id = g.category_id
 """
 
-_INSERT_BOOKS = """
+_INSERT_BOOKS = f"""
 /* insert_books */
-INSERT INTO {book} (
-    id, source, source_id, isbn, title, subtitle, description, language, published_year, published_on,
-    page_count, price, currency, stock, cover_url, rating_average, rating_count
-)
+INSERT INTO {{book}} (id, source, source_id, {join_columns()})
 OVERRIDING SYSTEM VALUE
-SELECT t.id, $1::text, s.source_id, s.isbn, s.title, s.subtitle, s.description, s.language, s.published_year,
-       s.published_on, s.page_count, s.price, s.currency, s.stock, s.cover_url, s.rating_average, s.rating_count
+SELECT t.id, $1::text, s.source_id, {join_columns("s")}
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal

@@ -7,6 +7,7 @@ in neither table.
 
 import asyncpg
 
+from db.book_columns import join_columns
 from db.importing.identity_sequences import identity_sequence
 
 _STAGED_AUTHORS = """
@@ -16,18 +17,16 @@ SELECT k.person, a.id, k.role
 FROM stage_key k JOIN target_author a ON a.source = k.source AND a.source_id = k.source_id
 """
 
-_TARGET_BOOKS = """
+_TARGET_BOOKS = f"""
 /* target_books */
 INSERT INTO target_book (ordinal, id, is_new, differs)
 SELECT m.ordinal, coalesce(m.id, nextval($2::text::regclass)), m.id IS NULL, m.differs
 FROM (
     SELECT s.ordinal, b.id,
            b.id IS NOT NULL AND (
-               b.isbn, b.title, b.subtitle, b.description, b.language, b.published_year, b.published_on,
-               b.page_count, b.price, b.currency, b.stock, b.cover_url, b.rating_average, b.rating_count
+               {join_columns("b")}
            ) IS DISTINCT FROM (
-               s.isbn, s.title, s.subtitle, s.description, s.language, s.published_year, s.published_on,
-               s.page_count, s.price, s.currency, s.stock, s.cover_url, s.rating_average, s.rating_count
+               {join_columns("s")}
            ) AS differs
     FROM stage_book s LEFT JOIN book b ON b.source = $1::text AND b.source_id = s.source_id
     ORDER BY s.ordinal

@@ -6,7 +6,9 @@ from operator import attrgetter
 
 import asyncpg
 
+from db.book_columns import BOOK_COLUMNS
 from db.importing.records import AuthorRecord, BookRecord
+from db.importing.temporary_tables import decimal_text_column
 
 # Maximum number of people, and of paths, whose numbers are cached.
 MAX_CACHED_KEYS = 100_000
@@ -16,17 +18,16 @@ _ANALYZE_TABLES = """
 ANALYZE stage_book, stage_link, stage_person, stage_path
 """
 
-_BOOK_FIELDS = (
-    "row", "source_id", "isbn", "title", "subtitle", "description", "language", "published_year", "published_on",
-    "page_count", "currency", "stock", "cover_url", "rating_count",
-)  # fmt: skip
-BOOK_COLUMNS = ("ordinal", "price_text", "rating_text", *_BOOK_FIELDS)
+_PLAIN_FIELDS = ("row", "source_id", *(column.name for column in BOOK_COLUMNS if not column.is_decimal))
+_DECIMAL_FIELDS = tuple(column.name for column in BOOK_COLUMNS if column.is_decimal)
+_BOOK_COLUMNS = ("ordinal", *_PLAIN_FIELDS, *map(decimal_text_column, _DECIMAL_FIELDS))
 _LINK_COLUMNS = ("ordinal", "people", "paths")
 _PERSON_FIELDS = ("name", "role", "source_id", "sort_name", "birth_year", "death_year")
 _PERSON_COLUMNS = ("person", *_PERSON_FIELDS)
 _PATH_COLUMNS = ("path", "names")
 
-_select_book_fields = attrgetter(*_BOOK_FIELDS)
+_select_plain_fields = attrgetter(*_PLAIN_FIELDS)
+_select_decimal_fields = attrgetter(*_DECIMAL_FIELDS)
 _select_person_fields = attrgetter(*_PERSON_FIELDS)
 
 _StagedRow = tuple[object, ...]
@@ -69,9 +70,8 @@ class Staging:
             books.append(
                 (
                     self._ordinal,
-                    None if record.price is None else str(record.price),
-                    None if record.rating_average is None else str(record.rating_average),
-                    *_select_book_fields(record),
+                    *_select_plain_fields(record),
+                    *[None if value is None else str(value) for value in _select_decimal_fields(record)],
                 )
             )
             links.append(
@@ -109,7 +109,7 @@ class Staging:
         paths: list[_StagedRow],
     ) -> None:
         for table, rows, columns in (
-            ("stage_book", books, BOOK_COLUMNS),
+            ("stage_book", books, _BOOK_COLUMNS),
             ("stage_link", links, _LINK_COLUMNS),
             ("stage_person", people, _PERSON_COLUMNS),
             ("stage_path", paths, _PATH_COLUMNS),

@@ -7,30 +7,35 @@
 
 import asyncpg
 
-# Decimals and lists of numbers are sent as text: asyncpg takes five times as long to encode them in binary.
-# `people` and `paths` hold comma-separated numbers of stage_person and stage_path.
-_STAGING_TABLES = """
+from db.book_columns import BOOK_COLUMNS, BookColumn
+
+
+def decimal_text_column(name: str) -> str:
+    """Return the name of the staged column with the text of a decimal."""
+    return f"{name}_text"
+
+
+def _staged_column_sql(column: BookColumn) -> str:
+    """Return the definition of a book's column in `stage_book`.
+
+    A decimal is sent as text: asyncpg takes five times as long to encode it in binary.
+    """
+    if not column.is_decimal:
+        return f"{column.name} {column.sql_type}"
+    text = decimal_text_column(column.name)
+    return f"{text} text,\n    {column.name} {column.sql_type} GENERATED ALWAYS AS ({text}::numeric) STORED"
+
+
+_BOOK_COLUMNS_SQL = ",\n    ".join(map(_staged_column_sql, BOOK_COLUMNS))
+
+# `people` and `paths` hold comma-separated numbers of stage_person and stage_path, also for the encoding's sake.
+_STAGING_TABLES = f"""
 /* create_staging_tables */
 CREATE TEMPORARY TABLE stage_book (
     ordinal integer PRIMARY KEY,
     row bigint NOT NULL,
     source_id text NOT NULL,
-    isbn text COLLATE "C",
-    title text NOT NULL,
-    subtitle text,
-    description text,
-    language text COLLATE "C",
-    published_year integer,
-    published_on date,
-    page_count integer,
-    price_text text,
-    price numeric GENERATED ALWAYS AS (price_text::numeric) STORED,
-    currency text COLLATE "C",
-    stock integer NOT NULL,
-    cover_url text,
-    rating_text text,
-    rating_average numeric(3, 2) GENERATED ALWAYS AS (rating_text::numeric) STORED,
-    rating_count integer NOT NULL
+    {_BOOK_COLUMNS_SQL}
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_link (
     ordinal integer NOT NULL,

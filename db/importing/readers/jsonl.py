@@ -37,7 +37,13 @@ def open_jsonl(
     return Feed(
         source=source,
         batches=batch_records(
-            _read_books(paths, _keys_by_field(mapping), FlatRecordParser(currency), bytes_read, locator)
+            _read_books(
+                paths,
+                _keys_by_field(mapping),
+                FlatRecordParser(tuple(FLAT_FIELDS), currency),
+                bytes_read,
+                locator,
+            )
         ),
         total=total_bytes(paths),
         unit="bytes",
