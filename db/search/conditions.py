@@ -84,7 +84,8 @@ def name_equals(column: FilterColumn, text: str) -> Condition:
     """Match rows whose name equals the text, ignoring case and accents."""
     return Condition(
         f"({{l}}.sort_key = left(fold({{}}::text), {MAX_SORT_KEY_LENGTH})"
-        f" AND (length({{l}}.sort_key) < {MAX_SORT_KEY_LENGTH} OR fold({column.expression}) = fold({{}}::text)))",
+        f" AND (length({{l}}.sort_key) < {MAX_SORT_KEY_LENGTH}"
+        f" OR fold({column.expression}) = fold({{}}::text)))",
         (text, text),
     )
 
