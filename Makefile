@@ -24,6 +24,7 @@ check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	$(BIN)/pyright --project tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.check_lock
 	$(BIN)/python -m tests.newer_versions

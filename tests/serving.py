@@ -108,7 +108,7 @@ def private_folder() -> Generator[Path]:
 
 @contextmanager
 def serving(
-    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), **settings: str
+    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), /, **settings: str
 ) -> Generator[Served]:
     """`bookstore serve` on a free port, up and answering, patient but for the settings; ended afterwards."""
     patient = {key.upper(): str(value) for key, value in PATIENT.items()}

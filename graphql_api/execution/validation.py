@@ -1,4 +1,3 @@
-# pyright: basic, reportPrivateUsage=false
 """Validation: the rules of GraphQL and Strawberry, with a bounded running time on hostile documents."""
 
 from typing import Any

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -98,8 +97,8 @@ class Written:
         self.connection = connection
         self.once = asyncio.Event()
 
-    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
-        rows = await self.connection.fetch(query, *args)
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+        rows = await self.connection.fetch(query, *args, record_class=record_class)
         self.once.set()
         return rows
 
@@ -126,9 +125,9 @@ class Slow:
         self.connection = connection
         self.released = asyncio.Event()
 
-    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         await self.released.wait()
-        return await self.connection.fetch(query, *args)
+        return await self.connection.fetch(query, *args, record_class=record_class)
 
 
 async def test_views_noted_while_others_are_written_are_not_lost(connection: asyncpg.Connection) -> None:

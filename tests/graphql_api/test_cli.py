@@ -148,6 +148,7 @@ def test_bounded_plans_are_counted_and_printed_only_on_request(shop: Path) -> No
 
 
 def test_a_plan_that_is_not_bounded_is_printed_alone(shop: Path) -> None:
+    assert bookstore("seed", "--books", "300", cwd=shop).returncode == 0
     execute(shop, *(f"ALTER ROLE app SET {name} = off" for name in INDEX_SETTINGS))
     explained = bookstore("explain", "books_by_category_ids", cwd=shop)
     execute(shop, "ALTER ROLE app RESET ALL")

@@ -63,7 +63,7 @@ async def shelf(connection: asyncpg.Connection) -> dict[str, str]:
         },
         {"title": "Unknown", "published_year": -50},
     ]
-    ids = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
+    ids: dict[str, str] = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
     ids |= {"jane": global_id("Author", jane), "emile": global_id("Author", emile)}
     return ids | {
         name: global_id("Category", key)

@@ -309,7 +309,8 @@ async def test_paging_returns_every_unchanged_book_once_despite_inserts_and_dele
         met: list[int] = []
         position: Position | None = None
         for number in range(40):
-            window = PageRequest(size, backward, **{"before" if backward else "after": position})
+            after, before = (None, position) if backward else (position, None)
+            window = PageRequest(size, backward, after=after, before=before)
             [page] = await fetch_filtered_pages(
                 connection, books.ALL_BOOKS, order, window, [0], books.COLUMNS, list_condition
             )

@@ -242,8 +242,8 @@ async def test_a_book_with_exactly_that_title_comes_first(connection: asyncpg.Co
         ("Prozess, Prozess und Prozess", "de", 0),
         ("Night Watch", "en", 90_000),
     ]:
-        rating = {"rating_average": 4, "rating_count": ratings} if ratings else {}
-        await add_book(connection, title, source_id=title, language=language, **rating)
+        average = 4 if ratings else None
+        await add_book(connection, title, language=language, rating_average=average, rating_count=ratings)
 
     assert (await find_titles(connection, "night"))[:2] == ["The Night", "Night"]
     assert (await find_titles(connection, "The NIGHT"))[:2] == ["The Night", nights]

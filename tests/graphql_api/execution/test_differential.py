@@ -289,6 +289,7 @@ async def test_each_field_alone_finds_the_columns_it_needs(
 
     assert planned.fallback_reason is None
     assert shown(planned) == shown(stock)
+    assert planned.result.data
     assert planned.result.data["node"]
 
 
