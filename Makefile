@@ -20,12 +20,14 @@ serve: $(VENV)/runtime explorer ## Serve http://127.0.0.1:8000/graphql on an emb
 test: $(VENV)/dev explorer audits ## Run the tests with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
-check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date
+check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name newer versions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	$(BIN)/pyright --project tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.check_lock
+	$(BIN)/python -m tests.newer_versions
 
 fuzz: $(VENV)/dev explorer ## Hold plans against stock execution 20,000 times; 10,000 hostile documents, 100,000 raw requests
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist load -q tests/graphql_api/execution/test_differential.py

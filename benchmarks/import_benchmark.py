@@ -1,8 +1,8 @@
-"""Measure an import of generated books from CSV, beside a bare COPY of the same rows.
+"""Measure an import of generated books from CSV, and a bare COPY of the same rows for comparison.
 
     python -m benchmarks.import_benchmark --books 1000000 [--gutenberg FOLDER] [--again]
 
-On DATABASE_URL's server, or else on an embedded one of its own; in a database made for it and dropped.
+Uses DATABASE_URL's server, or else an embedded server, with a temporary database.
 """
 
 import argparse
@@ -22,21 +22,25 @@ from rich.console import Console
 from rich.table import Table
 
 from db import embedded
-from db.importing.progress import progress_on
-from db.importing.readers import Delivery, open_delivery
-from db.importing.readers.flat import FIELDS
+from db.book_columns import BOOK_COLUMNS
+from db.importing.importer import Summary, import_feed
+from db.importing.progress import progress_for
+from db.importing.readers import Feed, open_feed
+from db.importing.readers.flat import FLAT_FIELDS
 from db.importing.records import BookRecord
-from db.importing.run import Summary, import_delivery
-from db.importing.seed import seeded_books
+from db.importing.seed import generate_books
 from db.migrations import migrate
 
-BARE_TABLE = """
-/* bare_table */
-CREATE TABLE bare (
-    source_id text, isbn text, title text, subtitle text, authors text, categories text, price numeric, currency text,
-    published text, pages integer, language text, description text, cover_url text, stock integer,
-    rating_average numeric, rating_count integer
+COLUMN_BY_FIELD = {column.flat_field: column for column in BOOK_COLUMNS if column.flat_field != "published"}
+"""The column of each field that one column holds unchanged."""
+
+BARE_COLUMNS_SQL = ", ".join(
+    f"{field} {COLUMN_BY_FIELD[field].sql_type.removesuffix(' NOT NULL') if field in COLUMN_BY_FIELD else 'text'}"
+    for field in FLAT_FIELDS
 )
+BARE_TABLE = f"""
+/* bare_table */
+CREATE TABLE bare ({BARE_COLUMNS_SQL})
 """
 
 CATALOG_BYTES = """
@@ -47,7 +51,7 @@ SELECT pg_database_size(current_database())
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One import, and how long a bare COPY of its rows takes."""
+    """One import, and the duration of a bare COPY of its rows in seconds."""
 
     title: str
     summary: Summary
@@ -57,41 +61,41 @@ class Measure:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the import.")
-    parser.add_argument("--books", type=int, default=1_000_000, help="how many books to generate")
+    parser.add_argument("--books", type=int, default=1_000_000, help="number of books to generate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--gutenberg", type=Path, help="a folder with Project Gutenberg's catalog, measured too"
+        "--gutenberg", type=Path, help="folder with Project Gutenberg's catalog, to measure too"
     )
     parser.add_argument("--again", action="store_true", help="import everything a second time")
     options = parser.parse_args()
     console = Console()
     measures: list[Measure] = []
-    with server() as dsn, tempfile.TemporaryDirectory() as folder:
-        generated, listed = Path(folder) / "generated.csv", Path(folder) / "gutenberg.csv"
+    with benchmark_server() as dsn, tempfile.TemporaryDirectory() as folder:
+        generated_csv, gutenberg_csv = Path(folder) / "generated.csv", Path(folder) / "gutenberg.csv"
         if options.gutenberg:
-            delivery = await open_delivery("gutenberg", [options.gutenberg])
-            await write_batches(delivery, listed)
-            deliveries = [
-                await open_delivery("gutenberg", [options.gutenberg]) for _ in range(1 + options.again)
-            ]
-            measures += await measured("Gutenberg", dsn, deliveries, listed, console)
-        write_csv(seeded_books(options.books, options.seed), generated)
-        deliveries = [await open_delivery("csv", [generated]) for _ in range(1 + options.again)]
-        measures += await measured(f"{options.books:,} generated", dsn, deliveries, generated, console)
-    console.print(table_of(measures))
+            delivery = await open_feed("gutenberg", [options.gutenberg])
+            await write_delivery(delivery, gutenberg_csv)
+            deliveries = [await open_feed("gutenberg", [options.gutenberg]) for _ in range(1 + options.again)]
+            measures += await measure_imports("Gutenberg", dsn, deliveries, gutenberg_csv, console)
+        write_csv(generate_books(options.books, options.seed), generated_csv)
+        deliveries = [await open_feed("csv", [generated_csv]) for _ in range(1 + options.again)]
+        measures += await measure_imports(
+            f"{options.books:,} generated", dsn, deliveries, generated_csv, console
+        )
+    console.print(build_table(measures))
 
 
-async def measured(
-    title: str, server_dsn: str, deliveries: list[Delivery], flat: Path, console: Console
+async def measure_imports(
+    title: str, server_dsn: str, deliveries: list[Feed], flat: Path, console: Console
 ) -> list[Measure]:
-    """Import the deliveries one after the other into a database of their own."""
+    """Import the deliveries one after the other into one temporary database."""
     measures: list[Measure] = []
-    async with database(server_dsn) as dsn:
-        bare_seconds = await bare_copy(dsn, flat)
+    async with temporary_database(server_dsn) as dsn:
+        bare_seconds = await measure_bare_copy(dsn, flat)
         await asyncio.to_thread(migrate, dsn)
         for nth, delivery in enumerate(deliveries):
-            with progress_on(console) as progress:
-                summary = await import_delivery(
+            with progress_for(console) as progress:
+                summary = await import_feed(
                     dsn, delivery, rejects=flat.with_suffix(".rejects.csv"), progress=progress
                 )
             connection = await asyncpg.connect(dsn)
@@ -101,19 +105,20 @@ async def measured(
     return measures
 
 
-async def bare_copy(dsn: str, flat: Path) -> float:
+async def measure_bare_copy(dsn: str, flat: Path) -> float:
+    """Return the duration of a bare COPY of the file in seconds."""
     connection = await asyncpg.connect(dsn)
     await connection.execute(BARE_TABLE)
-    started = time.monotonic()
+    started_at = time.monotonic()
     with flat.open("rb") as file:
         await connection.copy_to_table("bare", source=file, format="csv", header=True)
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - started_at
     await connection.execute("DROP TABLE bare")
     await connection.close()
     return seconds
 
 
-def table_of(measures: Iterable[Measure]) -> Table:
+def build_table(measures: Iterable[Measure]) -> Table:
     steps = list(dict.fromkeys(step for measure in measures for step, _ in measure.summary.phases))
     table = Table("", *(measure.title for measure in measures))
 
@@ -125,7 +130,7 @@ def table_of(measures: Iterable[Measure]) -> Table:
         "new / changed / rejected",
         (f"{m.summary.new:,} / {m.summary.changed:,} / {m.summary.rejected:,}" for m in measures),
     )
-    line("links written", (f"{m.summary.written.new_links:,}" for m in measures))
+    line("links written", (f"{m.summary.merged.new_links:,}" for m in measures))
     for step in steps:
         line(f"  {step}, s", (f"{dict(m.summary.phases).get(step, 0):.1f}" for m in measures))
     line("import, s", (f"{m.summary.seconds:.1f}" for m in measures))
@@ -135,7 +140,7 @@ def table_of(measures: Iterable[Measure]) -> Table:
     return table
 
 
-async def write_batches(delivery: Delivery, path: Path) -> None:
+async def write_delivery(delivery: Feed, path: Path) -> None:
     records = [
         record async for batch in delivery.batches for record in batch if isinstance(record, BookRecord)
     ]
@@ -145,27 +150,33 @@ async def write_batches(delivery: Delivery, path: Path) -> None:
 def write_csv(books: Iterable[BookRecord], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(FIELDS)
-        writer.writerows(map(cells, books))
+        writer.writerow(FLAT_FIELDS)
+        writer.writerows(map(csv_cells, books))
 
 
-def cells(book: BookRecord) -> tuple[object, ...]:
-    return (
-        book.source_id, book.isbn, book.title, book.subtitle, "; ".join(credits(book)),
-        "; ".join(" > ".join(path) for path in book.categories), book.price, book.currency,
-        book.published_on or book.published_year, book.page_count, book.language, book.description, book.cover_url,
-        book.stock, book.rating_average, book.rating_count if book.rating_count else None,
-    )  # fmt: skip
+def csv_cells(book: BookRecord) -> list[object]:
+    """Return the cells of the book's flat record, in the order of FLAT_FIELDS."""
+    composed = {
+        "source_id": book.source_id,
+        "authors": "; ".join(format_credits(book)),
+        "categories": "; ".join(" > ".join(path) for path in book.categories),
+        "published": book.published_on or book.published_year,
+        "rating_count": book.rating_count or None,
+    }
+    return [
+        composed[field] if field in composed else getattr(book, COLUMN_BY_FIELD[field].name)
+        for field in FLAT_FIELDS
+    ]
 
 
-def credits(book: BookRecord) -> Generator[str]:  # noqa: A001 - the bookseller's word
+def format_credits(book: BookRecord) -> Generator[str]:
     for author in book.authors:
         yield author.name if author.role == "AUTHOR" else f"{author.name} ({author.role.lower()})"
 
 
 @contextmanager
-def server() -> Generator[str]:
-    """The address of a server on which a database can be made."""
+def benchmark_server() -> Generator[str]:
+    """Yield the DSN of a server on which databases can be created."""
     if dsn := os.environ.get("DATABASE_URL"):
         yield dsn
         return
@@ -179,7 +190,8 @@ def server() -> Generator[str]:
 
 
 @asynccontextmanager
-async def database(server_dsn: str) -> AsyncGenerator[str]:
+async def temporary_database(server_dsn: str) -> AsyncGenerator[str]:
+    """Yield the DSN of a new database, and drop it at the end."""
     name = f"import_benchmark_{os.getpid()}"
     connection = await asyncpg.connect(server_dsn)
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")

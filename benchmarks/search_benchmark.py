@@ -3,8 +3,8 @@
     python -m benchmarks.search_benchmark --books 10000 1000000 [--runs 300] [--svg FILE]
     python -m benchmarks.search_benchmark --at 1000000=DSN
 
-On DATABASE_URL's server, or else on an embedded one of its own; each catalog in a database made for it and
-dropped, or with --at in one that is there. Times are those of the statements, warm, seen by one client.
+Uses DATABASE_URL's server, or else an embedded server, with a temporary database per catalog; with --at it
+uses existing catalogs. Times are those of the statements, measured by one client with warm caches.
 """
 
 import argparse
@@ -22,22 +22,23 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.import_benchmark import database, server
+from benchmarks.import_benchmark import benchmark_server, temporary_database
 from benchmarks.search_plot import plot
 from db import authors, books, categories
+from db.connections.pool import ConnectionPool
+from db.database import Database
 from db.explain import Recorder
-from db.explain_cases import middle_of
-from db.importing.readers import open_seeded
-from db.importing.run import import_delivery
+from db.explain_cases import middle_position
+from db.importing.importer import import_feed
+from db.importing.readers import open_generated
+from db.keyset import Order, PageRequest, Position, Scope
 from db.migrations import migrate
-from db.pages import Order, Position, Scope, Window
-from db.pool import Database, open_pool
 from db.search import conditions, suggest
-from db.search.facets import Asked, facets_of_search
+from db.search.facets import FacetRequest, fetch_facets
+from db.search.filtered_lists import fetch_filtered_pages
 from db.search.filters import Facet, Filter
-from db.search.lists import pages_of_search
 from db.search.ranking import RELEVANCE
-from db.search.text import meanings_of_texts
+from db.search.text_query import interpret_texts
 
 Call = Callable[[Database], Awaitable[object]]
 
@@ -57,25 +58,27 @@ WHERE length(word) > 2 ORDER BY ndoc DESC, word
 """
 
 
-ENGLISH = Filter(own=((Facet.LANGUAGES, conditions.compared(conditions.LANGUAGE, "eq", "en")),))
+ENGLISH_ONLY = Filter(
+    facet_conditions=((Facet.LANGUAGES, conditions.compare(conditions.LANGUAGE_COLUMN, "eq", "en")),)
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Something to measure: a call for each run, and how many milliseconds its p99 may take."""
+class Workload:
+    """A workload to measure: a call for each run, and the limit of its p99 in milliseconds."""
 
     title: str
-    bound: float
+    p99_limit: float
     calls: Sequence[Call]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A work at a size: milliseconds, and the most buffers that one run of it touched."""
+    """A workload at a catalog size: milliseconds, and the maximum of buffers that one run touched."""
 
     books: int
     title: str
-    bound: float
+    p99_limit: float
     median: float
     p99: float
     buffers: int
@@ -83,8 +86,8 @@ class Measure:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the search.")
-    parser.add_argument("--books", type=int, nargs="*", default=[], help="sizes of catalogs to generate")
-    parser.add_argument("--at", nargs="*", default=[], metavar="BOOKS=DSN", help="catalogs that are there")
+    parser.add_argument("--books", type=int, nargs="*", default=[], help="sizes of the catalogs to generate")
+    parser.add_argument("--at", nargs="*", default=[], metavar="BOOKS=DSN", help="existing catalogs")
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--svg", type=Path)
     options = parser.parse_args()
@@ -92,14 +95,14 @@ async def main() -> None:
     measures: list[Measure] = []
     for entry in options.at:
         count, _, dsn = entry.partition("=")
-        measures += await measured(int(count), dsn, options.runs)
+        measures += await measure_catalog(int(count), dsn, options.runs)
     if options.books:
-        with server() as dsn:
+        with benchmark_server() as dsn:
             for count in options.books:
-                async with seeded(dsn, count) as catalog:
-                    measures += await measured(count, catalog, options.runs)
+                async with seeded_catalog(dsn, count) as catalog:
+                    measures += await measure_catalog(count, catalog, options.runs)
     measures.sort(key=lambda each: each.books)
-    console.print(table_of(measures))
+    console.print(build_table(measures))
     if options.svg:
         circumstances = (
             f"p99 of {options.runs} runs, {os.cpu_count()} cores, warm, PostgreSQL with 256 MB of buffers"
@@ -108,39 +111,44 @@ async def main() -> None:
 
 
 @asynccontextmanager
-async def seeded(server_dsn: str, count: int) -> AsyncGenerator[str]:
-    async with database(server_dsn) as dsn:
+async def seeded_catalog(server_dsn: str, count: int) -> AsyncGenerator[str]:
+    async with temporary_database(server_dsn) as dsn:
         await asyncio.to_thread(migrate, dsn)
         with tempfile.TemporaryDirectory() as folder:
-            await import_delivery(dsn, open_seeded(count, 1), rejects=Path(folder) / "rejects.csv")
+            await import_feed(dsn, open_generated(count, 1), rejects=Path(folder) / "rejects.csv")
         yield dsn
 
 
-async def measured(count: int, dsn: str, runs: int) -> list[Measure]:
-    """Every work at one catalog; all runs of it once before, to warm up."""
-    pool = await open_pool(dsn, size=1, command_timeout=60)
-    found: list[Measure] = []
-    for work in await works(pool, runs):
+async def measure_catalog(count: int, dsn: str, runs: int) -> list[Measure]:
+    """Measure every workload on one catalog, after running all its calls once to warm up."""
+    pool = ConnectionPool(dsn, size=1, command_timeout=60, acquire_timeout=60)
+    measures: list[Measure] = []
+    for work in await build_workloads(pool, runs):
         for call in work.calls:
             await call(pool)
-        taken: list[float] = []
+        durations: list[float] = []
         for call in work.calls:
             started = time.perf_counter()
             await call(pool)
-            taken.append((time.perf_counter() - started) * 1000)
-        taken.sort()
-        most = max([await buffers_of(pool, call) for call in work.calls[:60]])
-        found.append(
+            durations.append((time.perf_counter() - started) * 1000)
+        durations.sort()
+        max_buffers = max([await count_buffers(pool, call) for call in work.calls[:60]])
+        measures.append(
             Measure(
-                count, work.title, work.bound, taken[len(taken) // 2], taken[int(len(taken) * 0.99)], most
+                count,
+                work.title,
+                work.p99_limit,
+                durations[len(durations) // 2],
+                durations[int(len(durations) * 0.99)],
+                max_buffers,
             )
         )
-    await pool.close()
-    return found
+    await pool.close(timeout=10)
+    return measures
 
 
-async def buffers_of(database: Database, call: Call) -> int:
-    """How many buffers the statements of a call touch."""
+async def count_buffers(database: Database, call: Call) -> int:
+    """Return the number of buffers that the statements of a call touch."""
     recorder = Recorder(database)
     await call(recorder)
     total = 0
@@ -151,113 +159,117 @@ async def buffers_of(database: Database, call: Call) -> int:
     return total
 
 
-async def works(database: Database, runs: int) -> list[Work]:
+async def build_workloads(database: Database, runs: int) -> list[Workload]:
     draw = random.Random(1)  # noqa: S311 - the same parameters every time
     [row] = await database.fetch(PARAMETERS)
     words = await database.fetch(WORDS)
-    common = [word for word, _ in words[:40]]
-    middling = [word for word, hits in words if 250 <= hits < 2500]
+    frequent = [word for word, _ in words[:40]]
+    medium = [word for word, hits in words if 250 <= hits < 2500]
     rare = [word for word, hits in words if hits < 50][:400]
-    deep = {
-        (scope.name, key.name, parent): await middle_of(database, scope, key, parent)
+    middle_positions = {
+        (scope.name, key.name, parent): await middle_position(database, scope, key, parent)
         for scope, parents in (
-            (books.IN_CATALOG, [0]),
+            (books.ALL_BOOKS, [0]),
             (books.BY_CATEGORY, row["categories"][:12]),
             (books.BY_AUTHOR, row["authors"][:12]),
         )
         for parent in parents
-        for key in books.KEYS
+        for key in books.SORT_KEYS
     }
-    orders = [Order(key, descending) for key in books.KEYS for descending in (False, True)]
-    middles = list(deep)
+    orders = [Order(key, descending) for key in books.SORT_KEYS for descending in (False, True)]
+    middle_keys = list(middle_positions)
 
     def page(position: Position | None, scope: Scope, order: Order, parent: int) -> Call:
-        return storefront_page(scope, order, Window(20, after=position), parent)
+        return read_page(scope, order, PageRequest(20, after=position), parent)
 
-    def first(_: int) -> Call:
+    def first_page(_: int) -> Call:
         place, parents = draw.choice(
             [(books.BY_CATEGORY, row["categories"]), (books.BY_AUTHOR, row["authors"])]
         )
         return page(None, place, draw.choice(orders), draw.choice(parents))
 
-    def deeper(_: int) -> Call:
-        name, key, parent = draw.choice(middles)
+    def middle_page(_: int) -> Call:
+        name, key, parent = draw.choice(middle_keys)
         scope = next(
-            each for each in (books.IN_CATALOG, books.BY_CATEGORY, books.BY_AUTHOR) if each.name == name
+            each for each in (books.ALL_BOOKS, books.BY_CATEGORY, books.BY_AUTHOR) if each.name == name
         )
         order = draw.choice([each for each in orders if each.key.name == key])
-        return page(deep[name, key, parent], scope, order, parent)
+        return page(middle_positions[name, key, parent], scope, order, parent)
 
-    def prefix(_: int) -> Call:
-        return suggested(draw.choice(row["titles"])[: draw.randint(1, 8)])
+    def suggest_prefix(_: int) -> Call:
+        return read_suggestions(draw.choice(row["titles"])[: draw.randint(1, 8)])
 
     return [
-        Work("page 1 of a category or author, any order", 10, [first(n) for n in range(runs)]),
-        Work("the middle of a list, any order", 10, [deeper(n) for n in range(runs)]),
-        Work(
-            "a common and a rare word",
+        Workload("page 1 of a category or author, any order", 10, [first_page(n) for n in range(runs)]),
+        Workload("the middle of a list, any order", 10, [middle_page(n) for n in range(runs)]),
+        Workload(
+            "a frequent and a rare word",
             50,
-            [text(f"{draw.choice(common)} {draw.choice(rare)}") for _ in range(runs)],
+            [search_text(f"{draw.choice(frequent)} {draw.choice(rare)}") for _ in range(runs)],
         ),
-        Work("a word of 1 to 10 in 200 books", 50, [text(draw.choice(middling)) for _ in range(runs)]),
-        Work("a common word", 50, [text(draw.choice(common)) for _ in range(runs)]),
-        Work("two misspelt words", 50, [text(misspelt(draw, words)) for _ in range(runs)]),
-        Work("suggestions for 1 to 8 letters", 10, [prefix(n) for n in range(runs)]),
-        Work(
+        Workload(
+            "a word of 1 to 10 in 200 books", 50, [search_text(draw.choice(medium)) for _ in range(runs)]
+        ),
+        Workload("a frequent word", 50, [search_text(draw.choice(frequent)) for _ in range(runs)]),
+        Workload(
+            "two misspelt words", 50, [search_text(misspell_two_words(draw, words)) for _ in range(runs)]
+        ),
+        Workload("suggestions for 1 to 8 letters", 10, [suggest_prefix(n) for n in range(runs)]),
+        Workload(
             f"all facets of a category of {row['facet_books']:,} books",
             100,
-            [facets(row["facet_category"], Filter())] * min(runs, 100),
+            [read_facets(row["facet_category"], Filter())] * min(runs, 100),
         ),
-        Work(
-            f"all facets beside a language of a category of {row['facet_books']:,} books",
+        Workload(
+            f"all facets with a language filter of a category of {row['facet_books']:,} books",
             100,
-            [facets(row["facet_category"], ENGLISH)] * min(runs, 100),
+            [read_facets(row["facet_category"], ENGLISH_ONLY)] * min(runs, 100),
         ),
     ]
 
 
-def misspelt(draw: random.Random, words: Sequence[tuple[str, int]]) -> str:
-    """Two words of the catalog, each with a letter left out."""
-    made: list[str] = []
+def misspell_two_words(draw: random.Random, words: Sequence[tuple[str, int]]) -> str:
+    """Return two words of the catalog, each without one letter."""
+    misspelt_words: list[str] = []
     for word, _ in draw.sample([each for each in words if len(each[0]) > 5], 2):
         place = draw.randrange(1, len(word) - 1)
-        made.append(word[:place] + word[place + 1 :])
-    return " ".join(made)
+        misspelt_words.append(word[:place] + word[place + 1 :])
+    return " ".join(misspelt_words)
 
 
-def storefront_page(scope: Scope, order: Order, window: Window, parent: int) -> Call:
+def read_page(scope: Scope, order: Order, window: PageRequest, parent: int) -> Call:
     async def call(database: Database) -> None:
-        if scope == books.IN_CATALOG:
+        if scope == books.ALL_BOOKS:
             page = await books.page_of_books(database, order, window)
         elif scope == books.BY_AUTHOR:
             [page] = await books.books_by_author_ids(database, order, window, [parent])
         else:
             [page] = await books.books_by_category_ids(database, order, window, [parent], descendants=True)
-        await hang_on(database, [book.id for book in page.rows])
+        await read_relations(database, [book.id for book in page.rows])
 
     return call
 
 
-async def hang_on(database: Database, ids: Sequence[int]) -> None:
-    """The authors and categories of a page's books."""
+async def read_relations(database: Database, ids: Sequence[int]) -> None:
+    """Read the authors and categories of a page's books."""
     await authors.authors_by_book_ids(database, ids)
     await categories.categories_by_book_ids(database, ids)
 
 
-def text(typed: str) -> Call:
+def search_text(typed: str) -> Call:
     async def call(database: Database) -> None:
-        [meaning] = await meanings_of_texts(database, [typed])
-        search = Filter(typed).search(meaning)
+        [meaning] = await interpret_texts(database, [typed])
+        search = Filter(typed).to_list_condition(meaning)
         order = Order(RELEVANCE, descending=True)
-        [page] = await pages_of_search(
-            database, books.IN_CATALOG, order, Window(20), [0], books.COLUMNS, search
+        [page] = await fetch_filtered_pages(
+            database, books.ALL_BOOKS, order, PageRequest(20), [0], books.COLUMNS, search
         )
-        await hang_on(database, [book.id for book in page.rows])
+        await read_relations(database, [book.id for book in page.rows])
 
     return call
 
 
-def suggested(prefix: str) -> Call:
+def read_suggestions(prefix: str) -> Call:
     async def call(database: Database) -> None:
         for read in (suggest.suggested_books, suggest.suggested_authors, suggest.suggested_categories):
             await read(database, prefix, 5)
@@ -265,19 +277,19 @@ def suggested(prefix: str) -> Call:
     return call
 
 
-def facets(category: int, wanted: Filter) -> Call:
-    asked = [Asked(facet, 10) for facet in Facet]
+def read_facets(category: int, filter_: Filter) -> Call:
+    requests = [FacetRequest(facet, 10) for facet in Facet]
 
     async def call(database: Database) -> None:
-        await facets_of_search(database, books.BY_CATEGORY, [category], asked, wanted, None)
+        await fetch_facets(database, books.BY_CATEGORY, [category], requests, filter_, None)
 
     return call
 
 
-def table_of(measures: Sequence[Measure]) -> Table:
-    table = Table("books", "work", "bound, ms", "median, ms", "p99, ms", "buffers")
+def build_table(measures: Sequence[Measure]) -> Table:
+    table = Table("books", "workload", "limit, ms", "median, ms", "p99, ms", "buffers")
     for each in measures:
-        numbers = (f"{each.bound:g}", f"{each.median:.1f}", f"{each.p99:.1f}", f"{each.buffers:,}")
+        numbers = (f"{each.p99_limit:g}", f"{each.median:.1f}", f"{each.p99:.1f}", f"{each.buffers:,}")
         table.add_row(f"{each.books:,}", each.title, *numbers)
     return table
 

@@ -1,4 +1,4 @@
-"""The plot of the search: p99 of each work at each size beside its bound, as SVG for light and dark pages."""
+"""Plot the search benchmark: p99 of each workload at each size with its limit, as SVG for light and dark pages."""
 
 from collections.abc import Sequence
 from html import escape
@@ -28,31 +28,31 @@ text { font: 12px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill:
 """
 
 
-class Measured(Protocol):
-    """What is drawn of a measure."""
+class PlottedMeasure(Protocol):
+    """The attributes of a measure that the plot draws."""
 
     @property
     def books(self) -> int: ...
     @property
     def title(self) -> str: ...
     @property
-    def bound(self) -> float: ...
+    def p99_limit(self) -> float: ...
     @property
     def p99(self) -> float: ...
 
 
-def plot(measures: Sequence[Measured], circumstances: str) -> str:
-    """An SVG document. The scale is logarithmic; the line across a work's bars is its bound."""
+def plot(measures: Sequence[PlottedMeasure], caption: str) -> str:
+    """Return an SVG document. The scale is logarithmic; the line across a workload's bars is its limit."""
     sizes = sorted({each.books for each in measures})
-    works: dict[float | str, list[Measured]] = {}
+    works: dict[float | str, list[PlottedMeasure]] = {}
     for each in measures:
-        works.setdefault(name_of(each), []).append(each)
+        works.setdefault(workload_name(each), []).append(each)
     height = TOP + len(works) * (STEP * len(sizes) + GAP + STEP) + FOOT
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
-        f' height="{height}" role="img" aria-label="p99 of each work at each size of the catalog">',
+        f' height="{height}" role="img" aria-label="p99 of each workload at each size of the catalog">',
         f"<style>{STYLE}</style>",
-        '<text class="title" x="0" y="20">p99 in milliseconds, drawn to a logarithmic scale; the upright line is the bound</text>',
+        '<text class="title" x="0" y="20">p99 in milliseconds on a logarithmic scale; the vertical line is the limit</text>',
     ]
     y = TOP
     for name, entries in works.items():
@@ -60,26 +60,26 @@ def plot(measures: Sequence[Measured], circumstances: str) -> str:
         top = y - STEP + 4
         for entry in sorted(entries, key=lambda each: each.books):
             y += STEP
-            length = place(entry.p99) - LABEL
-            over = " over" if entry.p99 > entry.bound else ""
+            length = x_position(entry.p99) - LABEL
+            over = " over" if entry.p99 > entry.p99_limit else ""
             parts.append(
                 f'<text class="size" x="{LABEL - 8}" y="{y}">{entry.books:,} books</text>'
                 f'<rect class="bar{over}" x="{LABEL}" y="{y - BAR + 2}" width="{length:.1f}" height="{BAR}" rx="2"/>'
                 f'<text class="size" x="{WIDTH - 8}" y="{y}">{entry.p99:,.1f}</text>'
             )
-        x = place(entries[0].bound)
+        x = x_position(entries[0].p99_limit)
         parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{top + STEP - 4}" y2="{y + 4}"/>')
         y += STEP + GAP
-    parts.append(f'<text x="0" y="{height - 8}">{escape(circumstances)}</text></svg>')
+    parts.append(f'<text x="0" y="{height - 8}">{escape(caption)}</text></svg>')
     return "\n".join(parts) + "\n"
 
 
-def name_of(measure: Measured) -> str:
-    """The work's name, the same at every size."""
+def workload_name(measure: PlottedMeasure) -> str:
+    """Return the workload's name, which is the same at every size."""
     return measure.title.partition(" of a category of ")[0]
 
 
-def place(milliseconds: float) -> float:
-    """Where a time lies on the scale."""
+def x_position(milliseconds: float) -> float:
+    """Return the x position of a time on the scale."""
     share = (log10(min(max(milliseconds, FROM), TO)) - log10(FROM)) / (log10(TO) - log10(FROM))
     return LABEL + max(share * (WIDTH - LABEL - VALUE), 2)

@@ -1,1 +1,1 @@
-"""Conformance: graphql-core's own tests of queries, answered by plans. `make conformance` runs them."""
+"""Conformance: run graphql-core's own query tests through plans. `make conformance` runs them."""

@@ -1,8 +1,12 @@
-"""Run graphql-core's own tests of queries by plans and say how each was answered: `python -m conformance`.
+"""Run graphql-core's own query tests through plans, and report what executed each: `python -m conformance`.
 
-The tests run three times: by stock execution, which must pass them all and shows which fields answer with
-something to await; by plans that call resolvers for one object at a time; and by plans that call them for
-a whole level. Exits 1 if anything is different that conformance/suite.py does not explain.
+The tests run three times:
+
+- by graphql-core, which must pass them all and records which fields return awaitables
+- by plans that call resolvers for one object at a time
+- by plans that call resolvers for a whole level
+
+Exit with 1 if there is a difference that conformance/suite.py does not explain.
 """
 
 import json
@@ -13,47 +17,56 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.plans import EACH, FOR_NOTHING, LEVEL
-from conformance.stand_ins import STOCK
-from conformance.suite import FAILING, FOLDER, LEFT_OUT, MODULES, ROOT, WASTED, SuiteError, tests
+from conformance.plans import BATCHED, NEEDLESS_FAILURE, PER_OBJECT
+from conformance.stand_ins import GRAPHQL_CORE
+from conformance.suite import (
+    EXCLUDED_MODULES,
+    KNOWN_FAILURES,
+    KNOWN_NEEDLESS_FAILURES,
+    MODULES,
+    ROOT,
+    WORK_FOLDER,
+    SuiteError,
+    ensure_tests,
+)
 
-TITLES = {
-    EACH: "Resolvers called for one object at a time",
-    LEVEL: "Resolvers called for a whole level",
+MODE_TITLES = {
+    PER_OBJECT: "Resolvers called for one object at a time",
+    BATCHED: "Resolvers called for a whole level",
 }
-KINDS = ("plan", "partly", "fallback", "stock", "none", "failed", "skipped")
+STATUSES = ("plan", "partly", "fallback", "core", "none", "failed", "skipped")
 LEGEND = """\
-plan      every operation of the test is answered by its plan, as the test asserts
-partly    some by their plans, some by stock execution
-fallback  by stock execution, which the plan or its compiler left it to
-stock     by stock execution from the start: the server refuses the document, or has no such option
-none      no operation is run"""
+plan      plans execute all operations of the test, with the results that the test asserts
+partly    plans execute some operations, graphql-core the others
+fallback  graphql-core executes them: the plan failed, or the operation cannot be compiled
+core      graphql-core executes them: the server rejects the document or does not have the option
+none      the test executes no operation"""
 
-Tests = Mapping[str, Mapping[str, Any]]
+RecordsByTest = Mapping[str, Mapping[str, Any]]
 
 
 def main() -> int:
     try:
-        folder = tests()
-        by_stock = run(folder, STOCK)
-        answered = {way: run(folder, way) for way in TITLES}
+        folder = ensure_tests()
+        by_graphql_core = run_tests(folder, GRAPHQL_CORE)
+        by_mode = {mode: run_tests(folder, mode) for mode in MODE_TITLES}
     except SuiteError as error:
         raise SystemExit(str(error)) from None
-    for way, title in TITLES.items():
-        show(title, answered[way])
-    show_left_out()
-    return judged(by_stock, answered)
+    for mode, title in MODE_TITLES.items():
+        print_table(title, by_mode[mode])
+    print_excluded()
+    return report_differences(by_graphql_core, by_mode)
 
 
-def run(folder: Path, way: str) -> Tests:
-    """Run the tests in a process of their own; how each went, by its name."""
-    learned, record = record_of(STOCK), record_of(way)
+def run_tests(folder: Path, mode: str) -> RecordsByTest:
+    """Run the tests in a subprocess, and return the record of each test by its name."""
+    graphql_core_record, record = record_path(GRAPHQL_CORE), record_path(mode)
     record.unlink(missing_ok=True)
     process = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-c", "conformance/pytest.ini", "--rootdir", str(folder)),
-            *("--confcutdir", str(folder), "--way", way, "--record", str(record)),
-            *([] if way == STOCK else ["--learned", str(learned)]),
+            *("--confcutdir", str(folder), "--mode", mode, "--record", str(record)),
+            *([] if mode == GRAPHQL_CORE else ["--graphql-core-record", str(graphql_core_record)]),
             *(str(folder / module) for module in MODULES),
         ],
         cwd=ROOT,
@@ -66,82 +79,85 @@ def run(folder: Path, way: str) -> Tests:
     return json.loads(record.read_text(encoding="utf-8"))
 
 
-def record_of(way: str) -> Path:
-    return FOLDER / f"{way}.json"
+def record_path(mode: str) -> Path:
+    return WORK_FOLDER / f"{mode}.json"
 
 
-def kind(test: Mapping[str, Any]) -> str:
-    """How a test went, one of KINDS."""
+def status_of(test: Mapping[str, Any]) -> str:
+    """Return the status of a test, one of STATUSES."""
     if test["outcome"] != "passed":
         return test["outcome"]
-    ways = {entry["how"] for entry in test["entries"]}
-    if "plan" in ways:
-        return "plan" if ways == {"plan"} else "partly"
-    return "fallback" if "fallback" in ways else "stock" if ways else "none"
+    executors = {entry["executed_by"] for entry in test["entries"]}
+    if "plan" in executors:
+        return "plan" if executors == {"plan"} else "partly"
+    return "fallback" if "fallback" in executors else "core" if executors else "none"
 
 
-# What is shown
-
-
-def show(title: str, answered: Tests) -> None:
+# Output
+def print_table(title: str, records: RecordsByTest) -> None:
     modules: dict[str, Counter[str]] = defaultdict(Counter)
     operations: Counter[tuple[str, str]] = Counter()
-    for name, test in answered.items():
-        modules[name.partition("::")[0]][kind(test)] += 1
-        operations.update((entry["how"], entry["reason"] or "") for entry in test["entries"])
-    print(f"\n{title}\n\n{'tests':48}{'all':>7}" + "".join(f"{each:>9}" for each in KINDS))
+    for name, test in records.items():
+        modules[name.partition("::")[0]][status_of(test)] += 1
+        operations.update((entry["executed_by"], entry["reason"] or "") for entry in test["entries"])
+    print(f"\n{title}\n\n{'tests':48}{'all':>7}" + "".join(f"{each:>9}" for each in STATUSES))
     for module, counts in [*modules.items(), ("all", sum(modules.values(), Counter[str]()))]:
-        numbers = "".join(f"{counts[each] or '':>9}" for each in KINDS)
+        numbers = "".join(f"{counts[each] or '':>9}" for each in STATUSES)
         print(f"{module:48}{counts.total():>7}{numbers}")
     print(f"\n{LEGEND}\n\nOperations")
-    for (how, reason), count in sorted(operations.items(), key=lambda each: (each[0][0] != "plan", -each[1])):
-        print(f"{count:7}  {how:10}{reason}")
+    for (executor, reason), count in sorted(
+        operations.items(), key=lambda item: (item[0][0] != "plan", -item[1])
+    ):
+        print(f"{count:7}  {executor:14}{reason}")
 
 
-def show_left_out() -> None:
-    print("\nLeft out")
-    for module, why in LEFT_OUT.items():
-        print(f"  {module:54}{why}")
+def print_excluded() -> None:
+    print("\nExcluded")
+    for module, reason in EXCLUDED_MODULES.items():
+        print(f"  {module:54}{reason}")
 
 
-def judged(by_stock: Tests, answered: Mapping[str, Tests]) -> int:
-    """Say what is different, and whether all of it is explained: the exit status."""
-    failing = {name for way in answered.values() for name, test in way.items() if test["outcome"] == "failed"}
-    wasted = {
-        name
-        for way in answered.values()
-        for name, test in way.items()
-        if any(entry["reason"] == FOR_NOTHING for entry in test["entries"])
+def report_differences(by_graphql_core: RecordsByTest, by_mode: Mapping[str, RecordsByTest]) -> int:
+    """Print the differences, and return the exit status: 1 if one of them is not explained."""
+    failing = {
+        name for records in by_mode.values() for name, test in records.items() if test["outcome"] == "failed"
     }
-    explain("Failing", failing, FAILING)
-    explain("Plans that fail though the answer has no errors", wasted, WASTED)
-    wrong = [
+    needless = {
+        name
+        for records in by_mode.values()
+        for name, test in records.items()
+        if any(entry["reason"] == NEEDLESS_FAILURE for entry in test["entries"])
+    }
+    print_explanations("Failing", failing, KNOWN_FAILURES)
+    print_explanations("Plans that fail although the result has no errors", needless, KNOWN_NEEDLESS_FAILURES)
+    problems = [
         *(
-            f"Fails by stock execution: {name}"
-            for name, test in by_stock.items()
+            f"Fails on graphql-core: {name}"
+            for name, test in by_graphql_core.items()
             if test["outcome"] == "failed"
         ),
-        *(f"Fails, and is not explained: {name}" for name in sorted(failing - FAILING.keys())),
-        *(f"Its plan fails for nothing, not explained: {name}" for name in sorted(wasted - WASTED.keys())),
+        *(f"Fails without explanation: {name}" for name in sorted(failing - KNOWN_FAILURES.keys())),
         *(
-            f"No test was answered by a plan: {way}"
-            for way, each in answered.items()
-            if not any(kind(test) == "plan" for test in each.values())
+            f"Plan fails without an error or explanation: {name}"
+            for name in sorted(needless - KNOWN_NEEDLESS_FAILURES.keys())
+        ),
+        *(
+            f"No test was executed by a plan: {mode}"
+            for mode, records in by_mode.items()
+            if not any(status_of(test) == "plan" for test in records.values())
         ),
     ]
-    for way in answered.values():
-        for name in sorted(failing - FAILING.keys()):
-            print(f"\n{name}\n{way[name]['failure']}")
-    print("\n" + ("\n".join(wrong) or "Everything that is different is explained."))
-    return bool(wrong)
+    for records in by_mode.values():
+        for name in sorted(failing - KNOWN_FAILURES.keys()):
+            print(f"\n{name}\n{records[name]['failure']}")
+    print("\n" + ("\n".join(problems) or "All differences are explained."))
+    return bool(problems)
 
 
-def explain(title: str, found: set[str], known: Mapping[str, str]) -> None:
+def print_explanations(title: str, occurred: set[str], explanations: Mapping[str, str]) -> None:
     print(f"\n{title}")
-    for name, why in known.items():
-        print(
-            f"  {name}\n      {why if name in found else 'no longer: strike it out in conformance/suite.py'}"
-        )
+    for name, reason in explanations.items():
+        print(f"  {name}\n      {reason if name in occurred else 'passes now: delete this entry'}")
 
 
 if __name__ == "__main__":

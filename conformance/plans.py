@@ -1,11 +1,14 @@
-# pyright: basic, reportPrivateUsage=false
-"""An operation over a schema made by hand, answered as the server answers its own: all that the harness
-knows of plans is here.
+"""Run an operation over a hand-made schema through its plan, as the server does for its own schema.
 
-It relies on: `Documents(schema).find(text, operation_name)` with InvalidDocument and UnknownOperation,
-`run(document, variables, context)` with Outcome, `resolved_by` and `resolved_for_all`; that fields are
-found at `extensions["strawberry-definition"]`; that a Strawberry schema keeps graphql-core's in `_schema`;
-that plans start from the root None; and that stock execution is graphql-core's `execute`, imported by name.
+This module contains everything that the harness knows about plans. It relies on:
+
+- `DocumentCache(schema).get(text, operation_name)` with InvalidDocumentError and UnknownOperationError
+- `run_operation(document, variables, context)` with Outcome
+- `object_field` and `batch_field`
+- fields have their definition in `extensions["strawberry-definition"]`
+- a Strawberry schema has graphql-core's schema in `_schema`
+- plans start from the root None
+- the fallback is graphql-core's `execute`, imported by name
 """
 
 import sys
@@ -23,35 +26,35 @@ from graphql.type import get_nullable_type, is_list_type
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
-from graphql_api.execution.documents import Documents, InvalidDocument, UnknownOperation
-from graphql_api.execution.limits import LimitExceeded
-from graphql_api.execution.run import run
-from graphql_api.schema.fields import resolved_by, resolved_for_all
+from graphql_api.execution.documents import DocumentCache, InvalidDocumentError, UnknownOperationError
+from graphql_api.execution.executor import run_operation
+from graphql_api.execution.limits import LimitExceededError
+from graphql_api.schema.fields import batch_field, object_field
 
 Resolve = Callable[[Any, dict[str, Any]], Any]
 
-EACH, LEVEL = "each", "level"
-"""The two ways in which a plan calls resolvers: for one object at a time, for a whole level at once."""
+PER_OBJECT, BATCHED = "per-object", "batched"
+"""The two modes in which a plan calls resolvers: for one object at a time, for a whole level at once."""
+
+PLAN_FAILED = "the plan failed"
+"""The fallback reason of `run_operation` for a plan that failed."""
+
+NEEDLESS_FAILURE = "failed without an error"
+"""The reason for a plan that failed although graphql-core reports no error."""
 
 
-FAILED = "something went wrong"
-"""What `run` calls the failing of a plan."""
-
-FOR_NOTHING = "failed for nothing"
-"""The reason of a plan that failed where stock execution reports no error."""
-
-
-class Refused(Exception):
-    """The server does not run such a document, so there is no plan for it; the message says why."""
+class DocumentRejectedError(Exception):
+    """The server rejects the document, so it has no plan; the message has the reason."""
 
 
 @dataclass(slots=True)
 class Call:
-    """A call of `execute`.
+    """A call of `execute` in a test.
 
-    `waiting` are the fields, as Type.field, that answer with something to await; `stock` makes the call
-    itself, with middleware that has what was awaited already; `notes` tell what came up that plans leave to
-    stock execution.
+    - `execute` makes the original call, with additional middleware.
+    - `awaited_fields` are the fields, as Type.field, whose resolvers return awaitables.
+    - `notes` lists features in use that plans leave to graphql-core.
+    - `settled_awaitables` has the awaitables that the plan has awaited, by id.
     """
 
     schema: GraphQLSchema
@@ -61,79 +64,79 @@ class Call:
     variables: dict[str, Any] | None
     operation_name: str | None
     field_resolver: Callable[..., Any] | None
-    stock: Callable[[Sequence[Callable[..., Any]] | None], Any]
-    waiting: frozenset[str] = frozenset()
+    execute: Callable[[Sequence[Callable[..., Any]] | None], Any]
+    awaited_fields: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
-    awaited: dict[int, "Awaited"] = field(default_factory=dict)
-    by_stock: bool = False
-    stock_waits: bool = False
+    settled_awaitables: dict[int, "SettledAwaitable"] = field(default_factory=dict)
+    ran_graphql_core: bool = False
+    graphql_core_awaits: bool = False
 
-    def run_stock(self) -> Any:
-        """Make the call itself."""
-        self.by_stock = True
+    def run_with_graphql_core(self) -> Any:
+        """Make the original call."""
+        self.ran_graphql_core = True
 
-        def again(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
-            """Tests hand out coroutines that can be awaited only once, and the plan has done that."""
+        def reuse_awaited(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
+            """Reuse results of awaitables: a coroutine can be awaited only once, and the plan did that."""
             value = resolve(source, info, **arguments)
-            known = self.awaited.get(id(value))
-            return known.again() if known else value
+            settled = self.settled_awaitables.get(id(value))
+            return settled.repeat() if settled else value
 
-        result = self.stock([again] if self.awaited else None)
-        self.stock_waits = isawaitable(result)
+        result = self.execute([reuse_awaited] if self.settled_awaitables else None)
+        self.graphql_core_awaits = isawaitable(result)
         return result
 
-    async def settled(self, value: Any) -> Any:
-        """What is awaited, or a value as it is."""
+    async def settle(self, value: Any) -> Any:
+        """Return the result of an awaitable, or the value if it is not awaitable."""
         if not isawaitable(value):
             return value
         try:
             result = await value
         except Exception as error:
-            self.awaited[id(value)] = Awaited(value, error=error)
+            self.settled_awaitables[id(value)] = SettledAwaitable(value, error=error)
             raise
-        self.awaited[id(value)] = Awaited(value, result)
+        self.settled_awaitables[id(value)] = SettledAwaitable(value, result)
         return result
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
-    """What came of something awaited."""
+class SettledAwaitable:
+    """The result or the exception of an awaitable."""
 
     awaitable: Any
     result: Any = None
     error: Exception | None = None
 
-    async def again(self) -> Any:
+    async def repeat(self) -> Any:
         if self.error:
             raise self.error
         return self.result
 
 
-CALL: ContextVar[Call | None] = ContextVar("call", default=None)
+CURRENT_CALL: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of an operation, and the reason why stock execution gave it; None if its plan did."""
+class PlanResult:
+    """The result of an operation, and the reason why graphql-core ran it; None if its plan ran it."""
 
     result: Any
-    fallback: str | None
+    fallback_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The context of a call. Plans hand it to what resolves levels only."""
+    """The context of a call. Plans pass it to batch resolvers only."""
 
     value: Any
 
-    def planned(self, _reads: object) -> "RequestContext":
+    def for_plan(self, _reads: object) -> "RequestContext":
         return self
 
-    def again(self) -> "RequestContext":
+    def for_fallback(self) -> "RequestContext":
         return self
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the context has no resources."""
 
 
 @strawberry.type
@@ -141,96 +144,102 @@ class Query:
     nothing: None
 
 
-async def answer(call: Call, way: str) -> Answer:
-    """Run the operation by its plan, with its fallback. Raises Refused, and what stock execution raises."""
-    leave_stock_to_the_call()
+async def run_by_plan(call: Call, mode: str) -> PlanResult:
+    """Run the operation by its plan, with graphql-core as fallback.
+
+    Raise DocumentRejectedError, and any exception that graphql-core raises.
+    """
+    _redirect_execute()
     schema = strawberry.Schema(Query)
     schema._schema = call.schema
-    make_known(call.schema, call.waiting, way)
+    _attach_definitions(call.schema, call.awaited_fields, mode)
     try:
-        document = Documents(schema).find(call.text, call.operation_name)
-    except InvalidDocument as refusal:
-        syntax = refusal.errors[0].message.startswith("Syntax Error")
-        raise Refused("refused: not parsed" if syntax else "refused: not valid") from refusal
-    except UnknownOperation as refusal:
-        raise Refused("refused: no such operation") from refusal
-    except LimitExceeded as refusal:
-        raise Refused("refused: beyond a limit") from refusal
-    token = CALL.set(call)
+        document = DocumentCache(schema).get(call.text, call.operation_name)
+    except InvalidDocumentError as error:
+        syntax = error.errors[0].message.startswith("Syntax Error")
+        raise DocumentRejectedError("rejected: syntax error" if syntax else "rejected: invalid") from error
+    except UnknownOperationError as error:
+        raise DocumentRejectedError("rejected: unknown operation") from error
+    except LimitExceededError as error:
+        raise DocumentRejectedError("rejected: exceeds a limit") from error
+    token = CURRENT_CALL.set(call)
     try:
         context: Any = RequestContext(call.context)
-        outcome = await run(document, call.variables, context)
+        outcome = await run_operation(document, call.variables, context)
     finally:
-        CALL.reset(token)
-    return Answer(outcome.result, outcome.fallback and reason(outcome.fallback, outcome.result, call.notes))
+        CURRENT_CALL.reset(token)
+    if outcome.fallback_reason is None:
+        return PlanResult(outcome.result, None)
+    reason = _fallback_reason(outcome.fallback_reason, outcome.result, call.notes)
+    return PlanResult(outcome.result, reason)
 
 
-def reason(fallback: str, result: Any, notes: Sequence[str]) -> str:
-    """Why stock execution answered, in a few words that many tests share."""
+def _fallback_reason(fallback_reason: str, result: Any, notes: Sequence[str]) -> str:
+    """Return why graphql-core ran the operation, in words that many tests share."""
     messages = [error.message for error in result.errors or ()]
-    if fallback != FAILED and not any(message in fallback for message in messages):
-        return fallback
+    if fallback_reason != PLAN_FAILED and not any(message in fallback_reason for message in messages):
+        return fallback_reason
     if notes:
         return notes[0]
-    return "errors in the answer" if messages else FOR_NOTHING
+    return "errors in the result" if messages else NEEDLESS_FAILURE
 
 
-def leave_stock_to_the_call() -> None:
-    """What answers instead of a plan makes the call as the test made it, with its root and its options."""
+def _redirect_execute() -> None:
+    """Make the fallback repeat the test's original call, with its root and its options."""
     for name, module in list(sys.modules.items()):
         if name.startswith("graphql_api.execution") and vars(module).get("execute") is graphql.execute:
-            vars(module)["execute"] = stock
+            vars(module)["execute"] = _execute
 
 
-def stock(*arguments: Any, **options: Any) -> Any:
-    call = CALL.get()
-    return call.run_stock() if call else graphql.execute(*arguments, **options)
+def _execute(*arguments: Any, **options: Any) -> Any:
+    call = CURRENT_CALL.get()
+    return call.run_with_graphql_core() if call else graphql.execute(*arguments, **options)
 
 
 # Fields
 
 
-def make_known(schema: GraphQLSchema, waiting: frozenset[str], way: str) -> None:
-    """Make the fields of a schema known to plans."""
-    for kind in schema.type_map.values():
-        if is_object_type(kind) and not kind.name.startswith("__"):
-            for name, each in kind.fields.items():
-                resolve = resolver(kind, name, each)
-                definition = (by_level if way == LEVEL else one_by_one)(
-                    resolve, f"{kind.name}.{name}" in waiting
+def _attach_definitions(schema: GraphQLSchema, awaited_fields: frozenset[str], mode: str) -> None:
+    """Attach a Strawberry definition to each field of a schema, so that plans can compile it."""
+    for type_ in schema.type_map.values():
+        if is_object_type(type_) and not type_.name.startswith("__"):
+            for name, field_ in type_.fields.items():
+                resolve = _field_resolver(type_, name, field_)
+                definition = (_batched_field if mode == BATCHED else _per_object_field)(
+                    resolve, f"{type_.name}.{name}" in awaited_fields
                 )
                 definition.arguments = [
-                    # Strawberry takes what should be text as it is.
+                    # Strawberry does not convert values of arguments declared as str.
                     StrawberryArgument(out, out, StrawberryAnnotation(str))
-                    for out in [argument.out_name or key for key, argument in each.args.items()]
+                    for out in [argument.out_name or key for key, argument in field_.args.items()]
                 ]
-                each.extensions["strawberry-definition"] = definition
+                field_.extensions["strawberry-definition"] = definition
 
 
-def resolver(kind: GraphQLObjectType, name: str, each: GraphQLField) -> Resolve:
-    """A function of an object and arguments that resolves the field as graphql-core does."""
+def _field_resolver(parent_type: GraphQLObjectType, name: str, field_: GraphQLField) -> Resolve:
+    """Return a function of an object and arguments that resolves the field as graphql-core does."""
 
     def resolve(source: Any, arguments: dict[str, Any]) -> Any:
-        call = current()
-        info: Any = PartOfInfo(call, name, kind, each)
-        value = (each.resolve or call.field_resolver or default_field_resolver)(
+        call = _current_call()
+        info: Any = PartialInfo(call, name, parent_type, field_)
+        value = (field_.resolve or call.field_resolver or default_field_resolver)(
             call.root if source is None else source, info, **arguments
         )
-        if is_list_type(get_nullable_type(each.type)):
-            call.notes += remarks(value)
+        if is_list_type(get_nullable_type(field_.type)):
+            call.notes += _list_notes(value)
         return value
 
     return resolve
 
 
-def current() -> Call:
-    call = CALL.get()
+def _current_call() -> Call:
+    call = CURRENT_CALL.get()
     assert call is not None
     return call
 
 
-def remarks(values: Any) -> list[str]:
-    """What plans do not take in a list, as far as that is not simply wrong."""
+def _list_notes(values: Any) -> list[str]:
+    """Return a note if the value is a valid list that plans do not support."""
     if values is None or isinstance(values, (str, dict)) or isawaitable(values):
         return []
     if isinstance(values, (list, tuple)):
@@ -238,58 +247,63 @@ def remarks(values: Any) -> list[str]:
     return ["a list that is neither list nor tuple"]
 
 
-def one_by_one(resolve: Resolve, waits: bool) -> Any:
-    """A field resolved for one object at a time."""
+def _per_object_field(resolve: Resolve, awaited: bool) -> Any:
+    """Return a field that is resolved for one object at a time."""
 
-    def immediate(source: Any, **arguments: Any) -> Any:
-        return not_awaited(resolve(source, arguments))
+    def resolve_sync(source: Any, **arguments: Any) -> Any:
+        return _note_awaitable(resolve(source, arguments))
 
-    async def awaiting(source: Any, **arguments: Any) -> Any:
-        return await awaited(resolve(source, arguments))
+    async def resolve_async(source: Any, **arguments: Any) -> Any:
+        return await _await_value(resolve(source, arguments))
 
-    function: Any = awaiting if waits else immediate
+    function: Any = resolve_async if awaited else resolve_sync
     parameter = Parameter("source", Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Parent[Any])
     function.__signature__ = Signature([parameter])
-    return resolved_by(function, "")
+    return object_field(function, "")
 
 
-def by_level(resolve: Resolve, waits: bool) -> Any:
-    """A field resolved for a whole level at once."""
+def _batched_field(resolve: Resolve, awaited: bool) -> Any:
+    """Return a field that is resolved for a whole level at once."""
 
-    def immediate(objects: Sequence[Any], _context: Any, **arguments: Any) -> Any:
-        return [not_awaited(resolve(each, arguments)) for each in objects]
+    def resolve_sync(objects: Sequence[Any], _context: Any, **arguments: Any) -> Any:
+        return [_note_awaitable(resolve(each, arguments)) for each in objects]
 
-    async def awaiting(objects: Sequence[Any], _context: Any, **arguments: Any) -> Any:
-        values = [awaited(resolve(each, arguments)) for each in objects]
+    async def resolve_async(objects: Sequence[Any], _context: Any, **arguments: Any) -> Any:
+        values = [_await_value(resolve(each, arguments)) for each in objects]
         results = await gather(*values, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return results
 
-    function: Any = awaiting if waits else immediate
+    function: Any = resolve_async if awaited else resolve_sync
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     function.__signature__ = Signature([Parameter("objects", keyword), Parameter("context", keyword)])
-    return resolved_for_all(function, "")
+    return batch_field(function, "")
 
 
-def not_awaited(value: Any) -> Any:
+def _note_awaitable(value: Any) -> Any:
+    """Return the value, and note it if it is an awaitable in a call that does not wait."""
     if isawaitable(value):
-        current().notes.append("awaitables where the call does not wait")
+        _current_call().notes.append("awaitables in a synchronous call")
     return value
 
 
-async def awaited(value: Any) -> Any:
-    result = await current().settled(value)
+async def _await_value(value: Any) -> Any:
+    """Return the result of an awaitable, or the value, and note a list that plans do not support."""
+    result = await _current_call().settle(value)
     if isinstance(result, (list, tuple)):
-        current().notes += remarks(result)
+        _current_call().notes += _list_notes(result)
     return result
 
 
 @dataclass(frozen=True, slots=True)
-class PartOfInfo:
-    """What of Info the schema and the request hold. Who asks for more leaves the operation to stock
-    execution, as a resolver of the server does that asks for Info at all."""
+class PartialInfo:
+    """The attributes of Info that the schema and the request determine.
+
+    A resolver that reads another attribute makes graphql-core run the operation. On the server, any resolver
+    that takes Info does.
+    """
 
     call: Call
     field_name: str
@@ -305,5 +319,5 @@ class PartOfInfo:
             return self.call.root
         if name == "context":
             return self.call.context
-        self.call.notes.append("a resolver asks for Info")
+        self.call.notes.append("a resolver uses Info")
         raise AttributeError(name)

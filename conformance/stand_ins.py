@@ -1,5 +1,4 @@
-# pyright: basic
-"""Stand-ins for graphql-core's ways to execute, that answer by plans and keep book of it."""
+"""Stand-ins for graphql-core's execute functions that run plans and record what executed each operation."""
 
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
@@ -12,174 +11,185 @@ import graphql
 from graphql import DocumentNode, GraphQLSchema, print_ast
 from graphql.harness import default_harness
 
-from conformance.plans import Call, Refused, answer
+from conformance.plans import Call, DocumentRejectedError, run_by_plan
 
-STOCK = "stock"
-"""Stock execution alone, watched for the fields that answer with something to await."""
+GRAPHQL_CORE = "graphql-core"
+"""The mode that runs only graphql-core and records the fields that return awaitables."""
 
-EXPRESSIBLE = {
+_SUPPORTED_ARGUMENTS = {
     *("schema", "document", "root_value", "context_value", "variable_values", "operation_name"),
-    # Of these only stock execution knows, which answers what they are about.
+    # Only graphql-core uses these; it runs every operation that they affect.
     *("field_resolver", "max_coercion_errors", "hide_suggestions", "check_sync"),
 }
-"""The arguments of `execute` that a plan's answer may depend on; with others given there is no plan."""
+"""The arguments of `execute` that plans support. A call with another argument has no plan."""
 
-ASSUMPTIONS = {"assume_not_awaitable", "assume_not_async_iterable"}
-"""The predicates by which graphql_sync tells that it will not wait."""
+_SYNC_PREDICATES = {"assume_not_awaitable", "assume_not_async_iterable"}
+"""The predicates with which graphql_sync declares that nothing is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How one operation was answered: by its "plan", by the "fallback", or by "stock" execution from the
-    start as it cannot be expressed; and why. `waiting` are the fields that answered with awaitables."""
+    """What executed one operation, and the reason.
 
-    how: str
+    - `executed_by` is "plan", "fallback" (graphql-core after a plan), GRAPHQL_CORE (no plan) or "raised".
+    - `awaited_fields` are the fields that returned awaitables.
+    """
+
+    executed_by: str
     reason: str | None = None
-    waiting: list[str] = field(default_factory=list[str])
+    awaited_fields: list[str] = field(default_factory=list[str])
 
 
 @dataclass(slots=True)
 class StandIns:
-    """The stand-ins that answer in one way. `learned` are the waiting fields of each operation of a test."""
+    """The stand-ins of one mode. `recorded` has the awaited fields of each operation of a test."""
 
-    way: str
+    mode: str
     entries: list[Entry] = field(default_factory=list[Entry])
-    learned: list[list[str]] = field(default_factory=list[list[str]])
+    recorded: list[list[str]] = field(default_factory=list[list[str]])
 
-    def begin(self, learned: list[list[str]]) -> None:
-        """A new test begins."""
-        self.entries, self.learned = [], learned
+    def begin_test(self, recorded: list[list[str]]) -> None:
+        """Clear the entries for a new test."""
+        self.entries, self.recorded = [], recorded
 
-    def stand_in(self, module: Any) -> None:
-        """Put the stand-ins where a module has imported what they stand in for."""
+    def install(self, module: Any) -> None:
+        """Replace the execute functions that a module has imported with their stand-ins."""
         replaced: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-            "execute": (graphql.execute, self.executing(graphql.execute, sync=False)),
-            "execute_sync": (graphql.execute_sync, self.executing(graphql.execute_sync, sync=True)),
-            "graphql": (graphql.graphql, self.asking(graphql.graphql, sync=False)),
-            "graphql_sync": (graphql.graphql_sync, self.asking(graphql.graphql_sync, sync=True)),
+            "execute": (graphql.execute, self._replacement_for(graphql.execute, sync=False)),
+            "execute_sync": (graphql.execute_sync, self._replacement_for(graphql.execute_sync, sync=True)),
+            "graphql": (graphql.graphql, self._with_harness(graphql.graphql, sync=False)),
+            "graphql_sync": (graphql.graphql_sync, self._with_harness(graphql.graphql_sync, sync=True)),
         }
         for name, (original, stand_in) in replaced.items():
             if vars(module).get(name) is original:
                 vars(module)[name] = stand_in
 
-    def asking(self, ask: Callable[..., Any], *, sync: bool) -> Callable[..., Any]:
-        """`graphql` or `graphql_sync` with a stand-in for execution; they parse and validate themselves."""
-        harness = default_harness._replace(execute=self.executing(graphql.execute, sync=sync))
-        return wraps(ask)(partial(ask, harness=harness))
+    def _with_harness(self, function: Callable[..., Any], *, sync: bool) -> Callable[..., Any]:
+        """Return `graphql` or `graphql_sync` with a stand-in for execution; they still parse and validate."""
+        harness = default_harness._replace(execute=self._replacement_for(graphql.execute, sync=sync))
+        return wraps(function)(partial(function, harness=harness))
 
-    def executing(self, execute: Callable[..., Any], *, sync: bool) -> Callable[..., Any]:
-        """`execute` or `execute_sync` by plans."""
+    def _replacement_for(self, execute: Callable[..., Any], *, sync: bool) -> Callable[..., Any]:
+        """Return a stand-in for `execute` or `execute_sync` that runs plans."""
         parameters = signature(execute)
 
         @wraps(execute)
         def stand_in(*arguments: Any, **options: Any) -> Any:
-            given = parameters.bind(*arguments, **options).arguments
-            call = partial(called, execute, given)
-            if self.way == STOCK:
-                return self.watched(call, given, sync=sync)
-            why_not = inexpressible(given)
-            if why_not:
-                return self.by_stock(call, why_not)
-            waiting = self.learned[len(self.entries)] if len(self.entries) < len(self.learned) else []
-            return self.by_plan(call, given, frozenset(() if sync else waiting))
+            arguments_given = parameters.bind(*arguments, **options).arguments
+            call = partial(_call_original, execute, arguments_given)
+            if self.mode == GRAPHQL_CORE:
+                return self._run_recording(call, arguments_given, sync=sync)
+            reason = _unsupported_reason(arguments_given)
+            if reason:
+                return self._run_graphql_core(call, reason)
+            awaited = self.recorded[len(self.entries)] if len(self.entries) < len(self.recorded) else []
+            return self._run_plan(call, arguments_given, frozenset(() if sync else awaited))
 
         return stand_in
 
-    def watched(self, call: Callable[..., Any], given: dict[str, Any], *, sync: bool) -> Any:
-        entry = Entry("stock")
+    def _run_recording(self, call: Callable[..., Any], arguments_given: dict[str, Any], *, sync: bool) -> Any:
+        entry = Entry(GRAPHQL_CORE)
         self.entries.append(entry)
-        if sync or inexpressible(given):
+        if sync or _unsupported_reason(arguments_given):
             return call(None)
 
         def watch(resolve: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
             value = resolve(source, info, **arguments)
             if isawaitable(value):
-                entry.waiting.append(f"{info.parent_type.name}.{info.field_name}")
+                entry.awaited_fields.append(f"{info.parent_type.name}.{info.field_name}")
             return value
 
         return call([watch])
 
-    def by_stock(self, call: Callable[..., Any], reason: str) -> Any:
-        self.entries.append(Entry("stock", reason))
+    def _run_graphql_core(self, call: Callable[..., Any], reason: str) -> Any:
+        self.entries.append(Entry(GRAPHQL_CORE, reason))
         return call(None)
 
-    def by_plan(self, stock: Callable[..., Any], given: dict[str, Any], waiting: frozenset[str]) -> Any:
+    def _run_plan(
+        self, execute: Callable[..., Any], arguments_given: dict[str, Any], awaited_fields: frozenset[str]
+    ) -> Any:
         call = Call(
-            given["schema"],
-            text_of(given["document"]),
-            given.get("root_value"),
-            given.get("context_value"),
-            given.get("variable_values"),
-            given.get("operation_name"),
-            given.get("field_resolver"),
-            stock,
-            waiting,
+            arguments_given["schema"],
+            _document_text(arguments_given["document"]),
+            arguments_given.get("root_value"),
+            arguments_given.get("context_value"),
+            arguments_given.get("variable_values"),
+            arguments_given.get("operation_name"),
+            arguments_given.get("field_resolver"),
+            execute,
+            awaited_fields,
         )
-        self.entries.append(Entry("stock", "not run to its end"))
-        return driven(self.answered(call, self.entries, len(self.entries) - 1), call)
+        self.entries.append(Entry(GRAPHQL_CORE, "not completed"))
+        return _run_until_first_await(self._plan_outcome(call, self.entries, len(self.entries) - 1), call)
 
-    async def answered(self, call: Call, entries: list[Entry], number: int) -> Any:
-        given = None
+    async def _plan_outcome(self, call: Call, entries: list[Entry], number: int) -> Any:
+        plan_result = None
         try:
-            given = await answer(call, self.way)
-        except Refused as refusal:
-            entries[number] = Entry("stock", str(refusal))
+            plan_result = await run_by_plan(call, self.mode)
+        except DocumentRejectedError as refusal:
+            entries[number] = Entry(GRAPHQL_CORE, str(refusal))
         except BaseException:
             entries[number] = (
-                Entry("fallback", "stock execution raises") if call.by_stock else Entry("raised")
+                Entry("fallback", "graphql-core raises") if call.ran_graphql_core else Entry("raised")
             )
             raise
-        if given is None:
-            result = call.run_stock()
+        if plan_result is None:
+            result = call.run_with_graphql_core()
             return await result if isawaitable(result) else result
-        entries[number] = Entry("fallback", given.fallback) if given.fallback else Entry("plan")
-        return given.result
+        entries[number] = (
+            Entry("fallback", plan_result.fallback_reason) if plan_result.fallback_reason else Entry("plan")
+        )
+        return plan_result.result
 
 
-def called(execute: Callable[..., Any], given: dict[str, Any], middleware: Any) -> Any:
-    """The call of the test, with middleware if there is any to add."""
-    named = {name: value for name, value in given.items() if name != "custom_context_args"}
-    named |= given.get("custom_context_args", {})
-    return execute(**named | ({"middleware": middleware} if middleware else {}))
+def _call_original(execute: Callable[..., Any], arguments_given: dict[str, Any], middleware: Any) -> Any:
+    """Make the test's call, with additional middleware if there is any."""
+    keywords = {name: value for name, value in arguments_given.items() if name != "custom_context_args"}
+    keywords |= arguments_given.get("custom_context_args", {})
+    return execute(**keywords | ({"middleware": middleware} if middleware else {}))
 
 
-def inexpressible(given: dict[str, Any]) -> str | None:
-    """Why an operation cannot be answered by a plan, if so."""
-    if not isinstance(given["schema"], GraphQLSchema) or not isinstance(given["document"], DocumentNode):
+def _unsupported_reason(arguments_given: dict[str, Any]) -> str | None:
+    """Return why a plan cannot run an operation, or None if it can."""
+    if not isinstance(arguments_given["schema"], GraphQLSchema) or not isinstance(
+        arguments_given["document"], DocumentNode
+    ):
         return "no schema or no document"
-    for name, value in given.items():
-        unset = value is None or value is False or getattr(value, "__name__", None) in ASSUMPTIONS
-        if name not in EXPRESSIBLE and not unset and (name, value) != ("max_coercion_errors", 50):
+    for name, value in arguments_given.items():
+        unset = value is None or value is False or getattr(value, "__name__", None) in _SYNC_PREDICATES
+        if name not in _SUPPORTED_ARGUMENTS and not unset and (name, value) != ("max_coercion_errors", 50):
             return f"executed with {name}"
     return None
 
 
-def text_of(document: DocumentNode) -> str:
+def _document_text(document: DocumentNode) -> str:
     return document.loc.source.body if document.loc else print_ast(document)
 
 
-def driven(coroutine: Coroutine[Any, Any, Any], call: Call) -> Any:
-    """The result of a coroutine at once, if it does not wait for anything and stock execution did not ask for
-    that either; else something to await for it."""
+def _run_until_first_await(coroutine: Coroutine[Any, Any, Any], call: Call) -> Any:
+    """Run a coroutine up to its first await.
+
+    Return its result if neither it nor graphql-core awaits anything, otherwise an awaitable of the result.
+    """
     context = copy_context()
     try:
         awaited = context.run(coroutine.send, None)
     except StopIteration as end:
-        return ended(end.value) if call.stock_waits else end.value
-    return rest(Begun(coroutine, awaited, context))
+        return _return_value(end.value) if call.graphql_core_awaits else end.value
+    return _await_resumed(SuspendedCoroutine(coroutine, awaited, context))
 
 
-async def ended(result: Any) -> Any:
+async def _return_value(result: Any) -> Any:
     return result
 
 
-async def rest(begun: "Begun") -> Any:
-    return await begun
+async def _await_resumed(suspended: "SuspendedCoroutine") -> Any:
+    return await suspended
 
 
 @dataclass(slots=True)
-class Begun:
-    """A coroutine that waits for the first time."""
+class SuspendedCoroutine:
+    """A coroutine suspended at its first await."""
 
     coroutine: Coroutine[Any, Any, Any]
     awaited: Any
@@ -190,7 +200,7 @@ class Begun:
         while True:
             try:
                 step = partial(self.coroutine.send, (yield awaited))
-            except BaseException as error:  # a cancellation too is passed on
+            except BaseException as error:  # cancellation is passed on too
                 step = partial(self.coroutine.throw, error)
             try:
                 awaited = self.context.run(step)

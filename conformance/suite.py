@@ -1,4 +1,4 @@
-"""graphql-core's tests: where they come from, which of them are run, and what is known to be different."""
+"""graphql-core's tests: their source, the modules that run, and the known differences."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FOLDER = ROOT / ".conformance"
+WORK_FOLDER = ROOT / ".conformance"
 
 MODULES = [
     *(f"execution/test_{name}.py" for name in ("abstract", "directives", "error_propagation", "executor")),
@@ -19,9 +19,9 @@ MODULES = [
     "type/test_enum.py",
 ]
 
-LEFT_OUT = {
-    "execution/incremental": "@defer and @stream; plans leave both to stock execution",
-    "execution/test_aborted_graphql_execution_error.py": "an exception of graphql-core's own",
+EXCLUDED_MODULES = {
+    "execution/incremental": "@defer and @stream; plans leave both to graphql-core",
+    "execution/test_aborted_graphql_execution_error.py": "an exception class of graphql-core",
     "execution/test_cancellation.py": "abort signals, an option of execute",
     "execution/test_collect_fields.py": "a part of graphql-core, no execution",
     "execution/test_customize.py": "executor classes, an option of execute",
@@ -33,7 +33,7 @@ LEFT_OUT = {
     "execution/test_mutations.py": "mutations; only queries have plans",
     "execution/test_subscribe.py": "subscriptions; only queries have plans",
 }
-"""The modules of tests/execution that say nothing of queries as the server runs them, and why."""
+"""The modules of tests/execution that do not test queries as the server runs them, and the reason."""
 
 BASIC = "execution/test_executor.py::describe_execute_handles_basic_execution_tasks"
 INCREMENTAL = f"{BASIC}::errors_when_using_original_execute_with_schemas_including_experimental"
@@ -42,55 +42,59 @@ UNIONS = "execution/test_union_interface.py::describe_execute_union_and_intersec
 NON_NULL = "execution/test_nonnull.py::describe_execute_handles_non_nullable_types"
 PARALLEL = "execution/test_parallel.py::describe_parallel_execution"
 
-WITH_INCREMENTAL = (
-    "stock execution refuses every operation over a schema that has @defer or @stream; plans do not"
+_INCREMENTAL_REASON = (
+    "graphql-core rejects every operation over a schema that has @defer or @stream; plans do not"
 )
-AWAITED_TYPES = "is_type_of answers with an awaitable, and plans do not wait for the type of an object"
+_AWAITABLE_TYPE_REASON = "is_type_of returns an awaitable, and plans do not await the type of an object"
 
-FAILING = {
-    f"{INCREMENTAL}_defer": WITH_INCREMENTAL,
-    f"{INCREMENTAL}_stream": WITH_INCREMENTAL,
+KNOWN_FAILURES = {
+    f"{INCREMENTAL}_defer": _INCREMENTAL_REASON,
+    f"{INCREMENTAL}_stream": _INCREMENTAL_REASON,
     f"{PARALLEL}::describe_cancel_on_exception::cancel_selection_sets": (
-        "a failed plan does not cancel what it has started, and stock execution starts it once more"
+        "a failed plan does not cancel the tasks that it has started, and graphql-core starts them again"
     ),
 }
-"""The tests that fail, and why."""
+"""The tests that are known to fail, and the reason."""
 
-WASTED = {
-    f"{UNIONS}::gets_execution_info_in_resolver": "resolve_type asks for more of Info than plans have",
-    f"{UNIONS}::handles_rejections_from_is_type_of_after_an_is_type_of_returns_true": AWAITED_TYPES,
-    f"{ABSTRACT}::is_type_of_used_to_resolve_runtime_type_for_interface[async]": AWAITED_TYPES,
-    f"{ABSTRACT}::is_type_of_used_to_resolve_runtime_type_for_union[async]": AWAITED_TYPES,
-    f"{PARALLEL}::resolve_is_type_of_in_parallel": AWAITED_TYPES,
+KNOWN_NEEDLESS_FAILURES = {
+    f"{UNIONS}::gets_execution_info_in_resolver": "resolve_type reads attributes of Info that plans lack",
+    f"{UNIONS}::handles_rejections_from_is_type_of_after_an_is_type_of_returns_true": _AWAITABLE_TYPE_REASON,
+    f"{ABSTRACT}::is_type_of_used_to_resolve_runtime_type_for_interface[async]": _AWAITABLE_TYPE_REASON,
+    f"{ABSTRACT}::is_type_of_used_to_resolve_runtime_type_for_union[async]": _AWAITABLE_TYPE_REASON,
+    f"{PARALLEL}::resolve_is_type_of_in_parallel": _AWAITABLE_TYPE_REASON,
 }
-"""The tests in which a plan fails though stock execution then reports no error, and why."""
+"""The tests in which a plan fails although graphql-core reports no error, and the reason."""
 
 
 class SuiteError(Exception):
-    """The tests cannot be run; the message says why."""
+    """The tests cannot be run; the message has the reason."""
 
 
-def tests() -> Path:
-    """The folder of the tests of the locked version of graphql-core, which are fetched if need be."""
-    requirement = locked("graphql-core")
+def ensure_tests() -> Path:
+    """Return the folder of the tests of the locked version of graphql-core. Download them if necessary."""
+    requirement = _locked_requirement("graphql-core")
     release = requirement.split()[0].partition("==")[2]
     if release != version("graphql-core"):
-        raise SuiteError(f"graphql-core {version('graphql-core')} is installed, {release} is locked.")
-    folder = FOLDER / f"graphql_core-{release}"
+        raise SuiteError(
+            f"graphql-core {version('graphql-core')} is installed, but {release} is locked:"
+            " install requirements.lock."
+        )
+    folder = WORK_FOLDER / f"graphql_core-{release}"
     if not folder.exists():
-        fetch(requirement, folder)
+        _download(requirement, folder)
     unknown = {path.name for path in (folder / "tests" / "execution").glob("test_*.py")} - {
-        Path(module).name for module in (*MODULES, *LEFT_OUT)
+        Path(module).name for module in (*MODULES, *EXCLUDED_MODULES)
     }
     if unknown:
         raise SuiteError(
-            f"Run or left out? conformance/suite.py does not say it of {', '.join(sorted(unknown))}."
+            f"New test modules {', '.join(sorted(unknown))}: add them to MODULES or EXCLUDED_MODULES"
+            " in conformance/suite.py."
         )
     return folder / "tests"
 
 
-def locked(name: str) -> str:
-    """The requirement in the lock file, with its hashes."""
+def _locked_requirement(name: str) -> str:
+    """Return a package's requirement in the lock file, with its hashes."""
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(f"{name}=="))
     end = next(
@@ -99,14 +103,21 @@ def locked(name: str) -> str:
     return "\n".join(lines[start:end])
 
 
-def fetch(requirement: str, folder: Path) -> None:
-    """Download the source distribution, held against the locked hashes, and unpack it."""
-    FOLDER.mkdir(exist_ok=True)
-    wanted = FOLDER / "requirement.txt"
-    wanted.write_text(f"{requirement}\n", encoding="utf-8")
+def _download(requirement: str, folder: Path) -> None:
+    """Download the source distribution, verify its locked hashes, and unpack it."""
+    WORK_FOLDER.mkdir(exist_ok=True)
+    requirement_file = WORK_FOLDER / "requirement.txt"
+    requirement_file.write_text(f"{requirement}\n", encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    source = ["--no-deps", "--no-binary", "graphql-core", "--require-hashes", "--requirement", str(wanted)]
-    if subprocess.run([*pip, *source, "--dest", str(FOLDER)], check=False).returncode:
-        raise SuiteError("graphql-core's source distribution could not be fetched (see above).")
-    with tarfile.open(FOLDER / f"{folder.name}.tar.gz") as archive:
-        archive.extractall(FOLDER, filter="data")
+    source = [
+        "--no-deps",
+        "--no-binary",
+        "graphql-core",
+        "--require-hashes",
+        "--requirement",
+        str(requirement_file),
+    ]
+    if subprocess.run([*pip, *source, "--dest", str(WORK_FOLDER)], check=False).returncode:
+        raise SuiteError("Downloading graphql-core's source distribution failed; see pip's error above.")
+    with tarfile.open(WORK_FOLDER / f"{folder.name}.tar.gz") as archive:
+        archive.extractall(WORK_FOLDER, filter="data")

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 
-from db.pages import TEXT, Key, Order, Page, Scope, Window, pages
-from db.pool import Database
-from db.rows import Columns, Row, aligned, all_columns, grouped
+from db.database import Database
+from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
+from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
 
 
-class Author(Row):
-    """A person, or what stands for one. Years are negative before Christ; `book_count` counts each
-    book once, whatever the roles."""
+class Author(CatalogRecord):
+    """A person or organisation. Years BC are negative. `book_count` counts each book once, in any role."""
 
     __slots__ = ()
 
-    entity = "Author"
+    type_name = "Author"
 
     id: int
     slug: str
@@ -25,7 +24,7 @@ class Author(Row):
 
 
 class Contribution(Author):
-    """An author with what they did for a book; `position` counts from 1."""
+    """An author with the role in a book; `position` counts from 1."""
 
     __slots__ = ()
 
@@ -41,18 +40,18 @@ class Contribution(Author):
 COLUMNS = all_columns(Author)
 
 
-BY_NAME = Order(Key("name", "sort_key", TEXT))
-IN_CATALOG = Scope("page_of_authors", "author", "id", ("true",), "author")
+BY_NAME = Order(SortKey("author_name", "sort_key", TEXT))
+ALL_AUTHORS = Scope("page_of_authors", "author", "id", ("true",), "author")
 
 
 async def page_of_authors(
-    database: Database, window: Window, *, columns: Columns[Author] = COLUMNS
+    database: Database, page_request: PageRequest, *, columns: Columns[Author] = COLUMNS
 ) -> Page[Author]:
-    """A page of all authors by their sort name."""
-    return (await pages(database, IN_CATALOG, BY_NAME, window, [0], columns))[0]
+    """Return a page of all authors, sorted by sort name."""
+    return (await fetch_pages(database, ALL_AUTHORS, BY_NAME, page_request, [0], columns))[0]
 
 
-AUTHORS_BY_IDS = """
+_AUTHORS_BY_IDS = """
 /* authors_by_ids */
 SELECT {columns}
 FROM author AS t
@@ -63,12 +62,14 @@ WHERE t.id = ANY ($1::bigint[])
 async def authors_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
 ) -> list[Author | None]:
-    """Each author, None where there is none."""
-    authors = await database.fetch(*columns.text_for(AUTHORS_BY_IDS, ids), record_class=columns.kind)
-    return aligned(ids, {author["id"]: author for author in authors})
+    """Return the author of each id, or None."""
+    authors = await database.fetch(
+        *columns.render_for_keys(_AUTHORS_BY_IDS, ids), record_class=columns.record_class
+    )
+    return align_to_keys(ids, {author["id"]: author for author in authors})
 
 
-AUTHORS_BY_SLUGS = """
+_AUTHORS_BY_SLUGS = """
 /* authors_by_slugs */
 SELECT {columns}
 FROM author AS t
@@ -79,13 +80,15 @@ WHERE t.slug = ANY ($1::text[])
 async def authors_by_slugs(
     database: Database, slugs: Sequence[str], *, columns: Columns[Author] = COLUMNS
 ) -> list[Author | None]:
-    """The author of each slug, None where there is none."""
-    read = columns.including("slug")
-    authors = await database.fetch(*read.text_for(AUTHORS_BY_SLUGS, slugs), record_class=read.kind)
-    return aligned(slugs, {author["slug"]: author for author in authors})
+    """Return the author of each slug, or None."""
+    selection = columns.with_column("slug")
+    authors = await database.fetch(
+        *selection.render_for_keys(_AUTHORS_BY_SLUGS, slugs), record_class=selection.record_class
+    )
+    return align_to_keys(slugs, {author["slug"]: author for author in authors})
 
 
-AUTHORS_BY_BOOK_IDS = """
+_AUTHORS_BY_BOOK_IDS = """
 /* authors_by_book_ids */
 SELECT {columns}, ba.book_id, ba.position, ba.role
 FROM book_author AS ba
@@ -98,19 +101,18 @@ ORDER BY ba.book_id, ba.position
 async def authors_by_book_ids(
     database: Database, book_ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
 ) -> list[list[Contribution]]:
-    """Each book's authors with their roles, in the book's order."""
-    kind = Contribution
-    rows = await database.fetch(columns.text(AUTHORS_BY_BOOK_IDS), book_ids, record_class=kind)
-    return grouped(book_ids, rows, "book_id")
+    """Return each book's authors with their roles, in the book's order."""
+    rows = await database.fetch(columns.render(_AUTHORS_BY_BOOK_IDS), book_ids, record_class=Contribution)
+    return group_by_key(book_ids, rows, "book_id")
 
 
-COUNT_OF_AUTHORS = """
+_COUNT_OF_AUTHORS = """
 /* count_of_authors */
 SELECT authors AS count
 FROM catalog_size
 """
 
 
-async def count_of_authors(database: Database) -> int:
-    """How many authors the catalog holds, from its counter."""
-    return (await database.fetch(COUNT_OF_AUTHORS))[0]["count"]
+async def count_authors(database: Database) -> int:
+    """Return the number of authors in the catalog, from its counter."""
+    return (await database.fetch(_COUNT_OF_AUTHORS))[0]["count"]

@@ -1,44 +1,43 @@
-"""Books: their record, their orders, and every read of them."""
+"""Books: their record, their sort keys, and every read of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
-from db.pages import INTEGER, NUMERIC, TEXT, Key, Order, Page, Scope, Window, pages
-from db.pool import Database
-from db.rows import Columns, Row, aligned, all_columns
+from db.book_columns import BOOK_COLUMNS, BookColumn
+from db.database import Database
+from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
+from db.records import CatalogRecord, Columns, align_to_keys, all_columns
+
+_PYTHON_TYPES = {"text": str, "integer": int, "date": date}
 
 
-class Book(Row):
-    """One edition. `isbn` is an ISBN-13 without hyphens; `price` is exact, as text, in `currency` (ISO 4217),
-    both None when the book is not on sale; `published_year` is negative before Christ; `rating_average`
-    is 0 to 5.
+def _python_type(column: BookColumn) -> Any:
+    """Return the Python type of the value that asyncpg reads from the column."""
+    python_type = column.read_type or _PYTHON_TYPES[column.sql_type.partition(" ")[0]]
+    return python_type | None if column.is_nullable else python_type
+
+
+class Book(CatalogRecord, columns={column.name: _python_type(column) for column in BOOK_COLUMNS}):
+    """An edition of a book: its identity, and the columns that an import fills.
+
+    `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, with at least the decimals of its
+    `currency` (ISO 4217); both are None if the book is not on sale. `published_year` is negative for years
+    BC. `rating_average` is 0 to 5.
     """
 
     __slots__ = ()
 
-    entity = "Book"
+    type_name = "Book"
 
     id: int
     source: str
     source_id: str
-    isbn: str | None
-    title: str
-    subtitle: str | None
-    description: str | None
-    language: str | None
-    published_year: int | None
-    published_on: date | None
-    page_count: int | None
-    price: str | None
-    currency: str | None
-    stock: int
-    cover_url: str | None
-    rating_average: float | None
-    rating_count: int
 
 
-class Price(Row):
-    """The price in a book's row, where it has one: there is no price without a currency."""
+class Price(CatalogRecord):
+    """The price in a book's row, if it has one. A price always has a currency."""
 
     __slots__ = ()
 
@@ -46,18 +45,29 @@ class Price(Row):
     currency: str
 
 
-COLUMNS = all_columns(Book, price="t.price::text", rating_average="t.rating_average::float8")
+COLUMNS = all_columns(Book, **{column.name: column.read_sql for column in BOOK_COLUMNS if column.read_sql})
 
-TITLE = Key("title", "title_key", TEXT)
-PUBLICATION = Key("publication", "published_key", INTEGER, nullable=True)
-PRICE = Key("price", "price", NUMERIC, nullable=True)
-RATING = Key("rating", "rating_average", NUMERIC, nullable=True)
-POPULARITY = Key("popularity", "rating_count", INTEGER)
-ADDED = Key("added")
-KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
+TITLE = SortKey("title", "title_key", TEXT)
+PUBLICATION = SortKey("publication", "published_key", INTEGER, nullable=True)
+PRICE = SortKey("price", "price", NUMERIC, nullable=True)
+RATING = SortKey("rating", "rating_average", NUMERIC, nullable=True)
+POPULARITY = SortKey("popularity", "rating_count", INTEGER)
+ADDED = SortKey("added")
+SORT_KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
 
-IN_CATALOG = Scope("page_of_books", "book", "id", ("true",), "book")
-BY_AUTHOR = Scope("books_by_author_ids", "author_listing", "book_id", ("l.author_id = parent.id",), "book")
+ALL_BOOKS = Scope("page_of_books", "book", "id", ("true",), "book")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorScope(Scope):
+    """The books of an author in some roles; None: in any role."""
+
+    roles: tuple[str, ...] | None = None
+
+
+BY_AUTHOR = AuthorScope(
+    "books_by_author_ids", "author_listing", "book_id", ("l.author_id = parent.id",), "book"
+)
 DIRECTLY_IN_CATEGORY = Scope(
     "books_directly_by_category_ids",
     "category_listing",
@@ -74,40 +84,51 @@ BY_CATEGORY = Scope(
 )
 
 
+def by_author_in_roles(roles: Iterable[str]) -> AuthorScope:
+    """Return the scope of the books to which an author contributed in one of the roles."""
+    chosen = tuple(sorted(set(roles)))
+    listed = ", ".join("'" + role.replace("'", "''") + "'" for role in chosen)
+    has_role = (
+        "EXISTS (SELECT FROM book_author AS r WHERE r.author_id = l.author_id AND r.book_id = l.book_id"
+        f" AND r.role = ANY (ARRAY[{listed}]::text[]))"
+    )
+    return replace(BY_AUTHOR, conditions=(f"l.author_id = parent.id AND {has_role}",), roles=chosen)
+
+
 async def page_of_books(
-    database: Database, order: Order, window: Window, *, columns: Columns[Book] = COLUMNS
+    database: Database, order: Order, page_request: PageRequest, *, columns: Columns[Book] = COLUMNS
 ) -> Page[Book]:
-    """A page of the whole catalog."""
-    return (await pages(database, IN_CATALOG, order, window, [0], columns))[0]
+    """Return a page of all books."""
+    return (await fetch_pages(database, ALL_BOOKS, order, page_request, [0], columns))[0]
 
 
 async def books_by_author_ids(
     database: Database,
     order: Order,
-    window: Window,
+    page_request: PageRequest,
     author_ids: Sequence[int],
     *,
     columns: Columns[Book] = COLUMNS,
 ) -> list[Page[Book]]:
-    """The same page of each author's books, in whatever role."""
-    return await pages(database, BY_AUTHOR, order, window, author_ids, columns)
+    """Return the same page of each author's books, in any role."""
+    return await fetch_pages(database, BY_AUTHOR, order, page_request, author_ids, columns)
 
 
 async def books_by_category_ids(
     database: Database,
     order: Order,
-    window: Window,
+    page_request: PageRequest,
     category_ids: Sequence[int],
     *,
     descendants: bool,
     columns: Columns[Book] = COLUMNS,
 ) -> list[Page[Book]]:
-    """The same page of each category's books: with those of its descendants, or only its own."""
+    """Return the same page of each category's books, with or without the books of its descendants."""
     scope = BY_CATEGORY if descendants else DIRECTLY_IN_CATEGORY
-    return await pages(database, scope, order, window, category_ids, columns)
+    return await fetch_pages(database, scope, order, page_request, category_ids, columns)
 
 
-BOOKS_BY_IDS = """
+_BOOKS_BY_IDS = """
 /* books_by_ids */
 SELECT {columns}
 FROM book AS t
@@ -118,12 +139,14 @@ WHERE t.id = ANY ($1::bigint[])
 async def books_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
-    """Each book, None where there is none."""
-    books = await database.fetch(*columns.text_for(BOOKS_BY_IDS, ids), record_class=columns.kind)
-    return aligned(ids, {book["id"]: book for book in books})
+    """Return the book of each id, or None."""
+    books = await database.fetch(
+        *columns.render_for_keys(_BOOKS_BY_IDS, ids), record_class=columns.record_class
+    )
+    return align_to_keys(ids, {book["id"]: book for book in books})
 
 
-BOOKS_BY_ISBNS = """
+_BOOKS_BY_ISBNS = """
 /* books_by_isbns */
 SELECT {columns}
 FROM book AS t
@@ -134,19 +157,21 @@ WHERE t.isbn = ANY ($1::text[])
 async def books_by_isbns(
     database: Database, isbns: Sequence[str], *, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
-    """The book of each ISBN-13, None where there is none."""
-    read = columns.including("isbn")
-    books = await database.fetch(*read.text_for(BOOKS_BY_ISBNS, isbns), record_class=read.kind)
-    return aligned(isbns, {book["isbn"]: book for book in books})
+    """Return the book of each ISBN-13, or None."""
+    selection = columns.with_column("isbn")
+    books = await database.fetch(
+        *selection.render_for_keys(_BOOKS_BY_ISBNS, isbns), record_class=selection.record_class
+    )
+    return align_to_keys(isbns, {book["isbn"]: book for book in books})
 
 
-COUNT_OF_BOOKS = """
+_COUNT_OF_BOOKS = """
 /* count_of_books */
 SELECT books AS count
 FROM catalog_size
 """
 
 
-async def count_of_books(database: Database) -> int:
-    """How many books the catalog holds, from its counter."""
-    return (await database.fetch(COUNT_OF_BOOKS))[0]["count"]
+async def count_books(database: Database) -> int:
+    """Return the number of books in the catalog, from its counter."""
+    return (await database.fetch(_COUNT_OF_BOOKS))[0]["count"]

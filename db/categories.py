@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 
-from db.pages import TEXT, Key, Order, Page, Scope, Window, pages
-from db.pool import Database
-from db.rows import Columns, Row, aligned, all_columns, grouped
+from db.database import Database
+from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
+from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
 
 
-class Category(Row):
-    """A node of the tree. `path` joins the slugs from the root with "/"; `lineage` holds the ids from
-    the root to the category itself; `book_count` counts the books of the whole subtree once each,
-    `direct_book_count` those put into the category itself."""
+class Category(CatalogRecord):
+    """A node of the category tree.
+
+    `path` joins the slugs from the root with "/". `lineage` holds the ids from the root to the category.
+    `book_count` counts each book of the subtree once; `direct_book_count` counts the category's own books.
+    """
 
     __slots__ = ()
 
-    entity = "Category"
+    type_name = "Category"
 
     id: int
     parent_id: int | None
@@ -26,7 +28,7 @@ class Category(Row):
 
 
 class CategoryOfBook(Category):
-    """A category with the book that was put into it."""
+    """A category with the id of a book that is directly in it."""
 
     __slots__ = ()
 
@@ -35,32 +37,32 @@ class CategoryOfBook(Category):
 
 COLUMNS = all_columns(Category)
 
-BY_NAME = Order(Key("name", "sort_key", TEXT))
-IN_CATALOG = Scope("page_of_categories", "category", "id", ("true",), "category")
+BY_NAME = Order(SortKey("category_name", "sort_key", TEXT))
+ALL_CATEGORIES = Scope("page_of_categories", "category", "id", ("true",), "category")
 ROOTS = Scope("page_of_root_categories", "category", "id", ("l.parent_id IS NULL",), "category")
 CHILDREN = Scope("children_by_category_ids", "category", "id", ("l.parent_id = parent.id",), "category")
 
 
 async def page_of_categories(
-    database: Database, window: Window, *, roots: bool, columns: Columns[Category] = COLUMNS
+    database: Database, page_request: PageRequest, *, roots: bool, columns: Columns[Category] = COLUMNS
 ) -> Page[Category]:
-    """A page by name of all categories, or of those without a parent."""
-    scope = ROOTS if roots else IN_CATALOG
-    return (await pages(database, scope, BY_NAME, window, [0], columns))[0]
+    """Return a page of all categories, or of the root categories, sorted by name."""
+    scope = ROOTS if roots else ALL_CATEGORIES
+    return (await fetch_pages(database, scope, BY_NAME, page_request, [0], columns))[0]
 
 
 async def children_by_category_ids(
     database: Database,
-    window: Window,
+    page_request: PageRequest,
     category_ids: Sequence[int],
     *,
     columns: Columns[Category] = COLUMNS,
 ) -> list[Page[Category]]:
-    """The same page of each category's children, by name."""
-    return await pages(database, CHILDREN, BY_NAME, window, category_ids, columns)
+    """Return the same page of each category's children, sorted by name."""
+    return await fetch_pages(database, CHILDREN, BY_NAME, page_request, category_ids, columns)
 
 
-CATEGORIES_BY_IDS = """
+_CATEGORIES_BY_IDS = """
 /* categories_by_ids */
 SELECT {columns}
 FROM category AS t
@@ -71,12 +73,14 @@ WHERE t.id = ANY ($1::bigint[])
 async def categories_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
 ) -> list[Category | None]:
-    """Each category, None where there is none."""
-    categories = await database.fetch(*columns.text_for(CATEGORIES_BY_IDS, ids), record_class=columns.kind)
-    return aligned(ids, {category["id"]: category for category in categories})
+    """Return the category of each id, or None."""
+    categories = await database.fetch(
+        *columns.render_for_keys(_CATEGORIES_BY_IDS, ids), record_class=columns.record_class
+    )
+    return align_to_keys(ids, {category["id"]: category for category in categories})
 
 
-CATEGORIES_BY_PATHS = """
+_CATEGORIES_BY_PATHS = """
 /* categories_by_paths */
 SELECT {columns}
 FROM category AS t
@@ -87,13 +91,15 @@ WHERE t.path = ANY ($1::text[])
 async def categories_by_paths(
     database: Database, paths: Sequence[str], *, columns: Columns[Category] = COLUMNS
 ) -> list[Category | None]:
-    """The category at each path, None where there is none."""
-    read = columns.including("path")
-    categories = await database.fetch(*read.text_for(CATEGORIES_BY_PATHS, paths), record_class=read.kind)
-    return aligned(paths, {category["path"]: category for category in categories})
+    """Return the category at each path, or None."""
+    selection = columns.with_column("path")
+    categories = await database.fetch(
+        *selection.render_for_keys(_CATEGORIES_BY_PATHS, paths), record_class=selection.record_class
+    )
+    return align_to_keys(paths, {category["path"]: category for category in categories})
 
 
-CATEGORIES_BY_BOOK_IDS = """
+_CATEGORIES_BY_BOOK_IDS = """
 /* categories_by_book_ids */
 SELECT {columns}, bc.book_id
 FROM book_category AS bc
@@ -106,13 +112,14 @@ ORDER BY bc.book_id, t.path
 async def categories_by_book_ids(
     database: Database, book_ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
 ) -> list[list[CategoryOfBook]]:
-    """The categories each book was put into, by path."""
-    kind = CategoryOfBook
-    rows = await database.fetch(columns.text(CATEGORIES_BY_BOOK_IDS), book_ids, record_class=kind)
-    return grouped(book_ids, rows, "book_id")
+    """Return the categories that each book is directly in, sorted by path."""
+    rows = await database.fetch(
+        columns.render(_CATEGORIES_BY_BOOK_IDS), book_ids, record_class=CategoryOfBook
+    )
+    return group_by_key(book_ids, rows, "book_id")
 
 
-COUNTS_OF_CHILDREN = """
+_COUNTS_OF_CHILDREN = """
 /* counts_of_children_by_category_ids */
 SELECT parent_id, count(*) AS count
 FROM category
@@ -121,20 +128,20 @@ GROUP BY parent_id
 """
 
 
-async def counts_of_children_by_category_ids(database: Database, category_ids: Sequence[int]) -> list[int]:
-    """How many children each category has."""
-    rows = await database.fetch(COUNTS_OF_CHILDREN, category_ids)
+async def child_counts_by_category_ids(database: Database, category_ids: Sequence[int]) -> list[int]:
+    """Return the number of children of each category."""
+    rows = await database.fetch(_COUNTS_OF_CHILDREN, category_ids)
     counts: dict[int, int] = {row["parent_id"]: row["count"] for row in rows}
     return [counts.get(category_id, 0) for category_id in category_ids]
 
 
-COUNT_OF_CATEGORIES = """
+_COUNT_OF_CATEGORIES = """
 /* count_of_categories */
 SELECT categories AS count
 FROM catalog_size
 """
 
-COUNT_OF_ROOT_CATEGORIES = """
+_COUNT_OF_ROOT_CATEGORIES = """
 /* count_of_root_categories */
 SELECT count(*) AS count
 FROM category
@@ -142,7 +149,7 @@ WHERE parent_id IS NULL
 """
 
 
-async def count_of_categories(database: Database, *, roots: bool) -> int:
-    """How many categories the catalog holds, or how many of them have no parent."""
-    rows = await database.fetch(COUNT_OF_ROOT_CATEGORIES if roots else COUNT_OF_CATEGORIES)
+async def count_categories(database: Database, *, roots: bool) -> int:
+    """Return the number of categories in the catalog, or of root categories."""
+    rows = await database.fetch(_COUNT_OF_ROOT_CATEGORIES if roots else _COUNT_OF_CATEGORIES)
     return rows[0]["count"]

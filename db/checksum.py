@@ -1,20 +1,24 @@
-"""A digest of what the catalog says, whatever its identity numbers, insertion order and physical layout.
+"""Checksums of the catalog's content, independent of ids, insertion order and physical layout.
 
-Each book, author and category is one line: a JSON array of its fields, in which other things are named
-by their keys, never by their ids. The lines are digested on the server, bucket by bucket of their own
-digests' first two bytes, so that no value grows with the catalog.
+Each book, author and category is one line: a JSON array of its fields. It refers to other rows by their keys,
+never by their ids. PostgreSQL digests the lines in buckets, by the first two bytes of each line's digest, so
+that no value grows with the catalog.
 """
 
 from collections.abc import Sequence
 
-from db.pool import Database
+from db.book_columns import BOOK_COLUMNS
+from db.database import Database
 
-# Numbers that are equal are the same content, however many zeros they were written with.
-LINES = """
+# trim_scale(): equal decimals are the same content, even with a different number of trailing zeros.
+_BOOK_COLUMNS_SQL = ", ".join(
+    f"trim_scale(b.{column.name})" if column.sql_type == "numeric" else f"b.{column.name}"
+    for column in BOOK_COLUMNS
+)
+
+_CONTENT_LINES_SQL = """
 SELECT json_build_array(
-    'book', b.source, b.source_id, b.isbn, b.title, b.subtitle, b.description, b.language, b.published_year,
-    b.published_on, b.page_count, trim_scale(b.price), b.currency, b.stock, b.cover_url,
-    b.rating_average, b.rating_count, people.entries, shelves.paths
+    'book', b.source, b.source_id, {book_columns}, people.entries, shelves.paths
 )::text AS line
 FROM book b
 LEFT JOIN (
@@ -43,7 +47,7 @@ FROM category k
 WHERE {categories}
 """
 
-DIGEST = """
+_DIGEST_SQL = """
 SELECT encode(sha256(coalesce(string_agg(bucket, '' ORDER BY prefix), '')), 'hex') AS checksum
 FROM (
     SELECT substr(digest, 1, 2) AS prefix, sha256(string_agg(digest, '' ORDER BY digest)) AS bucket
@@ -52,27 +56,35 @@ FROM (
 ) buckets
 """
 
-EVERYTHING = LINES.format(links="true", books="true", authors="true", categories="true")
+_ALL_LINES_SQL = _CONTENT_LINES_SQL.format(
+    book_columns=_BOOK_COLUMNS_SQL, links="true", books="true", authors="true", categories="true"
+)
 
-CONTENT_CHECKSUM = f"""
+_CONTENT_CHECKSUM = f"""
 /* content_checksum */
-WITH lines AS ({EVERYTHING})
-{DIGEST}
+WITH lines AS ({_ALL_LINES_SQL})
+{_DIGEST_SQL}
 """
 
 
 async def content_checksum(database: Database) -> str:
-    """The SHA-256 of the whole content, in hexadecimal.
+    """Return the SHA-256 of the whole content, in hexadecimal.
 
-    Every field of every book, its authors in order with position and role, the paths of its categories;
-    every author; every category's path and name. What is derived (listings, counters, keys) and views
-    are not content. Books tell authors by (source, source id) and categories by path: where an audit
-    finds those twice, the digest may take one for the other.
+    The content is:
+
+    - every field of every book, its authors in order with position and role, the paths of its categories
+    - every author
+    - the path and name of every category
+
+    Derived data (listings, counters, keys) and views are not content. Books refer to authors by
+    (source, source id) and to categories by path. If an audit finds duplicates of those, the checksum may
+    confuse them.
     """
-    return (await database.fetch(CONTENT_CHECKSUM))[0]["checksum"]
+    return (await database.fetch(_CONTENT_CHECKSUM))[0]["checksum"]
 
 
-REACHABLE = LINES.format(
+_SELECTED_LINES_SQL = _CONTENT_LINES_SQL.format(
+    book_columns=_BOOK_COLUMNS_SQL,
     links="link.book_id IN (SELECT id FROM chosen)",
     books="b.id IN (SELECT id FROM chosen)",
     authors="a.id IN (SELECT author_id FROM book_author WHERE book_id IN (SELECT id FROM chosen))",
@@ -82,17 +94,17 @@ REACHABLE = LINES.format(
 )""",
 )
 
-BOOKS_CHECKSUM = f"""
+_BOOKS_CHECKSUM = f"""
 /* books_checksum */
 WITH chosen AS (SELECT id FROM book WHERE source = $1::text AND source_id = ANY ($2::text[])),
-lines AS ({REACHABLE})
-{DIGEST}
+lines AS ({_SELECTED_LINES_SQL})
+{_DIGEST_SQL}
 """
 
 
 async def books_checksum(database: Database, *, source: str, source_ids: Sequence[str]) -> str:
-    """The same of these books alone, their authors, their categories and the ancestors of those.
+    """Return the same checksum of some books, their authors, their categories and the ancestors of those.
 
-    A book that is not there adds nothing.
+    An unknown book adds nothing.
     """
-    return (await database.fetch(BOOKS_CHECKSUM, source, source_ids))[0]["checksum"]
+    return (await database.fetch(_BOOKS_CHECKSUM, source, source_ids))[0]["checksum"]

@@ -1,12 +1,12 @@
 """The embedded PostgreSQL: one server per data folder, which outlives the process that started it.
 
     <data>/postgresql-18/            the cluster, named by its major version, with the socket and server.log
-    <data>/postgresql-18.*.partial   a cluster in the making: renamed when whole, removed when found
-    <data>/postgresql.lock           held while a server is started or stopped
-    <data>/binaries-18.6/            a copy for the server's account, where that cannot reach the programs
+    <data>/postgresql-18.*.partial   an incomplete cluster: renamed on completion, removed by the next start
+    <data>/postgresql.lock           locked while a server is started or stopped
+    <data>/binaries-18.6/            a copy of the programs, if the server's account cannot run the originals
 
-As root the server runs as `postgres` or `nobody`. Where that account cannot reach the data folder (a clone
-below /root), <data>/postgresql-18 is a symbolic link into /var/lib/bookstore, which holds the cluster.
+If started by root, the server runs as `postgres` or `nobody`. If that account cannot reach the data folder (a
+clone below /root), <data>/postgresql-18 is a symbolic link to the cluster in /var/lib/bookstore.
 """
 
 import errno
@@ -23,36 +23,36 @@ from filelock import FileLock, Timeout
 
 from db.errors import EmbeddedError
 from db.postgres.account import account_for
-from db.postgres.binaries import Binaries, binaries_in, reachable_binaries, require_extensions
+from db.postgres.binaries import Binaries, find_binaries, reachable_binaries, require_extensions
 from db.postgres.cluster import (
     SUPERUSER,
-    clusters_of,
+    cluster_path,
+    clusters_in,
     create_cluster,
+    ensure_data_folder,
+    ensure_socket_folder,
     major_of,
-    open_data_folder,
-    open_socket_folder,
-    place_for,
-    require_major,
-    size_of,
+    remove_partial_clusters,
+    require_same_major,
+    root_cause_line,
+    size_on_disk,
     socket_folder_of,
-    sweep,
-    telling_line,
 )
-from db.postgres.dialogue import (
+from db.postgres.postmaster import clean_up_crashed_server, is_running, launch, postmaster_pid, shut_down
+from db.postgres.socket_probe import (
     DATABASE_EXISTS,
-    FULL,
     NO_DATABASE,
     PORT,
     READY,
     STARTING,
-    Answer,
-    ask,
+    TOO_MANY_CONNECTIONS,
+    ProbeResult,
+    probe,
 )
-from db.postgres.postmaster import bury, launch, postmaster_of, runs, shut_down
 
 DATABASE = "bookstore"
-# Modest enough for a small machine. What the caller passes wins.
-SETTINGS = {
+# Defaults for a small machine. The caller's options override them.
+_DEFAULT_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "shared_buffers": "256MB",
@@ -63,73 +63,75 @@ SETTINGS = {
     "jit": "off",
     "log_checkpoints": "off",
 }
-START_SECONDS = 120.0  # crash recovery may take long
-LOCK_SECONDS = 150.0
-LINGER_SECONDS = 10.0  # what is left of a killed server may take so long to vanish
-SILENCE_SECONDS = 3.0  # a living server without a socket is given up after so long
+# Times in seconds.
+START_TIMEOUT = 120.0  # includes crash recovery
+LOCK_FILE_TIMEOUT = 150.0
+_STALE_PROCESS_TIMEOUT = 10.0  # maximum wait for the processes of a killed server to end
+MISSING_SOCKET_TIMEOUT = 3.0  # after this time a running server without a socket is shut down
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    data_folder: Path  # the cluster's own, links followed
+    data_folder: Path  # the cluster's folder, links resolved
     socket_folder: Path
-    version: int  # the major one
+    version: int  # major version
     dsn: str
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ClusterStatus:
     server: Server
     pid: int | None  # None: not running
     size: int  # bytes on disk
 
 
 def start(data: Path, *, bin_folder: Path | None = None, options: Mapping[str, str] | None = None) -> Server:
-    """Start the server of a data folder, or join the one that runs, which then keeps its settings.
+    """Start the server of a data folder, or reuse the running one, whose settings do not change.
 
     `options` are settings of postgresql.conf. The superuser `app` and the database `bookstore` exist
     afterwards. Blocks for up to two seconds the first time. Raises EmbeddedError.
     """
-    with _one_line_errors(data):
+    with _translate_os_errors(data):
         data = _absolute(data)
-        binaries = binaries_in(bin_folder)
+        binaries = find_binaries(bin_folder)
         cluster = Path(os.path.realpath(data / f"postgresql-{binaries.major}"))
-        if not (account_for(cluster) and _lets_us_in(_answer_of(cluster))):
-            open_data_folder(data)
-            with _lock(data):
-                cluster = _started(data, binaries, {**SETTINGS, **(options or {})})
+        if not (account_for(cluster) and _accepts_connections(_probe(cluster))):
+            ensure_data_folder(data)
+            with _lock_data_folder(data):
+                cluster = _ensure_running(data, binaries, {**_DEFAULT_SETTINGS, **(options or {})})
         return _server(cluster)
 
 
 def stop(data: Path) -> bool:
-    """Shut down every server of a data folder, ending its sessions; False when none was running."""
-    with _one_line_errors(data):
+    """Shut down every server of a data folder and end its sessions. Return False if none was running."""
+    with _translate_os_errors(data):
         data = _absolute(data)
-        if not clusters_of(data):
+        if not clusters_in(data):
             return False
-        with _lock(data):
-            running = [(cluster, pid) for cluster in clusters_of(data) if (pid := postmaster_of(cluster))]
+        with _lock_data_folder(data):
+            running = [(cluster, pid) for cluster in clusters_in(data) if (pid := postmaster_pid(cluster))]
             for cluster, pid in running:
                 shut_down(cluster, pid)
         return bool(running)
 
 
-def status(data: Path) -> tuple[Status, ...]:
-    """Every cluster of a data folder by rising version: one, unless that of an older version was kept."""
-    with _one_line_errors(data):
-        clusters = clusters_of(_absolute(data))
+def status(data: Path) -> tuple[ClusterStatus, ...]:
+    """Return the clusters of a data folder by ascending version: one, unless an older version was kept."""
+    with _translate_os_errors(data):
+        clusters = clusters_in(_absolute(data))
         return tuple(
-            Status(_server(cluster), postmaster_of(cluster), size_of(cluster)) for cluster in clusters
+            ClusterStatus(_server(cluster), postmaster_pid(cluster), size_on_disk(cluster))
+            for cluster in clusters
         )
 
 
-def _started(data: Path, binaries: Binaries, settings: Mapping[str, str]) -> Path:
-    """The cluster with its server up, having created what was missing. Runs under the lock."""
+def _ensure_running(data: Path, binaries: Binaries, settings: Mapping[str, str]) -> Path:
+    """Create the missing parts, start the server and return the cluster. The caller must hold the lock."""
     link = data / f"postgresql-{binaries.major}"
     account = account_for(link)
-    cluster = place_for(link, account)
-    require_major(cluster, data, binaries)
-    sweep(cluster.parent)
+    cluster = cluster_path(link, account)
+    require_same_major(cluster, data, binaries)
+    remove_partial_clusters(cluster.parent)
     binaries = reachable_binaries(binaries, account, cluster.parent)
     require_extensions(binaries, account)
     if not cluster.exists():
@@ -137,65 +139,73 @@ def _started(data: Path, binaries: Binaries, settings: Mapping[str, str]) -> Pat
     if not link.exists():
         link.symlink_to(cluster)
     if not account.can_enter(cluster):
-        raise EmbeddedError(f"{account.name}, who owns {cluster}, cannot reach it: move the data folder")
-    open_socket_folder(socket_folder_of(cluster), account)
-    _bring_up(cluster, lambda: launch(cluster, binaries, account, settings))
+        raise EmbeddedError(f"{account.name}, the owner of {cluster}, cannot reach it: move the data folder")
+    ensure_socket_folder(socket_folder_of(cluster), account)
+    _wait_until_ready(cluster, lambda: launch(cluster, binaries, account, settings))
     return cluster
 
 
-def _bring_up(cluster: Path, launch: Callable[[], int]) -> None:
-    """Ask until the server lets us in, seeing to it meanwhile that there is one, with the database."""
+def _wait_until_ready(cluster: Path, launch: Callable[[], int]) -> None:
+    """Probe until the server accepts connections. Restart it if it died, and create the database."""
     log = cluster / "server.log"
-    began, ours = time.monotonic(), None
-    while (elapsed := time.monotonic() - began) < START_SECONDS:
-        answer = _answer_of(cluster)
-        if _lets_us_in(answer):
+    started_at, launched_pid = time.monotonic(), None
+    while (elapsed := time.monotonic() - started_at) < START_TIMEOUT:
+        result = _probe(cluster)
+        if _accepts_connections(result):
             return
-        if answer is None:
-            ours = _revived(cluster, launch, ours, elapsed)
-        elif answer.code == NO_DATABASE:
-            answer = ask(socket_folder_of(cluster), "postgres", f"CREATE DATABASE {DATABASE}")
-            if answer and answer.code not in (READY, DATABASE_EXISTS):
-                raise EmbeddedError(f"{cluster} refuses to create its database {DATABASE}: {answer.message}")
-        elif answer.code != STARTING:
-            raise EmbeddedError(f"the server of {cluster} refuses us: {answer.message}; see {log}")
+        if result is None:
+            launched_pid = _restart_if_dead(cluster, launch, launched_pid, elapsed)
+        elif result.code == NO_DATABASE:
+            result = probe(socket_folder_of(cluster), "postgres", f"CREATE DATABASE {DATABASE}")
+            if result and result.code not in (READY, DATABASE_EXISTS):
+                raise EmbeddedError(f"cannot create the database {DATABASE} in {cluster}: {result.message}")
+        elif result.code != STARTING:
+            raise EmbeddedError(f"the server of {cluster} rejects connections: {result.message}; see {log}")
         time.sleep(0.01)
     raise EmbeddedError(
-        f"the server of {cluster} is not ready after {START_SECONDS:.0f} s: see {log}, try again"
+        f"the server of {cluster} is not ready after {START_TIMEOUT:.0f} s: see {log}, then retry"
     )
 
 
-def _revived(cluster: Path, launch: Callable[[], int], ours: int | None, elapsed: float) -> int | None:
-    """One step towards a server that listens. `ours`: the process launched before, if it may yet come up."""
-    if ours is not None and runs(ours):
-        return ours
-    if ours is not None:
-        reason = telling_line((cluster / "server.log").read_text(errors="replace"))
-        if elapsed > LINGER_SECONDS or not re.search("still in use|already exists", reason):
+def _restart_if_dead(
+    cluster: Path, launch: Callable[[], int], launched_pid: int | None, elapsed: float
+) -> int | None:
+    """Restart the server if it is dead. Return the pid of the launched process, None for another server.
+
+    `launched_pid` is the process of the previous launch, which may still be starting.
+    """
+    if launched_pid is not None and is_running(launched_pid):
+        return launched_pid
+    if launched_pid is not None:
+        reason = root_cause_line((cluster / "server.log").read_text(errors="replace"))
+        if elapsed > _STALE_PROCESS_TIMEOUT or not re.search("still in use|already exists", reason):
             raise EmbeddedError(f"PostgreSQL does not start in {cluster}: {reason}")
         time.sleep(0.1)
-    pid = postmaster_of(cluster)
+    pid = postmaster_pid(cluster)
     if pid is None:
-        bury(cluster)
+        clean_up_crashed_server(cluster)
         return launch()
-    if elapsed > SILENCE_SECONDS:  # its socket was swept from /tmp: nobody can reach it any more
+    if elapsed > MISSING_SOCKET_TIMEOUT:  # its socket was removed from /tmp, so no client can reach it
         shut_down(cluster, pid)
     return None
 
 
-def _answer_of(cluster: Path) -> Answer | None:
-    """None without a lock file too: a socket in /tmp may be that of a data folder since deleted."""
+def _probe(cluster: Path) -> ProbeResult | None:
+    """Probe the server. Return None if it does not listen, or if it has no lock file.
+
+    Without a lock file, a socket in /tmp may belong to a deleted data folder.
+    """
     listening = (cluster / "postmaster.pid").exists()
-    return ask(socket_folder_of(cluster), DATABASE) if listening else None
+    return probe(socket_folder_of(cluster), DATABASE) if listening else None
 
 
-def _lets_us_in(answer: Answer | None) -> bool:
-    return answer is not None and answer.code in (READY, FULL)
+def _accepts_connections(result: ProbeResult | None) -> bool:
+    return result is not None and result.code in (READY, TOO_MANY_CONNECTIONS)
 
 
 def _server(cluster: Path) -> Server:
     folder = socket_folder_of(cluster)
-    # The port is named because a driver would take PGPORT from the environment.
+    # The DSN includes the port because drivers would otherwise use PGPORT of the environment.
     dsn = f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(folder))}&port={PORT}"
     return Server(cluster, folder, major_of(cluster), dsn)
 
@@ -205,17 +215,18 @@ def _absolute(data: Path) -> Path:
 
 
 @contextmanager
-def _lock(data: Path) -> Generator[None]:
+def _lock_data_folder(data: Path) -> Generator[None]:
     try:
-        with FileLock(data / "postgresql.lock", timeout=LOCK_SECONDS, poll_interval=0.02):
+        with FileLock(data / "postgresql.lock", timeout=LOCK_FILE_TIMEOUT, poll_interval=0.02):
             yield
     except Timeout as error:
         raise EmbeddedError(
-            f"another process has held {error.lock_file} for {LOCK_SECONDS:.0f} s: end it, and try again"
+            f"another process has held {error.lock_file} for {LOCK_FILE_TIMEOUT:.0f} s: "
+            "end that process, then retry"
         ) from error
 
 
-ADVICE: Mapping[int | None, str] = {
+_ADVICE: Mapping[int | None, str] = {
     errno.ENOSPC: "free some space there",
     errno.ENAMETOOLONG: "choose a data folder with a shorter path",
     errno.EEXIST: "a file or a broken link is in its place, choose another data folder",
@@ -224,10 +235,10 @@ ADVICE: Mapping[int | None, str] = {
 
 
 @contextmanager
-def _one_line_errors(data: Path) -> Generator[None]:
-    """Turn what the system refuses into EmbeddedError."""
+def _translate_os_errors(data: Path) -> Generator[None]:
+    """Convert OSError to an EmbeddedError with a one-line message."""
     try:
         yield
     except OSError as error:
-        advice = ADVICE.get(error.errno, "give your account the right to it, or choose another data folder")
+        advice = _ADVICE.get(error.errno, "give your account permission, or choose another data folder")
         raise EmbeddedError(f"{error.filename or data}: {error.strerror or error}; {advice}") from error

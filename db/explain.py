@@ -1,7 +1,7 @@
-"""Every read statement as it runs: its plan, what that reads, and what in it would not stay fast.
+"""EXPLAIN of every read statement: its plan, its buffers, and problems that grow with the catalog.
 
-A case calls a read function; the statements it sends are taken down and run once more under EXPLAIN, so
-that no text is written twice. Parameters are taken from the catalog: the usual ones and the worst.
+A case calls a read function. The statements it sends are recorded and run again under EXPLAIN, so that no
+statement is written twice. The parameters come from the catalog: typical ones and the worst ones.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -10,40 +10,43 @@ from typing import Any
 
 import orjson
 
-from db.pool import Database
+from db.database import Database
 
-LARGE = 20_000
-"""Reading so many rows of a table one after the other, or sorting so many, is too much for a page."""
+_MAX_ROWS_SCANNED_OR_SORTED = 20_000
+"""Maximum number of rows that a statement may read in a sequential scan, or sort."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A call of a read function; its statements may touch `buffers` pages of 8 KB each at the most."""
+class ExplainCase:
+    """A call of a read function. Each of its statements may use at most `buffer_limit` buffers of 8 KB."""
 
     title: str
     call: Callable[[Database], Awaitable[object]]
-    buffers: int
+    buffer_limit: int
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """A statement as it ran. `removed` are rows that were read and then dropped; `wrong` is what would not
-    stay fast."""
+class ExplainResult:
+    """The execution of a statement.
+
+    `rows_discarded` is the number of rows that were read and filtered out. `problems` describes
+    why the statement would become slow as the catalog grows.
+    """
 
     name: str
     case: str
     nodes: tuple[str, ...]
     indexes: tuple[str, ...]
     rows: int
-    removed: int
+    rows_discarded: int
     buffers: int
-    bound: int
+    buffer_limit: int
     milliseconds: float
-    wrong: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 class Recorder:
-    """A database that takes down what is sent to it."""
+    """A database that records the statements sent to it."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -54,67 +57,83 @@ class Recorder:
         return await self.database.fetch(query, *args, record_class=record_class)
 
 
-async def explained(database: Database, cases: Sequence[Case], name: str | None = None) -> list[Explained]:
-    """How the statements of the cases run, or those of one name alone; each has run once before."""
-    found: list[Explained] = []
+async def run_cases(
+    database: Database, cases: Sequence[ExplainCase], name: str | None = None
+) -> list[ExplainResult]:
+    """Explain the statements of the cases, or only those with the given name. Each has run once before."""
+    results: list[ExplainResult] = []
     for case in cases:
         recorder = Recorder(database)
         await case.call(recorder)
         for query, args in recorder.sent:
-            if name in (None, name_of(query)):
-                rows = await database.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *args)
-                found.append(read(name_of(query), case, orjson.loads(rows[0][0])[0]))
-    return found
+            if name in (None, statement_name(query)):
+                output = await explain_statement(database, query, args)
+                results.append(_parse_explain_output(statement_name(query), case, output))
+    return results
 
 
-def name_of(query: str) -> str:
-    """The name in a statement's comment."""
+def statement_name(query: str) -> str:
+    """Return the name in the statement's comment."""
     return query.split(maxsplit=2)[1]
 
 
-def read(name: str, case: Case, output: dict[str, Any]) -> Explained:
-    """What EXPLAIN's answer says."""
+async def explain_statement(database: Database, query: str, args: Sequence[object]) -> dict[str, Any]:
+    """Run a statement under EXPLAIN and return the JSON output, decoded."""
+    rows = await database.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *args)
+    return orjson.loads(rows[0][0])[0]
+
+
+def count_buffers(output: dict[str, Any]) -> int:
+    """Return the number of shared buffers that the statement read, from the cache or from the disk."""
     plan = output["Plan"]
-    nodes = list(nodes_of(plan))
-    buffers = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
-    wrong = [fault for node in nodes if (fault := fault_of(node))]
-    if buffers > case.buffers:
-        wrong.append(f"{buffers:,} buffers instead of {case.buffers:,}")
-    return Explained(
+    return plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
+
+
+def _parse_explain_output(name: str, case: ExplainCase, output: dict[str, Any]) -> ExplainResult:
+    """Return the result that the JSON output of EXPLAIN describes."""
+    plan = output["Plan"]
+    nodes = list(_walk_plan_nodes(plan))
+    buffers = count_buffers(output)
+    problems = [problem for node in nodes if (problem := _find_problem(node))]
+    if buffers > case.buffer_limit:
+        problems.append(f"{buffers:,} buffers used, limit {case.buffer_limit:,}")
+    return ExplainResult(
         name=name,
         case=case.title,
         nodes=tuple(dict.fromkeys(node["Node Type"] for node in nodes)),
         indexes=tuple(dict.fromkeys(node["Index Name"] for node in nodes if "Index Name" in node)),
         rows=round(plan["Actual Rows"] * plan["Actual Loops"]),
-        removed=sum(removed_by(node) for node in nodes),
+        rows_discarded=sum(_rows_removed(node) for node in nodes),
         buffers=buffers,
-        bound=case.buffers,
+        buffer_limit=case.buffer_limit,
         milliseconds=output["Execution Time"],
-        wrong=tuple(wrong),
+        problems=tuple(problems),
     )
 
 
-def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The plan's nodes, from the top down."""
+def _walk_plan_nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the plan's nodes, parents before children."""
     yield plan
     for child in plan.get("Plans", ()):
-        yield from nodes_of(child)
+        yield from _walk_plan_nodes(child)
 
 
-def removed_by(node: dict[str, Any]) -> int:
-    """How many rows the node read and dropped."""
-    each = sum(node.get(f"Rows Removed by {what}", 0) for what in ("Filter", "Join Filter", "Index Recheck"))
-    return round(each * node["Actual Loops"])
+def _rows_removed(node: dict[str, Any]) -> int:
+    """Return the number of rows that the node read and filtered out."""
+    filters = ("Filter", "Join Filter", "Index Recheck")
+    rows_per_loop = sum(node.get(f"Rows Removed by {filter_}", 0) for filter_ in filters)
+    return round(rows_per_loop * node["Actual Loops"])
 
 
-def fault_of(node: dict[str, Any]) -> str | None:
+def _find_problem(node: dict[str, Any]) -> str | None:
+    """Return a description of the node's problem, if it has one."""
     rows = round(node["Actual Rows"] * node["Actual Loops"])
-    if node["Node Type"] == "Seq Scan" and rows + removed_by(node) > LARGE:
-        return f"all of {node['Relation Name']} is scanned"
+    if node["Node Type"] == "Seq Scan" and rows + _rows_removed(node) > _MAX_ROWS_SCANNED_OR_SORTED:
+        return f"sequential scan of {node['Relation Name']}"
     if node["Node Type"] in ("Sort", "Incremental Sort"):
-        sorted_ = max(
-            (round(each["Actual Rows"] * each["Actual Loops"]) for each in node["Plans"]), default=0
+        rows_sorted = max(
+            (round(child["Actual Rows"] * child["Actual Loops"]) for child in node["Plans"]), default=0
         )
-        if sorted_ > LARGE:
-            return f"{sorted_:,} rows are sorted"
+        if rows_sorted > _MAX_ROWS_SCANNED_OR_SORTED:
+            return f"sort of {rows_sorted:,} rows"
     return None

@@ -1,4 +1,4 @@
-"""The calls whose plans are checked: every read of the catalog, with usual parameters and with the worst."""
+"""The cases whose plans are checked: every read of the catalog, with typical and worst-case parameters."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,58 +6,61 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-import asyncpg
-
-from db import authors, books, categories, views
+from db import authors, books, categories, view_counts
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.errors import DatabaseError
-from db.explain import Case, Explained, explained
+from db.explain import ExplainCase, ExplainResult, run_cases
+from db.keyset import Order, PageRequest, Position, Scope, SortKey
 from db.migrations import require_head
-from db.pages import TEXT, Key, Order, Position, Scope, Window
-from db.pool import UNREACHABLE, Database
+from db.records import Columns
 from db.search import conditions, suggest
-from db.search.facets import Asked, facets_of_search
-from db.search.filters import Facet, Filter, Place
-from db.search.lists import Search, counts_of_search, pages_of_search
-from db.search.matches import matches_by_book_ids
-from db.search.places import shortest
+from db.search.facets import FacetRequest, fetch_facets
+from db.search.filtered_lists import ListCondition, fetch_filtered_counts, fetch_filtered_pages
+from db.search.filters import Facet, Filter, ListRestriction
+from db.search.highlights import matches_by_book_ids
+from db.search.list_choice import choose_shorter_list
 from db.search.ranking import RELEVANCE
-from db.search.text import meanings_of_texts
+from db.search.text_query import interpret_texts
 
-WAYS = ((False, False), (True, False), (False, True))
-"""Descending or not, backward or not."""
+_DIRECTIONS = ((False, False), (True, False), (False, True))
+"""Pairs of (descending, backward)."""
 
-PAGE = 150
-"""A page of 20 books: three buffers or so for each, and the way down the indexes."""
+_PAGE_BUFFERS = 150
+"""For a page of 20 books: about three buffers per book, and the descent of the indexes."""
 
-PAGES_OF_PARENTS = 1_500
-"""Twenty parents' pages of five."""
+_PARENT_PAGES_BUFFERS = 1_500
+"""For pages of five books of 20 parents."""
 
-ROWS_BY_KEYS = 250
-"""What hangs on twenty keys."""
+_LOOKUP_BUFFERS = 250
+"""For a lookup by 20 keys."""
 
-WORDS = 15_000
-"""A text: the lists of its words, and the books that are ranked."""
+_TEXT_BUFFERS = 15_000
+"""For a text: the posting lists of its words, and the documents of the ranked books."""
 
-MIDDLING = 60_000
-"""A text that one book in twenty matches: of a category's books so many are looked up until enough match."""
+_MEDIUM_TERM_BUFFERS = 60_000
+"""For a text that one book in 20 matches: a category's books are looked up until enough of them match."""
 
-COUNTED = 60_000
-"""What is counted up to ten thousand books."""
+_COUNT_BUFFERS = 60_000
+"""For a count of up to 10,000 books."""
 
-FACETS = 70_000
-"""All facets at once: two sets of five thousand books, each looked up in both listings."""
+_FACET_BUFFERS = 70_000
+"""For all facets at once: two sets of 5,000 books, each looked up in both listings."""
 
-FACETS_OF_TEXT = 100_000
-"""The same for a thousand books of a list that match a text: they are looked for one by one."""
+_TEXT_FACET_BUFFERS = 100_000
+"""For all facets of the 1,000 books of a list that match a text: each is looked up individually."""
 
-FILTERED = 40_000
-"""A page of what a filter lets through that many books pass. A rarer one walks on until the time-out."""
+_FILTER_BUFFERS = 40_000
+"""For a page of a filter that many books match. With a more selective filter the statement may time out."""
 
-IN_BOTH = 150_000
-"""What stands in two lists: the shorter one's books are looked up in the other until ten thousand are counted
-or a page is full, which for two large categories is late."""
+_INTERSECTION_BUFFERS = 150_000
+"""For the books in both of two lists: those of the shorter list are looked up in the other one.
 
-SAMPLE = """
+That ends with 10,000 counted books or a full page, which takes long for two large categories.
+"""
+
+_SAMPLE_SQL = """
 /* explain_sample */
 SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest_category,
        ARRAY(SELECT id FROM category ORDER BY book_count DESC, id LIMIT 20) AS large_categories,
@@ -68,7 +71,7 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
        ARRAY(SELECT isbn FROM book WHERE isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
 """
 
-SAMPLE_WORDS = """
+_SAMPLE_WORDS_SQL = """
 /* explain_sample_words */
 SELECT word, ndoc / 20000.0 AS share
 FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 20000')
@@ -79,7 +82,7 @@ ORDER BY ndoc DESC, word
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Parameters from the catalog; `deep` holds the middle of a list by its scope's name and key."""
+    """Parameters from the catalog. The keys of `middle_positions` are the names of a scope and a sort key."""
 
     category: int
     categories: Sequence[int]
@@ -88,23 +91,23 @@ class Sample:
     slugs: Sequence[str]
     books: Sequence[int]
     isbns: Sequence[str]
-    common: str
-    middling: str
-    rare: str
-    deep: dict[tuple[str, str], Position]
+    frequent_word: str
+    medium_word: str
+    rare_word: str
+    middle_positions: dict[tuple[str, str], Position]
 
 
-async def sample_of(database: Database) -> Sample | None:
-    """What there is to ask for; None in a catalog without books, authors or categories."""
-    [row] = await database.fetch(SAMPLE)
-    words = await database.fetch(SAMPLE_WORDS)
+async def load_sample(database: Database) -> Sample | None:
+    """Return parameters from the catalog, or None if it has no books, authors or categories."""
+    [row] = await database.fetch(_SAMPLE_SQL)
+    words = await database.fetch(_SAMPLE_WORDS_SQL)
     if not (words and row["largest_category"] and row["prolific_authors"]):
         return None
     category, author = row["largest_category"], row["prolific_authors"][0]
-    deep: dict[tuple[str, str], Position] = {}
-    for scope, parent in ((books.IN_CATALOG, 0), (books.BY_CATEGORY, category), (books.BY_AUTHOR, author)):
-        for key in books.KEYS:
-            deep[scope.name, key.name] = await middle_of(database, scope, key, parent)
+    middle_positions: dict[tuple[str, str], Position] = {}
+    for scope, parent in ((books.ALL_BOOKS, 0), (books.BY_CATEGORY, category), (books.BY_AUTHOR, author)):
+        for key in books.SORT_KEYS:
+            middle_positions[scope.name, key.name] = await middle_position(database, scope, key, parent)
     return Sample(
         category=category,
         categories=row["large_categories"],
@@ -113,20 +116,20 @@ async def sample_of(database: Database) -> Sample | None:
         slugs=row["slugs"],
         books=row["popular_books"],
         isbns=row["isbns"],
-        common=words[0]["word"],
-        middling=next((word for word, share in words if share < 0.05), words[-1]["word"]),
-        rare=words[-1]["word"],
-        deep=deep,
+        frequent_word=words[0]["word"],
+        medium_word=next((word for word, share in words if share < 0.05), words[-1]["word"]),
+        rare_word=words[-1]["word"],
+        middle_positions=middle_positions,
     )
 
 
-async def middle_of(database: Database, scope: Scope, key: Key, parent: int) -> Position:
-    """The place of a row in the middle of a list."""
+async def middle_position(database: Database, scope: Scope, key: SortKey, parent: int) -> Position:
+    """Return the position of the row in the middle of a list."""
     column = f"l.{key.column}" if key.column else "NULL"
     rows = await database.fetch(
         f"""
         /* explain_middle */
-        WITH l AS (SELECT {column} AS key, l.{scope.identity} AS id
+        WITH l AS (SELECT {column} AS key, l.{scope.id_column} AS id
                    FROM {scope.table} AS l, (SELECT $1::bigint AS id) AS parent WHERE {scope.conditions[0]})
         SELECT key, id FROM l ORDER BY key, id OFFSET (SELECT count(*) / 2 FROM l) LIMIT 1
         """,
@@ -137,225 +140,305 @@ async def middle_of(database: Database, scope: Scope, key: Key, parent: int) -> 
     )
 
 
-def cases_of(sample: Sample) -> list[Case]:
-    """All cases over the sample."""
+def _build_cases(sample: Sample) -> list[ExplainCase]:
+    """Return all cases, with the parameters of the sample."""
     return [
-        *pages(sample),
-        *relations(sample),
-        *counts(),
-        *searches(sample),
-        *names(),
-        *facets(sample),
-        *suggestions(),
+        *_page_cases(sample),
+        *_lookup_cases(sample),
+        *_count_cases(),
+        *_search_cases(sample),
+        *_name_cases(),
+        *_facet_cases(sample),
+        *_suggestion_cases(),
     ]
 
 
-async def explained_at(dsn: str, name: str | None = None) -> list[Explained]:
-    """How the cases run at a database; DatabaseError where it cannot be asked or holds nothing."""
+# A role's or a database's timeouts are for its requests.
+_NO_TIMEOUTS = """
+/* no_timeouts */
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+               'idle_in_transaction_session_timeout')
+"""
+
+
+async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResult]:
+    """Explain the cases, or only the statements with the given name, on the database at `dsn`.
+
+    Raise DatabaseError if the database is unreachable or not migrated, or the catalog is empty.
+    """
+    connection = await connect(dsn, application_name="bookstore explain")
     try:
-        connection = await asyncpg.connect(dsn)
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        sample = await sample_of(connection)
-        if sample is None:
-            raise DatabaseError("The catalog is empty: import or seed one first.")
-        return await explained(connection, cases_of(sample), name)
+        with database_errors("The database failed while it explained statements"):
+            async with connection.transaction(readonly=True):
+                await connection.execute(_NO_TIMEOUTS)
+                await require_head(connection)
+                sample = await load_sample(connection)
+                if sample is None:
+                    raise DatabaseError("The catalog is empty: import or seed one first.")
+                return await run_cases(connection, _build_cases(sample), name)
     finally:
-        await connection.close()
+        connection.terminate()
 
 
-def case(
-    title: str, buffers: int, read: Callable[..., Awaitable[object]], *arguments: Any, **options: Any
-) -> Case:
+def _case(
+    title: str, buffer_limit: int, read: Callable[..., Awaitable[object]], *arguments: Any, **options: Any
+) -> ExplainCase:
     async def call(database: Database) -> object:
         return await read(database, *arguments, **options)
 
-    return Case(title, call, buffers)
+    return ExplainCase(title, call, buffer_limit)
 
 
-def pages(sample: Sample) -> Iterator[Case]:
-    """Pages of unfiltered lists, at the start and in the middle, both ways."""
-    for key, (descending, backward), place in product(books.KEYS, WAYS, ("first", "deep")):
+def _page_cases(sample: Sample) -> Iterator[ExplainCase]:
+    """Yield cases of pages of unfiltered lists, at the start and in the middle, in both directions."""
+    for key, (descending, backward), place in product(books.SORT_KEYS, _DIRECTIONS, ("first", "deep")):
         order = Order(key, descending)
         title = f"{key.name} {'desc' if descending else 'asc'}{' backward' if backward else ''}, {place}"
         catalog, author, category = (
-            window_at(sample.deep[scope.name, key.name] if place == "deep" else None, backward)
-            for scope in (books.IN_CATALOG, books.BY_AUTHOR, books.BY_CATEGORY)
+            _page_request_at(
+                sample.middle_positions[scope.name, key.name] if place == "deep" else None, backward
+            )
+            for scope in (books.ALL_BOOKS, books.BY_AUTHOR, books.BY_CATEGORY)
         )
-        yield case(title, PAGE, books.page_of_books, order, catalog)
-        yield case(title, PAGE, books.books_by_author_ids, order, author, sample.authors[:1])
+        yield _case(title, _PAGE_BUFFERS, books.page_of_books, order, catalog)
+        yield _case(title, _PAGE_BUFFERS, books.books_by_author_ids, order, author, sample.authors[:1])
         for descendants in (True, False):
-            yield case(
+            yield _case(
                 title,
-                PAGE,
+                _PAGE_BUFFERS,
                 books.books_by_category_ids,
                 order,
                 category,
                 [sample.category],
                 descendants=descendants,
             )
-    by_title, five = Order(books.TITLE), Window(5)
-    yield case("20 authors", PAGES_OF_PARENTS, books.books_by_author_ids, by_title, five, sample.authors)
-    yield case(
+    by_title, five = Order(books.TITLE), PageRequest(5)
+    yield _case(
+        "20 authors", _PARENT_PAGES_BUFFERS, books.books_by_author_ids, by_title, five, sample.authors
+    )
+    yield _case(
         "20 categories",
-        PAGES_OF_PARENTS,
+        _PARENT_PAGES_BUFFERS,
         books.books_by_category_ids,
         by_title,
         five,
         sample.categories,
         descendants=True,
     )
-    yield case(
-        "20 categories", PAGES_OF_PARENTS, categories.children_by_category_ids, five, sample.categories
+    yield _case(
+        "20 categories", _PARENT_PAGES_BUFFERS, categories.children_by_category_ids, five, sample.categories
     )
-    for place, window in (("first", Window(20)), ("last", Window(20, backward=True))):
-        yield case(place, PAGE, authors.page_of_authors, window)
-        yield case(place, PAGE, categories.page_of_categories, window, roots=False)
-        yield case(place, PAGE, categories.page_of_categories, window, roots=True)
+    for place, page_request in (("first", PageRequest(20)), ("last", PageRequest(20, backward=True))):
+        yield _case(place, _PAGE_BUFFERS, authors.page_of_authors, page_request)
+        yield _case(place, _PAGE_BUFFERS, categories.page_of_categories, page_request, roots=False)
+        yield _case(place, _PAGE_BUFFERS, categories.page_of_categories, page_request, roots=True)
 
 
-def window_at(position: Position | None, backward: bool) -> Window:
-    return Window(20, backward, before=position) if backward else Window(20, after=position)
+def _page_request_at(position: Position | None, backward: bool) -> PageRequest:
+    return PageRequest(20, backward, before=position) if backward else PageRequest(20, after=position)
 
 
-def relations(sample: Sample) -> Iterator[Case]:
-    """What hangs on twenty books, authors or categories."""
+def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
+    """Yield cases of lookups by one key and by 20 keys."""
     reads: Sequence[tuple[Callable[..., Awaitable[object]], Sequence[object]]] = (
         (books.books_by_ids, sample.books),
         (books.books_by_isbns, sample.isbns),
-        (views.recent_views_by_book_ids, sample.books),
+        (view_counts.recent_views_by_book_ids, sample.books),
         (authors.authors_by_ids, sample.authors),
         (authors.authors_by_slugs, sample.slugs),
         (authors.authors_by_book_ids, sample.books),
         (categories.categories_by_ids, sample.categories),
         (categories.categories_by_paths, sample.paths),
         (categories.categories_by_book_ids, sample.books),
-        (categories.counts_of_children_by_category_ids, sample.categories),
+        (categories.child_counts_by_category_ids, sample.categories),
     )
     for read, keys in reads:
-        yield case("one key", ROWS_BY_KEYS, read, keys[:1])
-        yield case("20 keys", ROWS_BY_KEYS, read, keys)
+        yield _case("one key", _LOOKUP_BUFFERS, read, keys[:1])
+        yield _case("20 keys", _LOOKUP_BUFFERS, read, keys)
 
 
-def counts() -> Iterator[Case]:
-    yield case("counter", 10, books.count_of_books)
-    yield case("counter", 10, authors.count_of_authors)
-    yield case("counter", 10, categories.count_of_categories, roots=False)
-    yield case("roots", 300, categories.count_of_categories, roots=True)
+def _count_cases() -> Iterator[ExplainCase]:
+    yield _case("counter", 10, books.count_books)
+    yield _case("counter", 10, authors.count_authors)
+    yield _case("counter", 10, categories.count_categories, roots=False)
+    yield _case("roots", 300, categories.count_categories, roots=True)
 
 
-def lists(sample: Sample) -> Iterator[tuple[Scope, int]]:
-    yield books.IN_CATALOG, 0
+def _sample_lists(sample: Sample) -> Iterator[tuple[Scope, int]]:
+    yield books.ALL_BOOKS, 0
     yield books.BY_AUTHOR, sample.authors[0]
     yield books.BY_CATEGORY, sample.category
     yield books.DIRECTLY_IN_CATEGORY, sample.category
 
 
-def searches(sample: Sample) -> Iterator[Case]:
-    """Texts and filters: what most books have, what few have, and what none has."""
+def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
+    """Yield cases of texts and filters that most books, few books and no books match."""
     for text in (
-        sample.common,
-        sample.middling,
-        sample.rare,
-        f"{sample.common} {sample.rare}",
-        f"{sample.rare}x",
+        sample.frequent_word,
+        sample.medium_word,
+        sample.rare_word,
+        f"{sample.frequent_word} {sample.rare_word}",
+        f"{sample.rare_word}x",
         sample.isbns[0],
         "!",
     ):
-        yield case(f"text {text!r}", WORDS, meanings_of_texts, [text])
-        yield case(f"text {text!r}", WORDS, matched, text, sample.books)
-        for scope, parent in lists(sample):
-            yield case(
+        yield _case(f"text {text!r}", _TEXT_BUFFERS, interpret_texts, [text])
+        yield _case(f"text {text!r}", _TEXT_BUFFERS, _match_text, text, sample.books)
+        for scope, parent in _sample_lists(sample):
+            yield _case(
                 f"text {text!r} by relevance",
-                MIDDLING if text == sample.middling else WORDS,
-                page_of_text,
+                _MEDIUM_TERM_BUFFERS if text == sample.medium_word else _TEXT_BUFFERS,
+                _read_text_page,
                 scope,
                 parent,
                 text,
                 Order(RELEVANCE, True),
             )
-            yield case(
-                f"text {text!r} by title", COUNTED, page_of_text, scope, parent, text, Order(books.TITLE)
+            yield _case(
+                f"text {text!r} by title",
+                _COUNT_BUFFERS,
+                _read_text_page,
+                scope,
+                parent,
+                text,
+                Order(books.TITLE),
             )
-    for title, wanted in filters(sample):
-        counted, filtered = (IN_BOTH, IN_BOTH) if wanted.place else (COUNTED, FILTERED)
-        for scope, parent in lists(sample):
-            yield case(f"{title}, count", counted, count_of_filter, scope, parent, wanted)
-            for key in books.KEYS:
+    for title, book_filter in _sample_filters(sample):
+        count_limit = _INTERSECTION_BUFFERS if book_filter.restriction else _COUNT_BUFFERS
+        page_limit = _INTERSECTION_BUFFERS if book_filter.restriction else _FILTER_BUFFERS
+        for scope, parent in _sample_lists(sample):
+            yield _case(f"{title}, count", count_limit, _read_filtered_count, scope, parent, book_filter)
+            for key in books.SORT_KEYS:
                 order = Order(key)
-                yield case(f"{title}, {key.name}", filtered, page_of_filter, scope, parent, wanted, order)
+                yield _case(
+                    f"{title}, {key.name}", page_limit, _read_filtered_page, scope, parent, book_filter, order
+                )
 
 
-def names() -> Iterator[Case]:
-    """Authors and categories that a filter lets through."""
-    search = Search(conditions.named("contains", "an"))
-    for scope, columns in (
-        (authors.IN_CATALOG, authors.COLUMNS),
-        (categories.IN_CATALOG, categories.COLUMNS),
-        (categories.ROOTS, categories.COLUMNS),
-    ):
-        order = Order(Key("name", "sort_key", TEXT))
-        yield case("contains 'an'", FILTERED, pages_of_search, scope, order, Window(20), [0], columns, search)
-        yield case("contains 'an'", COUNTED, counts_of_search, scope, [0], search)
+def _name_cases() -> Iterator[ExplainCase]:
+    """Yield cases of authors and categories filtered by name."""
+    compare_by_title: dict[str, Callable[[conditions.FilterColumn], conditions.Condition]] = {
+        "equals 'an'": lambda column: conditions.name_equals(column, "an"),
+        "starts with 'an'": lambda column: conditions.name_starts_with(column, "an"),
+        "contains 'an'": lambda column: conditions.name_contains(column, "an"),
+    }
+    lists: Sequence[tuple[Scope, Order, Columns[Any], conditions.FilterColumn]] = (
+        (authors.ALL_AUTHORS, authors.BY_NAME, authors.COLUMNS, conditions.AUTHOR_NAME_COLUMN),
+        (categories.ALL_CATEGORIES, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+        (categories.ROOTS, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+    )
+    for (title, compare), (scope, order, columns, name_column) in product(compare_by_title.items(), lists):
+        list_condition = ListCondition(compare(name_column))
+        yield _case(
+            title,
+            _FILTER_BUFFERS,
+            fetch_filtered_pages,
+            scope,
+            order,
+            PageRequest(20),
+            [0],
+            columns,
+            list_condition,
+        )
+        yield _case(title, _COUNT_BUFFERS, fetch_filtered_counts, scope, [0], list_condition)
 
 
-def filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
+def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
     author, category = sample.authors[0], sample.categories[-1]
     by_author = (Facet.AUTHORS, conditions.by_authors([author]))
     in_category = (Facet.CATEGORIES, conditions.in_categories([category]))
     yield "in stock", Filter(None, conditions.IN_STOCK)
-    yield "en", Filter(None, conditions.compared(conditions.LANGUAGE, "eq", "en"))
-    yield "below 10", Filter(None, conditions.compared(conditions.PRICE, "lt", Decimal(10)))
+    yield "en", Filter(None, conditions.compare(conditions.LANGUAGE_COLUMN, "eq", "en"))
+    yield "below 10", Filter(None, conditions.compare(conditions.PRICE_COLUMN, "lt", Decimal(10)))
     yield (
         "one category",
-        Filter(own=(in_category,), place=Place(Facet.CATEGORIES, books.BY_CATEGORY, category)),
+        Filter(
+            facet_conditions=(in_category,),
+            restriction=ListRestriction(Facet.CATEGORIES, books.BY_CATEGORY, category),
+        ),
     )
-    yield "one author", Filter(own=(by_author,), place=Place(Facet.AUTHORS, books.BY_AUTHOR, author))
+    yield (
+        "one author",
+        Filter(
+            facet_conditions=(by_author,), restriction=ListRestriction(Facet.AUTHORS, books.BY_AUTHOR, author)
+        ),
+    )
+    yield (
+        "one author in one role",
+        Filter(
+            facet_conditions=((Facet.AUTHORS, conditions.by_authors([author], ["AUTHOR"])),),
+            restriction=ListRestriction(Facet.AUTHORS, books.by_author_in_roles(["AUTHOR"]), author),
+        ),
+    )
 
 
-async def page_of_filter(
-    database: Database, scope: Scope, parent: int, wanted: Filter, order: Order
+async def _read_filtered_page(
+    database: Database, scope: Scope, parent: int, book_filter: Filter, order: Order
 ) -> object:
-    within, parents, search = await shortest(database, scope, [parent], wanted, None)
-    return await pages_of_search(database, within, order, Window(20), parents, books.COLUMNS, search)
+    list_scope, parents, list_condition = await choose_shorter_list(
+        database, scope, [parent], book_filter, None
+    )
+    return await fetch_filtered_pages(
+        database, list_scope, order, PageRequest(20), parents, books.COLUMNS, list_condition
+    )
 
 
-async def count_of_filter(database: Database, scope: Scope, parent: int, wanted: Filter) -> object:
-    return await counts_of_search(database, *await shortest(database, scope, [parent], wanted, None))
+async def _read_filtered_count(database: Database, scope: Scope, parent: int, book_filter: Filter) -> object:
+    return await fetch_filtered_counts(
+        database, *await choose_shorter_list(database, scope, [parent], book_filter, None)
+    )
 
 
-async def page_of_text(database: Database, scope: Scope, parent: int, text: str, order: Order) -> object:
-    [meaning] = await meanings_of_texts(database, [text])
-    search = Filter(text).search(meaning)
-    return await pages_of_search(database, scope, order, Window(20), [parent], books.COLUMNS, search)
+async def _read_text_page(database: Database, scope: Scope, parent: int, text: str, order: Order) -> object:
+    [text_query] = await interpret_texts(database, [text])
+    list_condition = Filter(text).to_list_condition(text_query)
+    return await fetch_filtered_pages(
+        database, scope, order, PageRequest(20), [parent], books.COLUMNS, list_condition
+    )
 
 
-async def matched(database: Database, text: str, book_ids: Sequence[int]) -> object:
-    [meaning] = await meanings_of_texts(database, [text])
-    return await matches_by_book_ids(database, meaning, book_ids)
+async def _match_text(database: Database, text: str, book_ids: Sequence[int]) -> object:
+    [text_query] = await interpret_texts(database, [text])
+    return await matches_by_book_ids(database, text_query, book_ids)
 
 
-def facets(sample: Sample) -> Iterator[Case]:
-    """All facets of a list at once: of everything, and each without the conditions of its own."""
-    asked = [Asked(facet, 10) for facet in Facet]
-    english = (Facet.LANGUAGES, conditions.compared(conditions.LANGUAGE, "eq", "en"))
-    for scope, parent in lists(sample):
-        for title, wanted in (("everything", Filter()), ("en", Filter(own=(english,)))):
-            yield case(f"facets of {title}", FACETS, facets_of_search, scope, [parent], asked, wanted, None)
-        for text in (sample.common, sample.middling, sample.rare):
-            yield case(f"facets of text {text!r}", FACETS_OF_TEXT, facets_of_text, scope, parent, asked, text)
+def _facet_cases(sample: Sample) -> Iterator[ExplainCase]:
+    """Yield cases of all facets of a list: unfiltered, with a condition on one facet, and with texts."""
+    requests = [FacetRequest(facet, 10) for facet in Facet]
+    english = (Facet.LANGUAGES, conditions.compare(conditions.LANGUAGE_COLUMN, "eq", "en"))
+    for scope, parent in _sample_lists(sample):
+        for title, book_filter in (("everything", Filter()), ("en", Filter(facet_conditions=(english,)))):
+            yield _case(
+                f"facets of {title}",
+                _FACET_BUFFERS,
+                fetch_facets,
+                scope,
+                [parent],
+                requests,
+                book_filter,
+                None,
+            )
+        for text in (sample.frequent_word, sample.medium_word, sample.rare_word):
+            yield _case(
+                f"facets of text {text!r}",
+                _TEXT_FACET_BUFFERS,
+                _read_text_facets,
+                scope,
+                parent,
+                requests,
+                text,
+            )
 
 
-async def facets_of_text(
-    database: Database, scope: Scope, parent: int, asked: Sequence[Asked], text: str
+async def _read_text_facets(
+    database: Database, scope: Scope, parent: int, requests: Sequence[FacetRequest], text: str
 ) -> object:
-    [meaning] = await meanings_of_texts(database, [text])
-    return await facets_of_search(database, scope, [parent], asked, Filter(text), meaning)
+    [text_query] = await interpret_texts(database, [text])
+    return await fetch_facets(database, scope, [parent], requests, Filter(text), text_query)
 
 
-def suggestions() -> Iterator[Case]:
+def _suggestion_cases() -> Iterator[ExplainCase]:
     for prefix in ("s", "st", "the sto", "xyz"):
         for read in (suggest.suggested_books, suggest.suggested_authors, suggest.suggested_categories):
-            yield case(f"prefix {prefix!r}", 3_000, read, prefix, 5)
+            yield _case(f"prefix {prefix!r}", 3_000, read, prefix, 5)

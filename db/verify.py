@@ -1,55 +1,60 @@
-"""The audit of a catalog: what constraints and triggers promise, read again from the rows themselves.
+"""The audit of a catalog: checks on the rows themselves what constraints and triggers should ensure.
 
-A check is one statement, which answers the first five wrong rows as text, each with the number of all.
-Constraints may be dropped or not valid and triggers disabled: no check leans on them. Links and parents are
-taken for the truth that listings and counters have to follow.
+A check is one statement. It returns the first five wrong rows as text, each with the number of all. No check
+relies on constraints or triggers, because they may be dropped, not validated or disabled. Links and parents
+count as correct; listings and counters must agree with them.
 """
 
 from dataclasses import dataclass
 
-import asyncpg
-
-from db.checks import documents, duplicates, fields, listings, orphans, tree
-from db.errors import DatabaseError
+from db.checks import duplicates, fields, listings, orphans, search_documents, tree
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.migrations import require_head
-from db.pool import UNREACHABLE, Database
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: how many are `wrong`, and the first five as text. 0 and none where all is well."""
+    """The result of a check: the number of wrong rows, and the first five as text."""
 
     name: str
-    meaning: str
-    wrong: int
+    description: str
+    count: int
     examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is wrong with the rows that the statement answers: `example`, and `wrong` for their number."""
+    """A description of wrong rows, and the statement that finds them.
 
-    meaning: str
+    Its columns are `example`, the row as text, and `wrong`, the number of all wrong rows.
+    """
+
+    description: str
     sql: str
 
     @property
     def name(self) -> str:
-        """The name in the statement's comment."""
+        """Return the name in the statement's comment."""
         return self.sql.split(maxsplit=2)[1]
 
 
-async def audit(database: Database) -> list[Finding]:
-    """One finding for each check, in the order of CHECKS; over a pool, each of its own moment."""
+async def run_checks(database: Database) -> list[Finding]:
+    """Return one finding per check, in the order of CHECKS.
+
+    Without a transaction, as over a pool, each check has its own snapshot.
+    """
     findings: list[Finding] = []
     for check in CHECKS:
         rows = await database.fetch(check.sql)
         examples = tuple(row["example"] for row in rows)
-        findings.append(Finding(check.name, check.meaning, rows[0]["wrong"] if rows else 0, examples))
+        findings.append(Finding(check.name, check.description, rows[0]["wrong"] if rows else 0, examples))
     return findings
 
 
-# An index that has lost rows would hide what is wrong with them, so would a belief in constraints.
-AUDIT_SETTINGS = """
+# An index that lost rows would hide wrong rows, and so would plans that rely on constraints.
+_AUDIT_SETTINGS = """
 /* audit_settings */
 SELECT set_config(name, CASE name
     WHEN 'work_mem' THEN '64MB' WHEN 'statement_timeout' THEN '0' WHEN 'lock_timeout' THEN '0'
@@ -60,63 +65,59 @@ WHERE name IN ('enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan', 
 """
 
 
-async def audited(dsn: str) -> list[Finding]:
-    """The audit of the database at `dsn`, of one moment, reading tables and never indexes.
+async def audit_catalog(dsn: str) -> list[Finding]:
+    """Audit the database at `dsn` in one snapshot, by sequential scans only.
 
-    Raises DatabaseError when the database is away, not migrated, or fails on the way.
+    Raise DatabaseError if the database is unreachable, not migrated, or fails during the audit.
     """
+    connection = await connect(dsn, application_name="bookstore verify")
     try:
-        connection = await asyncpg.connect(dsn, server_settings={"application_name": "bookstore verify"})
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(AUDIT_SETTINGS)
-            return await audit(connection)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseError(f"The database failed during the audit: {error}") from error
+        with database_errors("The database failed during the audit"):
+            await require_head(connection)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await connection.execute(_AUDIT_SETTINGS)
+                return await run_checks(connection)
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)
 
 
 CHECKS = (
-    Check("Authors of a book where one of both is missing", orphans.BOOK_AUTHORS),
-    Check("Categories of a book where one of both is missing", orphans.BOOK_CATEGORIES),
-    Check("Listings by author where author or book is missing", orphans.AUTHOR_LISTINGS),
-    Check("Listings by category where category or book is missing", orphans.CATEGORY_LISTINGS),
-    Check("Views of a missing book", orphans.BOOK_VIEWS),
+    Check("Links between books and authors whose book or author is missing", orphans.BOOK_AUTHORS),
+    Check("Links between books and categories whose book or category is missing", orphans.BOOK_CATEGORIES),
+    Check("Author listings whose author or book is missing", orphans.AUTHOR_LISTINGS),
+    Check("Category listings whose category or book is missing", orphans.CATEGORY_LISTINGS),
+    Check("View counts whose book is missing", orphans.BOOK_VIEWS),
     Check("Categories whose parent is missing", orphans.CATEGORIES),
-    Check("Ids of several books", duplicates.BOOK_IDS),
-    Check("Ids of several authors", duplicates.AUTHOR_IDS),
-    Check("Ids of several categories", duplicates.CATEGORY_IDS),
-    Check("Source ids of several books", duplicates.BOOK_SOURCES),
-    Check("ISBNs of several books", duplicates.ISBNS),
-    Check("Source ids of several authors", duplicates.AUTHOR_SOURCES),
-    Check("Names of several authors who are known by name alone", duplicates.AUTHOR_NAMES),
-    Check("Slugs of several authors", duplicates.AUTHOR_SLUGS),
-    Check("Paths of several categories", duplicates.CATEGORY_PATHS),
-    Check("Books more than once in a category", duplicates.BOOK_CATEGORIES),
-    Check("Authors more than once in one role of a book", duplicates.BOOK_AUTHORS),
-    Check("Books whose authors' positions do not run from 1 without a gap", fields.AUTHOR_POSITIONS),
-    Check("Authors of a book in a role that there is not", fields.AUTHOR_ROLES),
-    Check("Books whose ISBN is no ISBN-13 or has a wrong check digit", fields.INVALID_ISBNS),
-    Check("Books whose price is negative or out of range, or lacks its currency", fields.BOOK_PRICES),
-    Check("Books with fields that cannot be", fields.BOOK_FIELDS),
-    Check("Authors with fields that cannot be", fields.AUTHOR_FIELDS),
-    Check("Categories with fields that cannot be", fields.CATEGORY_FIELDS),
-    Check("Categories in or under a cycle, which no top category leads to", tree.CATEGORY_CYCLES),
-    Check("Categories whose lineage is not their parent's and themselves", tree.CATEGORY_LINEAGES),
-    Check("Categories whose path is not their parent's and their name", tree.CATEGORY_PATHS),
-    Check("Listings by author that disagree with the books' authors", listings.AUTHOR_LISTINGS),
-    Check("Listings by category that disagree with the books' categories", listings.CATEGORY_LISTINGS),
-    Check("Authors whose number of books is wrong", listings.AUTHOR_COUNTS),
-    Check("Categories whose number of books is wrong", listings.CATEGORY_COUNTS),
-    Check("Sizes of the catalog that are wrong", listings.CATALOG_SIZES),
+    Check("Duplicate book ids", duplicates.BOOK_IDS),
+    Check("Duplicate author ids", duplicates.AUTHOR_IDS),
+    Check("Duplicate category ids", duplicates.CATEGORY_IDS),
+    Check("Duplicate source ids of books", duplicates.BOOK_SOURCES),
+    Check("Duplicate ISBNs", duplicates.ISBNS),
+    Check("Duplicate source ids of authors", duplicates.AUTHOR_SOURCES),
+    Check("Duplicate names of authors who are identified by name", duplicates.AUTHOR_NAMES),
+    Check("Duplicate author slugs", duplicates.AUTHOR_SLUGS),
+    Check("Duplicate category paths", duplicates.CATEGORY_PATHS),
+    Check("Books that are in a category more than once", duplicates.BOOK_CATEGORIES),
+    Check("Authors with the same role in a book more than once", duplicates.BOOK_AUTHORS),
+    Check("Books whose author positions are not 1, 2, 3 and so on", fields.AUTHOR_POSITIONS),
+    Check("Authors of a book with an unknown role", fields.AUTHOR_ROLES),
+    Check("Books whose ISBN is not an ISBN-13 or has a wrong check digit", fields.INVALID_ISBNS),
+    Check("Books whose price is out of range or whose price and currency do not match", fields.BOOK_PRICES),
+    Check("Books with invalid fields", fields.BOOK_FIELDS),
+    Check("Authors with invalid fields", fields.AUTHOR_FIELDS),
+    Check("Categories with invalid fields", fields.CATEGORY_FIELDS),
+    Check("Categories in or below a cycle, unreachable from the root categories", tree.CATEGORY_CYCLES),
+    Check("Categories whose lineage is not their parent's lineage and their id", tree.CATEGORY_LINEAGES),
+    Check("Categories whose path is not their parent's path and their name", tree.CATEGORY_PATHS),
+    Check("Author listings that disagree with the authors of the books", listings.AUTHOR_LISTINGS),
+    Check("Category listings that disagree with the categories of the books", listings.CATEGORY_LISTINGS),
+    Check("Authors with a wrong number of books", listings.AUTHOR_COUNTS),
+    Check("Categories with a wrong number of books", listings.CATEGORY_COUNTS),
+    Check("Wrong catalog counters", listings.CATALOG_SIZES),
     Check("Books whose sort keys disagree with their fields", fields.BOOK_KEYS),
     Check("Authors whose sort key or slug disagrees with their fields", fields.AUTHOR_KEYS),
     Check("Categories whose sort key disagrees with their name", fields.CATEGORY_KEYS),
-    Check("Books whose search document is not made of their words", documents.DOCUMENTS),
-    Check("Words of titles and authors that misspelt ones are not compared with", documents.WORDS),
+    Check("Books whose search document does not match their fields", search_documents.DOCUMENTS),
+    Check("Words of titles and authors missing from spelling correction", search_documents.WORDS),
 )
-"""Every check, in the order in which an audit reports them."""
+"""All checks, in the order of the audit report."""

@@ -1,65 +1,54 @@
-"""What a request carries to its resolvers."""
-
-from functools import lru_cache
+"""The context of a request, which every resolver receives."""
 
 import strawberry
 
-from db import authors, books, categories
-from db.pool import Database
-from db.reading import Reading
-from db.views import ViewLog
-from graphql_api.loaders import Loaders, Selection
+from db.connections.session import ReadSession
+from db.database import Database
+from db.view_counts import ViewCounter
+from graphql_api.loaders.columns import columns_for
+from graphql_api.loaders.registry import Loaders
 
 
 class Context:
-    """The view log, and the loaders of this one request. `viewed` holds the books it has looked up."""
+    """The database, the loaders and the view counter of one request.
 
-    __slots__ = ("database", "loaders", "viewed", "views")
+    `viewed` holds the ids of the books whose view is already counted.
+    """
 
-    def __init__(self, views: ViewLog, database: Database, loaders: Loaders | None = None) -> None:
-        self.views = views
+    __slots__ = ("database", "loaders", "view_counter", "viewed")
+
+    def __init__(self, view_counter: ViewCounter, database: Database, loaders: Loaders | None = None) -> None:
+        self.view_counter = view_counter
         self.database = database
         self.loaders = loaders or Loaders(database)
         self.viewed: set[int] = set()
 
-    def view(self, book_id: int) -> None:
-        """Note that a book is viewed, once a request."""
+    def record_view(self, book_id: int) -> None:
+        """Count a view of a book, at most once per request."""
         if book_id not in self.viewed:
             self.viewed.add(book_id)
-            self.views.note(book_id)
+            self.view_counter.record(book_id)
 
-    def planned(self, reads: frozenset[tuple[str, str]]) -> "Context":
-        """A context for a plan: it reads only what the plan takes from objects, over one connection.
-        It is to be closed."""
-        if isinstance(self.database, Reading):
-            self.database.hold()
-        loaders = Loaders(self.database, selection(reads), gathers=False)
-        return Context(self.views, self.database, loaders)
+    def for_plan(self, reads: frozenset[tuple[str, str]]) -> "Context":
+        """Return a context for a plan: it reads only the plan's columns, over one pinned connection.
+
+        The caller must close it.
+        """
+        if isinstance(self.database, ReadSession):
+            self.database.pin()
+        loaders = Loaders(self.database, columns_for(reads), auto_dispatch=False)
+        return Context(self.view_counter, self.database, loaders)
 
     async def close(self) -> None:
-        """Give back what was held for the request."""
-        if isinstance(self.database, Reading):
-            await self.database.let_go()
+        """Unpin the connection that `for_plan` pinned."""
+        if isinstance(self.database, ReadSession):
+            self.database.unpin()
 
-    def again(self) -> "Context":
-        """A context to run the same operation once more, without reading again what was read."""
-        again = Context(self.views, self.database, self.loaders.again(self.database))
-        again.viewed = self.viewed
-        return again
-
-
-@lru_cache(maxsize=4096)
-def selection(reads: frozenset[tuple[str, str]]) -> Selection:
-    """The columns behind attributes of books, authors and categories."""
-
-    def names(*kinds: str) -> frozenset[str]:
-        return frozenset(name for kind, name in reads if kind in kinds)
-
-    return Selection(
-        books.COLUMNS.only(names("Book", "Money", "BookEdge")),
-        authors.COLUMNS.only(names("Author", "Contribution")),
-        categories.COLUMNS.only(names("Category")),
-    )
+    def for_fallback(self) -> "Context":
+        """Return a context for running the operation with graphql-core, reusing the values loaded so far."""
+        context = Context(self.view_counter, self.database, self.loaders.with_cached_results(self.database))
+        context.viewed = self.viewed
+        return context
 
 
 Info = strawberry.Info[Context, None]

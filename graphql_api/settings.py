@@ -1,4 +1,4 @@
-"""The settings: one frozen object, read from the environment once."""
+"""Settings: one frozen object, read from the environment once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -10,101 +10,143 @@ from graphql_api.execution.limits import LIMITS, Limits
 
 
 class SettingsError(ValueError):
-    """A setting cannot be used; the message names its key."""
+    """The value of a setting is invalid. The message names the environment variable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What a value must fulfil, and what to give instead of one that does not."""
+class _Rule:
+    """Checks a value with `is_valid`. `advice` describes the valid values in an error message."""
 
-    fulfilled: Callable[[Any], bool]
+    is_valid: Callable[[Any], bool]
     advice: str
 
 
-ANY = Rule(lambda _: True, "")
-PORT = Rule(lambda value: 0 <= value <= 65535, "a number from 0 to 65535")
-COUNT = Rule(lambda value: value >= 1, "at least 1")
-PAGE = Rule(lambda value: 1 <= value <= LIMITS.page, f"a number from 1 to {LIMITS.page}")
-PLACES = Rule(lambda value: value >= 0, "0 or more")
-SECONDS = Rule(lambda value: 0 < value < float("inf"), "seconds above 0")
-LEVEL = Rule(lambda value: value in ("debug", "info", "warning", "error"), "debug, info, warning or error")
-ORIGINS = Rule(
-    lambda value: all(map(is_origin, origins(value))), "origins like https://shop.example, with commas, or *"
+_ANY_VALUE = _Rule(lambda _: True, "")
+_PORT_NUMBER = _Rule(lambda value: 0 <= value <= 65535, "a number from 0 to 65535")
+_AT_LEAST_ONE = _Rule(lambda value: value >= 1, "at least 1")
+_PAGE_SIZE = _Rule(lambda value: 1 <= value <= LIMITS.page, f"a number from 1 to {LIMITS.page}")
+_NON_NEGATIVE = _Rule(lambda value: value >= 0, "0 or more")
+_POSITIVE_SECONDS = _Rule(lambda value: 0 < value < float("inf"), "seconds above 0")
+_LOG_LEVEL = _Rule(
+    lambda value: value in ("debug", "info", "warning", "error"), "debug, info, warning or error"
+)
+_ORIGIN_LIST = _Rule(
+    lambda value: all(map(_is_origin, _split_origins(value))),
+    "origins like https://shop.example, separated by commas, or *",
 )
 
 
-def setting(default: Any, description: str, rule: Rule = ANY, *, shown: bool = True) -> Any:
-    return field(default=default, repr=shown, metadata={"description": description, "rule": rule})
+def _setting(default: Any, description: str, rule: _Rule = _ANY_VALUE, *, secret: bool = False) -> Any:
+    """Return a field of Settings. A secret is left out of the repr."""
+    return field(default=default, repr=not secret, metadata={"description": description, "rule": rule})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Each field is read from the environment variable of its name in capitals."""
+    """The settings of a process. Each field is read from the environment variable of its name in capitals."""
 
-    host: str = setting("127.0.0.1", "The address to listen on.")
-    port: int = setting(8000, "The port to listen on; 0 picks a free one.", PORT)
-    workers: int = setting(1, "How many processes serve; each has a pool of its own.", COUNT)
-    database_url: str | None = setting(
-        None, "The PostgreSQL to use, as a URL; the embedded one if it is not set.", shown=False
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on; 0 selects a free port.", _PORT_NUMBER)
+    workers: int = _setting(
+        1, "Number of server processes. Each has a separate connection pool.", _AT_LEAST_ONE
     )
-    data: Path = setting(Path(".data"), "The folder of the embedded PostgreSQL.")
-    postgres_bin: Path | None = setting(
-        None, "The bin folder of the PostgreSQL to embed; the installed wheel's if it is not set."
+    database_url: str | None = _setting(
+        None, "URL of the PostgreSQL database (default: the embedded PostgreSQL).", secret=True
     )
-    pool_size: int = setting(5, "How many connections to PostgreSQL are opened at the most.", COUNT)
-    connection_wait: float = setting(1.0, "How many seconds a read waits for a connection.", SECONDS)
-    command_timeout: float = setting(5.0, "After how many seconds a statement is given up.", SECONDS)
-    request_timeout: float = setting(5.0, "After how many seconds a request is given up.", SECONDS)
-    sender_timeout: float = setting(
-        10.0, "How many seconds a client may take to send a request, or to take its answer.", SECONDS
+    data: Path = _setting(Path(".data"), "Folder of the embedded PostgreSQL.")
+    postgres_bin: Path | None = _setting(
+        None, "Folder bin of the PostgreSQL to embed (default: the installed wheel's)."
     )
-    drain_timeout: float = setting(
-        8.0, "How many seconds a server that ends waits for its last requests.", SECONDS
+    pool_size: int = _setting(5, "Maximum number of connections to PostgreSQL per process.", _AT_LEAST_ONE)
+    connection_wait: float = _setting(
+        1.0, "Timeout for acquiring a connection from the pool, in seconds.", _POSITIVE_SECONDS
     )
-    max_connections: int = setting(1_000, "How many connections of clients a process keeps open.", COUNT)
-    max_requests: int = setting(64, "How many requests a process works on at once.", COUNT)
-    max_waiting: int = setting(
-        800, "How many more may wait until it works on them; an eighth of it when they always do.", PLACES
+    command_timeout: float = _setting(5.0, "Timeout of a statement in seconds.", _POSITIVE_SECONDS)
+    request_timeout: float = _setting(5.0, "Timeout of a request in seconds.", _POSITIVE_SECONDS)
+    sender_timeout: float = _setting(
+        10.0, "Timeout in seconds for a client to send a request or to read its response.", _POSITIVE_SECONDS
     )
-    max_body: int = setting(
-        100_000, "How many bytes a request's body may have, and its address: that 65,535 at the most.", COUNT
+    keep_alive_timeout: float = _setting(
+        5.0, "Timeout of an idle client connection in seconds.", _POSITIVE_SECONDS
     )
-    max_response: int = setting(10_000_000, "How many bytes an answer may have.", COUNT)
-    max_source: int = setting(LIMITS.source, "How many characters a document may have.", COUNT)
-    max_tokens: int = setting(LIMITS.tokens, "How many tokens it may have, comments included.", COUNT)
-    max_operations: int = setting(LIMITS.operations, "How many operations it may have.", COUNT)
-    max_fragments: int = setting(LIMITS.fragments, "How many fragments it may define.", COUNT)
-    max_variables: int = setting(LIMITS.variables, "How many variables an operation may have.", COUNT)
-    max_depth: int = setting(
-        LIMITS.depth, "How deep its fields may nest, those of introspection aside.", COUNT
+    drain_timeout: float = _setting(
+        8.0, "How long a shutdown waits for running requests, in seconds.", _POSITIVE_SECONDS
     )
-    max_fields: int = setting(LIMITS.fields, "How many fields it may have, its fragments spread.", COUNT)
-    max_aliases: int = setting(LIMITS.aliases, "How many aliases it may have, its fragments spread.", COUNT)
-    max_directives: int = setting(
-        LIMITS.directives, "How many directives it may have, its fragments spread.", COUNT
+    max_connections: int = _setting(1_000, "Maximum number of client connections per process.", _AT_LEAST_ONE)
+    max_requests: int = _setting(
+        64, "Maximum number of requests that a process runs concurrently.", _AT_LEAST_ONE
     )
-    max_directives_in_place: int = setting(
-        LIMITS.directives_in_place, "How many directives may stand in one place.", COUNT
+    max_waiting: int = _setting(
+        800, "Maximum queue length; reduced to 1/8 while the queue has not been empty for 5 s.", _NON_NEGATIVE
     )
-    max_comparisons: int = setting(
-        LIMITS.comparisons, "How often fields of one name may be compared in validation.", COUNT
+    max_body: int = _setting(
+        100_000, "Maximum size of a request body and of a URL in bytes (URL: at most 65,535).", _AT_LEAST_ONE
     )
-    max_list: int = setting(LIMITS.list, "How many values a list in an argument may have.", COUNT)
-    max_page: int = setting(LIMITS.page, "How many entries a page may have; 100 at the most.", PAGE)
-    max_cost: int = setting(LIMITS.cost, "How many rows an operation may ask for.", COUNT)
-    max_values: int = setting(LIMITS.values, "How many values, objects included, it may ask for.", COUNT)
-    introspection: bool = setting(True, "Whether clients may read the schema by introspection.")
-    suggestions: bool = setting(True, 'Whether errors suggest names ("Did you mean …").')
-    cors_origins: str = setting(
-        "", "The origins whose pages may ask, with commas between; * for all.", ORIGINS
+    max_response: int = _setting(10_000_000, "Maximum size of a response in bytes.", _AT_LEAST_ONE)
+    max_source: int = _setting(LIMITS.source, "Maximum length of a document in characters.", _AT_LEAST_ONE)
+    max_tokens: int = _setting(
+        LIMITS.tokens, "Maximum number of tokens in a document, including comments.", _AT_LEAST_ONE
     )
-    metrics: bool = setting(False, "Whether /metrics tells, for Prometheus, how operations were run.")
-    log_level: str = setting("info", "How much is logged: debug, info, warning or error.", LEVEL)
+    max_operations: int = _setting(
+        LIMITS.operations, "Maximum number of operations in a document.", _AT_LEAST_ONE
+    )
+    max_fragments: int = _setting(
+        LIMITS.fragments, "Maximum number of fragment definitions in a document.", _AT_LEAST_ONE
+    )
+    max_variables: int = _setting(
+        LIMITS.variables, "Maximum number of variables of an operation.", _AT_LEAST_ONE
+    )
+    max_depth: int = _setting(
+        LIMITS.depth,
+        "Maximum depth of nested fields in an operation, excluding introspection fields.",
+        _AT_LEAST_ONE,
+    )
+    max_fields: int = _setting(
+        LIMITS.fields,
+        "Maximum number of fields in an operation, including those of its fragment spreads.",
+        _AT_LEAST_ONE,
+    )
+    max_aliases: int = _setting(
+        LIMITS.aliases,
+        "Maximum number of aliases in an operation, including those of its fragment spreads.",
+        _AT_LEAST_ONE,
+    )
+    max_directives: int = _setting(
+        LIMITS.directives,
+        "Maximum number of directives in an operation, including those of its fragment spreads.",
+        _AT_LEAST_ONE,
+    )
+    max_directives_in_place: int = _setting(
+        LIMITS.directives_in_place, "Maximum number of directives at one location.", _AT_LEAST_ONE
+    )
+    max_comparisons: int = _setting(
+        LIMITS.comparisons,
+        "Maximum number of comparisons between fields of the same name during validation.",
+        _AT_LEAST_ONE,
+    )
+    max_list: int = _setting(LIMITS.list, "Maximum number of values in a list argument.", _AT_LEAST_ONE)
+    max_page: int = _setting(LIMITS.page, "Maximum page size; at most 100.", _PAGE_SIZE)
+    max_cost: int = _setting(LIMITS.cost, "Maximum cost of an operation in rows.", _AT_LEAST_ONE)
+    max_values: int = _setting(
+        LIMITS.values,
+        "Maximum number of values that an operation may request, including objects.",
+        _AT_LEAST_ONE,
+    )
+    introspection: bool = _setting(True, "Whether clients may read the schema by introspection.")
+    suggestions: bool | None = _setting(
+        None, 'Whether errors suggest names ("Did you mean …"); by default as `INTROSPECTION`.'
+    )
+    explorer: bool = _setting(True, "Whether browsers get the explorer page at the path of the API.")
+    cors_origins: str = _setting(
+        "", "Origins allowed by CORS, separated by commas; * allows all.", _ORIGIN_LIST
+    )
+    metrics: bool = _setting(False, "Whether /metrics serves counters of executed operations for Prometheus.")
+    log_level: str = _setting("info", "Log level: debug, info, warning or error.", _LOG_LEVEL)
 
     def __post_init__(self) -> None:
         for entry in fields(self):
             value, rule = getattr(self, entry.name), entry.metadata["rule"]
-            if not rule.fulfilled(value):
+            if not rule.is_valid(value):
                 shown = repr(value) if isinstance(value, str) else value
                 raise SettingsError(f"{entry.name.upper()} is {shown}: give {rule.advice}.")
 
@@ -113,45 +155,49 @@ class Settings:
         return Limits(**{entry.name: getattr(self, f"max_{entry.name}") for entry in fields(Limits)})
 
     @property
+    def suggests_names(self) -> bool:
+        return self.introspection if self.suggestions is None else self.suggestions
+
+    @property
     def origins(self) -> list[str]:
-        return origins(self.cors_origins)
+        return _split_origins(self.cors_origins)
 
     @classmethod
-    def read(cls, environment: Mapping[str, str]) -> "Settings":
-        """The settings in an environment; an empty variable counts as not set.
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Return the settings of an environment. An empty variable counts as not set.
 
-        Raises SettingsError naming the variable that cannot be used.
+        Raise SettingsError if the value of a variable is invalid.
         """
-        given: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for entry in fields(cls):
             key = entry.name.upper()
             if text := environment.get(key, "").strip():
-                given[entry.name] = parsed(key, text, entry.type)
-        return cls(**given)
+                values[entry.name] = _parse_value(key, text, entry.type)
+        return cls(**values)
 
 
-def parsed(key: str, text: str, kind: Any) -> Any:
-    if kind is bool:
-        if text.lower() not in BOOLEANS:
+def _parse_value(key: str, text: str, field_type: Any) -> Any:
+    if bool in (field_type, *get_args(field_type)):
+        if text.lower() not in _BOOLEANS:
             raise SettingsError(f"{key} is {text!r}: give true or false.")
-        return BOOLEANS[text.lower()]
-    if kind in (int, float):
+        return _BOOLEANS[text.lower()]
+    if field_type in (int, float):
         try:
-            return kind(text)
+            return field_type(text)
         except ValueError:
             raise SettingsError(f"{key} is {text!r}: give a number.") from None
-    return Path(text) if Path in (kind, *get_args(kind)) else text
+    return Path(text) if Path in (field_type, *get_args(field_type)) else text
 
 
-BOOLEANS = {"true": True, "yes": True, "on": True, "1": True} | dict.fromkeys(
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True} | dict.fromkeys(
     ("false", "no", "off", "0"), False
 )
 
 
-def origins(text: str) -> list[str]:
+def _split_origins(text: str) -> list[str]:
     return [origin.strip() for origin in text.split(",") if origin.strip()]
 
 
-def is_origin(text: str) -> bool:
+def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     return text == "*" or (parts.scheme in ("http", "https") and text == f"{parts.scheme}://{parts.netloc}")

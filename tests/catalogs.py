@@ -1,4 +1,4 @@
-"""Small catalogs written with plain SQL, so that tests of reads do not rest on the import."""
+"""Small catalogs written with plain SQL, so that tests of reads do not depend on the import."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,15 +7,18 @@ import asyncpg
 
 
 async def add_author(connection: asyncpg.Connection, name: str, **columns: Any) -> int:
-    """Add an author known by name alone, or from a source when `source` and `source_id` are given."""
+    """Insert an author and return the id.
+
+    The author is identified by name, or by `source` and `source_id` if these are given.
+    """
     values = {"source": "name", "name": name, "sort_name": name, **columns}
     if "source_id" not in values:
         values["source_id"] = await connection.fetchval("SELECT slug($1)", name)
-    return await insert(connection, "author", values)
+    return await insert_row(connection, "author", values)
 
 
 async def add_category(connection: asyncpg.Connection, name: str, parent: int | None = None) -> int:
-    return await insert(connection, "category", {"name": name, "parent_id": parent})
+    return await insert_row(connection, "category", {"name": name, "parent_id": parent})
 
 
 async def add_book(
@@ -26,9 +29,9 @@ async def add_book(
     categories: Sequence[int] = (),
     **columns: Any,
 ) -> int:
-    """Add a book with its authors in order (an id, or an id and a role) and its categories."""
+    """Insert a book with its authors in order (an id, or an id and a role) and its categories. Return the id."""
     values = {"source": "test", "source_id": title, "title": title, **columns}
-    book = await insert(connection, "book", values)
+    book = await insert_row(connection, "book", values)
     for position, author in enumerate(authors, 1):
         author_id, role = author if isinstance(author, tuple) else (author, "AUTHOR")
         await connection.execute(
@@ -45,11 +48,11 @@ async def add_book(
     return book
 
 
-async def insert(connection: asyncpg.Connection, table: str, values: dict[str, Any]) -> int:
+async def insert_row(connection: asyncpg.Connection, table: str, values: dict[str, Any]) -> int:
     columns = ", ".join(values)
-    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
-    identity = await connection.fetchval(
-        f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id", *values.values()
+    placeholders = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    row_id = await connection.fetchval(
+        f"INSERT INTO {table} ({columns}) VALUES ({placeholders}) RETURNING id", *values.values()
     )
-    assert isinstance(identity, int)
-    return identity
+    assert isinstance(row_id, int)
+    return row_id

@@ -1,4 +1,4 @@
-"""Whether the lock files are what pyproject.toml resolves to; `--write` resolves the newest versions anew."""
+"""Check that the lock files match pyproject.toml. `--write` resolves the newest versions and writes them."""
 
 import os
 import subprocess
@@ -9,12 +9,12 @@ ROOT = Path(__file__).parent.parent
 LOCKS = {"requirements.lock": "build", "tests/requirements.lock": "dev"}
 
 
-def compiled(lock: str, group: str, *options: str) -> str:
-    """What a lock file should hold, keeping the versions it pins unless `--upgrade` is among the options."""
-    limits = [] if lock == "requirements.lock" else ["--constraints", "requirements.lock"]
+def resolve_lock(lock: str, group: str, *options: str) -> str:
+    """Resolve a lock file and return its text. The pinned versions are kept unless the options have `--upgrade`."""
+    constraints = [] if lock == "requirements.lock" else ["--constraints", "requirements.lock"]
     return subprocess.run(
         [
-            *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--group", group, *limits),
+            *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--group", group, *constraints),
             *("--universal", "--python-version", "3.11", "--generate-hashes"),
             *("--no-emit-index-url", "--no-header", "--quiet", "--output-file", lock, *options),
         ],
@@ -30,7 +30,7 @@ def main() -> int:
     stale: list[str] = []
     for lock, group in LOCKS.items():
         before = (ROOT / lock).read_text(encoding="utf-8")
-        compiled(lock, group, *(["--upgrade"] if "--write" in sys.argv else []))
+        resolve_lock(lock, group, *(["--upgrade"] if "--write" in sys.argv else []))
         if (ROOT / lock).read_text(encoding="utf-8") != before and "--write" not in sys.argv:
             (ROOT / lock).write_text(before, encoding="utf-8")
             stale.append(lock)

@@ -77,9 +77,9 @@ class Served:
 
 
 def environment_of(**settings: str) -> dict[str, str]:
-    """The environment of this process without settings of ours, and with these."""
+    """Return this process's environment without settings and PG* variables, and with the given settings."""
     ours = {entry.name.upper() for entry in fields(Settings)}
-    inherited = {key: value for key, value in os.environ.items() if key not in ours}
+    inherited = {key: value for key, value in os.environ.items() if key not in ours and key[:2] != "PG"}
     return inherited | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", **settings}
 
 
@@ -108,7 +108,7 @@ def private_folder() -> Generator[Path]:
 
 @contextmanager
 def serving(
-    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), **settings: str
+    cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), /, **settings: str
 ) -> Generator[Served]:
     """`bookstore serve` on a free port, up and answering, patient but for the settings; ended afterwards."""
     patient = {key.upper(): str(value) for key, value in PATIENT.items()}

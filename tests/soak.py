@@ -82,7 +82,7 @@ async def peak(client: Client, requests: list[bytes], seconds: float) -> float:
     async def ask(number: int) -> None:
         nonlocal answered
         while time.perf_counter() < until:
-            reply = await client.ask(requests[number % len(requests)])
+            reply = await client.send(requests[number % len(requests)])
             answered += reply.status == 200
             number += 32
 
@@ -93,7 +93,7 @@ async def peak(client: Client, requests: list[bytes], seconds: float) -> float:
 async def soak(url: str, pid: int, minutes: int, seconds: float) -> bool:
     """Run, print what was measured; whether it is as it should be."""
     client, port = Client(url), urlsplit(url).port or 0
-    requests = [client.post(operation, {"n": n}) for n in SIZES for operation in OPERATIONS]
+    requests = [client.build_post(operation, {"n": n}) for n in SIZES for operation in OPERATIONS]
     await peak(client, requests, 3)
     load = OpenLoad(port, requests)
     most = await peak(client, requests, 10)
@@ -142,7 +142,7 @@ async def soak(url: str, pid: int, minutes: int, seconds: float) -> bool:
         f"refused {flood.count(503) / seconds:,.0f} a second in p50 {flood.percentile(503, 0.5) * 1000:.1f} ms, "
         f"p99 {flood.percentile(503, 0.99) * 1000:.1f} ms, others {flood.total() - flood.count(200) - flood.count(503)}"
     )
-    after = await client.ask(requests[0])
+    after = await client.send(requests[0])
     print(f"afterwards: {after.status}")
     client.close()
     return errors == 0 and growth < 0.05 and after.status == 200 and flood.seconds.keys() <= {200, 503}

@@ -1,7 +1,8 @@
-"""The wheel holds all it needs: migrations, the sample, and GraphiQL where it was built."""
+"""The wheel contains everything it needs: migrations, the sample, and GraphiQL if it was built."""
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.serving import bookstore, embedded_catalog, serving
 from tests.waiting import GUARD
 
 ROOT = Path(__file__).parent.parent
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 EXPLORER = ROOT / "graphql_api" / "http" / "explorer"
 
 
@@ -28,21 +30,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_holds_the_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_contains_the_packages_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
     assert {name.split("/")[0] for name in names} == {
         "graphql_api",
         "db",
         "migrations",
-        "bookstore_graphql-0.1.0.dist-info",
+        f"bookstore_graphql-{VERSION}.dist-info",
     }
     assert "db/importing/sample.jsonl" in names
     assert "migrations/versions/0001_catalog.py" in names
     assert [name for name in names if "node_modules" in name or "explorer/src" in name] == []
 
 
-def test_it_works_where_nothing_else_of_the_project_is(wheel: Path) -> None:
+def test_the_installed_wheel_works_without_the_repository(wheel: Path) -> None:
     with embedded_catalog() as folder:
         installed = folder / "installed"
         subprocess.run(
@@ -62,7 +64,7 @@ def test_it_works_where_nothing_else_of_the_project_is(wheel: Path) -> None:
             capture_output=True,
         )
         command = installed / "bin" / "bookstore"
-        place = subprocess.run(
+        imported_from = subprocess.run(
             [
                 sys.executable,
                 "-c",
@@ -74,12 +76,12 @@ def test_it_works_where_nothing_else_of_the_project_is(wheel: Path) -> None:
             capture_output=True,
             text=True,
         ).stdout
-        assert str(ROOT) not in place
+        assert str(ROOT) not in imported_from
 
         with serving(folder, command, PYTHONPATH=str(installed)) as served:
-            answer = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
+            response = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
             page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=GUARD)
 
-        assert answer.json() == {"data": {"books": {"totalCount": 169}}}
+        assert response.json() == {"data": {"books": {"totalCount": 169}}}
         assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()
         assert bookstore("migrate", cwd=folder, PYTHONPATH=str(installed)).returncode == 0

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ async def until(condition: Callable[[], T | Awaitable[T]], guard: float = GUARD)
     deadline = time.monotonic() + guard
     while True:
         value = condition()
-        result: T = await value if isawaitable(value) else value
+        result: Any = await value if isawaitable(value) else value
         if result:
             return result
         assert time.monotonic() < deadline, f"still {result!r} after {guard:g} seconds"

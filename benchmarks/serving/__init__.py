@@ -1,1 +1,1 @@
-"""The serving benchmark: the same six works put to six servers over one catalog, in turn."""
+"""The serving benchmark: six servers run the same six workloads over one catalog, in turn."""

@@ -1,25 +1,27 @@
-"""Who runs on which core."""
+"""Pin processes to cores."""
 
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
 
-class NoCores(Exception):
-    """The machine has too few cores, or is none that processes can be pinned on."""
+class CoresUnavailableError(Exception):
+    """The machine has fewer than two cores, or the system cannot pin processes to cores."""
 
 
-def cores() -> tuple[int, int]:
-    """The core of the servers, and that of PostgreSQL and the load."""
+def choose_cores() -> tuple[int, int]:
+    """Return the core of the servers, and the core of PostgreSQL and the load."""
     available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if len(available) < 2:
-        raise NoCores("Linux and two cores are needed: one for the server, one for PostgreSQL and the load.")
+        raise CoresUnavailableError(
+            "Linux and two cores are required: one for the server, one for PostgreSQL and the load."
+        )
     return available[0], available[1]
 
 
 @contextmanager
-def pinned(core: int) -> Generator[None]:
-    """This process, and what it starts within the block, run on this core alone."""
+def pin_to_core(core: int) -> Generator[None]:
+    """Pin this process, and the processes it starts within the block, to one core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

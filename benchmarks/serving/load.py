@@ -1,4 +1,4 @@
-"""The load: connections that are kept alive, each with one request under way at any time."""
+"""Generate load: keep-alive connections, each with one request in flight at any time."""
 
 import asyncio
 import gc
@@ -9,25 +9,30 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import cast
 
-from benchmarks.serving.answers import Answer
+from benchmarks.serving.responses import ResponseParser
 
 REQUEST = (
     b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
     b"accept: application/json\r\ncontent-length: %d\r\n\r\n%b"
 )
-HEAD_END = b"\r\n\r\n"
-CHUNKS_END = b"0\r\n\r\n"
-PATIENCE = 30.0
+END_OF_HEAD = b"\r\n\r\n"
+END_OF_CHUNKS = b"0\r\n\r\n"
+RESPONSE_TIMEOUT = 30.0
+"""Timeout for the last responses, after the load has ended, in seconds."""
 
 
 class LoadError(Exception):
-    """A server answered with something else than an answer, or not at all."""
+    """A server sent an error or an unexpected response, closed the connection or timed out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What came of a load: requests answered, seconds from first to last, latencies in seconds, sorted,
-    and the seconds of CPU that the load itself took."""
+class LoadResult:
+    """The result of a load.
+
+    - `requests` is the number of responses, `seconds` the duration from the first request to the last response.
+    - `latencies` are in seconds, sorted.
+    - `cpu` is the CPU time of the load itself in seconds.
+    """
 
     requests: int
     seconds: float
@@ -38,48 +43,48 @@ class Load:
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
 
 
-class Connection(asyncio.Protocol):
-    """Sends the next request as soon as an answer is whole, until the time is up."""
+class LoadConnection(asyncio.Protocol):
+    """Sends the next request as soon as a response is complete, until `stop_at`."""
 
-    def __init__(self, requests: Iterator[bytes], until: float, latencies: list[float]) -> None:
+    def __init__(self, requests: Iterator[bytes], stop_at: float, latencies: list[float]) -> None:
         self.requests = requests
-        self.until = until
+        self.stop_at = stop_at
         self.latencies = latencies
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.parts: list[bytes] = []
-        self.missing = 0  # bytes; negative: not known yet, the answer comes in chunks
+        self.missing_bytes = 0  # negative: unknown, the response is chunked
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is not one by its class
-        self.send()
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's transport is not a subclass
+        self.send_request()
 
-    def send(self) -> None:
-        self.missing = 0
+    def send_request(self) -> None:
+        self.missing_bytes = 0
         self.parts.clear()
-        self.sent = time.perf_counter()
+        self.sent_at = time.perf_counter()
         self.transport.write(next(self.requests))
 
     def data_received(self, data: bytes) -> None:
         if self.parts:
             self.parts.append(data)
-            if self.missing > 0:
-                self.missing -= len(data)
-                if self.missing > 0:
+            if self.missing_bytes > 0:
+                self.missing_bytes -= len(data)
+                if self.missing_bytes > 0:
                     return
-            elif not data.endswith(CHUNKS_END):
+            elif not data.endswith(END_OF_CHUNKS):
                 return
-        elif not self.begun(data):
+        elif not self._receive_head(data):
             return
         now = time.perf_counter()
-        self.latencies.append(now - self.sent)
-        if now < self.until:
-            self.send()
+        self.latencies.append(now - self.sent_at)
+        if now < self.stop_at:
+            self.send_request()
         else:
             self.finish(None)
 
-    def begun(self, data: bytes) -> bool:
-        """Take the first part of an answer; whether it is all of it."""
-        head, _, body = data.partition(HEAD_END)
+    def _receive_head(self, data: bytes) -> bool:
+        """Process the first part of a response. Return whether the response is complete."""
+        head, _, body = data.partition(END_OF_HEAD)
         if not head.startswith(b"HTTP/1.1 200") or b"null" in body[:16] or b"errors" in body[:16]:
             self.finish(LoadError(data[:2000].decode(errors="replace")))
             return False
@@ -87,10 +92,10 @@ class Connection(asyncio.Protocol):
         lower = head.lower()
         place = lower.find(b"\r\ncontent-length:")
         if place < 0:
-            self.missing = -1
-            return data.endswith(CHUNKS_END)
-        self.missing = int(lower[place + 17 :].partition(b"\r")[0]) - len(body)
-        return self.missing == 0
+            self.missing_bytes = -1
+            return data.endswith(END_OF_CHUNKS)
+        self.missing_bytes = int(lower[place + 17 :].partition(b"\r")[0]) - len(body)
+        return self.missing_bytes == 0
 
     def finish(self, error: LoadError | None) -> None:
         if not self.ended.done():
@@ -102,41 +107,41 @@ class Connection(asyncio.Protocol):
             self.ended.set_exception(LoadError(f"the server closed the connection ({exc})"))
 
 
-async def load(port: int, bodies: Sequence[bytes], *, connections: int, seconds: float) -> Load:
-    """Put the requests to a server, over and over in their order, for so many seconds."""
+async def run_load(port: int, bodies: Sequence[bytes], *, connections: int, seconds: float) -> LoadResult:
+    """Send the requests to a server, repeatedly and in their order, for the given number of seconds."""
     requests = cycle([REQUEST % (len(body), body) for body in bodies])
     loop, latencies = asyncio.get_running_loop(), list[float]()
     gc.collect()
     gc.disable()
-    cpu, began = cpu_seconds(), time.perf_counter()
+    cpu, started_at = cpu_seconds(), time.perf_counter()
     try:
-        made = [
+        connections_made = [
             await loop.create_connection(
-                lambda: Connection(requests, began + seconds, latencies), "127.0.0.1", port
+                lambda: LoadConnection(requests, started_at + seconds, latencies), "127.0.0.1", port
             )
             for _ in range(connections)
         ]
-        async with asyncio.timeout(seconds + PATIENCE):
-            await asyncio.gather(*(protocol.ended for _, protocol in made))
+        async with asyncio.timeout(seconds + RESPONSE_TIMEOUT):
+            await asyncio.gather(*(protocol.ended for _, protocol in connections_made))
     except TimeoutError:
-        raise LoadError(f"the server has not answered for {PATIENCE:.0f} seconds") from None
+        raise LoadError(f"the server did not respond within {RESPONSE_TIMEOUT:.0f} s") from None
     finally:
         gc.enable()
-    elapsed, cpu = time.perf_counter() - began, cpu_seconds() - cpu
-    return Load(len(latencies), elapsed, sorted(latencies), cpu)
+    elapsed, cpu = time.perf_counter() - started_at, cpu_seconds() - cpu
+    return LoadResult(len(latencies), elapsed, sorted(latencies), cpu)
 
 
-async def answer_of(port: int, body: bytes) -> bytes:
-    """The body of one answer."""
+async def fetch_response(port: int, body: bytes) -> bytes:
+    """Return the body of one response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    answer = Answer()
+    parser = ResponseParser()
     try:
         writer.write(REQUEST % (len(body), body))
-        while not answer.complete and (data := await reader.read(65536)):
-            answer.feed(data)
+        while not parser.complete and (data := await reader.read(65536)):
+            parser.feed(data)
     finally:
         writer.close()
-    return answer.body
+    return parser.body
 
 
 def cpu_seconds() -> float:

@@ -1,8 +1,7 @@
 """Watch a worker's memory over many requests of many operations: `python -m benchmarks.serving.memory`.
 
-Each operation is another document: it asks for another choice of columns, under other aliases, of the page
-of a category, its children or its authors. 1,000 fill the cache of documents, and the connections' caches of
-prepared statements many times over.
+Each operation is a different document: it selects other columns, under other aliases, of a category's page of
+books. 1,000 operations fill the document cache, and the connections' prepared-statement caches many times over.
 """
 
 import argparse
@@ -13,12 +12,12 @@ import orjson
 import uvloop
 from rich.console import Console
 
-from benchmarks.serving.catalog import WORK_FOLDER, catalog_of
-from benchmarks.serving.cores import cores, pinned
-from benchmarks.serving.load import load
-from benchmarks.serving.meters import memory_of
-from benchmarks.serving.servers import SERVERS, started
-from benchmarks.serving.works import SEED, values_of_works
+from benchmarks.serving.catalog import WORK_FOLDER, open_catalog
+from benchmarks.serving.cores import choose_cores, pin_to_core
+from benchmarks.serving.load import run_load
+from benchmarks.serving.meters import memory_mb_of
+from benchmarks.serving.servers import SERVERS, start_server
+from benchmarks.serving.workloads import SEED, workload_values
 
 COLUMNS = (
     *("title", "subtitle", "isbn", "language", "publishedYear", "publishedOn", "pageCount", "stock"),
@@ -27,17 +26,17 @@ COLUMNS = (
 )
 
 
-def documents(count: int) -> list[str]:
-    """So many different documents; the same ones every time."""
-    random, found = Random(SEED), dict[str, None]()  # noqa: S311 - nothing is to be kept secret
-    while len(found) < count:
+def build_documents(count: int) -> list[str]:
+    """Return `count` different documents, the same ones every time."""
+    random, texts = Random(SEED), dict[str, None]()  # noqa: S311 - nothing is secret
+    while len(texts) < count:
         chosen = random.sample(COLUMNS, random.randint(3, 10))
-        fields = " ".join(f"{column.partition(' ')[0]}{len(found)}: {column}" for column in chosen)
-        found[
+        fields = " ".join(f"{column.partition(' ')[0]}{len(texts)}: {column}" for column in chosen)
+        texts[
             f"query Page($path: String!) {{ category(by: {{path: $path}}) {{ name"
             f" books(first: {random.randint(1, 20)}) {{ nodes {{ {fields} }} }} }} }}"
         ] = None
-    return list(found)
+    return list(texts)
 
 
 def main() -> None:
@@ -47,22 +46,22 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100_000)
     options = parser.parse_args()
     server = next(server for server in SERVERS if server.key == "ours")
-    server_core, other_core = cores()
+    server_core, other_core = choose_cores()
     console = Console()
-    with pinned(other_core), catalog_of(options.books, WORK_FOLDER, console) as catalog:
-        paths = uvloop.run(values_of_works(catalog.dsn))["category_page"]
-        asked = zip(cycle(documents(options.operations)), cycle(paths), strict=False)
+    with pin_to_core(other_core), open_catalog(options.books, WORK_FOLDER, console) as catalog:
+        paths = uvloop.run(workload_values(catalog.dsn))["category_page"]
+        requests = zip(cycle(build_documents(options.operations)), cycle(paths), strict=False)
         bodies = [
             orjson.dumps({"query": text, "variables": {"path": path}})
-            for text, path in islice(asked, 2 * options.operations + 1)
+            for text, path in islice(requests, 2 * options.operations + 1)
         ]
-        with started(server, catalog.dsn, server_core, WORK_FOLDER / "logs") as running:
+        with start_server(server, catalog.dsn, server_core, WORK_FOLDER / "logs") as running:
             answered = 0
-            console.print(f"{answered:>9,} requests: {memory_of(running.pid):.1f} MB")
+            console.print(f"{answered:>9,} requests: {memory_mb_of(running.pid):.1f} MB")
             while answered < options.requests:
-                done = uvloop.run(load(running.port, bodies, connections=16, seconds=10))
+                done = uvloop.run(run_load(running.port, bodies, connections=16, seconds=10))
                 answered += done.requests
-                console.print(f"{answered:>9,} requests: {memory_of(running.pid):.1f} MB")
+                console.print(f"{answered:>9,} requests: {memory_mb_of(running.pid):.1f} MB")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The plot: requests per second of each server, a panel for each work, as SVG for light and dark pages."""
+"""Plot requests per second of each server, a panel per workload, as SVG for light and dark pages."""
 
 from collections.abc import Sequence
 from html import escape
 
-from benchmarks.serving.report import Line
+from benchmarks.serving.report import ReportLine
 from benchmarks.serving.servers import Server
-from benchmarks.serving.works import OURS, WORKS
+from benchmarks.serving.workloads import OURS, WORKLOADS
 
 WIDTH, PANEL_WIDTH, MARGIN = 940, 455, 30
 BAR, STEP, HEAD = 14, 20, 30
@@ -29,14 +29,14 @@ text { font: 12px -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill:
 """
 
 
-def plot(found: Sequence[Line], servers: Sequence[Server], circumstances: str) -> str:
-    """An SVG document; bars are drawn to scale within a panel."""
-    works = [work for work in WORKS if any(line.work == work.key for line in found)]
+def plot(report_lines: Sequence[ReportLine], servers: Sequence[Server], caption: str) -> str:
+    """Return an SVG document. Bars are drawn to scale within a panel."""
+    works = [work for work in WORKLOADS if any(line.work == work.key for line in report_lines)]
     panel_height = HEAD + STEP * len(servers) + 18
     height = TOP + panel_height * ((len(works) + 1) // 2) + FOOT
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
-        f' height="{height}" role="img" aria-label="Requests per second of each server at each work">',
+        f' height="{height}" role="img" aria-label="Requests per second of each server per workload">',
         f"<style>{STYLE}</style>",
         '<text class="title" x="0" y="20">Requests per second, one process on one core</text>',
     ]
@@ -44,24 +44,24 @@ def plot(found: Sequence[Line], servers: Sequence[Server], circumstances: str) -
         x, y = (PANEL_WIDTH + MARGIN) * (number % 2), TOP + panel_height * (number // 2)
         parts.append(f'<g transform="translate({x} {y})">')
         parts.append(f'<text class="work" x="0" y="16">{escape(work.title)}</text>')
-        rates = {line.server: line.per_second for line in found if line.work == work.key}
-        parts.extend(bars(rates, servers))
+        rates = {line.server: line.per_second for line in report_lines if line.work == work.key}
+        parts.extend(build_bars(rates, servers))
         parts.append("</g>")
-    parts.append(f'<text x="0" y="{height - 8}">{escape(circumstances)}</text></svg>')
+    parts.append(f'<text x="0" y="{height - 8}">{escape(caption)}</text></svg>')
     return "\n".join(parts) + "\n"
 
 
-def bars(rates: dict[str, float], servers: Sequence[Server]) -> list[str]:
+def build_bars(rates: dict[str, float], servers: Sequence[Server]) -> list[str]:
     scale = (PANEL_WIDTH - LABEL - VALUE) / max(rates.values())
-    made: list[str] = []
+    elements: list[str] = []
     for number, server in enumerate(servers):
         y, length = HEAD + STEP * number, max(1.0, rates[server.key] * scale)
         ours = server.key == OURS
         emphasis, first = (" ours", " first") if ours else ("", "")
-        made.append(
+        elements.append(
             f'<text class="label{emphasis}" x="{LABEL - 8}" y="{y + 11}">{escape(server.title)}</text>'
             f'<rect class="bar{first}" x="{LABEL}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2"/>'
             f'<text class="{emphasis.strip()}" x="{LABEL + length + 6:.1f}" y="{y + 11}">'
             f"{rates[server.key]:,.0f}</text>"
         )
-    return made
+    return elements

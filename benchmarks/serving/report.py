@@ -1,4 +1,4 @@
-"""What was measured: medians, ratios of paired rounds beside their goals, as a table and as JSON."""
+"""Report the measurements as a table and as JSON: medians, and ratios of paired rounds with their goals."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -11,10 +11,10 @@ from rich.table import Table
 
 from benchmarks.serving.rounds import Sample
 from benchmarks.serving.servers import Server
-from benchmarks.serving.works import OURS, WORKS, Work
+from benchmarks.serving.workloads import OURS, WORKLOADS, Workload
 
 WIDTH = 118
-"""Columns of a terminal that a table takes."""
+"""Width of a table in terminal columns."""
 
 MEASURES = ("per_second", "p50", "p99", "server_cpu", "postgres_cpu", "load_cpu")
 GOALS: dict[str, tuple[float, float]] = {
@@ -23,13 +23,16 @@ GOALS: dict[str, tuple[float, float]] = {
     "mercurius": (1.15, 1.0),
     "bare": (0.85, 0.75),
 }
-"""The least that ours / other should be in requests per second: at the first work, and at each other."""
+"""Minimum ratio ours / other in requests per second: for the first workload, and for each other workload."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A server at a work: medians over the rounds. `ratio` is ours / other in requests per second,
-    `cpu_ratio` other / ours in the server's CPU: above 1, ours is the better one in both."""
+class ReportLine:
+    """The medians over the rounds of a server under a workload.
+
+    `ratio` is ours / other in requests per second, `cpu_ratio` is other / ours in the server's CPU time. Above 1,
+    ours is better in both.
+    """
 
     server: str
     work: str
@@ -48,15 +51,17 @@ class Line:
         return self.goal is not None and self.ratio is not None and self.ratio < self.goal
 
 
-def lines(samples: Sequence[Sample]) -> list[Line]:
-    """A line for each work and server, in the order of the samples' first round."""
-    found = {(each.server, each.work, each.round): each for each in samples}
+def summarize(samples: Sequence[Sample]) -> list[ReportLine]:
+    """Return a line for each workload and server, in the order of the samples' first round."""
+    samples_by_key = {(each.server, each.work, each.round): each for each in samples}
     measured = dict.fromkeys((each.work, each.server) for each in samples if each.round == 0)
     rounds = range(1 + max(each.round for each in samples))
-    made: list[Line] = []
+    report_lines: list[ReportLine] = []
     for work, server in measured:
-        theirs = [found[server, work, number] for number in rounds]
-        ours = [found[OURS, work, number] for number in rounds if (OURS, work, number) in found]
+        theirs = [samples_by_key[server, work, number] for number in rounds]
+        ours = [
+            samples_by_key[OURS, work, number] for number in rounds if (OURS, work, number) in samples_by_key
+        ]
         ratios: tuple[float | None, float | None] = (None, None)
         if ours and server != OURS:
             pairs = tuple(zip(ours, theirs, strict=True))
@@ -64,8 +69,8 @@ def lines(samples: Sequence[Sample]) -> list[Line]:
                 median(one.per_second / other.per_second for one, other in pairs),
                 median(other.server_cpu / one.server_cpu for one, other in pairs),
             )
-        made.append(
-            Line(
+        report_lines.append(
+            ReportLine(
                 server=server,
                 work=work,
                 ratio=ratios[0],
@@ -74,26 +79,30 @@ def lines(samples: Sequence[Sample]) -> list[Line]:
                 **{name: median(getattr(each, name) for each in theirs) for name in MEASURES},
             )
         )
-    return made
+    return report_lines
 
 
 def goal_of(server: str, work: str) -> float | None:
     goals = GOALS.get(server)
-    return None if goals is None else goals[work != WORKS[0].key]
+    return None if goals is None else goals[work != WORKLOADS[0].key]
 
 
-def table(work: Work, found: Sequence[Line], servers: Sequence[Server], memory: dict[str, float]) -> Table:
-    made = Table(title=work.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    made.add_column("server", no_wrap=True)
+def build_table(
+    work: Workload, report_lines: Sequence[ReportLine], servers: Sequence[Server], memory: dict[str, float]
+) -> Table:
+    result = Table(title=work.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    result.add_column("server", no_wrap=True)
     for heading in (
         "req/s", "p50\nms", "p99\nms", "CPU\nms", "of\ncore", "PG CPU\nms", "RSS\nMB", "ours\n/ it", "goal",
         "CPU it\n/ ours",
     ):  # fmt: skip
-        made.add_column(heading, justify="right", no_wrap=True)
+        result.add_column(heading, justify="right", no_wrap=True)
     titles = {server.key: server.title for server in servers}
-    for line in sorted((line for line in found if line.work == work.key), key=lambda line: -line.per_second):
+    for line in sorted(
+        (line for line in report_lines if line.work == work.key), key=lambda line: -line.per_second
+    ):
         colour = "red" if line.missed else "green" if line.goal else "default"
-        made.add_row(
+        result.add_row(
             titles[line.server],
             f"{line.per_second:,.0f}",
             f"{line.p50:.1f}",
@@ -107,24 +116,26 @@ def table(work: Work, found: Sequence[Line], servers: Sequence[Server], memory: 
             f"{line.cpu_ratio:.2f}" if line.cpu_ratio else "",
             style="bold" if line.server == OURS else "",
         )
-    return made
+    return result
 
 
-def show(
+def print_report(
     console: Console,
-    found: Sequence[Line],
+    report_lines: Sequence[ReportLine],
     servers: Sequence[Server],
     memory: dict[str, float],
 ) -> None:
-    measured = {line.work for line in found}
-    for work in WORKS:
+    measured = {line.work for line in report_lines}
+    for work in WORKLOADS:
         if work.key in measured:
-            console.print(table(work, found, servers, memory))
-    missed = [f"{line.work} / {line.server}: {line.ratio:.2f} < {line.goal}" for line in found if line.missed]
-    heaviest = max(line.load_cpu * line.per_second / 1000 for line in found)
+            console.print(build_table(work, report_lines, servers, memory))
+    missed = [
+        f"{line.work} / {line.server}: {line.ratio:.2f} < {line.goal}" for line in report_lines if line.missed
+    ]
+    heaviest = max(line.load_cpu * line.per_second / 1000 for line in report_lines)
     console.print(
-        "CPU is for each request: the server's, and PostgreSQL's. Of core: the share of its core that the"
-        f" server had; the load took {heaviest:.0%} of the other one at the most."
+        'CPU is per request, of the server and of PostgreSQL. "Of core" is the server\'s share of its core;'
+        f" the load used at most {heaviest:.0%} of the other core."
     )
     console.print("Missed goals: " + ("; ".join(missed) if missed else "none"))
 
@@ -135,12 +146,12 @@ def as_json(
     return {
         "circumstances": circumstances,
         "memory_mb": memory,
-        "lines": [asdict(line) for line in lines(samples)],
+        "lines": [asdict(line) for line in summarize(samples)],
         "samples": [asdict(sample) for sample in samples],
     }
 
 
-def samples_in(document: dict[str, Any]) -> list[Sample]:
-    """The samples of results that were written as JSON."""
+def parse_samples(document: dict[str, Any]) -> list[Sample]:
+    """Return the samples in a JSON document of results."""
     names = [field.name for field in fields(Sample)]
     return [Sample(*(each[name] for name in names)) for each in document["samples"]]

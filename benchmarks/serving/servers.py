@@ -1,4 +1,4 @@
-"""The servers: how each is started, on which core, and which dialect it speaks."""
+"""The servers: how each is started, on which core, and which dialect of the schema it uses."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.serving.cores import pinned
+from benchmarks.serving.cores import pin_to_core
 
 PEERS = Path(__file__).with_name("peers")
-PYTHON = "benchmarks.serving.peers."
-START_SECONDS = 60.0
+PEERS_PACKAGE = "benchmarks.serving.peers."
+START_TIMEOUT = 60.0
 
 
 class ServerError(Exception):
@@ -24,7 +24,7 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server to measure. `program` is a Python module or a script for Node."""
+    """A server to measure. `program` is a Python module or a Node script."""
 
     key: str
     title: str
@@ -38,13 +38,13 @@ class Server:
 
     def command(self) -> list[str | Path]:
         if self.on_node:
-            return [node(), PEERS / self.program, *self.arguments]
-        return [sys.executable, "-m", PYTHON + self.program, *self.arguments]
+            return [node_path(), PEERS / self.program, *self.arguments]
+        return [sys.executable, "-m", PEERS_PACKAGE + self.program, *self.arguments]
 
 
 SERVERS = (
     Server("ours", "This project", "ours", "ours"),
-    Server("stock", "This project, stock execution", "ours", "ours", ("stock",)),
+    Server("graphql-core", "This project, graphql-core", "ours", "ours", ("graphql-core",)),
     Server("idiomatic", "Strawberry + aiodataloader", "plain", "idiomatic"),
     Server("bare", "Bare ASGI + asyncpg (the limit)", "ours", "bare"),
     Server("postgraphile", "PostGraphile 5", "postgraphile", "postgraphile.mjs"),
@@ -53,44 +53,49 @@ SERVERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A server that answers on `port`."""
+class RunningServer:
+    """A running server that listens on `port`."""
 
     server: Server
     pid: int
     port: int
 
 
-def node() -> Path:
+def node_path() -> Path:
     return PEERS / "node_modules" / ".bin" / "node"
 
 
 def install_peers() -> None:
-    """Install what the lock file names, Node itself included, unless it is there."""
+    """Install the packages of the lock file, including Node, unless they are installed."""
     lock, installed = PEERS / "package-lock.json", PEERS / "node_modules" / "installed-lock.json"
-    if installed.exists() and installed.read_text() == lock.read_text() and node().exists():
+    if installed.exists() and installed.read_text() == lock.read_text() and node_path().exists():
         return
     npm = shutil.which("npm")
     if npm is None:
-        raise ServerError("npm is needed to install PostGraphile and Mercurius: install Node, any version.")
-    # The Node that runs npm may be older than the one the packages want, which is installed with them.
+        raise ServerError(
+            "npm is required to install PostGraphile and Mercurius: install any version of Node."
+        )
+    # The Node that runs npm may be too old for the packages; they install their own.
     command = (npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
     if subprocess.run(command, cwd=PEERS, check=False).returncode:
-        raise ServerError(f"npm ci failed in {PEERS}.")
-    if not node().exists():
-        raise ServerError("No Node came with the packages: there is one for Linux on x64 and arm64 only.")
+        raise ServerError(f"npm ci failed in {PEERS}; see its output above.")
+    if not node_path().exists():
+        raise ServerError("The packages did not install Node: they support only Linux on x64 and arm64.")
     shutil.copy(lock, installed)
 
 
 @contextmanager
-def running(servers: Sequence[Server], dsn: str, core: int, logs: Path) -> Generator[list[Running]]:
-    """All servers, started one after the other on one core, ended with the block."""
+def start_servers(
+    servers: Sequence[Server], dsn: str, core: int, logs: Path
+) -> Generator[list[RunningServer]]:
+    """Start all servers one after the other on one core, and stop them at the end of the block."""
     with ExitStack() as stack:
-        yield [stack.enter_context(started(server, dsn, core, logs)) for server in servers]
+        yield [stack.enter_context(start_server(server, dsn, core, logs)) for server in servers]
 
 
 @contextmanager
-def started(server: Server, dsn: str, core: int, logs: Path) -> Generator[Running]:
+def start_server(server: Server, dsn: str, core: int, logs: Path) -> Generator[RunningServer]:
+    """Start a server on one core, and stop it at the end of the block."""
     port = free_port()
     logs.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -101,13 +106,13 @@ def started(server: Server, dsn: str, core: int, logs: Path) -> Generator[Runnin
         "GRAPHILE_ENV": "production",
     }
     log = logs / f"{server.key}.log"
-    with log.open("w") as output, pinned(core):
+    with log.open("w") as output, pin_to_core(core):
         process = subprocess.Popen(
             server.command(), env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     try:
-        wait_until_it_answers(process, port, server, log)
-        yield Running(server, process.pid, port)
+        wait_until_listening(process, port, server, log)
+        yield RunningServer(server, process.pid, port)
     finally:
         process.terminate()
         try:
@@ -123,8 +128,8 @@ def free_port() -> int:
         return port
 
 
-def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, server: Server, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def wait_until_listening(process: subprocess.Popen[bytes], port: int, server: Server, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
@@ -132,4 +137,4 @@ def wait_until_it_answers(process: subprocess.Popen[bytes], port: int, server: S
             return
         time.sleep(0.05)
     last = "\n".join(log.read_text().splitlines()[-15:])
-    raise ServerError(f"{server.title} does not start:\n{last}")
+    raise ServerError(f"{server.title} did not start within {START_TIMEOUT:.0f} s or exited:\n{last}")

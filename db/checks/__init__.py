@@ -1,1 +1,1 @@
-"""The statements of the audit: each answers the first five wrong rows, with the number of all."""
+"""The statements of the audit: each returns the first five wrong rows, with the number of all."""

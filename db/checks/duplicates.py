@@ -1,30 +1,30 @@
-"""Keys that several rows hold."""
+"""Keys that more than one row has."""
 
-DUPLICATES = """
+_DUPLICATES_SQL = """
 /* {name} */
 SELECT format('%s: %s', concat_ws('/', {key}), array_to_string((array_agg(id ORDER BY id))[:5], ', '))
            AS example, count(*) OVER () AS wrong
 FROM {table}
-WHERE {among}
+WHERE {condition}
 GROUP BY {key} HAVING count(*) > 1
 ORDER BY min(id), {key} LIMIT 5
 """
 
 
-def duplicates(name: str, table: str, key: str, among: str = "true") -> str:
-    """The statement that finds keys held by several rows, with the first of their ids."""
-    return DUPLICATES.format(name=name, table=table, key=key, among=among)
+def _duplicates_sql(name: str, table: str, key: str, condition: str = "true") -> str:
+    """Return the statement that finds keys of more than one row, with the first five of the rows' ids."""
+    return _DUPLICATES_SQL.format(name=name, table=table, key=key, condition=condition)
 
 
-BOOK_IDS = duplicates("duplicate_book_ids", "book", "id")
-AUTHOR_IDS = duplicates("duplicate_author_ids", "author", "id")
-CATEGORY_IDS = duplicates("duplicate_category_ids", "category", "id")
-BOOK_SOURCES = duplicates("duplicate_book_sources", "book", "source, source_id")
-ISBNS = duplicates("duplicate_isbns", "book", "isbn", "isbn IS NOT NULL")
-AUTHOR_SOURCES = duplicates("duplicate_author_sources", "author", "source, source_id")
-AUTHOR_NAMES = duplicates("duplicate_author_names", "author", "left(slug(name), 200)", "source = 'name'")
-AUTHOR_SLUGS = duplicates("duplicate_author_slugs", "author", "slug")
-CATEGORY_PATHS = duplicates("duplicate_category_paths", "category", "path")
+BOOK_IDS = _duplicates_sql("duplicate_book_ids", "book", "id")
+AUTHOR_IDS = _duplicates_sql("duplicate_author_ids", "author", "id")
+CATEGORY_IDS = _duplicates_sql("duplicate_category_ids", "category", "id")
+BOOK_SOURCES = _duplicates_sql("duplicate_book_sources", "book", "source, source_id")
+ISBNS = _duplicates_sql("duplicate_isbns", "book", "isbn", "isbn IS NOT NULL")
+AUTHOR_SOURCES = _duplicates_sql("duplicate_author_sources", "author", "source, source_id")
+AUTHOR_NAMES = _duplicates_sql("duplicate_author_names", "author", "left(slug(name), 200)", "source = 'name'")
+AUTHOR_SLUGS = _duplicates_sql("duplicate_author_slugs", "author", "slug")
+CATEGORY_PATHS = _duplicates_sql("duplicate_category_paths", "category", "path")
 
 BOOK_CATEGORIES = """
 /* duplicate_book_categories */

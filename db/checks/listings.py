@@ -1,10 +1,10 @@
-"""Listings and counters that disagree with the links they follow."""
+"""Listings and counters that disagree with the links between books, authors and categories."""
 
-AUTHOR_LINKS = """(
+_AUTHOR_LINKS = """(
     SELECT DISTINCT l.author_id, l.book_id, true AS direct FROM book_author l
 )"""
 
-CATEGORY_LINKS = """(
+_CATEGORY_LINKS = """(
     SELECT up.category_id, l.book_id, bool_or(up.category_id = l.category_id) AS direct
     FROM book_category l
     JOIN category k ON k.id = l.category_id
@@ -12,8 +12,8 @@ CATEGORY_LINKS = """(
     GROUP BY up.category_id, l.book_id
 )"""
 
-# The second of two equal listings finds no link left, and so is surplus.
-LISTINGS = """
+# Of two equal listings, the second one has no link left to join, so it is reported as surplus.
+_LISTINGS_SQL = """
 /* {owner}_listings */
 SELECT format('{owner} %s, book %s: %s', {owner}_id, book_id, fault) AS example, count(*) OVER () AS wrong
 FROM (
@@ -38,8 +38,8 @@ WHERE fault IS NOT NULL
 ORDER BY {owner}_id, book_id, fault LIMIT 5
 """
 
-AUTHOR_LISTINGS = LISTINGS.format(owner="author", links=AUTHOR_LINKS, direct="true")
-CATEGORY_LISTINGS = LISTINGS.format(owner="category", links=CATEGORY_LINKS, direct="direct")
+AUTHOR_LISTINGS = _LISTINGS_SQL.format(owner="author", links=_AUTHOR_LINKS, direct="true")
+CATEGORY_LISTINGS = _LISTINGS_SQL.format(owner="category", links=_CATEGORY_LINKS, direct="direct")
 
 AUTHOR_COUNTS = f"""
 /* author_counts */
@@ -48,7 +48,7 @@ SELECT format('author %s: %s instead of %s', a.id, a.book_count, coalesce(c.book
 FROM author a
 LEFT JOIN (
     SELECT l.author_id, count(*) AS books
-    FROM {AUTHOR_LINKS} l JOIN book b ON b.id = l.book_id
+    FROM {_AUTHOR_LINKS} l JOIN book b ON b.id = l.book_id
     GROUP BY l.author_id
 ) c ON c.author_id = a.id
 WHERE a.book_count <> coalesce(c.books, 0)
@@ -63,7 +63,7 @@ SELECT format('category %s: %s instead of %s, directly %s instead of %s', k.id, 
 FROM category k
 LEFT JOIN (
     SELECT l.category_id, count(*) AS books, count(*) FILTER (WHERE l.direct) AS direct_books
-    FROM {CATEGORY_LINKS} l JOIN book b ON b.id = l.book_id
+    FROM {_CATEGORY_LINKS} l JOIN book b ON b.id = l.book_id
     GROUP BY l.category_id
 ) c ON c.category_id = k.id
 WHERE (k.book_count, k.direct_book_count) <> (coalesce(c.books, 0), coalesce(c.direct_books, 0))

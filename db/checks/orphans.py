@@ -1,6 +1,6 @@
-"""Rows whose owner is missing."""
+"""Rows that refer to a missing row."""
 
-ORPHANS = """
+_ORPHANS_SQL = """
 /* {name} */
 SELECT format('book %s, {owner} %s', l.book_id, l.{owner}_id) AS example, count(*) OVER () AS wrong
 FROM {table} l LEFT JOIN book b ON b.id = l.book_id LEFT JOIN {owner} o ON o.id = l.{owner}_id
@@ -8,10 +8,10 @@ WHERE b.id IS NULL OR o.id IS NULL
 ORDER BY l.book_id, l.{owner}_id LIMIT 5
 """
 
-BOOK_AUTHORS = ORPHANS.format(name="orphan_book_authors", table="book_author", owner="author")
-BOOK_CATEGORIES = ORPHANS.format(name="orphan_book_categories", table="book_category", owner="category")
-AUTHOR_LISTINGS = ORPHANS.format(name="orphan_author_listings", table="author_listing", owner="author")
-CATEGORY_LISTINGS = ORPHANS.format(
+BOOK_AUTHORS = _ORPHANS_SQL.format(name="orphan_book_authors", table="book_author", owner="author")
+BOOK_CATEGORIES = _ORPHANS_SQL.format(name="orphan_book_categories", table="book_category", owner="category")
+AUTHOR_LISTINGS = _ORPHANS_SQL.format(name="orphan_author_listings", table="author_listing", owner="author")
+CATEGORY_LISTINGS = _ORPHANS_SQL.format(
     name="orphan_category_listings", table="category_listing", owner="category"
 )
 

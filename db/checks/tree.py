@@ -1,6 +1,6 @@
-"""The tree of categories: cycles, lineages and paths."""
+"""Cycles in the category tree, and wrong lineages and paths."""
 
-# A category whose parent is missing counts as a top here: it is wrong as an orphan already.
+# A category whose parent is missing counts as a root here: it is already reported as an orphan.
 CATEGORY_CYCLES = """
 /* category_cycles */
 WITH RECURSIVE reached AS (
@@ -14,17 +14,17 @@ WHERE reached.id IS NULL
 ORDER BY k.id LIMIT 5
 """
 
-CATEGORY_PLACES = """
+_DERIVED_COLUMN_SQL = """
 /* {name} */
 SELECT format('category %s (%s): %s', k.id, k.name, k.{column}) AS example, count(*) OVER () AS wrong
 FROM category k LEFT JOIN category parent ON parent.id = k.parent_id
-WHERE (k.parent_id IS NULL OR parent.id IS NOT NULL) AND k.{column} IS DISTINCT FROM {due}
+WHERE (k.parent_id IS NULL OR parent.id IS NOT NULL) AND k.{column} IS DISTINCT FROM {expected}
 ORDER BY k.id LIMIT 5
 """
 
-CATEGORY_LINEAGES = CATEGORY_PLACES.format(
-    name="category_lineages", column="lineage", due="coalesce(parent.lineage, ARRAY[]::bigint[]) || k.id"
+CATEGORY_LINEAGES = _DERIVED_COLUMN_SQL.format(
+    name="category_lineages", column="lineage", expected="coalesce(parent.lineage, ARRAY[]::bigint[]) || k.id"
 )
-CATEGORY_PATHS = CATEGORY_PLACES.format(
-    name="category_paths", column="path", due="coalesce(parent.path || '/', '') || slug(k.name)"
+CATEGORY_PATHS = _DERIVED_COLUMN_SQL.format(
+    name="category_paths", column="path", expected="coalesce(parent.path || '/', '') || slug(k.name)"
 )

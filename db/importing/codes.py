@@ -1,6 +1,6 @@
-"""Codes that catalogs use: languages (ISO 639, written as BCP 47 tags) and currencies (ISO 4217)."""
+"""Code lists: languages (ISO 639, written as BCP 47 tags) and currencies (ISO 4217)."""
 
-# ISO 639-1 with the three-letter codes of ISO 639-2 that mean the same: terminological, then bibliographic.
+# ISO 639-1 codes with the equivalent ISO 639-2 codes: first terminological, then bibliographic.
 _LANGUAGES = """
 aa:aar ab:abk ae:ave af:afr ak:aka am:amh an:arg ar:ara as:asm av:ava ay:aym az:aze ba:bak be:bel bg:bul
 bi:bis bm:bam bn:ben bo:bod:tib br:bre bs:bos ca:cat ce:che ch:cha co:cos cr:cre cs:ces:cze cu:chu cv:chv
@@ -18,7 +18,7 @@ tw:twi ty:tah ug:uig uk:ukr ur:urd uz:uzb ve:ven vi:vie vo:vol wa:wln wo:wol xh:
 zh:zho:chi zu:zul
 """
 
-# Two-letter codes that were withdrawn but still turn up, with the ones that replaced them.
+# Withdrawn two-letter codes that are still in use, with their replacements.
 _WITHDRAWN = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro"}
 
 SHORTEST_CODE = {
@@ -40,10 +40,10 @@ CURRENCIES = frozenset(_CURRENCIES.split())
 
 
 def language_tag(text: str) -> str | None:
-    """The BCP 47 tag that a language code means ("eng" → "en", "EN_us" → "en-US"), or None.
+    """Return the BCP 47 tag of a language code ("eng" → "en", "EN_us" → "en-US"), or None.
 
-    Three-letter codes that have no two-letter one are taken as they are (ISO 639-3 has thousands),
-    two-letter codes must exist. Tags with one-letter subtags (private use, extensions) are not taken.
+    Any three-letter code without a two-letter equivalent is accepted (ISO 639-3 has thousands). A
+    two-letter code must exist. Tags with one-letter subtags (private use, extensions) are rejected.
     """
     primary, *subtags = text.replace("_", "-").split("-")
     primary = primary.lower()
@@ -52,11 +52,11 @@ def language_tag(text: str) -> str | None:
     language = SHORTEST_CODE.get(primary) or (primary if len(primary) == 3 else None)
     if language is None or not all(2 <= len(tag) <= 8 and tag.isascii() and tag.isalnum() for tag in subtags):
         return None
-    return "-".join([language, *map(_cased, subtags)])
+    return "-".join([language, *map(_apply_bcp47_case, subtags)])
 
 
-def _cased(subtag: str) -> str:
-    """A subtag as BCP 47 writes it: a region in capitals, a script capitalised, all else small."""
+def _apply_bcp47_case(subtag: str) -> str:
+    """Return the subtag in the case of BCP 47: region upper, script title, others lower case."""
     if len(subtag) == 2 and subtag.isalpha():
         return subtag.upper()
     return subtag.title() if len(subtag) == 4 and subtag.isalpha() else subtag.lower()

@@ -1,14 +1,15 @@
-"""Write a resolved delivery into the catalog, set by set.
+"""Write a resolved feed into the catalog, one statement per table.
 
-Every statement touches only rows that come out different, so that a delivery that brings nothing new
-writes nothing.
+Every statement touches only rows that differ, so a feed without changes writes nothing. Statements that may
+write to rebuilt tables name them by placeholders, such as {book}.
 """
 
 from dataclasses import dataclass
 
 import asyncpg
 
-from db.importing.bulk import BOOKS, copy_rows, rebuilt
+from db.book_columns import join_columns
+from db.importing.table_rebuild import BOOK_TABLES, copy_rows, table_names
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
@@ -17,10 +18,10 @@ LOCK TABLE author, category, book, book_author, book_category, author_listing, c
 IN SHARE ROW EXCLUSIVE MODE
 """
 
-# With the listings deferred nobody else counts the books of a new author.
-INSERT_AUTHORS = """
+# If the listings are deferred, no trigger counts the books of a new author.
+_INSERT_AUTHORS = """
 /* insert_authors */
-INSERT INTO author (id, source, source_id, name, sort_name, birth_year, death_year, book_count)
+INSERT INTO {author} (id, source, source_id, name, sort_name, birth_year, death_year, book_count)
 OVERRIDING SYSTEM VALUE
 SELECT t.id, t.source, t.source_id, t.name, t.sort_name, t.birth_year, t.death_year,
        CASE WHEN listings_deferred() THEN coalesce(b.books, 0) ELSE 0 END
@@ -33,7 +34,7 @@ WHERE t.is_new
 ORDER BY t.id
 """
 
-UPDATE_AUTHORS = """
+_UPDATE_AUTHORS = """
 /* update_authors */
 UPDATE author a
 SET name = t.name, sort_name = t.sort_name, birth_year = t.birth_year, death_year = t.death_year
@@ -43,23 +44,23 @@ WHERE a.id = t.id AND NOT t.is_new
       IS DISTINCT FROM (t.name, t.sort_name, t.birth_year, t.death_year)
 """
 
-INSERT_CATEGORIES = """
+_INSERT_CATEGORIES = """
 /* insert_categories */
 INSERT INTO category (id, parent_id, name)
 OVERRIDING SYSTEM VALUE
 SELECT id, parent_id, name FROM target_category WHERE is_new ORDER BY depth, id
 """
 
-UPDATE_CATEGORIES = """
+_UPDATE_CATEGORIES = """
 /* update_categories */
 UPDATE category c SET name = t.name
 FROM target_category t
 WHERE c.id = t.id AND NOT t.is_new AND c.name <> t.name
 """
 
-# Within a source its newest delivery has the say: an ISBN that it gives to another book is first taken from
-# the one that had it, which may get another one from UPDATE_BOOKS or keep none.
-RELEASE_ISBNS = """
+# The newest feed of a source wins. If it moves an ISBN to another book, the old book loses the ISBN first.
+# The old book may get another ISBN from _UPDATE_BOOKS.
+_RELEASE_ISBNS = """
 /* release_isbns */
 WITH released AS (
     UPDATE book b SET isbn = NULL
@@ -70,56 +71,49 @@ WITH released AS (
 SELECT count(*) FROM released r WHERE NOT EXISTS (SELECT FROM target_book t WHERE t.id = r.id)
 """
 
-UPDATE_BOOKS = """
+_UPDATE_BOOKS = f"""
 /* update_books */
 UPDATE book b
-SET isbn = s.isbn, title = s.title, subtitle = s.subtitle, description = s.description,
-    language = s.language, published_year = s.published_year, published_on = s.published_on,
-    page_count = s.page_count, price = s.price, currency = s.currency, stock = s.stock,
-    cover_url = s.cover_url, rating_average = s.rating_average, rating_count = s.rating_count
+SET ({join_columns()}) = ({join_columns("s")})
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.differs AND b.id = t.id
 """
 
-DELETE_BOOK_AUTHORS = """
+_DELETE_BOOK_AUTHORS = """
 /* delete_book_authors */
 DELETE FROM book_author ba USING gone_book_author g
 WHERE ba.book_id = g.book_id AND ba.position = g.position
 """
 
-DELETE_BOOK_CATEGORIES = """
+_DELETE_BOOK_CATEGORIES = """
 /* delete_book_categories */
 DELETE FROM book_category bc USING gone_book_category g
 WHERE bc.book_id = g.book_id AND bc.category_id = g.category_id
 """
 
-INSERT_BOOKS = """
+_INSERT_BOOKS = f"""
 /* insert_books */
-INSERT INTO book (
-    id, source, source_id, isbn, title, subtitle, description, language, published_year, published_on,
-    page_count, price, currency, stock, cover_url, rating_average, rating_count
-)
+INSERT INTO {{book}} (id, source, source_id, {join_columns()})
 OVERRIDING SYSTEM VALUE
-SELECT t.id, $1::text, s.source_id, s.isbn, s.title, s.subtitle, s.description, s.language, s.published_year,
-       s.published_on, s.page_count, s.price, s.currency, s.stock, s.cover_url, s.rating_average, s.rating_count
+SELECT t.id, $1::text, s.source_id, {join_columns("s")}
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal
 """
 
-INSERT_BOOK_AUTHORS = """
+_INSERT_BOOK_AUTHORS = """
 /* insert_book_authors */
-INSERT INTO book_author (book_id, position, author_id, role)
+INSERT INTO {book_author} (book_id, position, author_id, role)
 SELECT book_id, position, author_id, role FROM target_book_author ORDER BY book_id, position
 """
 
-INSERT_BOOK_CATEGORIES = """
+_INSERT_BOOK_CATEGORIES = """
 /* insert_book_categories */
-INSERT INTO book_category (book_id, category_id)
+INSERT INTO {book_category} (book_id, category_id)
 SELECT book_id, category_id FROM target_book_category ORDER BY book_id, category_id
 """
 
-PRUNE_AUTHORS = """
+_PRUNE_AUTHORS = """
 /* prune_authors */
 DELETE FROM author a
 WHERE a.id IN (SELECT author_id FROM gone_book_author)
@@ -127,7 +121,7 @@ WHERE a.id IN (SELECT author_id FROM gone_book_author)
   AND NOT EXISTS (SELECT FROM target_book_author t WHERE t.author_id = a.id)
 """
 
-LEFT_CATEGORIES = """
+_EMPTIED_CATEGORIES = """
 /* left_categories */
 CREATE TEMPORARY TABLE left_category ON COMMIT DROP AS
 SELECT c.id, cardinality(c.lineage) AS depth
@@ -137,12 +131,12 @@ WHERE c.id IN (
 )
 """
 
-LEFT_DEPTHS = """
+_EMPTIED_DEPTHS = """
 /* left_depths */
 SELECT DISTINCT depth FROM left_category ORDER BY depth DESC
 """
 
-PRUNE_CATEGORIES = """
+_PRUNE_CATEGORIES = """
 /* prune_categories */
 DELETE FROM category c USING left_category l
 WHERE c.id = l.id AND l.depth = $1::integer
@@ -153,8 +147,8 @@ WHERE c.id = l.id AND l.depth = $1::integer
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """How many rows of each kind a merge inserted, updated and deleted, the books aside."""
+class MergeCounts:
+    """Counts of the rows that a merge inserted, updated and deleted, without books."""
 
     new_authors: int
     changed_authors: int
@@ -167,29 +161,32 @@ class Written:
     released_isbns: int
 
 
-NOTHING = Written(0, 0, 0, 0, 0, 0, 0, 0, 0)
+NO_CHANGES = MergeCounts(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
-async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bool) -> Written:
-    """Write everything; new authors, books and links go to the rebuilt tables when there are such."""
-    changed_authors = await rows(connection, UPDATE_AUTHORS)
-    changed_categories = await rows(connection, UPDATE_CATEGORIES)
-    released_isbns: int = await connection.fetchval(RELEASE_ISBNS, source)
-    await connection.execute(UPDATE_BOOKS)
-    removed_links = await rows(connection, DELETE_BOOK_AUTHORS) + await rows(
-        connection, DELETE_BOOK_CATEGORIES
+async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bool) -> MergeCounts:
+    """Write all changes. Return the counts.
+
+    With `into_rebuilt`, new authors, books and links go to the rebuilt tables.
+    """
+    changed_authors = await _execute_counted(connection, _UPDATE_AUTHORS)
+    changed_categories = await _execute_counted(connection, _UPDATE_CATEGORIES)
+    released_isbns: int = await connection.fetchval(_RELEASE_ISBNS, source)
+    await connection.execute(_UPDATE_BOOKS)
+    removed_links = await _execute_counted(connection, _DELETE_BOOK_AUTHORS) + await _execute_counted(
+        connection, _DELETE_BOOK_CATEGORIES
     )
-    new_categories = await rows(connection, INSERT_CATEGORIES)
-    removed_authors, removed_categories = await prune(connection)
+    new_categories = await _execute_counted(connection, _INSERT_CATEGORIES)
+    removed_authors, removed_categories = await _prune(connection)
     if into_rebuilt:
-        await copy_rows(connection, BOOKS)
-    into = rebuilt if into_rebuilt else str
-    new_authors = await rows(connection, into(INSERT_AUTHORS))
-    await connection.execute(into(INSERT_BOOKS), source)
-    new_links = await rows(connection, into(INSERT_BOOK_AUTHORS)) + await rows(
-        connection, into(INSERT_BOOK_CATEGORIES)
-    )
-    return Written(
+        await copy_rows(connection, BOOK_TABLES)
+    names = table_names(BOOK_TABLES if into_rebuilt else ())
+    new_authors = await _execute_counted(connection, _INSERT_AUTHORS.format_map(names))
+    await connection.execute(_INSERT_BOOKS.format_map(names), source)
+    new_links = await _execute_counted(
+        connection, _INSERT_BOOK_AUTHORS.format_map(names)
+    ) + await _execute_counted(connection, _INSERT_BOOK_CATEGORIES.format_map(names))
+    return MergeCounts(
         new_authors=new_authors,
         changed_authors=changed_authors,
         removed_authors=removed_authors,
@@ -202,16 +199,19 @@ async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bo
     )
 
 
-async def prune(connection: asyncpg.Connection) -> tuple[int, int]:
-    """Delete the authors and categories that lost their last link, and ancestors left empty by that."""
-    authors = await rows(connection, PRUNE_AUTHORS)
+async def _prune(connection: asyncpg.Connection) -> tuple[int, int]:
+    """Delete authors and categories without links, and ancestors that became empty.
+
+    Return the number of deleted authors and categories.
+    """
+    authors = await _execute_counted(connection, _PRUNE_AUTHORS)
     categories = 0
-    if await rows(connection, LEFT_CATEGORIES):
-        for (depth,) in await connection.fetch(LEFT_DEPTHS):
-            categories += await rows(connection, PRUNE_CATEGORIES, depth)
+    if await _execute_counted(connection, _EMPTIED_CATEGORIES):
+        for (depth,) in await connection.fetch(_EMPTIED_DEPTHS):
+            categories += await _execute_counted(connection, _PRUNE_CATEGORIES, depth)
     return authors, categories
 
 
-async def rows(connection: asyncpg.Connection, statement: str, *arguments: object) -> int:
-    """Run a statement; the number of rows that it wrote."""
+async def _execute_counted(connection: asyncpg.Connection, statement: str, *arguments: object) -> int:
+    """Execute a statement. Return the number of rows written."""
     return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])

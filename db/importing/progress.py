@@ -1,4 +1,4 @@
-"""How an import tells a person where it is: a bar on a terminal, a line every few seconds elsewhere."""
+"""Display the progress of an import: a bar on a terminal, otherwise a line every few seconds."""
 
 import time
 from types import TracebackType
@@ -7,15 +7,15 @@ from typing import TypeVar
 from rich import progress as bars
 from rich.console import Console
 
-from db.importing.readers.delivery import Delivery
+from db.importing.readers.feed import Feed
 
-SECONDS_BETWEEN_LINES = 5.0
+_LOG_INTERVAL = 5.0
 
-Self = TypeVar("Self", bound="Progress")
+Self = TypeVar("Self", bound="ImportProgress")
 
 
-class Progress:
-    """Says nothing; the others say more. Use as a context manager around one import."""
+class ImportProgress:
+    """Base class that displays nothing. Use it as a context manager around one import."""
 
     def __enter__(self: Self) -> Self:
         return self
@@ -23,54 +23,56 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
-    def begin(self, delivery: Delivery) -> None:
-        """Reading begins."""
+    def start(self, feed: Feed) -> None:
+        """Start to display the reading of the feed."""
 
-    def read(self, rows: int) -> None:
-        """So many rows have been read, all in all."""
+    def update(self, rows: int) -> None:
+        """Display that `rows` rows have been read in total."""
 
-    def phase(self, title: str) -> None:
-        """Reading has ended, or a step after it: this one begins."""
+    def start_phase(self, title: str) -> None:
+        """Display that the previous step ended and this one began."""
 
 
-class Lines(Progress):
-    """Plain lines, for a log."""
+class LogProgress(ImportProgress):
+    """Print plain lines, for a log."""
 
-    def __init__(self, console: Console, *, every: float = SECONDS_BETWEEN_LINES) -> None:
+    def __init__(self, console: Console, *, interval: float = _LOG_INTERVAL) -> None:
         self._console = console
-        self._every = every
-        self._delivery: Delivery | None = None
-        self._started = self._last = time.monotonic()
+        self._interval = interval
+        self._feed: Feed | None = None
+        self._started = self._last_printed = time.monotonic()
 
-    def begin(self, delivery: Delivery) -> None:
-        self._delivery = delivery
-        self._started = self._last = time.monotonic()
+    def start(self, feed: Feed) -> None:
+        self._feed = feed
+        self._started = self._last_printed = time.monotonic()
 
-    def read(self, rows: int) -> None:
+    def update(self, rows: int) -> None:
         now = time.monotonic()
-        if now - self._last >= self._every:
-            self._last = now
-            self._print(f"{rows:,} rows read, {rate(rows, now - self._started)}{self._left(now)}")
+        if now - self._last_printed >= self._interval:
+            self._last_printed = now
+            self._print(
+                f"{rows:,} rows read, {_format_rate(rows, now - self._started)}{self._time_left(now)}"
+            )
 
-    def phase(self, title: str) -> None:
+    def start_phase(self, title: str) -> None:
         self._print(title)
 
-    def _left(self, now: float) -> str:
-        """How far, and how long still, where the delivery knows."""
-        delivery = self._delivery
-        if delivery is None or not delivery.total or not delivery.position():
+    def _time_left(self, now: float) -> str:
+        """Return the percentage read and the estimated time left, or "" if unknown."""
+        feed = self._feed
+        if feed is None or not feed.total or not feed.completed():
             return ""
-        share = min(delivery.position() / delivery.total, 1.0)
-        return f", {share:.0%}, {duration((now - self._started) * (1 - share) / share)} left"
+        share = min(feed.completed() / feed.total, 1.0)
+        return f", {share:.0%}, {format_duration((now - self._started) * (1 - share) / share)} left"
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-class Bar(Progress):
-    """A bar with rate and time left, then a spinner for each step of the merge."""
+class BarProgress(ImportProgress):
+    """Display a bar with rate and time left, then a spinner for each step of the merge."""
 
     def __init__(self, console: Console) -> None:
         self._bars = bars.Progress(
@@ -82,12 +84,12 @@ class Bar(Progress):
             bars.TimeRemainingColumn(),
             console=console,
         )
-        self._delivery: Delivery | None = None
+        self._feed: Feed | None = None
         self._task: bars.TaskID | None = None
         self._started = time.monotonic()
 
     def __enter__(self: Self) -> Self:
-        assert isinstance(self, Bar)  # noqa: S101 - for the type checker
+        assert isinstance(self, BarProgress)  # noqa: S101 - for the type checker
         self._bars.start()
         return self
 
@@ -95,40 +97,40 @@ class Bar(Progress):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._end_task()
+            self._finish_task()
         self._bars.stop()
 
-    def begin(self, delivery: Delivery) -> None:
-        self._delivery = delivery
+    def start(self, feed: Feed) -> None:
+        self._feed = feed
         self._started = time.monotonic()
-        self._task = self._bars.add_task("Reading", total=delivery.total, rate="")
+        self._task = self._bars.add_task("Reading", total=feed.total, rate="")
 
-    def read(self, rows: int) -> None:
-        if self._task is not None and self._delivery is not None:
+    def update(self, rows: int) -> None:
+        if self._task is not None and self._feed is not None:
             self._bars.update(
                 self._task,
-                completed=self._delivery.position(),
-                rate=f"{rows:,} rows, {rate(rows, time.monotonic() - self._started)}",
+                completed=self._feed.completed(),
+                rate=f"{rows:,} rows, {_format_rate(rows, time.monotonic() - self._started)}",
             )
 
-    def phase(self, title: str) -> None:
-        self._end_task()
+    def start_phase(self, title: str) -> None:
+        self._finish_task()
         self._task = self._bars.add_task(title, total=None, rate="")
 
-    def _end_task(self) -> None:
+    def _finish_task(self) -> None:
         if self._task is not None:
             self._bars.update(self._task, total=1, completed=1)
 
 
-def progress_on(console: Console) -> Progress:
-    """A bar where there is a terminal, lines where there is none."""
-    return Bar(console) if console.is_terminal else Lines(console)
+def progress_for(console: Console) -> ImportProgress:
+    """Return a bar if the console is a terminal, otherwise lines."""
+    return BarProgress(console) if console.is_terminal else LogProgress(console)
 
 
-def rate(rows: int, seconds: float) -> str:
+def _format_rate(rows: int, seconds: float) -> str:
     return f"{rows / max(seconds, 0.001):,.0f} rows/s"
 
 
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+def format_duration(seconds: float) -> str:
+    minutes, remainder = divmod(round(seconds), 60)
+    return f"{minutes} min {remainder} s" if minutes else f"{remainder} s"

@@ -1,4 +1,4 @@
-"""The flat record that every format is read into: one book with its authors and category paths."""
+"""Records that all readers produce: a book with its authors and category paths, or a reject."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +10,8 @@ from typing import Literal
 class AuthorRecord:
     """One contribution to a book.
 
-    `source_id` is the supplier's key of the person; without one the folded name is the key,
-    shared by all sources that know only names. `sort_name` is "Last, First" where it is known.
+    `source_id` is the source's key of the person. Without it the folded name is the key, which all
+    sources without ids share. `sort_name` is "Last, First" if known.
     """
 
     name: str
@@ -24,11 +24,14 @@ class AuthorRecord:
 
 @dataclass(frozen=True, slots=True)
 class BookRecord:
-    """One valid book of a delivery; `row` is its place in the source, counted from 1.
+    """One valid book of a feed.
 
-    `isbn` is an ISBN-13 without hyphens; `price` and `currency` (ISO 4217) come together or not at
-    all; `published_year` may be negative (before Christ) and agrees with `published_on`;
-    `rating_average` is 0 to 5. Each category is a path of names from its root.
+    - `row` is the row number in the feed, counted from 1.
+    - `isbn` is an ISBN-13 without hyphens.
+    - `price` and `currency` (ISO 4217) are both set or both None.
+    - `published_year` is negative before Christ, and equals the year of `published_on`.
+    - `rating_average` is 0 to 5.
+    - Each category is a path of names from its root.
     """
 
     row: int
@@ -53,9 +56,9 @@ class BookRecord:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Why a row was not imported: the field that is wrong, its value and the reason.
+    """A rejected row: the invalid field, its value and the reason.
 
-    `dropped` is "field" where only this value was left out and the row's book is imported without it.
+    If `dropped` is "field", only this value was dropped and the book is imported without it.
     """
 
     row: int

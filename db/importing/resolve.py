@@ -1,85 +1,41 @@
-"""What the rows that were not refused mean for the catalog: which books, authors, categories and links are
-new, changed or gone. Nothing of the catalog is written here.
+"""Compare the staged rows with the catalog: find new, changed and removed books, authors, categories and links.
 
-Everything lands in temporary tables: `target_*` is what the delivery asks for, under the identity
-numbers that it has or will have; `gone_*` are the links that it no longer holds. Where the delivery
-and the catalog agree on a link, it is in neither.
+This step writes only temporary tables. `target_*` holds the rows of the feed with their existing or new
+ids. `gone_*` holds links that are no longer in the feed. A link that is in both the feed and the catalog is
+in neither table.
 """
 
 import asyncpg
 
-from db.importing.refuse import SEQUENCE
+from db.book_columns import join_columns
+from db.importing.identity_sequences import identity_sequence
 
-CREATE_TABLES = """
-/* create_targets */
-CREATE TEMPORARY TABLE stage_author (
-    person integer PRIMARY KEY,
-    author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_category (
-    id bigint NOT NULL,
-    parent_id bigint,
-    depth integer NOT NULL,
-    name text COLLATE "C" NOT NULL,
-    path text COLLATE "C" NOT NULL,
-    is_new boolean NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_book (
-    ordinal integer PRIMARY KEY,
-    id bigint NOT NULL,
-    is_new boolean NOT NULL,
-    differs boolean NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_book_author (
-    book_id bigint NOT NULL,
-    position smallint NOT NULL,
-    author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_book_category (
-    book_id bigint NOT NULL,
-    category_id bigint NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE gone_book_author (
-    book_id bigint NOT NULL,
-    position smallint NOT NULL,
-    author_id bigint NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE gone_book_category (
-    book_id bigint NOT NULL,
-    category_id bigint NOT NULL
-) ON COMMIT DROP;
-"""
-
-AUTHORS_OF_PEOPLE = """
+_STAGED_AUTHORS = """
 /* authors_of_people */
 INSERT INTO stage_author (person, author_id, role)
 SELECT k.person, a.id, k.role
 FROM stage_key k JOIN target_author a ON a.source = k.source AND a.source_id = k.source_id
 """
 
-TARGET_BOOKS = """
+_TARGET_BOOKS = f"""
 /* target_books */
 INSERT INTO target_book (ordinal, id, is_new, differs)
 SELECT m.ordinal, coalesce(m.id, nextval($2::text::regclass)), m.id IS NULL, m.differs
 FROM (
     SELECT s.ordinal, b.id,
            b.id IS NOT NULL AND (
-               b.isbn, b.title, b.subtitle, b.description, b.language, b.published_year, b.published_on,
-               b.page_count, b.price, b.currency, b.stock, b.cover_url, b.rating_average, b.rating_count
+               {join_columns("b")}
            ) IS DISTINCT FROM (
-               s.isbn, s.title, s.subtitle, s.description, s.language, s.published_year, s.published_on,
-               s.page_count, s.price, s.currency, s.stock, s.cover_url, s.rating_average, s.rating_count
+               {join_columns("s")}
            ) AS differs
     FROM stage_book s LEFT JOIN book b ON b.source = $1::text AND b.source_id = s.source_id
     ORDER BY s.ordinal
 ) m
 """
 
-# An author known by name only may be shared with other sources, and a category with anyone: as long as books
-# that are not in this delivery hold them, the smaller name stays, so that the order of imports is no matter.
-SETTLE_SHARED_AUTHORS = """
+# Sources share categories, and authors that are known by name only. If books outside of this feed use them, the
+# smaller name wins, so the result does not depend on the order of imports.
+_RESOLVE_SHARED_AUTHORS = """
 /* settle_shared_authors */
 UPDATE target_author t
 SET (name, sort_name) = (
@@ -102,7 +58,7 @@ WHERE a.id = t.id AND t.source = 'name'
   )
 """
 
-TARGET_CATEGORIES = """
+_TARGET_CATEGORIES = """
 /* target_categories */
 INSERT INTO target_category (id, parent_id, depth, name, path, is_new)
 WITH node AS MATERIALIZED (
@@ -126,7 +82,7 @@ SELECT n.id, p.id, n.depth, n.name, n.slugs, n.is_new
 FROM node n LEFT JOIN node p ON p.slugs = n.parent_slugs
 """
 
-SETTLE_SHARED_CATEGORIES = """
+_RESOLVE_SHARED_CATEGORIES = """
 /* settle_shared_categories */
 UPDATE target_category t
 SET name = c.name
@@ -141,8 +97,8 @@ WHERE c.id = t.id AND c.name COLLATE "C" < t.name
   )
 """
 
-# Most books have one author: only the others need their links sorted and their repetitions dropped.
-TARGET_BOOK_AUTHORS = """
+# Most books have one author. Only books with several authors need sorting and deduplication of links.
+_TARGET_BOOK_AUTHORS = """
 /* target_book_authors */
 INSERT INTO target_book_author (book_id, position, author_id, role)
 SELECT b.id, 1, a.author_id, a.role
@@ -163,7 +119,7 @@ FROM (
 ) c
 """
 
-TARGET_BOOK_CATEGORIES = """
+_TARGET_BOOK_CATEGORIES = """
 /* target_book_categories */
 INSERT INTO target_book_category (book_id, category_id)
 WITH leaf AS MATERIALIZED (
@@ -181,7 +137,7 @@ JOIN leaf f ON f.path = u.path::integer
 WHERE strpos(l.paths, ',') > 0
 """
 
-GONE_BOOK_AUTHORS = """
+_REMOVED_BOOK_AUTHORS = """
 /* gone_book_authors */
 INSERT INTO gone_book_author (book_id, position, author_id)
 SELECT ba.book_id, ba.position, ba.author_id
@@ -192,7 +148,7 @@ WHERE NOT b.is_new AND NOT EXISTS (
 )
 """
 
-GONE_BOOK_CATEGORIES = """
+_REMOVED_BOOK_CATEGORIES = """
 /* gone_book_categories */
 INSERT INTO gone_book_category (book_id, category_id)
 SELECT bc.book_id, bc.category_id
@@ -202,13 +158,13 @@ WHERE NOT b.is_new AND NOT EXISTS (
 )
 """
 
-DROP_KEPT_BOOK_AUTHORS = """
+_DROP_KEPT_BOOK_AUTHORS = """
 /* drop_kept_book_authors */
 DELETE FROM target_book_author t USING book_author ba
 WHERE t.book_id = ba.book_id AND t.position = ba.position AND t.author_id = ba.author_id AND t.role = ba.role
 """
 
-DROP_KEPT_BOOK_CATEGORIES = """
+_DROP_KEPT_BOOK_CATEGORIES = """
 /* drop_kept_book_categories */
 DELETE FROM target_book_category t USING book_category bc
 WHERE t.book_id = bc.book_id AND t.category_id = bc.category_id
@@ -223,33 +179,29 @@ SELECT count(*) FILTER (WHERE b.is_new) AS new,
        ))) AS changed,
        count(*) AS staged,
        (SELECT count(*) FROM book WHERE source = $1::text)
-           - count(*) FILTER (WHERE NOT b.is_new) AS absent,
+           - count(*) FILTER (WHERE NOT b.is_new) AS missing_from_feed,
        (SELECT books FROM catalog_size) AS catalog
 FROM target_book b
 """
 
 
-async def create(connection: asyncpg.Connection) -> None:
-    await connection.execute(CREATE_TABLES)
-
-
 async def resolve(connection: asyncpg.Connection, source: str) -> None:
-    """Fill the other target tables and the gone links; `target_author` is filled already."""
-    await connection.execute(TARGET_BOOKS, source, await connection.fetchval(SEQUENCE, "book"))
+    """Fill the `target_*` and `gone_*` tables, except `target_author`, which staged_checks fills."""
+    await connection.execute(_TARGET_BOOKS, source, await identity_sequence(connection, "book"))
     await connection.execute("ANALYZE target_book")
-    await connection.execute(SETTLE_SHARED_AUTHORS)
-    await connection.execute(TARGET_CATEGORIES, await connection.fetchval(SEQUENCE, "category"))
-    await connection.execute(SETTLE_SHARED_CATEGORIES)
+    await connection.execute(_RESOLVE_SHARED_AUTHORS)
+    await connection.execute(_TARGET_CATEGORIES, await identity_sequence(connection, "category"))
+    await connection.execute(_RESOLVE_SHARED_CATEGORIES)
     await connection.execute("ANALYZE target_category")
-    await connection.execute(AUTHORS_OF_PEOPLE)
+    await connection.execute(_STAGED_AUTHORS)
     await connection.execute("ANALYZE stage_author")
-    await connection.execute(TARGET_BOOK_AUTHORS)
-    await connection.execute(TARGET_BOOK_CATEGORIES)
+    await connection.execute(_TARGET_BOOK_AUTHORS)
+    await connection.execute(_TARGET_BOOK_CATEGORIES)
     await connection.execute("ANALYZE target_book_author, target_book_category")
-    await connection.execute(GONE_BOOK_AUTHORS)
-    await connection.execute(GONE_BOOK_CATEGORIES)
-    await connection.execute(DROP_KEPT_BOOK_AUTHORS)
-    await connection.execute(DROP_KEPT_BOOK_CATEGORIES)
+    await connection.execute(_REMOVED_BOOK_AUTHORS)
+    await connection.execute(_REMOVED_BOOK_CATEGORIES)
+    await connection.execute(_DROP_KEPT_BOOK_AUTHORS)
+    await connection.execute(_DROP_KEPT_BOOK_CATEGORIES)
     await connection.execute(
         "ANALYZE target_book_author, target_book_category, gone_book_author, gone_book_category"
     )

@@ -1,4 +1,4 @@
-"""The seeded catalog: any number of plausible books, the same on every machine, for trials and benchmarks."""
+"""Generate a catalog of any number of plausible books, equal on every machine, for tests and benchmarks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,41 +12,41 @@ from typing import TypeAlias
 from db.importing import seed_words as words
 from db.importing.records import AuthorRecord, BookRecord
 
-CategoryPath: TypeAlias = tuple[str, ...]
-Draws: TypeAlias = tuple[int, ...]
+_CategoryPath: TypeAlias = tuple[str, ...]
+_Draws: TypeAlias = tuple[int, ...]
 
-LANGUAGE_SHARES = (
+_LANGUAGE_SHARES = (
     ("en", 76), ("fr", 12), ("de", 12), ("es", 9), ("it", 5), ("pt", 4), ("nl", 3), ("ru", 3), (None, 4),
 )  # fmt: skip
-ROOT_SHARES = (23, 14, 11, 10, 9, 8, 6, 6, 5, 3, 3, 2)
-SUBJECT_SHARES = (38, 20, 15, 12, 9, 6)
-BRANCH_SHARES = (36, 25, 18, 13, 8)
-TWIG_SHARES = (50, 30, 20)
-CATEGORY_SLOTS = 65_536
-PRICE_ENDINGS = ("99", "99", "99", "95", "99", "50", "99", "00")
-CURRENCIES = ("USD", "USD", "USD", "USD", "USD", "GBP", "GBP", "EUR")
-CURRENCIES_ABROAD = ("EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "GBP", "USD")
-ROLES_OF_CONTEMPORARIES = ("AUTHOR",) * 12 + ("EDITOR", "ILLUSTRATOR", "CONTRIBUTOR", "INTRODUCTION")
-ROLES_OF_POSTERITY = ("TRANSLATOR", "TRANSLATOR", "EDITOR", "INTRODUCTION")
-LAST_YEAR = 2025
+_ROOT_SHARES = (23, 14, 11, 10, 9, 8, 6, 6, 5, 3, 3, 2)
+_SUBJECT_SHARES = (38, 20, 15, 12, 9, 6)
+_BRANCH_SHARES = (36, 25, 18, 13, 8)
+_TWIG_SHARES = (50, 30, 20)
+_CATEGORY_SLOTS = 65_536
+_PRICE_ENDINGS = ("99", "99", "99", "95", "99", "50", "99", "00")
+_CURRENCIES_OF_ENGLISH_BOOKS = ("USD", "USD", "USD", "USD", "USD", "GBP", "GBP", "EUR")
+_CURRENCIES_OF_TRANSLATIONS = ("EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "GBP", "USD")
+_ROLES_OF_CONTEMPORARIES = ("AUTHOR",) * 12 + ("EDITOR", "ILLUSTRATOR", "CONTRIBUTOR", "INTRODUCTION")
+_ROLES_OF_LATER_CONTRIBUTORS = ("TRANSLATOR", "TRANSLATOR", "EDITOR", "INTRODUCTION")
+_LAST_YEAR = 2025
 
-# Of 65,536 books, how many lack what.
-NO_AUTHOR = 655
-NO_YEAR = 2_600
-NO_PAGES = 3_300
-NO_PRICE = 5_243
-NO_ISBN = 5_243
-NO_DESCRIPTION = 7_900
-NO_RATING = 9_800
-NO_STOCK = 13_000
+# Number of books of 65,536 without a value.
+_WITHOUT_AUTHOR = 655
+_WITHOUT_YEAR = 2_600
+_WITHOUT_PAGES = 3_300
+_WITHOUT_PRICE = 5_243
+_WITHOUT_ISBN = 5_243
+_WITHOUT_DESCRIPTION = 7_900
+_WITHOUT_RATING = 9_800
+_WITHOUT_STOCK = 13_000
 
 _DRAWS = Struct("<32H")  # blake2b's 64 bytes as 32 numbers below 65,536
-_GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: multiples of it scatter
+_GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: its multiples are evenly distributed
 
 
 @dataclass(frozen=True, slots=True)
 class _Titles:
-    """What the titles of one language are put together from."""
+    """The parts of titles in one language."""
 
     heads: tuple[str, ...]
     seconds: tuple[str, ...]
@@ -56,7 +56,7 @@ class _Titles:
 
 @dataclass(frozen=True, slots=True)
 class _Sentences:
-    """What descriptions are put together from, all of them in English."""
+    """The parts of descriptions, all in English."""
 
     openings: tuple[str, ...]
     themes: tuple[str, ...]
@@ -66,7 +66,7 @@ class _Sentences:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Given and family names in the order of the authors, the middle initials of namesakes, ancient names."""
+    """Pairs of given and family name in the order of the authors, middle initials, and ancient names."""
 
     pairs: tuple[tuple[str, str], ...]
     initials: tuple[str, ...]
@@ -75,23 +75,23 @@ class _Names:
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """What is drawn from, weighted by repetition; names and ISBNs differ from seed to seed."""
+    """The values to draw from, weighted by repetition. Names and ISBNs depend on the seed."""
 
     languages: tuple[str | None, ...]
     titles: dict[str, _Titles]
     names: _Names
     sentences: _Sentences
-    categories: tuple[CategoryPath, ...]
+    categories: tuple[_CategoryPath, ...]
     prices: tuple[Decimal, ...]
     hundredths: tuple[Decimal, ...]
     isbn_weights: bytes
     isbn_offset: int
 
 
-def seeded_books(count: int, seed: int = 1) -> Iterator[BookRecord]:
-    """Books 1 to `count` of the catalog that `seed` names, in bounded memory.
+def generate_books(count: int, seed: int = 1) -> Iterator[BookRecord]:
+    """Yield books 1 to `count` of the catalog of `seed`, in bounded memory.
 
-    A book depends on its number and the seed alone, so a smaller catalog is the beginning of a larger one.
+    A book depends only on its number and the seed, so a smaller catalog is a prefix of a larger one.
     """
     start = blake2b(f"bookstore {seed} ".encode(), digest_size=64)
     tables = _tables(int.from_bytes(start.digest()[:4], "little"))
@@ -101,12 +101,12 @@ def seeded_books(count: int, seed: int = 1) -> Iterator[BookRecord]:
         yield _book(number, _DRAWS.unpack(state.digest()), tables)
 
 
-def _book(number: int, draws: Draws, tables: _Tables) -> BookRecord:
-    """Each draw decides one thing, so that what one book lacks says nothing about the rest of it."""
+def _book(number: int, draws: _Draws, tables: _Tables) -> BookRecord:
+    """Generate one book. Each draw decides one property, so missing values are independent of the others."""
     language = tables.languages[draws[0] >> 9]
     title, subtitle = _title(tables.titles[language or "en"], draws)
     authors, written = _authors(number, draws, tables.names)
-    year = None if draws[9] < NO_YEAR else written
+    year = None if draws[9] < _WITHOUT_YEAR else written
     price, currency = _price(language, draws[15], draws[16], tables.prices)
     rating_average, rating_count = _rating(draws[17], draws[18], tables.hundredths)
     return BookRecord(
@@ -114,15 +114,15 @@ def _book(number: int, draws: Draws, tables: _Tables) -> BookRecord:
         source_id=str(number),
         title=title,
         subtitle=subtitle,
-        isbn=None if draws[19] < NO_ISBN else _isbn(number, tables.isbn_offset, tables.isbn_weights),
-        description=None if draws[20] < NO_DESCRIPTION else _description(draws, tables.sentences),
+        isbn=None if draws[19] < _WITHOUT_ISBN else _isbn(number, tables.isbn_offset, tables.isbn_weights),
+        description=None if draws[20] < _WITHOUT_DESCRIPTION else _description(draws, tables.sentences),
         language=language,
         published_year=year,
         published_on=_day(year, draws[10]),
-        page_count=None if draws[11] < NO_PAGES else _pages(draws[11], draws[12]),
+        page_count=None if draws[11] < _WITHOUT_PAGES else _pages(draws[11], draws[12]),
         price=price,
         currency=currency,
-        stock=0 if price is None or draws[13] < NO_STOCK else 1 + (draws[13] * draws[14] >> 26),
+        stock=0 if price is None or draws[13] < _WITHOUT_STOCK else 1 + (draws[13] * draws[14] >> 26),
         rating_average=rating_average,
         rating_count=rating_count,
         authors=authors,
@@ -131,10 +131,10 @@ def _book(number: int, draws: Draws, tables: _Tables) -> BookRecord:
 
 
 def _isbn(number: int, offset: int, weights: bytes) -> str:
-    """A valid ISBN-13 that belongs to nobody, distinct for numbers up to 30 million.
+    """Return a valid, unassigned ISBN-13, distinct for numbers up to 30 million.
 
-    979-9 and 978-66 to 978-68 are given to no country or publisher (International ISBN Agency, range
-    message of January 2026), so a seeded book meets neither a real one nor one of the sample (978-69).
+    979-9 and 978-66 to 978-68 are assigned to no country or publisher (International ISBN Agency, range
+    message of January 2026). So the ISBN differs from every real one and from the sample's (978-69).
     """
     if number & 1:
         body = 978_660_000_000 + (number * 18_541_019 + offset) % 30_000_000
@@ -145,57 +145,57 @@ def _isbn(number: int, offset: int, weights: bytes) -> str:
 
 
 def _isbn_weights() -> bytes:
-    """For each four digits their sum, every second one three times: twelve digits are three such groups."""
+    """Return the weighted digit sum of every four-digit group. Twelve digits are three such groups."""
     return bytes(n // 1000 + n // 100 % 10 * 3 + n // 10 % 10 + n % 10 * 3 for n in range(10_000))
 
 
-def _title(titles: _Titles, draws: Draws) -> tuple[str, str | None]:
-    heads, tails, kind = titles.heads, titles.tails, draws[1]
+def _title(titles: _Titles, draws: _Draws) -> tuple[str, str | None]:
+    heads, tails, shape_draw = titles.heads, titles.tails, draws[1]
     title = heads[draws[2] * len(heads) >> 16]
-    if kind < 9_000:
+    if shape_draw < 9_000:
         title = f"{title} {titles.seconds[draws[3] * len(titles.seconds) >> 16]}"
-    if kind < 3_000 or kind >= 20_000:
+    if shape_draw < 3_000 or shape_draw >= 20_000:
         title = f"{title} {tails[draws[4] * len(tails) >> 16]}"
     subtitles = titles.subtitles
     return title, subtitles[draws[5] * 3 * len(subtitles) >> 16] if draws[5] < 21_845 else None
 
 
-def _authors(number: int, draws: Draws, names: _Names) -> tuple[tuple[AuthorRecord, ...], int]:
-    """The people of a book, and the year in which its first author would have written it.
+def _authors(number: int, draws: _Draws, names: _Names) -> tuple[tuple[AuthorRecord, ...], int]:
+    """Return the authors of a book, and the year in which its first author could have written it.
 
-    The circle of authors grows with the catalog: book 1,000,000 draws from 437,540 people, of whom the
-    first ones are drawn most (density about 1 / √rank), so that a quarter as many authors as books have
-    at least one.
+    The pool of authors grows with the catalog: book 1,000,000 draws from 437,540 people. The first ones are
+    drawn most often (density about 1 / √rank), so the number of authors with a book is a quarter of the
+    number of books.
     """
-    circle = 40 + number * 7 // 16
-    wide = draws[6] << 16 | draws[7]
-    lead = wide * wide * (0x1_0000_0000 + wide) * circle >> 97
+    pool_size = 40 + number * 7 // 16
+    position = draws[6] << 16 | draws[7]
+    lead = position * position * (0x1_0000_0000 + position) * pool_size >> 97
     born = _birth_year(lead)
-    written = born + 22 + draws[8] % min(45, LAST_YEAR - born - 21)
-    if draws[21] < NO_AUTHOR:
-        return (), written
+    year = born + 22 + draws[8] % min(45, _LAST_YEAR - born - 21)
+    if draws[21] < _WITHOUT_AUTHOR:
+        return (), year
     first = _author(lead, "EDITOR" if draws[21] > 64_000 else "AUTHOR", born, names)
     if draws[22] >= 22_000:
-        return (first,), written
+        return (first,), year
     people = {lead: first}
     for draw in draws[23 : 24 if draws[22] > 8_500 else 25 if draws[22] > 2_600 else 26]:
-        other = draw * draw * circle >> 32
+        other = draw * draw * pool_size >> 32
         other_born = _birth_year(other)
-        role = _role_beside(born, other_born, draw)
+        role = _role_of_contributor(born, other_born, draw)
         if role and other not in people:
             people[other] = _author(other, role, other_born, names)
-    return tuple(people.values()), written
+    return tuple(people.values()), year
 
 
-def _role_beside(lead_born: int, born: int, draw: int) -> str | None:
-    """What someone born then does in the first author's book: nothing, if they lived long before."""
+def _role_of_contributor(lead_born: int, born: int, draw: int) -> str | None:
+    """Return the role of a contributor to the first author's book, or None if they lived long before."""
     if abs(born - lead_born) <= 60:
-        return ROLES_OF_CONTEMPORARIES[draw & 15]
-    return ROLES_OF_POSTERITY[draw & 3] if born > lead_born else None
+        return _ROLES_OF_CONTEMPORARIES[draw & 15]
+    return _ROLES_OF_LATER_CONTRIBUTORS[draw & 3] if born > lead_born else None
 
 
 def _birth_year(number: int) -> int:
-    """Mostly the twentieth century; one author in 128 lived before Christ."""
+    """Return a birth year, mostly in the twentieth century. One author in 128 lived before Christ."""
     scatter = (number * _GOLDEN & 0xFFFF_FFFF_FFFF_FFFF) >> 40
     if number % 128 == 77:
         return -500 + scatter % 400
@@ -206,7 +206,7 @@ def _birth_year(number: int) -> int:
 
 
 def _author(number: int, role: str, born: int, names: _Names) -> AuthorRecord:
-    """Author `number`; one in four without years, as in real catalogs."""
+    """Return author `number`. One author in four has no life years, as in real catalogs."""
     name, sort_name = _author_name(number, names)
     known = number & 3 != 2
     return AuthorRecord(
@@ -220,51 +220,56 @@ def _author(number: int, role: str, born: int, names: _Names) -> AuthorRecord:
 
 
 def _author_name(number: int, names: _Names) -> tuple[str, str]:
-    """A name and its sort name, different for each number: middle initials tell namesakes apart."""
+    """Return a name and its sort name, unique per number: middle initials distinguish equal names."""
     if number % 128 == 77:
-        round_, place = divmod(number // 128, len(names.ancients))
-        name = f"{names.ancients[place]} ({round_ + 1})" if round_ else names.ancients[place]
+        lap, index = divmod(number // 128, len(names.ancients))
+        name = f"{names.ancients[index]} ({lap + 1})" if lap else names.ancients[index]
         return name, name
-    round_, place = divmod(number, len(names.pairs))
-    given, family = names.pairs[place]
-    given += names.initials[round_]
+    lap, index = divmod(number, len(names.pairs))
+    given, family = names.pairs[index]
+    given += names.initials[lap]
     return f"{given} {family}", f"{family}, {given}"
 
 
-def _categories(draws: Draws, slots: tuple[CategoryPath, ...]) -> tuple[CategoryPath, ...]:
-    """One to three paths, the second often near the first; one book in eight stands on an inner node."""
-    first, second, kind = draws[29], draws[30], draws[31]
+def _categories(draws: _Draws, slots: tuple[_CategoryPath, ...]) -> tuple[_CategoryPath, ...]:
+    """Return one to three paths, the second often near the first. One book in eight is on an inner node."""
+    first, second, shape_draw = draws[29], draws[30], draws[31]
     path = slots[first]
-    if kind & 7 == 0:
-        path = path[: 1 + (kind >> 3) % 3]
-    if kind < 39_000:
+    if shape_draw & 7 == 0:
+        path = path[: 1 + (shape_draw >> 3) % 3]
+    if shape_draw < 39_000:
         return (path,)
-    beside = slots[(first + (second >> 4)) & 0xFFFF] if kind & 8 else slots[second]
-    if kind < 58_000 or beside == path:
-        return (path,) if beside == path else (path, beside)
+    second_path = slots[(first + (second >> 4)) & 0xFFFF] if shape_draw & 8 else slots[second]
+    if shape_draw < 58_000 or second_path == path:
+        return (path,) if second_path == path else (path, second_path)
     third = slots[first ^ second]
-    return (path, beside) if third in (path, beside) else (path, beside, third)
+    return (path, second_path) if third in (path, second_path) else (path, second_path, third)
 
 
 def _price(
     language: str | None, size: int, choice: int, prices: tuple[Decimal, ...]
 ) -> tuple[Decimal, str] | tuple[None, None]:
-    if choice < NO_PRICE:
+    if choice < _WITHOUT_PRICE:
         return None, None
-    return prices[size >> 8], (CURRENCIES if language == "en" else CURRENCIES_ABROAD)[choice & 7]
+    return prices[size >> 8], (
+        _CURRENCIES_OF_ENGLISH_BOOKS if language == "en" else _CURRENCIES_OF_TRANSLATIONS
+    )[choice & 7]
 
 
-def _rating(size: int, place: int, hundredths: tuple[Decimal, ...]) -> tuple[Decimal | None, int]:
-    """Counting bits gives a bell curve without floating point, and two to its power a log-normal one."""
-    if place < NO_RATING:
+def _rating(size: int, draw: int, hundredths: tuple[Decimal, ...]) -> tuple[Decimal | None, int]:
+    """Return the average and the count.
+
+    The bit count of a draw is bell-shaped without floating point; two to its power is log-normal.
+    """
+    if draw < _WITHOUT_RATING:
         return None, 0
-    average = min(280 + 14 * place.bit_count() + (size & 15), 500)
-    return hundredths[average], 1 + ((64 + (place & 63) << size.bit_count()) >> 10)
+    average = min(280 + 14 * draw.bit_count() + (size & 15), 500)
+    return hundredths[average], 1 + ((64 + (draw & 63) << size.bit_count()) >> 10)
 
 
-def _pages(size: int, place: int) -> int:
-    pages = 40 + 28 * size.bit_count() + (place & 63)
-    return pages * 3 if place > 63_000 else pages
+def _pages(size: int, draw: int) -> int:
+    pages = 40 + 28 * size.bit_count() + (draw & 63)
+    return pages * 3 if draw > 63_000 else pages
 
 
 def _day(year: int | None, draw: int) -> date | None:
@@ -273,21 +278,21 @@ def _day(year: int | None, draw: int) -> date | None:
     return date(year, 1 + draw % 12, 1 + draw // 12 % 28)
 
 
-def _description(draws: Draws, sentences: _Sentences) -> str:
+def _description(draws: _Draws, sentences: _Sentences) -> str:
     openings, themes = sentences.openings, sentences.themes
     turns, praises = sentences.turns, sentences.praises
-    what, more, last = draws[26], draws[27], draws[28]
-    theme = what // 16 % len(themes)
-    other = (theme + 1 + more % (len(themes) - 1)) % len(themes)
-    text = f"{openings[what % len(openings)]} {themes[theme]} and {themes[other]}."
+    first_draw, second_draw, third_draw = draws[26], draws[27], draws[28]
+    theme = first_draw // 16 % len(themes)
+    other = (theme + 1 + second_draw % (len(themes) - 1)) % len(themes)
+    text = f"{openings[first_draw % len(openings)]} {themes[theme]} and {themes[other]}."
     if draws[20] < 24_000:
         return text
-    text = f"{text} {turns[last % len(turns)]} {themes[more // 64 % len(themes)]}."
-    return text if draws[20] < 46_000 else f"{text} {praises[last // 8 % len(praises)]}"
+    text = f"{text} {turns[third_draw % len(turns)]} {themes[second_draw // 64 % len(themes)]}."
+    return text if draws[20] < 46_000 else f"{text} {praises[third_draw // 8 % len(praises)]}"
 
 
 def _tables(seed_hash: int) -> _Tables:
-    languages = tuple(language for language, share in LANGUAGE_SHARES for _ in range(share))
+    languages = tuple(language for language, share in _LANGUAGE_SHARES for _ in range(share))
     return _Tables(
         languages=languages,
         titles={language: _titles(language) for language in words.CONJUNCTIONS},
@@ -299,7 +304,7 @@ def _tables(seed_hash: int) -> _Tables:
             praises=tuple(words.PRAISES.split("|")),
         ),
         categories=_category_slots(),
-        prices=tuple(Decimal(f"{3 + (i * i * i >> 18)}.{PRICE_ENDINGS[i & 7]}") for i in range(256)),
+        prices=tuple(Decimal(f"{3 + (i * i * i >> 18)}.{_PRICE_ENDINGS[i & 7]}") for i in range(256)),
         hundredths=tuple(Decimal(i).scaleb(-2) for i in range(501)),
         isbn_weights=_isbn_weights(),
         isbn_offset=seed_hash,
@@ -307,12 +312,14 @@ def _tables(seed_hash: int) -> _Tables:
 
 
 def _names(seed_hash: int) -> _Names:
-    """Counting through lists of coprime lengths at once meets every pair before any comes again.
+    """Return the names of all authors.
 
-    Every seed begins the lists elsewhere. Middle initials are none, A. to Z., A. A. to Z. Z. and three.
+    The lists have coprime lengths, so iterating over both at once yields every pair before one repeats. Each
+    seed starts the lists at other positions. There are zero to three middle initials: none, A. to Z., A. A. to
+    Z. Z., and so on.
     """
     cultures = [
-        (_turned(given.split(), seed_hash), _turned(family.split(), seed_hash >> 8))
+        (_rotate(given.split(), seed_hash), _rotate(family.split(), seed_hash >> 8))
         for given, family in zip(words.GIVEN_NAMES, words.FAMILY_NAMES, strict=True)
     ]
     everyone = len(cultures[0][0]) * len(cultures[0][1])
@@ -328,7 +335,7 @@ def _names(seed_hash: int) -> _Names:
     )
 
 
-def _turned(names: Sequence[str], by: int) -> tuple[str, ...]:
+def _rotate(names: Sequence[str], by: int) -> tuple[str, ...]:
     by %= len(names)
     return (*names[by:], *names[:by])
 
@@ -356,23 +363,23 @@ def _english_heads(*articles: str) -> tuple[str, ...]:
     )
 
 
-def category_leaves() -> Iterator[tuple[CategoryPath, int]]:
-    """Every leaf of the tree (12 roots, 6 subjects, 5 branches, 3 twigs) with its share of the books."""
-    for (root, subjects, branches, twigs), root_share in zip(words.CATEGORIES, ROOT_SHARES, strict=True):
-        for subject, subject_share in zip(subjects.split("|"), SUBJECT_SHARES, strict=True):
-            for branch, branch_share in zip(branches.split("|"), BRANCH_SHARES, strict=True):
-                for twig, twig_share in zip(twigs.split("|"), TWIG_SHARES, strict=True):
+def category_leaves() -> Iterator[tuple[_CategoryPath, int]]:
+    """Yield every leaf of the tree (12 roots, 6 subjects, 5 branches, 3 twigs) with its share of the books."""
+    for (root, subjects, branches, twigs), root_share in zip(words.CATEGORIES, _ROOT_SHARES, strict=True):
+        for subject, subject_share in zip(subjects.split("|"), _SUBJECT_SHARES, strict=True):
+            for branch, branch_share in zip(branches.split("|"), _BRANCH_SHARES, strict=True):
+                for twig, twig_share in zip(twigs.split("|"), _TWIG_SHARES, strict=True):
                     share = root_share * subject_share * branch_share * twig_share
                     yield (root, subject, branch, twig), share
 
 
-def _category_slots() -> tuple[CategoryPath, ...]:
-    """Each leaf as often as its share of the 65,536 slots."""
+def _category_slots() -> tuple[_CategoryPath, ...]:
+    """Return 65,536 slots, in which each leaf is repeated according to its share."""
     leaves = tuple(category_leaves())
     total = sum(share for _, share in leaves)
-    slots: list[CategoryPath] = []
-    given = 0
+    slots: list[_CategoryPath] = []
+    share_sum = 0
     for path, share in leaves:
-        given += share
-        slots.extend([path] * (given * CATEGORY_SLOTS // total - len(slots)))
+        share_sum += share
+        slots.extend([path] * (share_sum * _CATEGORY_SLOTS // total - len(slots)))
     return tuple(slots)

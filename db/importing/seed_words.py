@@ -1,10 +1,10 @@
-"""The words of the seeded catalog: names, titles, subtitles, sentences and the tree of categories.
+"""The words of the generated catalog: names, titles, subtitles, sentences and the category tree.
 
-Each list is one string: names are parted by spaces, phrases by bars.
+Each list is one string: names are separated by spaces, phrases by bars.
 """
 
-# Per culture 23 given and 24 family names: coprime numbers, so that counting through both lists at
-# once meets every pair (see `seed._names`).
+# 23 given and 24 family names per culture. The lengths are coprime, so iterating over both lists at once
+# yields every pair (see `seed._names`).
 GIVEN_NAMES = (
     (
         "Alice Arthur Beatrice Charles Clara Daniel Edith Edward Eleanor Frank George Grace Harriet "

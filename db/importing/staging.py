@@ -1,4 +1,4 @@
-"""Temporary tables on the importing connection, filled with a delivery by binary COPY as it is read."""
+"""Copy the records of a feed to the staging tables, by binary COPY while the feed is read."""
 
 import asyncio
 from collections.abc import Iterable
@@ -6,165 +6,132 @@ from operator import attrgetter
 
 import asyncpg
 
+from db.book_columns import BOOK_COLUMNS
 from db.importing.records import AuthorRecord, BookRecord
+from db.importing.temporary_tables import decimal_text_column
 
-REMEMBERED = 100_000
+# Maximum number of people, and of paths, whose numbers are cached.
+MAX_CACHED_KEYS = 100_000
 
-# asyncpg takes five times as long to encode a number or an array in binary as to send its text; `people` and
-# `paths` are numbers of stage_person and stage_path, separated by commas.
-CREATE_TABLES = """
-/* create_staging */
-CREATE TEMPORARY TABLE stage_book (
-    ordinal integer PRIMARY KEY,
-    row bigint NOT NULL,
-    source_id text NOT NULL,
-    isbn text COLLATE "C",
-    title text NOT NULL,
-    subtitle text,
-    description text,
-    language text COLLATE "C",
-    published_year integer,
-    published_on date,
-    page_count integer,
-    price_text text,
-    price numeric GENERATED ALWAYS AS (price_text::numeric) STORED,
-    currency text COLLATE "C",
-    stock integer NOT NULL,
-    cover_url text,
-    rating_text text,
-    rating_average numeric(3, 2) GENERATED ALWAYS AS (rating_text::numeric) STORED,
-    rating_count integer NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_link (
-    ordinal integer NOT NULL,
-    people text NOT NULL,
-    paths text NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_person (
-    person integer NOT NULL,
-    name text NOT NULL,
-    role text COLLATE "C" NOT NULL,
-    source_id text,
-    sort_name text,
-    birth_year integer,
-    death_year integer
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_path (
-    path integer NOT NULL,
-    names text[] NOT NULL
-) ON COMMIT DROP;
-"""
-
-ANALYZE_TABLES = """
+_ANALYZE_TABLES = """
 /* analyze_staging */
 ANALYZE stage_book, stage_link, stage_person, stage_path
 """
 
-FIELDS = (
-    "row", "source_id", "isbn", "title", "subtitle", "description", "language", "published_year", "published_on",
-    "page_count", "currency", "stock", "cover_url", "rating_count",
-)  # fmt: skip
-BOOK_COLUMNS = ("ordinal", "price_text", "rating_text", *FIELDS)
-LINK_COLUMNS = ("ordinal", "people", "paths")
-PERSON_FIELDS = ("name", "role", "source_id", "sort_name", "birth_year", "death_year")
-PERSON_COLUMNS = ("person", *PERSON_FIELDS)
-PATH_COLUMNS = ("path", "names")
+_PLAIN_FIELDS = ("row", "source_id", *(column.name for column in BOOK_COLUMNS if not column.is_decimal))
+_DECIMAL_FIELDS = tuple(column.name for column in BOOK_COLUMNS if column.is_decimal)
+_BOOK_COLUMNS = ("ordinal", *_PLAIN_FIELDS, *map(decimal_text_column, _DECIMAL_FIELDS))
+_LINK_COLUMNS = ("ordinal", "people", "paths")
+_PERSON_FIELDS = ("name", "role", "source_id", "sort_name", "birth_year", "death_year")
+_PERSON_COLUMNS = ("person", *_PERSON_FIELDS)
+_PATH_COLUMNS = ("path", "names")
 
-fields_of = attrgetter(*FIELDS)
-person_of = attrgetter(*PERSON_FIELDS)
+_select_plain_fields = attrgetter(*_PLAIN_FIELDS)
+_select_decimal_fields = attrgetter(*_DECIMAL_FIELDS)
+_select_person_fields = attrgetter(*_PERSON_FIELDS)
 
-Row = tuple[object, ...]
+_StagedRow = tuple[object, ...]
 
 
 class Staging:
-    """The staged delivery: books, and apart from them the numbers of their people and category paths.
+    """Send books, people and category paths to the staging tables.
 
-    A person or a path is sent once and then named by its number, for as long as it is among those
-    remembered; what is forgotten and met again is sent again, under another number.
+    Each distinct person or path is sent once; books refer to it by number. When the cache is full it is
+    cleared, and a repeated person or path is sent again under another number.
     """
 
-    __slots__ = ("_connection", "_ordinal", "_path_count", "_paths", "_people", "_person_count", "_sending")
+    __slots__ = (
+        "_connection",
+        "_ordinal",
+        "_path_count",
+        "_paths",
+        "_pending_send",
+        "_people",
+        "_person_count",
+    )
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
         self._ordinal = 0
-        self._people: dict[Row, str] = {}
+        self._people: dict[_StagedRow, str] = {}
         self._person_count = 0
         self._paths: dict[tuple[str, ...], str] = {}
         self._path_count = 0
-        self._sending: asyncio.Task[None] | None = None
-
-    async def create(self) -> None:
-        await self._connection.execute(CREATE_TABLES)
+        self._pending_send: asyncio.Task[None] | None = None
 
     async def add(self, records: Iterable[BookRecord]) -> None:
-        """Send the records; the server takes them in while the caller reads the next ones."""
-        books: list[Row] = []
-        links: list[Row] = []
-        people: list[Row] = []
-        paths: list[Row] = []
+        """Start to send the records, after the previous send. Return before the send ends, so the caller can read on."""
+        books: list[_StagedRow] = []
+        links: list[_StagedRow] = []
+        people: list[_StagedRow] = []
+        paths: list[_StagedRow] = []
         for record in records:
             self._ordinal += 1
             books.append(
                 (
                     self._ordinal,
-                    None if record.price is None else str(record.price),
-                    None if record.rating_average is None else str(record.rating_average),
-                    *fields_of(record),
+                    *_select_plain_fields(record),
+                    *[None if value is None else str(value) for value in _select_decimal_fields(record)],
                 )
             )
             links.append(
                 (
                     self._ordinal,
-                    ",".join([self._person(author, people) for author in record.authors]),
-                    ",".join([self._path(names, paths) for names in record.categories]),
+                    ",".join([self._person_number(author, people) for author in record.authors]),
+                    ",".join([self._path_number(names, paths) for names in record.categories]),
                 )
             )
-        await self._sent()
-        self._sending = asyncio.create_task(self._send(books, links, people, paths))
+        await self._await_pending_send()
+        self._pending_send = asyncio.create_task(self._send(books, links, people, paths))
         await asyncio.sleep(0)
 
     async def finish(self) -> None:
-        """Wait for what is on its way, and let the planner know the tables."""
-        await self._sent()
-        await self._connection.execute(ANALYZE_TABLES)
+        """Wait for the pending send, then ANALYZE the staging tables."""
+        await self._await_pending_send()
+        await self._connection.execute(_ANALYZE_TABLES)
 
     async def close(self) -> None:
-        """Leave nothing running, whatever has happened."""
-        if self._sending is not None:
-            self._sending.cancel()
-            await asyncio.gather(self._sending, return_exceptions=True)
+        """Cancel the pending send, if any."""
+        if self._pending_send is not None:
+            self._pending_send.cancel()
+            await asyncio.gather(self._pending_send, return_exceptions=True)
 
-    async def _sent(self) -> None:
-        sending, self._sending = self._sending, None
+    async def _await_pending_send(self) -> None:
+        sending, self._pending_send = self._pending_send, None
         if sending is not None:
             await sending
 
-    async def _send(self, books: list[Row], links: list[Row], people: list[Row], paths: list[Row]) -> None:
+    async def _send(
+        self,
+        books: list[_StagedRow],
+        links: list[_StagedRow],
+        people: list[_StagedRow],
+        paths: list[_StagedRow],
+    ) -> None:
         for table, rows, columns in (
-            ("stage_book", books, BOOK_COLUMNS),
-            ("stage_link", links, LINK_COLUMNS),
-            ("stage_person", people, PERSON_COLUMNS),
-            ("stage_path", paths, PATH_COLUMNS),
+            ("stage_book", books, _BOOK_COLUMNS),
+            ("stage_link", links, _LINK_COLUMNS),
+            ("stage_person", people, _PERSON_COLUMNS),
+            ("stage_path", paths, _PATH_COLUMNS),
         ):
             if rows:
                 await self._connection.copy_records_to_table(table, records=rows, columns=columns)
 
-    def _person(self, author: AuthorRecord, people: list[Row]) -> str:
-        fields = person_of(author)
+    def _person_number(self, author: AuthorRecord, people: list[_StagedRow]) -> str:
+        fields = _select_person_fields(author)
         number = self._people.get(fields)
         if number is None:
-            if len(self._people) >= REMEMBERED:
+            if len(self._people) >= MAX_CACHED_KEYS:
                 self._people.clear()
             self._person_count += 1
             self._people[fields] = number = str(self._person_count)
             people.append((self._person_count, *fields))
         return number
 
-    def _path(self, names: tuple[str, ...], paths: list[Row]) -> str:
+    def _path_number(self, names: tuple[str, ...], paths: list[_StagedRow]) -> str:
         number = self._paths.get(names)
         if number is None:
-            if len(self._paths) >= REMEMBERED:
+            if len(self._paths) >= MAX_CACHED_KEYS:
                 self._paths.clear()
             self._path_count += 1
             self._paths[names] = number = str(self._path_count)

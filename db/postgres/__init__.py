@@ -1,1 +1,1 @@
-"""What the embedded PostgreSQL is made of: an account, programs, a folder, a process, a dialogue."""
+"""The parts of the embedded PostgreSQL: account, programs, cluster folder, process and socket probe."""

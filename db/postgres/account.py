@@ -1,4 +1,4 @@
-"""The system account a server runs as: our own, or an unprivileged one when we are root."""
+"""The system account of the server: the current user, or an unprivileged account for root."""
 
 import os
 import pwd
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from db.errors import EmbeddedError
 
-# PostgreSQL refuses to run as root. The first of these that exists serves in its place; none is ever created.
-UNPRIVILEGED = ("postgres", "nobody")
-# Nothing of the caller's environment reaches a server: PGPORT, PGDATA or a broken LC_ALL would change it.
+# PostgreSQL refuses to run as root. The first existing account of these is used instead; none is created.
+FALLBACK_ACCOUNTS = ("postgres", "nobody")
+# The server does not inherit the environment: PGPORT, PGDATA or an invalid LC_ALL would change its behaviour.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -22,23 +22,23 @@ class Account:
     gid: int
 
     @property
-    def is_ours(self) -> bool:
+    def is_current_user(self) -> bool:
         return self.uid == os.geteuid()
 
     def run(self, *command: str | Path, new_session: bool = False) -> "subprocess.CompletedProcess[str]":
-        """Run a command as this account, in the root folder, and hand back what it printed."""
+        """Run a command as this account in the root folder. Return its output."""
         return subprocess.run(
             command,
-            cwd="/",  # our own working folder may be closed to the account
+            cwd="/",  # the account may not be able to enter the current folder
             env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
             start_new_session=new_session,
-            user=None if self.is_ours else self.uid,
-            group=None if self.is_ours else self.gid,
-            extra_groups=None if self.is_ours else [],
+            user=None if self.is_current_user else self.uid,
+            group=None if self.is_current_user else self.gid,
+            extra_groups=None if self.is_current_user else [],
         )
 
     def can_enter(self, folder: Path) -> bool:
@@ -47,25 +47,25 @@ class Account:
     def can_run(self, program: Path) -> bool:
         return self.run("/bin/sh", "-c", '"$0" --version', program).returncode == 0
 
-    def own(self, path: Path) -> None:
-        """Make the account the owner of something we have just created."""
-        if not self.is_ours:
+    def chown(self, path: Path) -> None:
+        """Make the account the owner of a file or folder that this process created."""
+        if not self.is_current_user:
             os.chown(path, self.uid, self.gid)
 
 
 def account_for(cluster: Path) -> Account:
-    """The owner of the cluster; for a new cluster ourselves, or as root the first of UNPRIVILEGED.
+    """Return the owner of the cluster. For a new cluster, return the current user or root's fallback account.
 
-    The owner goes first because `postgres` may have been installed after `nobody` created the cluster.
+    The owner takes precedence because `postgres` may have been installed after `nobody` created the cluster.
     Raises EmbeddedError for another user's cluster.
     """
     if not cluster.exists():
-        return _unprivileged() if os.geteuid() == 0 else _named(os.geteuid(), os.getegid())
+        return _fallback_account() if os.geteuid() == 0 else _account_of(os.geteuid(), os.getegid())
     owner = cluster.stat()
-    account = _named(owner.st_uid, owner.st_gid)
+    account = _account_of(owner.st_uid, owner.st_gid)
     if account.uid == 0:
         raise EmbeddedError(
-            f"{cluster} belongs to root, as whom PostgreSQL never runs: chown -R it, or remove it"
+            f"{cluster} belongs to root, but PostgreSQL refuses to run as root: chown -R it, or remove it"
         )
     if os.geteuid() not in (0, account.uid):
         raise EmbeddedError(
@@ -75,19 +75,19 @@ def account_for(cluster: Path) -> Account:
     return account
 
 
-def _named(uid: int, gid: int) -> Account:
+def _account_of(uid: int, gid: int) -> Account:
     name = str(uid)
-    with suppress(KeyError):  # a container may run as a number without a name
+    with suppress(KeyError):  # a container may run as a uid without a name
         name = pwd.getpwuid(uid).pw_name
     return Account(name, uid, gid)
 
 
-def _unprivileged() -> Account:
-    for name in UNPRIVILEGED:
+def _fallback_account() -> Account:
+    for name in FALLBACK_ACCOUNTS:
         with suppress(KeyError):
             entry = pwd.getpwnam(name)
             return Account(name, entry.pw_uid, entry.pw_gid)
     raise EmbeddedError(
-        f"PostgreSQL never runs as root, and there is no account {' or '.join(UNPRIVILEGED)}: "
+        f"PostgreSQL refuses to run as root, and there is no account {' or '.join(FALLBACK_ACCOUNTS)}: "
         "run as an ordinary user"
     )

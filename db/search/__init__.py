@@ -1,1 +1,1 @@
-"""Search: what a person typed, filters, counts, facets and suggestions."""
+"""Search: text queries, filters, filtered pages and counts, facets and suggestions."""

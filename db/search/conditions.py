@@ -1,86 +1,127 @@
-"""Conditions on the books of a list, as SQL whose words are the code's own and whose values are bound.
+"""Filter conditions on the rows of a list, as SQL text from the code with bound values.
 
-A condition's SQL is a template: `{}` stands for the next value, `{id}` for the book's id in the list,
-`{l}` for the list's row and `{b}` for the book's, `{band}` for what else a document must hold. Values that
-are missing fulfil no condition but their own absence, and `negated` is the exact complement.
+A condition's SQL is a template with these placeholders:
+
+- `{}`: the next value
+- `{id}`: the book's id in the list
+- `{l}`: the list's row
+- `{b}`: the book's row
+- `{tier_clause}`: a further condition on the search document
+
+A null value matches no condition except is_null(). negate() is the exact complement.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from db.pages import Scope
+from db.constraints import MAX_SORT_KEY_LENGTH
+from db.keyset import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A template and its values, in the order of their places."""
+    """A template and its values, in the order of its placeholders."""
 
     sql: str
     values: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """What books are filtered by: where it stands, and the type its values are cast to."""
+class FilterColumn:
+    """A column to filter by: its SQL expression, and the type that values are cast to."""
 
-    place: str
+    expression: str
     sql_type: str
 
 
 # The listings repeat the sort keys, languages and currencies of their books.
-LANGUAGE = Column("{l}.language", "text")
-PRICE = Column("{l}.price", "numeric")
-CURRENCY = Column("{l}.currency", "text")
-PUBLISHED = Column("{l}.published_key", "integer")
-RATING = Column("{l}.rating_average", "numeric")
-ISBN = Column("{b}.isbn", "text")
+LANGUAGE_COLUMN = FilterColumn("{l}.language", "text")
+PRICE_COLUMN = FilterColumn("{l}.price", "numeric")
+CURRENCY_COLUMN = FilterColumn("{l}.currency", "text")
+PUBLISHED_COLUMN = FilterColumn("{l}.published_key", "integer")
+RATING_COLUMN = FilterColumn("{l}.rating_average", "numeric")
+ISBN_COLUMN = FilterColumn("{b}.isbn", "text")
 
-OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
-BORN = Column("{l}.birth_year", "integer")
-DIED = Column("{l}.death_year", "integer")
+BIRTH_YEAR_COLUMN = FilterColumn("{l}.birth_year", "integer")
+DEATH_YEAR_COLUMN = FilterColumn("{l}.death_year", "integer")
+
+# The rows with a name have a sort key: the first MAX_SORT_KEY_LENGTH characters of the folded name.
+AUTHOR_NAME_COLUMN = FilterColumn("{l}.sort_name", "text")
+CATEGORY_NAME_COLUMN = FilterColumn("{l}.name", "text")
 
 IN_STOCK = Condition("{b}.stock > 0")
 ALWAYS = Condition("true")
 
 
-def compared(column: Column, operator: str, value: object) -> Condition:
-    """The column has a value, and it compares so."""
-    return Condition(f"{column.place} {OPERATORS[operator]} {{}}::{column.sql_type}", (value,))
+def compare(column: FilterColumn, operator: str, value: object) -> Condition:
+    """Match rows whose value is not null and compares true."""
+    return Condition(f"{column.expression} {_OPERATORS[operator]} {{}}::{column.sql_type}", (value,))
 
 
-def among(column: Column, values: Sequence[object]) -> Condition:
-    return Condition(f"{column.place} = ANY ({{}}::{column.sql_type}[])", (tuple(values),))
+def in_values(column: FilterColumn, values: Sequence[object]) -> Condition:
+    """Match rows whose value is one of the values."""
+    return Condition(f"{column.expression} = ANY ({{}}::{column.sql_type}[])", (tuple(values),))
 
 
-def not_among(column: Column, values: Sequence[object]) -> Condition:
-    if not values:  # what is missing differs from all of none
-        return present(column)
-    return Condition(f"{column.place} <> ALL ({{}}::{column.sql_type}[])", (tuple(values),))
+def not_in_values(column: FilterColumn, values: Sequence[object]) -> Condition:
+    """Match rows whose value is not null and none of the values."""
+    if not values:  # `<> ALL` of an empty array is true for null, too
+        return is_not_null(column)
+    return Condition(f"{column.expression} <> ALL ({{}}::{column.sql_type}[])", (tuple(values),))
 
 
-def missing(column: Column) -> Condition:
-    return Condition(f"{column.place} IS NULL")
+def is_null(column: FilterColumn) -> Condition:
+    return Condition(f"{column.expression} IS NULL")
 
 
-def present(column: Column) -> Condition:
-    return Condition(f"{column.place} IS NOT NULL")
+def is_not_null(column: FilterColumn) -> Condition:
+    return Condition(f"{column.expression} IS NOT NULL")
 
 
-def named(operator: str, text: str) -> Condition:
-    """The sort name, case and accents aside, is the text, begins with it or contains it."""
-    folded = "left(fold({}::text), 80)"
-    if operator == "startsWith":
-        beyond = f"{folded} || chr(1114111)"
-        return Condition(f"{{l}}.sort_key >= {folded} AND {{l}}.sort_key < {beyond}", (text, text))
-    if operator == "contains":
-        escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return Condition("{l}.sort_key LIKE '%' || fold({}::text) || '%'", (escaped,))
-    return Condition(f"{{l}}.sort_key = {folded}", (text,))
+def name_equals(column: FilterColumn, text: str) -> Condition:
+    """Match rows whose name equals the text, ignoring case and accents."""
+    return Condition(
+        f"({{l}}.sort_key = left(fold({{}}::text), {MAX_SORT_KEY_LENGTH})"
+        f" AND (length({{l}}.sort_key) < {MAX_SORT_KEY_LENGTH}"
+        f" OR fold({column.expression}) = fold({{}}::text)))",
+        (text, text),
+    )
 
 
-def by_authors(author_ids: Iterable[int]) -> Condition:
-    """One of the authors contributed."""
+def name_starts_with(column: FilterColumn, text: str) -> Condition:
+    """Match rows whose name starts with the text, ignoring case and accents."""
+    prefix = f"left(fold({{}}::text), {MAX_SORT_KEY_LENGTH})"
+    return Condition(
+        f"({{l}}.sort_key >= {prefix} AND {{l}}.sort_key < {prefix} || chr(1114111)"
+        f" AND (length(fold({{}}::text)) <= {MAX_SORT_KEY_LENGTH}"
+        f" OR starts_with(fold({column.expression}), fold({{}}::text))))",
+        (text,) * 4,
+    )
+
+
+def name_contains(column: FilterColumn, text: str) -> Condition:
+    """Match rows whose name contains the text, ignoring case and accents.
+
+    The wildcards of LIKE are escaped after folding, because folding turns `％` into `%`.
+    """
+    pattern = r"'%' || regexp_replace(fold({}::text), '([\\%_])', '\\\1', 'g') || '%'"
+    return Condition(
+        f"({{l}}.sort_key LIKE {pattern}"
+        f" OR (length({{l}}.sort_key) = {MAX_SORT_KEY_LENGTH} AND fold({column.expression}) LIKE {pattern}))",
+        (text, text),
+    )
+
+
+def by_authors(author_ids: Iterable[int], roles: Iterable[str] | None = None) -> Condition:
+    """Match books with at least one of the authors, in one of the roles; None stands for any role."""
+    if roles is not None:
+        return Condition(
+            "EXISTS (SELECT FROM book_author AS f WHERE f.book_id = {id}"
+            " AND f.author_id = ANY ({}::bigint[]) AND f.role = ANY ({}::text[]))",
+            (tuple(author_ids), tuple(roles)),
+        )
     return Condition(
         "EXISTS (SELECT FROM author_listing AS f WHERE f.book_id = {id}"
         " AND f.author_id = ANY ({}::bigint[]))",
@@ -89,7 +130,7 @@ def by_authors(author_ids: Iterable[int]) -> Condition:
 
 
 def in_categories(category_ids: Iterable[int], *, descendants: bool = True) -> Condition:
-    """In one of the categories, or below one."""
+    """Match books in one of the categories, or in a descendant of one."""
     direct = "" if descendants else " AND f.direct"
     return Condition(
         "EXISTS (SELECT FROM category_listing AS f WHERE f.book_id = {id}"
@@ -98,85 +139,95 @@ def in_categories(category_ids: Iterable[int], *, descendants: bool = True) -> C
     )
 
 
-def one_of(book_ids: Sequence[int]) -> Condition:
+def id_in(book_ids: Sequence[int]) -> Condition:
+    """Match the books with these ids."""
     return Condition("{id} IN (SELECT unnest({}::bigint[]))", (tuple(book_ids),))
 
 
-def matching(query: str) -> Condition:
-    """The document matches a query that PostgreSQL wrote."""
+def matches_tsquery(query: str) -> Condition:
+    """Match books whose search document matches a tsquery."""
     return Condition(
-        "EXISTS (SELECT FROM book_search AS f WHERE f.book_id = {id} AND f.document @@ ({}::tsquery{band}))",
+        "EXISTS (SELECT FROM book_search AS f WHERE f.book_id = {id}"
+        " AND f.document @@ ({}::tsquery{tier_clause}))",
         (query,),
     )
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:
-    return joined(" AND ", conditions, ALWAYS)
+    """Join the conditions with AND; no conditions match every row."""
+    return _join_conditions(" AND ", conditions, ALWAYS)
 
 
 def any_of(conditions: Iterable[Condition]) -> Condition:
-    return joined(" OR ", conditions, Condition("false"))
+    """Join the conditions with OR; no conditions match no row."""
+    return _join_conditions(" OR ", conditions, Condition("false"))
 
 
-def joined(word: str, conditions: Iterable[Condition], empty: Condition) -> Condition:
-    """The conditions, joined; ones that are always fulfilled are left out of a conjunction."""
-    parts = [each for each in conditions if not (each == ALWAYS and empty == ALWAYS)]
+def _join_conditions(word: str, conditions: Iterable[Condition], empty: Condition) -> Condition:
+    """Join the conditions; a conjunction omits those that are always true."""
+    parts = [condition for condition in conditions if not (condition == ALWAYS and empty == ALWAYS)]
     if len(parts) < 2:
         return parts[0] if parts else empty
     values = tuple(value for part in parts for value in part.values)
     return Condition("(" + word.join(part.sql for part in parts) + ")", values)
 
 
-def negated(condition: Condition) -> Condition:
+def negate(condition: Condition) -> Condition:
+    """Match exactly the rows that the condition does not match, including those where it is null."""
     return Condition(f"({condition.sql}) IS NOT TRUE", condition.values)
 
 
-def narrowed(scope: Scope, condition: Condition, first: int, columns: str = "") -> Scope:
-    """The scope with the condition on top; its values are those from parameter `first` on.
+def restrict_scope(scope: Scope, condition: Condition, first_parameter: int, columns: str = "") -> Scope:
+    """Return the scope with the condition added; its values start at parameter `first_parameter`.
 
-    The book is at hand where the condition or the columns ask for it.
+    The book is joined if the condition or the columns use it.
     """
-    numbers = iter(range(first, first + len(condition.values)))
-    places = places_in(scope, condition.sql + columns)
+    numbers = iter(range(first_parameter, first_parameter + len(condition.values)))
+    placeholders = _placeholder_values(scope, condition.sql + columns)
     table, link = scope.table, ""
-    if places["b"] != "l":
-        table, link = f"book AS b CROSS JOIN {scope.table}", f" AND b.id = l.{scope.identity}"
-    sql = filled(condition.sql, places, numbers)
+    if placeholders["b"] != "l":
+        table, link = f"book AS b CROSS JOIN {scope.table}", f" AND b.id = l.{scope.id_column}"
+    sql = _fill_template(condition.sql, placeholders, numbers)
     return replace(
         scope, table=table, conditions=tuple(f"{each}{link} AND {sql}" for each in scope.conditions)
     )
 
 
-def fixed(scope: Scope, parent: str) -> Scope:
-    """The scope of one parent alone, which is a parameter or a part of one."""
+def bind_parent(scope: Scope, parent: str) -> Scope:
+    """Return the scope of a single parent; `parent` is the SQL of its id."""
     return replace(scope, conditions=tuple(each.replace("parent.id", parent) for each in scope.conditions))
 
 
-def alone(scope: Scope, parents: Sequence[int]) -> Scope:
-    """The scope, planned for its parent if there is but one: large categories are read in other ways."""
-    return fixed(scope, "($1::bigint[])[1]") if len(parents) == 1 else scope
+def bind_single_parent(scope: Scope, parents: Sequence[int]) -> Scope:
+    """Bind a single parent so that the planner uses its value: a large category needs another plan."""
+    return bind_parent(scope, "($1::bigint[])[1]") if len(parents) == 1 else scope
 
 
-def members(scope: Scope, condition: Condition, first: int, columns: str = "", end: str = "") -> str:
-    """The rows of a list that fulfil the condition; the columns are a template too.
+def select_rows_sql(
+    scope: Scope, condition: Condition, first_parameter: int, columns: str = "", end: str = ""
+) -> str:
+    """Return the SQL for the rows of a list that match the condition; `columns` is a template too.
 
-    `end` orders and limits them, whichever of the scope's conditions they come from.
+    `end` is the ORDER BY and LIMIT, applied to the rows of all the scope's conditions together.
     """
-    narrow = narrowed(scope, condition, first, columns)
-    selected = filled(columns, places_in(scope, condition.sql + columns), iter(()))
-    parts = [f"(SELECT {selected} FROM {narrow.table} AS l WHERE {each} {end})" for each in narrow.conditions]
+    restricted = restrict_scope(scope, condition, first_parameter, columns)
+    selected = _fill_template(columns, _placeholder_values(scope, condition.sql + columns), iter(()))
+    parts = [
+        f"(SELECT {selected} FROM {restricted.table} AS l WHERE {each} {end})"
+        for each in restricted.conditions
+    ]
     return f"{' UNION ALL '.join(parts)} {end}" if len(parts) > 1 else parts[0]
 
 
-def places_in(scope: Scope, template: str) -> dict[str, str]:
-    """What the places of a template stand for: the list's row is the book's own in a list of `book`."""
+def _placeholder_values(scope: Scope, template: str) -> dict[str, str]:
+    """Return the value of each named placeholder. In a list of `book`, the list's row is the book's."""
     book = "b" if "{b}" in template and scope.table != "book" else "l"
-    return {"id": f"l.{scope.identity}", "l": "l", "b": book, "band": ""}
+    return {"id": f"l.{scope.id_column}", "l": "l", "b": book, "tier_clause": ""}
 
 
-def filled(template: str, places: Mapping[str, str], numbers: Iterator[int]) -> str:
-    """The template with its places and, in their order, its values' numbers."""
-    for place, word in places.items():
-        template = template.replace(f"{{{place}}}", word)
+def _fill_template(template: str, placeholders: Mapping[str, str], numbers: Iterator[int]) -> str:
+    """Fill in the named placeholders, then number the value placeholders in their order."""
+    for placeholder, value in placeholders.items():
+        template = template.replace(f"{{{placeholder}}}", value)
     head, *rest = template.split("{}")
     return head + "".join(f"${next(numbers)}{part}" for part in rest)

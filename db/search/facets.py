@@ -1,35 +1,37 @@
-"""Facets: how many of a list's books there are by category, author, language, price, decade and rating.
+"""Facets: the books of a list counted by category, author, language, price, decade and rating.
 
-All that are asked for come from one statement. Each leaves out the conditions on what it counts, so that
-one sees what else could be chosen. At most MOST_COUNTED books are counted, and a facet says if that cut it.
-How many books a category holds without any filter stands in its counter.
+One statement reads all requested facets. Each facet leaves out the conditions on the attribute it counts, so
+that it shows the alternatives. At most FACET_BOOK_LIMIT books are counted; beyond that a facet is `capped`.
+Without any filter, a category's number of books comes from its counter.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from db.books import BY_CATEGORY, IN_CATALOG
-from db.pages import Scope
-from db.pool import PLANNED_ANEW, Database
-from db.search.bands import BANDS, from_the_top, in_band
-from db.search.conditions import ALWAYS, Condition, alone, fixed, members
+from db.books import ALL_BOOKS, BY_CATEGORY
+from db.database import PLANNED_ANEW, Database
+from db.keyset import Scope
+from db.search.conditions import ALWAYS, Condition, bind_parent, bind_single_parent, select_rows_sql
 from db.search.filters import Facet, Filter
-from db.search.text import Meaning
+from db.search.popularity_tiers import TIERS, in_tier, union_until_limit
+from db.search.text_query import TextQuery
 
-MOST_COUNTED = 5_000
-"""Of more books those that most readers rated are counted."""
+FACET_BOOK_LIMIT = 5_000
+"""Maximum number of books that a facet counts; of more books, those with the most ratings."""
 
-MOST_OF_MANY = 1_000
-"""The same where a text finds too many to name them: each is looked for among the books of the list."""
+FACET_BOOK_LIMIT_BROAD_TEXT = 1_000
+"""The same limit for a text with more than MAX_ENUMERATED_HITS hits: each candidate is checked on its own."""
 
 PRICE_STEPS = (0, 5, 10, 20, 50, 100)
-"""Where price bands begin, in any currency."""
+"""Lower bounds of the price ranges, in any currency."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A facet that is asked for: its `size` largest entries; categories below `parent`, or else below the
-    list's own category, or else without a parent."""
+class FacetRequest:
+    """A request for the `size` largest entries of a facet.
+
+    Categories are counted below `parent`, by default below the list's category, or else at the root.
+    """
 
     facet: Facet
     size: int
@@ -37,9 +39,11 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """`number` books with a value: a key, a language, or where a band or decade begins. Prices are in a
-    `currency`."""
+class FacetEntry:
+    """The `number` of books with a value: an id, a language, or the start of a range or decade.
+
+    Price ranges have a `currency`.
+    """
 
     value: str
     number: int
@@ -47,14 +51,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """A facet's entries; with `capped` there were more books than were counted."""
+class FacetResult:
+    """The entries of a facet; if `capped`, there were more books than were counted."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[FacetEntry, ...]
     capped: bool
 
 
-VALUES: Mapping[Facet, tuple[str, str, str]] = {
+_VALUE_SQL_BY_FACET: Mapping[Facet, tuple[str, str, str]] = {
     Facet.LANGUAGES: ("m.language", "NULL::text", "m.language IS NOT NULL"),
     Facet.PRICES: (
         f"(ARRAY[{', '.join(map(str, PRICE_STEPS))}])"
@@ -69,9 +73,9 @@ VALUES: Mapping[Facet, tuple[str, str, str]] = {
     ),
     Facet.RATINGS: ("floor(m.rating_average)::integer", "NULL::text", "m.rating_average IS NOT NULL"),
 }
-"""The SQL of a facet's value and of its currency, and which books have one."""
+"""Per facet: the SQL of its value, of its currency, and of the condition for a book to have a value."""
 
-COLUMNS: Mapping[Facet, tuple[str, ...]] = {
+_COLUMNS_BY_FACET: Mapping[Facet, tuple[str, ...]] = {
     Facet.LANGUAGES: ("{l}.language",),
     Facet.PRICES: ("{l}.price", "{l}.currency"),
     Facet.DECADES: ("{l}.published_key",),
@@ -79,129 +83,146 @@ COLUMNS: Mapping[Facet, tuple[str, ...]] = {
 }
 
 
-async def facets_of_search(
+async def fetch_facets(
     database: Database,
     scope: Scope,
     parents: Sequence[int],
-    asked: Sequence[Asked],
-    wanted: Filter,
-    meaning: Meaning | None,
-) -> list[dict[Asked, Counted]]:
-    """The facets of each parent's books, in the order of the parents."""
-    text, values = facet_statement(scope, parents, asked, wanted, meaning)
-    rows = await database.fetch(
-        text, parents, (MOST_OF_MANY if is_of_many(meaning) else MOST_COUNTED) + 1, *values
-    )
-    found: list[dict[Asked, Counted]] = [dict.fromkeys(asked, Counted((), capped=False)) for _ in parents]
-    entries: dict[tuple[int, int], list[Entry]] = {}
-    for ordinal, place, value, currency, number, capped in rows:
-        listed = entries.setdefault((ordinal, place), [])
+    requests: Sequence[FacetRequest],
+    book_filter: Filter,
+    text_query: TextQuery | None,
+) -> list[dict[FacetRequest, FacetResult]]:
+    """Return the facets of each parent's books, in the order of the parents."""
+    sql, values = _facet_statement(scope, parents, requests, book_filter, text_query)
+    book_limit = FACET_BOOK_LIMIT_BROAD_TEXT if _is_broad_text(text_query) else FACET_BOOK_LIMIT
+    rows = await database.fetch(sql, parents, book_limit + 1, *values)
+    results: list[dict[FacetRequest, FacetResult]] = [
+        dict.fromkeys(requests, FacetResult((), capped=False)) for _ in parents
+    ]
+    entries: dict[tuple[int, int], list[FacetEntry]] = {}
+    for ordinal, index, value, currency, number, capped in rows:
+        facet_entries = entries.setdefault((ordinal, index), [])
         if value is not None:
-            listed.append(Entry(value, number, currency))
-        found[ordinal - 1][asked[place]] = Counted(tuple(listed), capped)
-    return found
+            facet_entries.append(FacetEntry(value, number, currency))
+        results[ordinal - 1][requests[index]] = FacetResult(tuple(facet_entries), capped)
+    return results
 
 
-def facet_statement(
-    scope: Scope, parents: Sequence[int], asked: Sequence[Asked], wanted: Filter, meaning: Meaning | None
+def _facet_statement(
+    scope: Scope,
+    parents: Sequence[int],
+    requests: Sequence[FacetRequest],
+    book_filter: Filter,
+    text_query: TextQuery | None,
 ) -> tuple[str, list[object]]:
-    """The text, and its values from the third parameter on.
+    """Return the statement, and its values from the third parameter on.
 
-    Facets without conditions of their own count the same books, which are read once.
+    Facets that leave out no conditions count the same candidate set, which is read once.
     """
-    banded = is_of_many(meaning)
-    owners = {facet for facet, _ in wanted.own}
+    tiered = _is_broad_text(text_query)
+    filtered_facets = {facet for facet, _ in book_filter.facet_conditions}
     groups: dict[Facet | None, list[int]] = {}
-    for place, each in enumerate(asked):
-        groups.setdefault(each.facet if each.facet in owners else None, []).append(place)
-    sets: list[str] = []
-    counts: list[str] = []
+    for index, request in enumerate(requests):
+        groups.setdefault(request.facet if request.facet in filtered_facets else None, []).append(index)
+    candidate_sets: list[str] = []
+    counts_sql: list[str] = []
     values: list[object] = []
-    for number, (left_out, places) in enumerate(groups.items()):
-        asked_for = wanted.search(meaning, left_out).condition
-        condition, within = asked_for, alone(scope, parents)
-        if wanted.place and scope == IN_CATALOG and left_out is not wanted.place.facet:
-            condition = wanted.search(meaning, left_out, wanted.place.facet).condition
-            values.append(wanted.place.key)
-            within = fixed(wanted.place.scope, f"${2 + len(values)}::bigint")
-        kinds = [asked[place].facet for place in places]
-        sets.append(book_set(within, f"m{number}", kinds, condition, 3 + len(values), banded=banded))
+    restriction = book_filter.restriction
+    for number, (left_out, indexes) in enumerate(groups.items()):
+        facet_condition = book_filter.to_list_condition(text_query, left_out).condition
+        condition, list_scope = facet_condition, bind_single_parent(scope, parents)
+        if restriction and scope == ALL_BOOKS and left_out is not restriction.facet:
+            condition = book_filter.to_list_condition(text_query, left_out, restriction.facet).condition
+            values.append(restriction.key)
+            list_scope = bind_parent(restriction.scope, f"${2 + len(values)}::bigint")
+        facets = [requests[index].facet for index in indexes]
+        candidate_set = f"m{number}"
+        candidate_sets.append(
+            _candidate_set_sql(list_scope, candidate_set, facets, condition, 3 + len(values), tiered=tiered)
+        )
         values += condition.values
-        for place in places:
-            if asked[place].parent is not None:
-                values.append(asked[place].parent)
-            which = drilled(scope, asked[place], 2 + len(values))
-            if asked[place].facet is Facet.CATEGORIES and counters_say(scope, asked[place], asked_for):
-                counts.append(counters_of(asked[place], place, which))
+        for index in indexes:
+            request = requests[index]
+            if request.parent is not None:
+                values.append(request.parent)
+            category_condition = _drill_down_condition(scope, request, 2 + len(values))
+            if request.facet is Facet.CATEGORIES and _can_use_counters(scope, request, facet_condition):
+                counts_sql.append(_counter_sql(request, index, category_condition))
             else:
-                counts.append(count_of(asked[place], place, f"m{number}", which))
+                counts_sql.append(_facet_count_sql(request, index, candidate_set, category_condition))
     return (
         f"""
 /* {scope.name}_facets {PLANNED_ANEW} */
-SELECT parent.ordinal::integer, facet.place, facet.value::text, facet.currency, facet.number, facet.capped
+SELECT parent.ordinal::integer, facet.request_index, facet.value::text, facet.currency, facet.number,
+       facet.capped
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
-    WITH {", ".join(sets)}
-    {" UNION ALL ".join(counts)}
+    WITH {", ".join(candidate_sets)}
+    {" UNION ALL ".join(counts_sql)}
 ) AS facet
-ORDER BY parent.ordinal, facet.place, facet.number DESC, facet.value
+ORDER BY parent.ordinal, facet.request_index, facet.number DESC, facet.value
 """,
         values,
     )
 
 
-def is_of_many(meaning: Meaning | None) -> bool:
-    """Whether there is a text, and what it finds is not named."""
-    return meaning is not None and meaning.book_ids is None
+def _is_broad_text(text_query: TextQuery | None) -> bool:
+    """Return whether there is a text that matches too many books to enumerate."""
+    return text_query is not None and text_query.book_ids is None
 
 
-def book_set(
-    scope: Scope, name: str, facets: Sequence[Facet], condition: Condition, first: int, *, banded: bool
+def _candidate_set_sql(
+    scope: Scope,
+    name: str,
+    facets: Sequence[Facet],
+    condition: Condition,
+    first_parameter: int,
+    *,
+    tiered: bool,
 ) -> str:
-    """The books that some facets count, and one more: whether there is that one."""
-    columns = dict.fromkeys(column for facet in facets for column in COLUMNS.get(facet, ()))
+    """Return the SQL for the books that some facets count, and one more, which shows whether to cap."""
+    columns = dict.fromkeys(column for facet in facets for column in _COLUMNS_BY_FACET.get(facet, ()))
     selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
     most_popular = "ORDER BY ratings DESC, id DESC LIMIT $2::integer"
-    if banded:
-        bands = (in_band(condition, band) for band in BANDS)
-        parts = [members(scope, each, first, selected, most_popular) for each in bands]
-        rows = from_the_top(parts, "$2::integer")
+    if tiered:
+        conditions = (in_tier(condition, tier) for tier in TIERS)
+        parts = [select_rows_sql(scope, each, first_parameter, selected, most_popular) for each in conditions]
+        rows = union_until_limit(parts, "$2::integer")
     else:
-        rows = members(scope, condition, first, selected, most_popular)
+        rows = select_rows_sql(scope, condition, first_parameter, selected, most_popular)
     return (
         f"{name} AS MATERIALIZED ({rows}),"
         f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"
     )
 
 
-def counters_say(scope: Scope, asked: Asked, condition: Condition) -> bool:
-    """Whether the categories' own counters have the numbers."""
-    whole = scope == IN_CATALOG or (scope == BY_CATEGORY and asked.parent is None)
-    return whole and condition == ALWAYS
+def _can_use_counters(scope: Scope, request: FacetRequest, condition: Condition) -> bool:
+    """Return whether the counters of the categories hold the numbers."""
+    counters_apply = scope == ALL_BOOKS or (scope == BY_CATEGORY and request.parent is None)
+    return counters_apply and condition == ALWAYS
 
 
-def counters_of(asked: Asked, place: int, which: str) -> str:
+def _counter_sql(request: FacetRequest, index: int, category_condition: str) -> str:
     return (
-        f"(SELECT {place} AS place, c.id::text AS value, NULL::text AS currency, c.book_count AS number,"
-        f" false AS capped FROM category AS c WHERE {which} AND c.book_count > 0"
-        f" ORDER BY number DESC, c.id LIMIT {asked.size})"
+        f"(SELECT {index} AS request_index, c.id::text AS value, NULL::text AS currency,"
+        " c.book_count AS number, false AS capped FROM category AS c"
+        f" WHERE {category_condition} AND c.book_count > 0 ORDER BY number DESC, c.id LIMIT {request.size})"
     )
 
 
-def count_of(asked: Asked, place: int, books: str, which: str) -> str:
-    """One facet's rows, or an empty one; `which` says which categories are counted.
+def _facet_count_sql(request: FacetRequest, index: int, candidate_set: str, category_condition: str) -> str:
+    """Return the SQL for the rows of a facet, or a single row with null values if it has none.
 
-    OFFSET 0 keeps the planner at looking up each counted book: it takes them for far more than they are.
-    Which categories are counted is looked up after that: a catalog may have 18,000 without a parent.
+    OFFSET 0 forces a lookup per counted book, whose number the planner overestimates. The categories are
+    filtered after that, because a catalog may have 18,000 root categories.
     """
-    counted_books = f"(SELECT * FROM {books} LIMIT $2::integer - 1)"
-    if asked.facet in VALUES:
-        value, currency, known = VALUES[asked.facet]
+    counted_books = f"(SELECT * FROM {candidate_set} LIMIT $2::integer - 1)"
+    if request.facet in _VALUE_SQL_BY_FACET:
+        value, currency, has_value = _VALUE_SQL_BY_FACET[request.facet]
         counted = (
             f"SELECT {value} AS value, {currency} AS currency, count(*) AS number"
-            f" FROM {counted_books} AS m WHERE {known} GROUP BY 1, 2"
+            f" FROM {counted_books} AS m WHERE {has_value} GROUP BY 1, 2"
         )
-    elif asked.facet is Facet.AUTHORS:
+    elif request.facet is Facet.AUTHORS:
         counted = (
             "SELECT f.author_id AS value, NULL::text AS currency, count(*) AS number"
             f" FROM {counted_books} AS m CROSS JOIN LATERAL ("
@@ -210,21 +231,21 @@ def count_of(asked: Asked, place: int, books: str, which: str) -> str:
         )
     else:
         counted = (
-            f"WITH chosen AS MATERIALIZED (SELECT c.id FROM category AS c WHERE {which})"
+            f"WITH chosen AS MATERIALIZED (SELECT c.id FROM category AS c WHERE {category_condition})"
             " SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
             f" FROM {counted_books} AS m CROSS JOIN LATERAL ("
             "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id OFFSET 0"
             ") AS f WHERE f.category_id IN (SELECT id FROM chosen) GROUP BY 1"
         )
     return (
-        f"(SELECT {place} AS place, c.value::text AS value, c.currency, c.number, s.capped"
-        f" FROM {books}_size AS s LEFT JOIN ({counted} ORDER BY number DESC, value LIMIT {asked.size}) AS c"
-        " ON true)"
+        f"(SELECT {index} AS request_index, c.value::text AS value, c.currency, c.number, s.capped"
+        f" FROM {candidate_set}_size AS s"
+        f" LEFT JOIN ({counted} ORDER BY number DESC, value LIMIT {request.size}) AS c ON true)"
     )
 
 
-def drilled(scope: Scope, asked: Asked, last: int) -> str:
-    """Which categories are counted."""
-    if asked.parent is not None:
-        return f"c.parent_id = ${last}::bigint"
+def _drill_down_condition(scope: Scope, request: FacetRequest, parameter: int) -> str:
+    """Return the SQL condition for a category to be counted."""
+    if request.parent is not None:
+        return f"c.parent_id = ${parameter}::bigint"
     return "c.parent_id = parent.id" if scope.table == "category_listing" else "c.parent_id IS NULL"

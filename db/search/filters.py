@@ -1,16 +1,16 @@
-"""What a list of books is asked for: a text, conditions a facet answers for, and all others."""
+"""Filters of book lists: a text, the conditions that facets leave out, and all other conditions."""
 
 from dataclasses import dataclass
 from enum import Enum
 
-from db.pages import Scope
+from db.keyset import Scope
 from db.search.conditions import ALWAYS, Condition, all_of
-from db.search.lists import Search
-from db.search.text import Meaning
+from db.search.filtered_lists import ListCondition
+from db.search.text_query import TextQuery
 
 
 class Facet(Enum):
-    """What books are counted by."""
+    """An attribute that facets count books by."""
 
     CATEGORIES = "categories"
     AUTHORS = "authors"
@@ -21,9 +21,11 @@ class Facet(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One author or category whose books alone are asked for: what their facet's condition says, as the list
-    under `key` that says the same."""
+class ListRestriction:
+    """A single author or category that a filter requires.
+
+    The list of `scope` with parent `key` holds the same books as the condition of `facet` matches.
+    """
 
     facet: Facet
     scope: Scope
@@ -32,19 +34,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`own` are the conditions on what a facet counts, which that facet leaves out; `rest` are all others.
-    A `place` can be read in its own order instead of being looked for."""
+    """What a list of books is filtered by.
+
+    `facet_conditions` are conditions on an attribute that a facet counts; that facet leaves them out.
+    `other_conditions` are all others. The list of a `restriction` can be read instead of testing each book.
+    """
 
     text: str | None = None
-    rest: Condition = ALWAYS
-    own: tuple[tuple[Facet, Condition], ...] = ()
-    place: Place | None = None
+    other_conditions: Condition = ALWAYS
+    facet_conditions: tuple[tuple[Facet, Condition], ...] = ()
+    restriction: ListRestriction | None = None
 
-    def search(self, meaning: Meaning | None, *without: Facet | None) -> Search:
-        """The search, without the conditions on some facets."""
-        own = (condition for facet, condition in self.own if facet not in without)
-        text = [meaning.condition] if meaning else []
-        return Search(all_of([*text, self.rest, *own]), meaning)
+    def to_list_condition(self, text_query: TextQuery | None, *without: Facet | None) -> ListCondition:
+        """Return the condition on the list, without the conditions of some facets."""
+        kept = (condition for facet, condition in self.facet_conditions if facet not in without)
+        text = [text_query.condition] if text_query else []
+        return ListCondition(all_of([*text, self.other_conditions, *kept]), text_query)
 
 
-EVERYTHING = Filter()
+NO_FILTER = Filter()

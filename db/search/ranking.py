@@ -1,37 +1,40 @@
-"""Relevance: how well a document matches, weighed with how many readers rated the book."""
+"""Relevance: how well a document matches the text, weighted by the book's number of ratings."""
 
-from db.pages import INTEGER, Key
+from db.keyset import INTEGER, SortKey
 
-NAMED = 5_000
-"""So many books that a text finds are named to the statements that read them."""
+MAX_ENUMERATED_HITS = 5_000
+"""If a text matches at most this many books, their ids are passed to later statements."""
 
-RANKED = 1_000
-"""Of these so many are ranked: those that most readers rated."""
+RANK_CANDIDATES = 1_000
+"""Maximum number of enumerated hits that are ranked: those with the most ratings."""
 
-RANKED_OF_MANY = 300
-"""Of more books so many are ranked. To find them takes reading as many documents as the text is rare among
-popular books."""
+RANK_CANDIDATES_BROAD_TEXT = 300
+"""Maximum number of hits that are ranked if the text matches more than MAX_ENUMERATED_HITS books.
 
-TITLED = 10_000_000
-"""What a book has before others whose title, its article aside, is the text."""
+The rarer the text is among popular books, the more documents must be read to find them.
+"""
 
-RELEVANCE = Key("relevance", "score", INTEGER)
+_EXACT_TITLE_BONUS = 10_000_000
+"""Added to the score of a book whose title equals the text, ignoring a leading article."""
 
-WEIGHTS = "ARRAY[0.1, 0.3, 0.6, 1.0]::real[]"  # description, subtitle and categories, authors, title
+RELEVANCE = SortKey("relevance", "score", INTEGER)
+
+_WEIGHTS = "ARRAY[0.1, 0.3, 0.6, 1.0]::real[]"  # description, subtitle and categories, authors, title
 
 
-def score(document: str, rating_count: str, exact: str, wide: str) -> str:
-    """The SQL of an integer; matches of the words as they were typed come before all others."""
+def score_sql(document: str, rating_count: str, exact: str, expanded: str) -> str:
+    """Return the SQL of the score, an integer. Matches of the words as typed rank before all others."""
     return (
-        f"(round(1000000 * ts_rank({WEIGHTS}, {document}, {wide})"
+        f"(round(1000000 * ts_rank({_WEIGHTS}, {document}, {expanded})"
         f" * (1 + ln(1 + {rating_count}) / 20))::integer"
         f" + CASE WHEN {document} @@ {exact} THEN 100000000 ELSE 0 END)"
     )
 
 
-def titled(book: str, text: str) -> str:
-    """The SQL of what a book has before others for its title. The lengths keep most from being looked at."""
+def exact_title_bonus_sql(book: str, text: str) -> str:
+    """Return the SQL of the bonus for an exact title. Comparing lengths first skips most titles."""
     return (
         f"CASE WHEN length({book}.title_key) <= length(fold({text}))"
-        f" AND {book}.title_key = title_sort_key({text}, {book}.language) THEN {TITLED} ELSE 0 END"
+        f" AND {book}.title_key = title_sort_key({text}, {book}.language)"
+        f" THEN {_EXACT_TITLE_BONUS} ELSE 0 END"
     )

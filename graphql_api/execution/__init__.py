@@ -1,1 +1,1 @@
-"""Execution: operations are parsed, validated and compiled once, and run as plans or by stock execution."""
+"""Execution: parse, validate and compile each operation once, then run its plan or graphql-core."""

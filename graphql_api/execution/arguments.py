@@ -1,5 +1,4 @@
-"""A field's arguments as a plan writes them: what the document fixes is made once and stands as a constant,
-what variables say is read where it is passed."""
+"""Compile a field's arguments: literals become constants of the plan, variables are read at the call."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
@@ -29,67 +28,67 @@ from strawberry import Schema
 from strawberry.types.arguments import StrawberryArgument, convert_argument, convert_arguments
 from strawberry.types.base import StrawberryOptional, has_object_definition
 
-from graphql_api.execution.source import Source
-from graphql_api.execution.variables import NONE, Values, Variables
+from graphql_api.execution.source import SourceBuilder
+from graphql_api.execution.variables import NO_VARIABLES, CoercedVariables, Variables
 
-INLINE = (int, bool, type(None))
-"""Values that are as readable in a plan's source as a name for them is."""
-
-
-class Unplannable(Exception):
-    """The operation holds something that plans do not cover; the message says what."""
+_INLINE_TYPES = (int, bool, type(None))
+"""Types of the values that a plan's source holds as literals instead of named constants."""
 
 
-class NotSimple(Exception):
-    """The arguments take more than to read variables: each request coerces them as stock execution does."""
+class CannotCompileError(Exception):
+    """The operation uses a feature that plans do not support; the message names it."""
+
+
+class NeedsCoercionError(Exception):
+    """The arguments cannot be read from variables directly; graphql-core's coercion runs in each request."""
 
 
 @dataclass(frozen=True, slots=True)
-class ArgumentWriter:
-    """Writes the arguments of a field's call."""
+class ArgumentCompiler:
+    """Compiles the arguments of a field's call to source."""
 
     schema: Schema
-    source: Source
+    source: SourceBuilder
     variables: Variables
 
-    def written(
+    def compile(
         self,
         field: GraphQLField,
         arguments: list[StrawberryArgument],
         node: FieldNode,
         function: Callable[..., Any],
     ) -> list[str]:
-        """The keyword arguments of a call of the field's function.
+        """Return the keyword arguments of a call of the field's function, as source.
 
-        Raises GraphQLError where an argument cannot be coerced in any request.
+        Raise GraphQLError if an argument cannot be coerced in any request.
         """
         if not field.args:
             return []
         for argument in node.arguments or ():
-            if varies_within_scalar(argument.value, field.args[argument.name.value].type):
-                raise Unplannable("variables within the literal of a scalar")
+            if _has_variable_in_scalar_literal(argument.value, field.args[argument.name.value].type):
+                raise CannotCompileError("variables within the literal of a scalar")
         try:
-            return self.simple(field, arguments, node, function)
-        except NotSimple:
+            return self._compile_simple(field, arguments, node, function)
+        except NeedsCoercionError:
             name = node.name.value
-            made = self.source.constant(f"arguments_of_{name}", self.coercion(field, arguments, node))
-            return [f"**{made}(variables)"]
+            coercer = self.source.add_constant(f"arguments_of_{name}", self._coercer(field, arguments, node))
+            return [f"**{coercer}(variables)"]
 
-    def coercion(
+    def _coercer(
         self, field: GraphQLField, arguments: list[StrawberryArgument], node: FieldNode
-    ) -> Callable[[Values], Mapping[str, Any]]:
-        """A function of the variables that makes the keyword arguments; it raises GraphQLError."""
+    ) -> Callable[[CoercedVariables], Mapping[str, Any]]:
+        """Return a function that coerces the keyword arguments from the variables, or raises GraphQLError."""
 
-        def made(variables: Values) -> Mapping[str, Any]:
+        def coerce(variables: CoercedVariables) -> Mapping[str, Any]:
             values = get_argument_values(field, node, VariableValues({}, dict(variables)))
             registry = self.schema.schema_converter.scalar_registry
             return convert_arguments(values, arguments, registry, self.schema.config)
 
         if not variables_in(node):
-            made(NONE)
-        return made
+            coerce(NO_VARIABLES)
+        return coerce
 
-    def simple(
+    def _compile_simple(
         self,
         field: GraphQLField,
         arguments: list[StrawberryArgument],
@@ -97,98 +96,112 @@ class ArgumentWriter:
         function: Callable[..., Any],
     ) -> list[str]:
         if not variables_in(node):
-            values = self.coercion(field, arguments, node)(NONE)
-            return [f"{name}={self.constant(name, value)}" for name, value in values.items()]
-        given = {each.name.value: each.value for each in node.arguments or ()}
+            values = self._coercer(field, arguments, node)(NO_VARIABLES)
+            return [f"{name}={self._constant(name, value)}" for name, value in values.items()]
+        value_nodes = {each.name.value: each.value for each in node.arguments or ()}
         parameters = signature(function).parameters
-        written: list[str] = []
+        compiled: list[str] = []
         for argument in arguments:
             name = self.schema.config.name_converter.from_argument(argument)
             if argument.python_name not in parameters:
-                raise NotSimple
+                raise NeedsCoercionError
             default = parameters[argument.python_name].default
-            if name not in given:
+            if name not in value_nodes:
                 if default is Parameter.empty:
-                    raise NotSimple
+                    raise NeedsCoercionError
                 continue
-            kind = field.args[name].type
-            value = self.value(given[name], kind, argument.type, argument.python_name, default)
-            written.append(f"{argument.python_name}={value}")
-        return written
+            input_type = field.args[name].type
+            value = self._compile_value(
+                value_nodes[name], input_type, argument.type, argument.python_name, default
+            )
+            compiled.append(f"{argument.python_name}={value}")
+        return compiled
 
-    def value(self, node: ValueNode, kind: GraphQLInputType, type_: Any, name: str, default: Any) -> str:
-        """The expression of an argument's value; `default` is taken when a variable has none."""
+    def _compile_value(
+        self, node: ValueNode, input_type: GraphQLInputType, strawberry_type: Any, name: str, default: Any
+    ) -> str:
+        """Return the expression of an argument's value. `default` applies if a variable has no value."""
         if isinstance(node, VariableNode):
-            return self.variable(node.name.value, kind, name, default)
+            return self._compile_variable(node.name.value, input_type, name, default)
         if not variables_in(node):
-            return self.constant(name, self.literal(node, kind, type_))
-        required = kind.of_type if is_non_null_type(kind) else kind
+            return self._constant(name, self._coerce_literal(node, input_type, strawberry_type))
+        required = input_type.of_type if is_non_null_type(input_type) else input_type
         if is_input_object_type(required) and isinstance(node, ObjectValueNode):
-            return self.input_object(node, required, type_)
-        raise NotSimple
+            return self._compile_input_object(node, required, strawberry_type)
+        raise NeedsCoercionError
 
-    def variable(self, variable: str, kind: GraphQLInputType, name: str, default: Any) -> str:
+    def _compile_variable(self, variable: str, input_type: GraphQLInputType, name: str, default: Any) -> str:
         variables = self.variables
-        if not is_leaf_type(kind.of_type if is_non_null_type(kind) else kind):
-            raise NotSimple
-        if is_non_null_type(kind) and not is_non_null_type(variables.types[variable]):
-            raise NotSimple
-        key = repr(name) if variable == name else self.source.constant(f"variable_of_{name}", variable)
-        if variable in variables.certain:
+        if not is_leaf_type(input_type.of_type if is_non_null_type(input_type) else input_type):
+            raise NeedsCoercionError
+        if is_non_null_type(input_type) and not is_non_null_type(variables.types[variable]):
+            raise NeedsCoercionError
+        key = repr(name) if variable == name else self.source.add_constant(f"variable_of_{name}", variable)
+        if variable in variables.always_set:
             return f"variables[{key}]"
         if default is Parameter.empty:
-            raise NotSimple
-        return f"variables.get({key}, {self.constant(f'default_of_{name}', default)})"
+            raise NeedsCoercionError
+        return f"variables.get({key}, {self._constant(f'default_of_{name}', default)})"
 
-    def input_object(self, node: ObjectValueNode, kind: Any, type_: Any) -> str:
-        made = type_.of_type if isinstance(type_, StrawberryOptional) else type_
-        if not has_object_definition(made) or made.__strawberry_definition__.from_input:
-            raise NotSimple
-        given = {each.name.value: each.value for each in node.fields}
-        if kind.is_one_of and len(given) != 1:
-            raise NotSimple
-        written: list[str] = []
-        definition = made.__strawberry_definition__
+    def _compile_input_object(self, node: ObjectValueNode, input_type: Any, strawberry_type: Any) -> str:
+        input_class = (
+            strawberry_type.of_type if isinstance(strawberry_type, StrawberryOptional) else strawberry_type
+        )
+        if not has_object_definition(input_class) or input_class.__strawberry_definition__.from_input:
+            raise NeedsCoercionError
+        value_nodes = {each.name.value: each.value for each in node.fields}
+        if input_type.is_one_of and len(value_nodes) != 1:
+            raise NeedsCoercionError
+        compiled: list[str] = []
+        definition = input_class.__strawberry_definition__
         for field in definition.fields:
             name = self.schema.config.name_converter.from_field(field)
-            if name in given:
-                inner = field.resolve_type(type_definition=definition)
+            if name in value_nodes:
+                field_type = field.resolve_type(type_definition=definition)
                 python_name = field.python_name
-                value = self.value(given[name], kind.fields[name].type, inner, python_name, Parameter.empty)
-                written.append(f"{python_name}={value}")
-            elif is_non_null_type(kind.fields[name].type) and kind.fields[name].default_value is Undefined:
-                raise NotSimple
+                value = self._compile_value(
+                    value_nodes[name], input_type.fields[name].type, field_type, python_name, Parameter.empty
+                )
+                compiled.append(f"{python_name}={value}")
+            elif (
+                is_non_null_type(input_type.fields[name].type)
+                and input_type.fields[name].default_value is Undefined
+            ):
+                raise NeedsCoercionError
             elif field.default is MISSING and field.default_factory is MISSING:
-                written.append(f"{field.python_name}=None")
-        return f"{self.source.constant(made.__name__, made)}({', '.join(written)})"
+                compiled.append(f"{field.python_name}=None")
+        return f"{self.source.add_constant(input_class.__name__, input_class)}({', '.join(compiled)})"
 
-    def literal(self, node: ValueNode, kind: GraphQLInputType, type_: Any) -> Any:
-        value = coerce_input_literal(node, kind)
+    def _coerce_literal(self, node: ValueNode, input_type: GraphQLInputType, strawberry_type: Any) -> Any:
+        value = coerce_input_literal(node, input_type)
         if value is Undefined:
-            raise NotSimple
+            raise NeedsCoercionError
         return convert_argument(
-            value, type_, self.schema.schema_converter.scalar_registry, self.schema.config
+            value, strawberry_type, self.schema.schema_converter.scalar_registry, self.schema.config
         )
 
-    def constant(self, name: str, value: Any) -> str:
-        return repr(value) if type(value) in INLINE else self.source.constant(name, value)
+    def _constant(self, name: str, value: Any) -> str:
+        return repr(value) if type(value) in _INLINE_TYPES else self.source.add_constant(name, value)
 
 
-def varies_within_scalar(node: ValueNode, kind: GraphQLInputType) -> bool:
-    """Whether a list or object that is a scalar's literal holds variables."""
-    if is_non_null_type(kind):
-        return varies_within_scalar(node, kind.of_type)
-    if is_list_type(kind):
+def _has_variable_in_scalar_literal(node: ValueNode, input_type: GraphQLInputType) -> bool:
+    """Return whether a scalar's literal is a list or object that contains variables."""
+    if is_non_null_type(input_type):
+        return _has_variable_in_scalar_literal(node, input_type.of_type)
+    if is_list_type(input_type):
         items = node.values if isinstance(node, ListValueNode) else [node]
-        return any(varies_within_scalar(item, kind.of_type) for item in items)
-    if is_input_object_type(kind):
+        return any(_has_variable_in_scalar_literal(item, input_type.of_type) for item in items)
+    if is_input_object_type(input_type):
         fields = node.fields if isinstance(node, ObjectValueNode) else ()
-        return any(varies_within_scalar(each.value, kind.fields[each.name.value].type) for each in fields)
+        return any(
+            _has_variable_in_scalar_literal(each.value, input_type.fields[each.name.value].type)
+            for each in fields
+        )
     return isinstance(node, ListValueNode | ObjectValueNode) and bool(variables_in(node))
 
 
-class Uses(Visitor):
-    """Collects the names of variables."""
+class _VariableCollector(Visitor):
+    """Collects the names of the variables in a syntax tree."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,8 +212,8 @@ class Uses(Visitor):
 
 
 def variables_in(node: Node) -> set[str]:
-    """The names of the variables in a value, or in the arguments of a field or directive."""
-    uses = Uses()
+    """Return the names of the variables in a value, or in the arguments of a field or directive."""
+    collector = _VariableCollector()
     for each in getattr(node, "arguments", None) or (() if isinstance(node, FieldNode) else (node,)):
-        visit(each, uses)
-    return uses.names
+        visit(each, collector)
+    return collector.names

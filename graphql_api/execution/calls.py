@@ -1,4 +1,4 @@
-"""How a plan reads a field: an attribute, a resolver's call for one object, or a call for a whole level."""
+"""Compile how a plan reads a field: an attribute, a resolver call per object, or one call per level."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,156 +18,175 @@ from graphql import (
 from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
-from graphql_api.execution.arguments import ArgumentWriter, Unplannable
-from graphql_api.execution.runtime import together
-from graphql_api.execution.source import Source
-from graphql_api.schema.fields import Ahead, Level
+from graphql_api.execution.arguments import ArgumentCompiler, CannotCompileError
+from graphql_api.execution.runtime import gather_all
+from graphql_api.execution.source import SourceBuilder
+from graphql_api.schema.fields import BatchResolver, Prefetch
 
-PYTHON: dict[str, type] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
-"""The types of Python whose values stand for themselves; integers where they have 32 bits, as columns do."""
-IN_COLUMNS = {**PYTHON, "Float": float, "Date": date}
-"""Those of columns: their numbers are finite, and JSON has their dates as the scalar does."""
+_PASSTHROUGH_TYPES: dict[str, type] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
+"""The Python types whose values are already serialised values of a scalar; integers only within 32 bits."""
+_COLUMN_TYPES = {**_PASSTHROUGH_TYPES, "Float": float, "Date": date}
+"""The same for columns: their floats are finite, and orjson serialises their dates as the scalar does."""
 
 
-def plain(leaf: GraphQLLeafType) -> type | None:
-    """The type of Python whose values a leaf answers as they are."""
-    return PYTHON.get(leaf.name) or (str if leaf.coerce_output_value is str else None)
+def passthrough_type(leaf: GraphQLLeafType) -> type | None:
+    """Return the Python type whose values the leaf type serialises unchanged, or None."""
+    return _PASSTHROUGH_TYPES.get(leaf.name) or (str if leaf.coerce_output_value is str else None)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldUse:
-    """A field of a type as an operation uses it. `level` is its level resolver, if it has one; `row` the
-    kind of record behind the type, if it says so: its columns are read by their names."""
+    """A field of a type as an operation uses it.
 
-    owner: str
+    `record_class` is the class of record behind the type, if the type declares one. Its columns are read by
+    their names.
+    """
+
+    type_name: str
     field: GraphQLField
     definition: StrawberryField
     node: FieldNode
-    level: Level | None
-    row: type | None
+    batch_resolver: BatchResolver | None
+    record_class: type | None
 
     @property
     def name(self) -> str:
         return self.node.name.value
 
     @property
-    def column(self) -> Any:
-        """The annotation of the column that the field is; None if it is none."""
-        return getattr(self.row, "__annotations__", {}).get(self.definition.python_name)
+    def column_type(self) -> Any:
+        """The annotation of the column that the field reads; None if the field is not a column."""
+        return getattr(self.record_class, "__annotations__", {}).get(self.definition.python_name)
 
     @property
-    def of_row(self) -> str | None:
-        """The column that says whether there is an object, which stands in the same row."""
-        return self.definition.metadata.get("of_row")
+    def same_row_column(self) -> str | None:
+        """For an object in the same row: the column that is null if there is no object."""
+        return self.definition.metadata.get("same_row_column")
 
     @property
-    def by_level(self) -> bool:
-        """Whether it is resolved for all objects of a level together."""
-        return self.level is not None or self.definition.is_async
+    def is_batched(self) -> bool:
+        """Whether the field is resolved for all objects of a level at once."""
+        return self.batch_resolver is not None or self.definition.is_async
 
 
 @dataclass(frozen=True, slots=True)
-class LevelCall:
-    """A call for all objects of a position. What is awaited may first need a task to be under way."""
+class BatchCall:
+    """A call for all objects of a group. If `needs_task`, the awaitable starts only in a task."""
 
-    text: str
+    expression: str
     awaited: bool
-    by_task: bool
+    needs_task: bool
 
 
-def field_use(kind: GraphQLObjectType, node: FieldNode) -> FieldUse:
-    """The use of a field; raises Unplannable where plans do not cover it."""
+def field_use(object_type: GraphQLObjectType, node: FieldNode) -> FieldUse:
+    """Return the use of a field. Raise CannotCompileError if plans do not support the field."""
     name = node.name.value
-    field = kind.fields.get(name)
+    field = object_type.fields.get(name)
     if field is None:
-        raise Unplannable("introspection")
+        raise CannotCompileError("introspection")
     definition = field.extensions.get("strawberry-definition")
     if not isinstance(definition, StrawberryField):
-        raise Unplannable(f"{kind.name}.{name} is not a field of Strawberry's")
+        raise CannotCompileError(f"{object_type.name}.{name} is not a Strawberry field")
     if definition.extensions or definition.permission_classes:
-        raise Unplannable(f"{kind.name}.{name} has extensions")
+        raise CannotCompileError(f"{object_type.name}.{name} has extensions or permission classes")
     resolver = definition.base_resolver
-    level = getattr(resolver.wrapped_func, "level", None) if resolver else None
-    if resolver and not level and resolver.info_parameter:
-        raise Unplannable(f"{kind.name}.{name} asks for Info")
-    return FieldUse(kind.name, field, definition, node, level, row_of(kind))
+    batch_resolver = getattr(resolver.wrapped_func, "batch_resolver", None) if resolver else None
+    if resolver and not batch_resolver and resolver.info_parameter:
+        raise CannotCompileError(f"{object_type.name}.{name} takes Info")
+    return FieldUse(object_type.name, field, definition, node, batch_resolver, record_class_of(object_type))
 
 
-def row_of(kind: GraphQLObjectType) -> type | None:
-    """The kind of record behind a type, if the type says so."""
-    return getattr(getattr(kind.extensions.get("strawberry-definition"), "origin", None), "row", None)
+def record_class_of(object_type: GraphQLObjectType) -> type | None:
+    """Return the class of record behind a type, or None if the type declares none."""
+    origin = getattr(object_type.extensions.get("strawberry-definition"), "origin", None)
+    return getattr(origin, "record_class", None)
 
 
-def vouched(column: Any, kind: GraphQLOutputType) -> bool:
-    """Whether a column of this annotation holds nothing but what the GraphQL type can, as it stands."""
+def _is_passthrough(column: Any, output_type: GraphQLOutputType) -> bool:
+    """Return whether all values of a column with this annotation are serialised values of the output type."""
     types = get_args(column) or (column,)
-    leaf = kind.of_type if is_non_null_type(kind) else kind
-    if column is None or not is_leaf_type(leaf) or (is_non_null_type(kind) and NoneType in types):
+    leaf = output_type.of_type if is_non_null_type(output_type) else output_type
+    if column is None or not is_leaf_type(leaf) or (is_non_null_type(output_type) and NoneType in types):
         return False
-    python = IN_COLUMNS.get(leaf.name) or plain(leaf)
-    return python is not None and [each for each in types if each is not NoneType] == [python]
+    expected = _COLUMN_TYPES.get(leaf.name) or passthrough_type(leaf)
+    return expected is not None and [each for each in types if each is not NoneType] == [expected]
 
 
 @dataclass(frozen=True, slots=True)
-class CallWriter:
-    """Writes the calls and attributes that fields are read by, and notes which attributes those are."""
+class CallCompiler:
+    """Compiles the calls and attributes that read fields, and records the attributes in `reads`."""
 
     schema: Schema
-    source: Source
-    arguments: ArgumentWriter
+    source: SourceBuilder
+    arguments: ArgumentCompiler
     reads: set[tuple[str, str]]
 
-    def read(self, use: FieldUse, name: str) -> str:
-        """The expression of a field's value for the one object in `name`."""
-        self.note(use)
+    def compile_read(self, use: FieldUse, name: str) -> str:
+        """Return the expression that reads the field from the one object in the variable `name`."""
+        self.record_reads(use)
         resolver = use.definition.base_resolver
         if resolver is None:
             attribute, resolve = use.definition.python_name, self.schema.config.default_resolver
-            self.reads.add((use.owner, attribute))
-            if use.column:
+            self.reads.add((use.type_name, attribute))
+            if use.column_type:
                 return f"{name}[{attribute!r}]"
             if resolve is getattr:
                 return f"{name}.{attribute}"
-            return f"{self.source.constant('default_resolver', resolve)}({name}, {attribute!r})"
-        takers = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
+            return f"{self.source.add_constant('default_resolver', resolve)}({name}, {attribute!r})"
+        parameters = {each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each}
         function: Any = resolver.wrapped_func
-        given = [name] if resolver.self_parameter else []
-        given += [name if len(takers) == 1 and not given else f"{taker}={name}" for taker in sorted(takers)]
-        given += self.written_arguments(use, function)
-        called = self.source.constant(f"{use.name}_of_{use.owner}", function)
-        return f"{called}({', '.join(given)})"
+        arguments = [name] if resolver.self_parameter else []
+        arguments += [
+            name if len(parameters) == 1 and not arguments else f"{parameter}={name}"
+            for parameter in sorted(parameters)
+        ]
+        arguments += self._compile_arguments(use, function)
+        function_name = self.source.add_constant(f"{use.name}_of_{use.type_name}", function)
+        return f"{function_name}({', '.join(arguments)})"
 
-    def vouched(self, use: FieldUse, name: str) -> str | None:
-        """The expression of a leaf that is never of another type than the field's, nor null where that cannot
-        be: the database vouches for the column, or the schema for the resolver. None where nobody does."""
-        resolver = use.definition.base_resolver
-        sure = use.definition.metadata.get("vouched") if resolver else vouched(use.column, use.field.type)
-        return self.read(use, name) if sure else None
+    def compile_trusted_read(self, use: FieldUse, name: str) -> str | None:
+        """Return the expression of a leaf whose values need no coercion, or None if the leaf needs coercion.
 
-    def level(self, use: FieldUse, objects: str, ahead: Sequence[FieldUse] = ()) -> LevelCall:
-        """The call of a field for all the objects in the list `objects`. It is told of what is `ahead`: a
-        connection, and that connection again of its nodes, and so on."""
-        if use.level is None:
-            each = self.read(use, "each")
-            gather = self.source.constant("together", together)
-            return LevelCall(f"{gather}([{each} for each in {objects}])", awaited=True, by_task=True)
-        self.note(use)
-        resolve = use.level.resolve
-        function = self.source.constant(f"{use.name}_of_{use.owner}", resolve)
-        arguments = self.written_arguments(use, resolve)
-        if ahead:
-            arguments.append(f"ahead={self.told_ahead(ahead)}")
-        given = ", ".join([objects, "context", *arguments])
-        return LevelCall(f"{function}({given})", use.level.awaited, use.level.started_by_task)
+        The column's annotation or the resolver's `trusted` guarantees the type and that null is allowed.
+        """
+        if use.definition.base_resolver:
+            trusted = use.definition.metadata.get("trusted")
+        else:
+            trusted = _is_passthrough(use.column_type, use.field.type)
+        return self.compile_read(use, name) if trusted else None
 
-    def told_ahead(self, ahead: Sequence[FieldUse]) -> str:
-        first, *again = ahead
-        known = ", ".join(self.written_arguments(first, first.level.resolve)) if first.level else ""
-        below = f", {self.told_ahead(again)}" if again else ""
-        return f"{self.source.constant('Ahead', Ahead)}({first.name!r}, dict({known}){below})"
+    def compile_batch_call(self, use: FieldUse, objects: str, prefetch: Sequence[FieldUse] = ()) -> BatchCall:
+        """Return the call of a field for all objects in the list variable `objects`.
 
-    def written_arguments(self, use: FieldUse, function: Callable[..., Any]) -> list[str]:
-        return self.arguments.written(use.field, use.definition.arguments, use.node, function)
+        `prefetch` is a connection below the field, followed by the same connection of its nodes, and so on.
+        """
+        if use.batch_resolver is None:
+            read = self.compile_read(use, "each")
+            gather = self.source.add_constant("gather_all", gather_all)
+            return BatchCall(f"{gather}([{read} for each in {objects}])", awaited=True, needs_task=True)
+        self.record_reads(use)
+        resolve = use.batch_resolver.resolve
+        function = self.source.add_constant(f"{use.name}_of_{use.type_name}", resolve)
+        arguments = self._compile_arguments(use, resolve)
+        if prefetch:
+            arguments.append(f"prefetch={self._prefetch_argument(prefetch)}")
+        all_arguments = ", ".join([objects, "context", *arguments])
+        return BatchCall(
+            f"{function}({all_arguments})", use.batch_resolver.awaited, use.batch_resolver.started_by_task
+        )
 
-    def note(self, use: FieldUse) -> None:
-        self.reads.update((use.owner, name) for name in use.definition.metadata.get("reads", ()))
+    def _prefetch_argument(self, prefetch: Sequence[FieldUse]) -> str:
+        first, *nested = prefetch
+        arguments = (
+            ", ".join(self._compile_arguments(first, first.batch_resolver.resolve))
+            if first.batch_resolver
+            else ""
+        )
+        below = f", {self._prefetch_argument(nested)}" if nested else ""
+        return f"{self.source.add_constant('Prefetch', Prefetch)}({first.name!r}, dict({arguments}){below})"
+
+    def _compile_arguments(self, use: FieldUse, function: Callable[..., Any]) -> list[str]:
+        return self.arguments.compile(use.field, use.definition.arguments, use.node, function)
+
+    def record_reads(self, use: FieldUse) -> None:
+        self.reads.update((use.type_name, name) for name in use.definition.metadata.get("reads", ()))

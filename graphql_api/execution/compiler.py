@@ -1,17 +1,17 @@
-"""From an operation to the source of a function that runs it, breadth-first, each field once a level.
+"""Compile an operation to the source of a function that runs it breadth-first, each field once per level.
 
-The function is optimistic: at the first thing that goes wrong it raises, and stock execution answers
-instead. So it holds no error handling, and errors are exactly those of stock execution.
+The function is optimistic: it raises on the first failure, and graphql-core then runs the operation instead.
+So the function contains no error handling, and errors are exactly those of graphql-core.
 
-What is generated, for an operation without arguments that nests relations:
+The generated code, for an operation without arguments that nests relations:
 
-    books = books_of([root], context)                 a level: one call for all objects of a position
+    books = books_of([root], context)                 a level: one call for all objects of a group
     for out, value in zip(root_outs, books): ...      its objects and leaves, straight-line
     started_1 = authors_of(books_objects, context)    the next levels, all started,
     started_2 = categories_of(books_objects, context)
     for out, value in zip(books_outs, await started_1): ...   then awaited
 
-Names in the source are those of the schema; what a client chose, aliases, stands in constants.
+Names in the source come from the schema. Names that a client chose (aliases) are values of constants.
 """
 
 from dataclasses import dataclass, field
@@ -35,307 +35,339 @@ from graphql import (
 )
 from strawberry import Schema
 
-from graphql_api.execution.arguments import ArgumentWriter
-from graphql_api.execution.calls import CallWriter, FieldUse, LevelCall, Unplannable, field_use, plain, row_of
-from graphql_api.execution.look_ahead import pages_ahead
-from graphql_api.execution.runtime import (
-    LISTS,
-    PlanFailed,
-    coerced,
-    is_no_object,
-    members_of,
-    started,
-    type_namer,
+from graphql_api.execution.arguments import ArgumentCompiler
+from graphql_api.execution.calls import (
+    BatchCall,
+    CallCompiler,
+    CannotCompileError,
+    FieldUse,
+    field_use,
+    passthrough_type,
+    record_class_of,
 )
-from graphql_api.execution.selections import Details, Selections
-from graphql_api.execution.source import Source
+from graphql_api.execution.prefetch import prefetchable_connections
+from graphql_api.execution.runtime import (
+    LIST_TYPES,
+    PlanFailedError,
+    coercer_for,
+    enum_names,
+    is_invalid_object,
+    start_task,
+    type_name_resolver,
+)
+from graphql_api.execution.selections import FieldDetailsList, Selections
+from graphql_api.execution.source import SourceBuilder
 from graphql_api.execution.variables import Variables
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """The objects of one selection set, collected while their outputs are written."""
+class OutputGroup:
+    """The names of two parallel lists: the objects of one selection set, and their outputs (dicts)."""
 
     objects: str
-    outs: str
+    outputs: str
 
 
-ROOT = Position("[root]", "[data]")
+_ROOT_GROUP = OutputGroup("[root]", "[data]")
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A field to be resolved for all objects of a position, into their outputs."""
+class PendingField:
+    """A field that is still to be resolved for all objects of a group, into their outputs."""
 
     field: GraphQLField
-    details: Details
+    details: FieldDetailsList
     key: str
-    position: Position
-    call: LevelCall
+    group: OutputGroup
+    call: BatchCall
 
 
 @dataclass(slots=True)
 class Compiler:
-    """Writes one operation's function."""
+    """Generates the function of one operation."""
 
     schema: Schema
     selections: Selections
     variables: Variables
-    source: Source = field(default_factory=Source)
-    pending: list[Pending] = field(default_factory=list)
-    collected: list[Position] = field(default_factory=list[Position])
+    source: SourceBuilder = field(default_factory=SourceBuilder)
+    _pending: list[PendingField] = field(default_factory=list)
+    _new_groups: list[OutputGroup] = field(default_factory=list[OutputGroup])
     reads: set[tuple[str, str]] = field(default_factory=set)
 
     @property
-    def calls(self) -> CallWriter:
-        arguments = ArgumentWriter(self.schema, self.source, self.variables)
-        return CallWriter(self.schema, self.source, arguments, self.reads)
+    def _calls(self) -> CallCompiler:
+        arguments = ArgumentCompiler(self.schema, self.source, self.variables)
+        return CallCompiler(self.schema, self.source, arguments, self.reads)
 
     def compile(self) -> tuple[str, dict[str, Any]]:
-        """The source of `async def plan(root, context, variables)`, and the constants it refers to."""
+        """Return the source of `async def plan(root, context, variables)` and the constants it refers to."""
         query_type = self.schema._schema.query_type  # noqa: SLF001
         if query_type is None:
-            raise Unplannable("there is no query type")
-        self.source.line(0, "async def plan(root, context, variables):")
+            raise CannotCompileError("no query type")
+        self.source.add_line(0, "async def plan(root, context, variables):")
         mark = len(self.source.lines)
-        data = self.object_literal(query_type, self.selections.of_operation(query_type), "root", 1, ROOT)
-        self.source.line(1, f"data = {data}")
-        self.open_positions(mark)
-        while self.pending:
-            self.stage()
-        self.source.line(1, "return data")
-        return self.source.text(), self.source.constants
+        data = self._emit_fields(query_type, self.selections.root_fields(query_type), "root", 1, _ROOT_GROUP)
+        self.source.add_line(1, f"data = {data}")
+        self._emit_group_inits(mark)
+        while self._pending:
+            self._emit_stage()
+        self.source.add_line(1, "return data")
+        return self.source.render(), self.source.constants
 
     # Levels
 
-    def stage(self) -> None:
-        """Resolve everything pending: what needs no waiting at once, then the rest, started and awaited."""
-        waiting: list[Pending] = []
-        while self.pending:
-            pending = self.pending.pop(0)
+    def _emit_stage(self) -> None:
+        """Emit all pending fields: first those that are not awaited, then the others, started and awaited."""
+        awaited_fields: list[PendingField] = []
+        while self._pending:
+            pending = self._pending.pop(0)
             if pending.call.awaited:
-                waiting.append(pending)
+                awaited_fields.append(pending)
             else:
-                self.complete(pending, pending.call.text)
-        if len(waiting) == 1:
-            self.complete(waiting[0], f"await {waiting[0].call.text}")
+                self._emit_outputs(pending, pending.call.expression)
+        if len(awaited_fields) == 1:
+            self._emit_outputs(awaited_fields[0], f"await {awaited_fields[0].call.expression}")
             return
-        names = [self.start(pending) for pending in waiting]
-        for pending, name in zip(waiting, names, strict=True):
-            self.complete(pending, f"await {name}", guard=name)
+        names = [self._emit_start(pending) for pending in awaited_fields]
+        for pending, name in zip(awaited_fields, names, strict=True):
+            self._emit_outputs(pending, f"await {name}", guard=name)
 
-    def start(self, pending: Pending) -> str:
-        """Start a field; what a loader answers is on its way already, everything else gets a task."""
-        name = self.source.name(pending.details[0].node.name.value)
-        objects, start = pending.position.objects, pending.call.text
-        if pending.call.by_task:
-            start = f"{self.source.constant('started', started)}({start})"
-        self.source.line(
-            1, f"{name} = {start}" + ("" if objects == ROOT.objects else f" if {objects} else None")
+    def _emit_start(self, pending: PendingField) -> str:
+        """Emit the start of a field. A loader's call has registered its keys; other awaitables get a task."""
+        name = self.source.new_name(pending.details[0].node.name.value)
+        objects, start = pending.group.objects, pending.call.expression
+        if pending.call.needs_task:
+            start = f"{self.source.add_constant('start_task', start_task)}({start})"
+        self.source.add_line(
+            1, f"{name} = {start}" + ("" if objects == _ROOT_GROUP.objects else f" if {objects} else None")
         )
         return name
 
-    def complete(self, pending: Pending, values: str, guard: str | None = None) -> None:
-        """Write the values of a field into the outputs of its position."""
-        position, value = pending.position, self.source.name(pending.details[0].node.name.value)
-        key = self.key_literal(pending.key, pending.details)
+    def _emit_outputs(self, pending: PendingField, values: str, guard: str | None = None) -> None:
+        """Emit the loop that writes a field's values into the outputs of its group."""
+        group, value = pending.group, self.source.new_name(pending.details[0].node.name.value)
+        key = self._key_literal(pending.key, pending.details)
         mark = len(self.source.lines)
-        if position is ROOT:
-            self.source.line(1, f"[{value}] = {values}")
-            made = self.value(pending.field.type, pending.details, value, 1)
-            self.source.line(1, f"data[{key}] = {made}")
+        if group is _ROOT_GROUP:
+            self.source.add_line(1, f"[{value}] = {values}")
+            output = self._emit_value(pending.field.type, pending.details, value, 1)
+            self.source.add_line(1, f"data[{key}] = {output}")
         else:
-            out = self.source.name("out")
-            self.source.line(1, f"if {guard or position.objects}:")
-            self.source.line(2, f"for {out}, {value} in zip({position.outs}, {values}, strict=True):")
-            made = self.value(pending.field.type, pending.details, value, 3)
-            self.source.line(3, f"{out}[{key}] = {made}")
-        self.open_positions(mark)
+            out = self.source.new_name("out")
+            self.source.add_line(1, f"if {guard or group.objects}:")
+            self.source.add_line(2, f"for {out}, {value} in zip({group.outputs}, {values}, strict=True):")
+            output = self._emit_value(pending.field.type, pending.details, value, 3)
+            self.source.add_line(3, f"{out}[{key}] = {output}")
+        self._emit_group_inits(mark)
 
     # Values
 
-    def value(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
-        """Write what turns the value in `name` into output; the expression that has it then."""
-        if is_non_null_type(kind):
-            return self.non_null(kind.of_type, details, name, depth)
-        if is_leaf_type(kind):
-            self.leaf(kind, name, depth, nullable=True)
+    def _emit_value(self, type_: GraphQLOutputType, details: FieldDetailsList, name: str, depth: int) -> str:
+        """Emit the conversion of the value in `name` to output, and return the output's expression."""
+        if is_non_null_type(type_):
+            return self._emit_non_null(type_.of_type, details, name, depth)
+        if is_leaf_type(type_):
+            self._emit_leaf(type_, name, depth, nullable=True)
             return name
-        made = self.source.name("made")
-        self.source.line(depth, f"{made} = None")
-        self.source.line(depth, f"if {name} is not None:")
-        inner = self.present(kind, details, name, depth + 1)
-        self.source.line(depth + 1, f"{made} = {inner}")
-        return made
+        result = self.source.new_name("result")
+        self.source.add_line(depth, f"{result} = None")
+        self.source.add_line(depth, f"if {name} is not None:")
+        inner = self._emit_present(type_, details, name, depth + 1)
+        self.source.add_line(depth + 1, f"{result} = {inner}")
+        return result
 
-    def non_null(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
-        if is_leaf_type(kind):
-            self.leaf(kind, name, depth, nullable=False)
+    def _emit_non_null(
+        self, type_: GraphQLOutputType, details: FieldDetailsList, name: str, depth: int
+    ) -> str:
+        if is_leaf_type(type_):
+            self._emit_leaf(type_, name, depth, nullable=False)
             return name
-        self.source.line(depth, f"if {name} is None:")
-        self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
-        return self.present(kind, details, name, depth)
+        self.source.add_line(depth, f"if {name} is None:")
+        self.source.add_line(
+            depth + 1, f"raise {self.source.add_constant('PlanFailedError', PlanFailedError)}"
+        )
+        return self._emit_present(type_, details, name, depth)
 
-    def present(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
-        """A value that is not None, and whose type is neither a leaf nor non-null."""
-        if is_list_type(kind):
-            return self.list_value(kind.of_type, details, name, depth)
-        if is_object_type(kind):
-            return self.object_value(kind, details, name, depth)
-        if is_abstract_type(kind):
-            return self.abstract_value(kind, details, name, depth)
-        raise Unplannable(f"the type {kind}")
+    def _emit_present(
+        self, type_: GraphQLOutputType, details: FieldDetailsList, name: str, depth: int
+    ) -> str:
+        """Emit the conversion of a value that is not None and whose type is neither a leaf nor non-null."""
+        if is_list_type(type_):
+            return self._emit_list(type_.of_type, details, name, depth)
+        if is_object_type(type_):
+            return self._emit_object(type_, details, name, depth)
+        if is_abstract_type(type_):
+            return self._emit_abstract(type_, details, name, depth)
+        raise CannotCompileError(f"unsupported type {type_}")
 
-    def leaf(self, kind: GraphQLLeafType, name: str, depth: int, *, nullable: bool) -> None:
+    def _emit_leaf(self, type_: GraphQLLeafType, name: str, depth: int, *, nullable: bool) -> None:
         present = f"{name} is not None" if nullable else ""
-        usual = plain(kind)
-        if usual and usual is not int:
-            condition = f"{name}.__class__ is not {usual.__name__}"
-        elif kind is GraphQLInt:
+        passthrough = passthrough_type(type_)
+        if passthrough and passthrough is not int:
+            condition = f"{name}.__class__ is not {passthrough.__name__}"
+        elif type_ is GraphQLInt:
             condition = f"not ({name}.__class__ is int and -2147483648 <= {name} <= 2147483647)"
-        elif kind is GraphQLFloat:
+        elif type_ is GraphQLFloat:
             condition = f"not ({name}.__class__ is float and {name} - {name} == 0.0)"
         else:
             condition = ""
-        made = f"{self.source.constant(f'coerced_{kind.name}', coerced(kind))}({name})"
-        members = members_of(kind) if isinstance(kind, GraphQLEnumType) else None
+        coerced = f"{self.source.add_constant(f'coerce_{type_.name}', coercer_for(type_))}({name})"
+        members = enum_names(type_) if isinstance(type_, GraphQLEnumType) else None
         if members is not None:
-            made = f"{self.source.constant(f'members_{kind.name}', members)}.get({name}) or {made}"
+            coerced = (
+                f"{self.source.add_constant(f'names_of_{type_.name}', members)}.get({name}) or {coerced}"
+            )
         clauses = " and ".join(clause for clause in (present, condition) if clause)
         if clauses:
-            self.source.line(depth, f"if {clauses}:")
+            self.source.add_line(depth, f"if {clauses}:")
             depth += 1
-        self.source.line(depth, f"{name} = {made}")
+        self.source.add_line(depth, f"{name} = {coerced}")
 
-    def list_value(self, kind: GraphQLOutputType, details: Details, name: str, depth: int) -> str:
-        stem = get_named_type(kind).name.lower()
-        items, item = self.source.name(f"{stem}_list"), self.source.name(stem)
-        self.source.line(depth, f"if {name}.__class__ not in {self.source.constant('LISTS', LISTS)}:")
-        self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
-        inline = self.inline(kind, details, item)
+    def _emit_list(self, type_: GraphQLOutputType, details: FieldDetailsList, name: str, depth: int) -> str:
+        stem = get_named_type(type_).name.lower()
+        items, item = self.source.new_name(f"{stem}_list"), self.source.new_name(stem)
+        self.source.add_line(
+            depth, f"if {name}.__class__ not in {self.source.add_constant('LIST_TYPES', LIST_TYPES)}:"
+        )
+        self.source.add_line(
+            depth + 1, f"raise {self.source.add_constant('PlanFailedError', PlanFailedError)}"
+        )
+        inline = self._inline_item(type_, details, item)
         if inline:
             return f"[{inline} for {item} in {name}]"
-        self.source.line(depth, f"{items} = []")
-        self.source.line(depth, f"for {item} in {name}:")
-        made = self.value(kind, details, item, depth + 1)
-        self.source.line(depth + 1, f"{items}.append({made})")
+        self.source.add_line(depth, f"{items} = []")
+        self.source.add_line(depth, f"for {item} in {name}:")
+        output = self._emit_value(type_, details, item, depth + 1)
+        self.source.add_line(depth + 1, f"{items}.append({output})")
         return items
 
-    def abstract_value(self, kind: Any, details: Details, name: str, depth: int) -> str:
-        type_name, made = self.source.name("type_name"), self.source.name("made")
-        namer = type_namer(self.schema, kind, details[0].node.name.value)
-        named = self.source.constant(f"type_of_{kind.name}", namer)
-        self.source.line(depth, f"{type_name} = {named}({name})")
+    def _emit_abstract(self, type_: Any, details: FieldDetailsList, name: str, depth: int) -> str:
+        type_name, result = self.source.new_name("type_name"), self.source.new_name("result")
+        resolver = type_name_resolver(self.schema, type_, details[0].node.name.value)
+        resolve_type_name = self.source.add_constant(f"type_of_{type_.name}", resolver)
+        self.source.add_line(depth, f"{type_name} = {resolve_type_name}({name})")
         word = "if"
-        for possible in self.schema._schema.get_possible_types(kind):  # noqa: SLF001
-            self.source.line(depth, f"{word} {type_name} == {possible.name!r}:")
-            inner = self.object_value(possible, details, name, depth + 1)
-            self.source.line(depth + 1, f"{made} = {inner}")
+        for possible in self.schema._schema.get_possible_types(type_):  # noqa: SLF001
+            self.source.add_line(depth, f"{word} {type_name} == {possible.name!r}:")
+            inner = self._emit_object(possible, details, name, depth + 1)
+            self.source.add_line(depth + 1, f"{result} = {inner}")
             word = "elif"
-        self.source.line(depth, "else:" if word == "elif" else "if True:")
-        self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
-        return made
+        self.source.add_line(depth, "else:" if word == "elif" else "if True:")
+        self.source.add_line(
+            depth + 1, f"raise {self.source.add_constant('PlanFailedError', PlanFailedError)}"
+        )
+        return result
 
-    def object_value(self, kind: GraphQLObjectType, details: Details, name: str, depth: int) -> str:
-        """An object's output; what is pending for it is told where the object and the output are."""
-        if kind.is_type_of:
-            test = self.source.constant(f"is_{kind.name}", kind.is_type_of)
-            self.source.line(depth, f"if {test}({name}, None) is not True:")
-            self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
-        elif row_of(kind) is None:
-            self.source.line(depth, f"if {self.source.constant('is_no_object', is_no_object)}({name}):")
-            self.source.line(depth + 1, f"raise {self.source.constant('PlanFailed', PlanFailed)}")
+    def _emit_object(self, type_: GraphQLObjectType, details: FieldDetailsList, name: str, depth: int) -> str:
+        """Emit an object's output. Pending fields get the group in which the object and output are."""
+        if type_.is_type_of:
+            test = self.source.add_constant(f"is_{type_.name}", type_.is_type_of)
+            self.source.add_line(depth, f"if {test}({name}, None) is not True:")
+            self.source.add_line(
+                depth + 1, f"raise {self.source.add_constant('PlanFailedError', PlanFailedError)}"
+            )
+        elif record_class_of(type_) is None:
+            self.source.add_line(
+                depth, f"if {self.source.add_constant('is_invalid_object', is_invalid_object)}({name}):"
+            )
+            self.source.add_line(
+                depth + 1, f"raise {self.source.add_constant('PlanFailedError', PlanFailedError)}"
+            )
         stem = details[0].node.name.value
-        position = Position(self.source.name(f"{stem}_objects"), self.source.name(f"{stem}_outs"))
-        before = len(self.pending)
-        literal = self.object_literal(kind, self.selections.below(kind, details), name, depth, position)
-        if not any(pending.position is position for pending in self.pending[before:]):
+        group = OutputGroup(self.source.new_name(f"{stem}_objects"), self.source.new_name(f"{stem}_outs"))
+        before = len(self._pending)
+        literal = self._emit_fields(type_, self.selections.subfields(type_, details), name, depth, group)
+        if not any(pending.group is group for pending in self._pending[before:]):
             return literal
-        out = self.source.name(f"{stem}_out")
-        self.source.line(depth, f"{out} = {literal}")
-        self.collected.append(position)
-        self.source.line(depth, f"{position.objects}.append({name})")
-        self.source.line(depth, f"{position.outs}.append({out})")
+        out = self.source.new_name(f"{stem}_out")
+        self.source.add_line(depth, f"{out} = {literal}")
+        self._new_groups.append(group)
+        self.source.add_line(depth, f"{group.objects}.append({name})")
+        self.source.add_line(depth, f"{group.outputs}.append({out})")
         return out
 
-    def object_literal(
+    def _emit_fields(
         self,
-        kind: GraphQLObjectType,
-        fields: dict[str, Details],
+        type_: GraphQLObjectType,
+        fields: dict[str, FieldDetailsList],
         name: str,
         depth: int,
-        position: Position,
+        group: OutputGroup,
     ) -> str:
-        """Write an object's own fields; the literal of its output, in which pending fields are None."""
+        """Emit an object's fields, and return the literal of its output with None for pending fields."""
         entries: list[str] = []
         for key, details in fields.items():
-            value = self.field_value(kind, key, details, name, depth, position)
-            entries.append(f"{self.key_literal(key, details)}: {value}")
+            value = self._emit_field(type_, key, details, name, depth, group)
+            entries.append(f"{self._key_literal(key, details)}: {value}")
         return "{" + ", ".join(entries) + "}"
 
-    def field_value(
+    def _emit_field(
         self,
-        kind: GraphQLObjectType,
+        type_: GraphQLObjectType,
         key: str,
-        details: Details,
+        details: FieldDetailsList,
         name: str,
         depth: int,
-        position: Position,
+        group: OutputGroup,
     ) -> str:
         node = details[0].node
         if node.name.value == "__typename":
-            return repr(kind.name)
-        use = field_use(kind, node)
-        if use.by_level:
-            call = self.calls.level(use, position.objects, pages_ahead(self.selections, use, details))
-            self.pending.append(Pending(use.field, details, key, position, call))
+            return repr(type_.name)
+        use = field_use(type_, node)
+        if use.is_batched:
+            call = self._calls.compile_batch_call(
+                use, group.objects, prefetchable_connections(self.selections, use, details)
+            )
+            self._pending.append(PendingField(use.field, details, key, group, call))
             return "None"
-        inline = self.inline_field(use, details, name)
+        inline = self._inline_field(use, details, name)
         if inline:
             return inline
-        value = self.source.name(use.name)
-        self.source.line(depth, f"{value} = {self.calls.read(use, name)}")
-        return self.value(use.field.type, details, value, depth)
+        value = self.source.new_name(use.name)
+        self.source.add_line(depth, f"{value} = {self._calls.compile_read(use, name)}")
+        return self._emit_value(use.field.type, details, value, depth)
 
-    def inline_field(self, use: FieldUse, details: Details, name: str) -> str | None:
-        """One expression of a field: a leaf that is vouched for, or an object of the same row."""
-        if not use.of_row:
-            return self.calls.vouched(use, name)
-        self.calls.note(use)
-        literal = self.inline_object(get_nullable_type(use.field.type), details, name)
-        return literal and f"None if {name}[{use.of_row!r}] is None else {literal}"
+    def _inline_field(self, use: FieldUse, details: FieldDetailsList, name: str) -> str | None:
+        """Return one expression for a trusted leaf or an object in the same row; None for other fields."""
+        if not use.same_row_column:
+            return self._calls.compile_trusted_read(use, name)
+        self._calls.record_reads(use)
+        literal = self._inline_object(get_nullable_type(use.field.type), details, name)
+        return literal and f"None if {name}[{use.same_row_column!r}] is None else {literal}"
 
-    def inline(self, kind: GraphQLOutputType, details: Details, name: str) -> str | None:
-        """One expression of an item of a list; None where it takes more. It raises where the item is missing
-        and must not be."""
-        literal = self.inline_object(get_nullable_type(kind), details, name)
-        return literal and (literal if is_non_null_type(kind) else f"None if {name} is None else {literal}")
+    def _inline_item(self, type_: GraphQLOutputType, details: FieldDetailsList, name: str) -> str | None:
+        """Return one expression for an item of a list, or None if one expression is not enough.
 
-    def inline_object(self, kind: object, details: Details, name: str) -> str | None:
-        """The literal of an object all of whose fields are inline, and one at least is read from it."""
-        if not is_object_type(kind) or kind.is_type_of:
+        The expression raises if the item is None and its type is non-null.
+        """
+        literal = self._inline_object(get_nullable_type(type_), details, name)
+        return literal and (literal if is_non_null_type(type_) else f"None if {name} is None else {literal}")
+
+    def _inline_object(self, type_: object, details: FieldDetailsList, name: str) -> str | None:
+        """Return the literal of an object if all its fields are inline and at least one reads the object."""
+        if not is_object_type(type_) or type_.is_type_of:
             return None
         entries: list[str] = []
         reads = False
-        for key, subdetails in self.selections.below(kind, details).items():
+        for key, subdetails in self.selections.subfields(type_, details).items():
             node = subdetails[0].node
-            value: str | None = repr(kind.name)
+            value: str | None = repr(type_.name)
             if node.name.value != "__typename":
-                use = field_use(kind, node)
-                value = None if use.by_level else self.inline_field(use, subdetails, name)
+                use = field_use(type_, node)
+                value = None if use.is_batched else self._inline_field(use, subdetails, name)
                 reads = True
             if value is None:
                 return None
-            entries.append(f"{self.key_literal(key, subdetails)}: {value}")
+            entries.append(f"{self._key_literal(key, subdetails)}: {value}")
         return "{" + ", ".join(entries) + "}" if reads else None
 
-    def key_literal(self, key: str, details: Details) -> str:
-        """The key of a field in its output: the schema's word as it stands, a client's as a constant."""
-        return repr(key) if key == details[0].node.name.value else self.source.alias(key)
+    def _key_literal(self, key: str, details: FieldDetailsList) -> str:
+        """Return a field's key in its output: a field name as a literal, a client's alias as a constant."""
+        return repr(key) if key == details[0].node.name.value else self.source.alias_constant(key)
 
-    def open_positions(self, mark: int) -> None:
-        """Before the lines since the mark: the empty lists of the positions that they collect."""
+    def _emit_group_inits(self, mark: int) -> None:
+        """Insert, before the lines since the mark, the empty lists of the new groups."""
         self.source.lines[mark:mark] = [
-            f"    {position.objects}, {position.outs} = [], []" for position in self.collected
+            f"    {position.objects}, {position.outputs} = [], []" for position in self._new_groups
         ]
-        self.collected.clear()
+        self._new_groups.clear()

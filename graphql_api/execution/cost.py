@@ -1,9 +1,8 @@
-# pyright: basic, reportPrivateUsage=false
-"""What an operation costs: the rows and the values that it can ask for, as functions of its variables.
+"""Compute an operation's cost: the rows it may read and the values it may return, given its variables.
 
-A function is made once, from the document and the `@cost` and `@listSize` of the schema. It is an upper
-bound: a list that turns out shorter, or a row that several fields share, is counted in full. Where no
-variable matters it is a constant.
+Each operation gets one cost function, built from the document and the schema's `@cost` and `@listSize`. The
+cost is an upper bound: shorter lists and rows that several fields share are counted in full. It is a constant
+if it does not depend on variables.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,21 +29,21 @@ from graphql import (
     is_object_type,
 )
 
-from graphql_api.execution.limits import LimitExceeded, Limits
+from graphql_api.execution.limits import LimitExceededError, Limits
 from graphql_api.schema.costs import Cost, ListSize
 
 Expression = int | str
 """A number, or the source of an expression over the `values` of the variables."""
 
-Sizes = Mapping[str, Expression]
-"""How many entries each field has whose size its parent knows."""
+EntryCounts = Mapping[str, Expression]
+"""The number of entries of each field whose list size the parent's arguments determine."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """What is counted, and the setting with its limit; `weight` says how many a field adds by itself."""
+class CostUnit:
+    """A unit of cost, and the setting with its limit. `weight` returns a field's cost without subfields."""
 
     name: str
     setting: str
@@ -53,7 +52,7 @@ class Unit:
 
 
 class OperationCost:
-    """The cost of one operation; `of` and `require` take the coerced values of its variables."""
+    """The cost of one operation. `evaluate` and `check` take the coerced values of its variables."""
 
     def __init__(
         self,
@@ -61,94 +60,100 @@ class OperationCost:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         limits: Limits,
-        unit: Unit,
+        unit: CostUnit,
     ) -> None:
-        """Raises LimitExceeded where a page is too large or the operation too dear whatever its variables."""
+        """Raise LimitExceededError if a page size or the cost exceeds its limit for all variable values."""
         self.unit = unit
-        self.most: int = getattr(limits, unit.setting.removeprefix("MAX_").lower())
-        writer = Writer(schema, fragments, limits.page, unit)
+        self.limit: int = getattr(limits, unit.setting.removeprefix("MAX_").lower())
+        builder = _CostExpressionBuilder(schema, fragments, limits.page, unit)
         root = schema.get_root_type(operation.operation)
-        cost = writer.objects(root, [operation.selection_set], {}) if root else 0
-        self.constant = cost if isinstance(cost, int) else None
+        cost = builder.object_cost(root, [operation.selection_set], {}) if root else 0
+        self._constant = cost if isinstance(cost, int) else None
         if isinstance(cost, int):
-            self.require_at_most(cost)
+            self._check_limit(cost)
         else:
-            names = {"size": writer.size, "names": writer.names}
-            self.evaluate = eval(compile(f"lambda values: {cost}", "<cost>", "eval"), names)  # noqa: S307
+            names = {"size": builder.first_size, "names": builder.names}
+            self._evaluate_function = eval(compile(f"lambda values: {cost}", "<cost>", "eval"), names)  # noqa: S307
 
-    def of(self, values: Mapping[str, Any]) -> int:
-        """How many there are; raises LimitExceeded where a page is too large."""
-        return self.evaluate(values) if self.constant is None else self.constant
+    def evaluate(self, values: Mapping[str, Any]) -> int:
+        """Return the cost. Raise LimitExceededError if a page size exceeds its limit."""
+        return self._evaluate_function(values) if self._constant is None else self._constant
 
-    def require(self, values: Mapping[str, Any]) -> None:
-        """Raise LimitExceeded if the operation costs too much with these values."""
-        if self.constant is None:
-            self.require_at_most(self.evaluate(values))
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise LimitExceededError if the cost or a page size exceeds its limit for these values."""
+        if self._constant is None:
+            self._check_limit(self._evaluate_function(values))
 
-    def require_at_most(self, cost: int) -> None:
-        if cost > self.most:
-            found = f"The operation can ask for {cost:,} {self.unit.name}"
-            raise LimitExceeded(self.unit.setting, self.most, found, code=self.unit.code)
+    def _check_limit(self, cost: int) -> None:
+        if cost > self.limit:
+            problem = f"The operation costs {cost:,} {self.unit.name}"
+            raise LimitExceededError(self.unit.setting, self.limit, problem, code=self.unit.code)
 
 
 @dataclass(slots=True)
-class Asked:
-    """A field as a selection set asks for it: all its nodes, and the condition of each, None for none."""
+class _FieldGroup:
+    """All nodes that select one field, and the condition of each node (None: unconditional)."""
 
     nodes: list[FieldNode] = field(default_factory=list[FieldNode])
     conditions: list[str | None] = field(default_factory=list["str | None"])
 
-    def under_its_conditions(self, cost: Expression) -> Expression:
+    def apply_conditions(self, cost: Expression) -> Expression:
         if cost == 0 or None in self.conditions:
             return cost
         return f"({cost} if {' or '.join(f'({each})' for each in self.conditions)} else 0)"
 
 
 @dataclass(slots=True)
-class Writer:
-    """Writes the expression of an operation's cost; what a client named stands in `names`."""
+class _CostExpressionBuilder:
+    """Builds the expression of an operation's cost. `names` keeps variables' names out of its source."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     page: int
-    unit: Unit
+    unit: CostUnit
     names: list[str] = field(default_factory=list[str])
 
-    def objects(
-        self, kind: GraphQLNamedType, selected: Sequence[SelectionSetNode], sizes: Sizes
+    def object_cost(
+        self, type_: GraphQLNamedType, selected: Sequence[SelectionSetNode], entry_counts: EntryCounts
     ) -> Expression:
-        """The cost of what is selected of one object of the type; of an abstract type, of the costliest."""
-        if is_abstract_type(kind):
-            return largest(
-                [self.objects(each, selected, sizes) for each in self.schema.get_possible_types(kind)]
+        """Return the cost of one object's selections; for an abstract type, its object types' maximum."""
+        if is_abstract_type(type_):
+            return _max_of(
+                [
+                    self.object_cost(each, selected, entry_counts)
+                    for each in self.schema.get_possible_types(type_)
+                ]
             )
-        if not is_object_type(kind):
+        if not is_object_type(type_):
             return 0
-        asked: dict[str, Asked] = {}
+        groups: dict[str, _FieldGroup] = {}
         spread: set[tuple[str, str | None]] = set()
         for selections in selected:
-            self.collect(kind, selections, None, asked, spread)
-        return added(
-            [each.under_its_conditions(self.field(kind, each.nodes, sizes)) for each in asked.values()]
+            self._collect_fields(type_, selections, None, groups, spread)
+        return _sum_of(
+            [
+                each.apply_conditions(self._field_cost(type_, each.nodes, entry_counts))
+                for each in groups.values()
+            ]
         )
 
-    def collect(
+    def _collect_fields(
         self,
-        kind: GraphQLObjectType,
+        type_: GraphQLObjectType,
         selections: SelectionSetNode,
         outer: str | None,
-        asked: dict[str, Asked],
+        groups: dict[str, _FieldGroup],
         spread: set[tuple[str, str | None]],
     ) -> None:
-        """Gather the fields that apply to the type, by their name in the answer."""
+        """Collect the fields that apply to the type, by their response key."""
         for selection in selections.selections:
-            applies, condition = self.condition(selection, outer)
+            applies, condition = self._condition_for(selection, outer)
             if not applies:
                 continue
             if isinstance(selection, FieldNode):
-                entry = asked.setdefault((selection.alias or selection.name).value, Asked())
-                entry.nodes.append(selection)
-                entry.conditions.append(condition)
+                group = groups.setdefault((selection.alias or selection.name).value, _FieldGroup())
+                group.nodes.append(selection)
+                group.conditions.append(condition)
                 continue
             fragment: Any = selection
             if isinstance(selection, FragmentSpreadNode):
@@ -157,121 +162,125 @@ class Writer:
                     continue
                 spread.add((name, condition))
                 fragment = self.fragments[name]
-            if self.concerns(kind, fragment.type_condition):
-                self.collect(kind, fragment.selection_set, condition, asked, spread)
+            if self._type_condition_applies(type_, fragment.type_condition):
+                self._collect_fields(type_, fragment.selection_set, condition, groups, spread)
 
-    def condition(self, selection: SelectionNode, outer: str | None) -> tuple[bool, str | None]:
-        """Whether the selection can apply at all, and under what condition besides."""
+    def _condition_for(self, selection: SelectionNode, outer: str | None) -> tuple[bool, str | None]:
+        """Return whether the selection can ever apply, and the expression of its remaining condition."""
         conditions = [outer] if outer else []
         for directive in selection.directives or ():
             if directive.name.value in ("skip", "include"):
-                value, wanted = decided_by(directive), directive.name.value == "include"
+                value, applies_if = _condition_argument(directive), directive.name.value == "include"
                 if isinstance(value, VariableNode):
-                    conditions.append(f"{'' if wanted else 'not '}{self.value_of(value)}")
-                elif value.value is not wanted:
+                    conditions.append(f"{'' if applies_if else 'not '}{self._variable_expression(value)}")
+                elif value.value is not applies_if:
                     return False, None
         return True, " and ".join(conditions) or None
 
-    def concerns(self, kind: GraphQLObjectType, condition: Any) -> bool:
-        if condition is None or condition.name.value == kind.name:
+    def _type_condition_applies(self, type_: GraphQLObjectType, condition: Any) -> bool:
+        if condition is None or condition.name.value == type_.name:
             return True
         other = self.schema.get_type(condition.name.value)
-        return is_abstract_type(other) and self.schema.is_sub_type(other, kind)
+        return is_abstract_type(other) and self.schema.is_sub_type(other, type_)
 
-    def field(self, kind: GraphQLObjectType, nodes: Sequence[FieldNode], sizes: Sizes) -> Expression:
-        """The cost of a field and all below it, for one object."""
+    def _field_cost(
+        self, type_: GraphQLObjectType, nodes: Sequence[FieldNode], entry_counts: EntryCounts
+    ) -> Expression:
+        """Return the cost of a field and everything below it, for one object."""
         name = nodes[0].name.value
-        definition = kind.fields.get(name)
-        if definition is None:  # of introspection
+        definition = type_.fields.get(name)
+        if definition is None:  # an introspection field
             return self.unit.weight(name, None, None)
-        size = directive_of(definition, ListSize)
-        entries, sizes_below = sizes.get(name, 1), dict[str, Expression]()
+        size = _find_directive(definition, ListSize)
+        entries, counts_below = entry_counts.get(name, 1), dict[str, Expression]()
         if size and size.sized_fields:
-            sizes_below = dict.fromkeys(size.sized_fields, self.entries(size, nodes[0]))
+            counts_below = dict.fromkeys(size.sized_fields, self._entry_count(size, nodes[0]))
         elif size:
-            entries = self.entries(size, nodes[0])
+            entries = self._entry_count(size, nodes[0])
         named = get_named_type(definition.type)
-        below = self.objects(named, [each.selection_set for each in nodes if each.selection_set], sizes_below)
-        return multiplied(entries, added([self.unit.weight(name, definition, named), below]))
+        below = self.object_cost(
+            named, [each.selection_set for each in nodes if each.selection_set], counts_below
+        )
+        return _product_of(entries, _sum_of([self.unit.weight(name, definition, named), below]))
 
-    def entries(self, size: ListSize, node: FieldNode) -> Expression:
-        """How many entries a list has, as its arguments say."""
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    def _entry_count(self, size: ListSize, node: FieldNode) -> Expression:
+        """Return the number of entries that a list's slicing arguments allow."""
+        arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
         values: list[Any] = []
         for name in size.slicing_arguments or ():
-            value = given.get(name)
+            value = arguments.get(name)
             if isinstance(value, VariableNode):
-                values.append(self.value_of(value))
+                values.append(self._variable_expression(value))
             elif isinstance(value, IntValueNode):
                 values.append(int(value.value))
             elif isinstance(value, ListValueNode):
                 values.append(len(value.values))
         if any(isinstance(value, str) for value in values):
             return f"size({size.assumed_size}, {', '.join(map(str, values))})"
-        return self.size(size.assumed_size, *values)
+        return self.first_size(size.assumed_size, *values)
 
-    def size(self, assumed: int, *values: Any) -> int:
-        """The first value there is: a number of entries, or a list of as many."""
+    def first_size(self, assumed: int, *values: Any) -> int:
+        """Return the number of entries of the first value that is not None: a number, or a list's length."""
         for value in values:
             if isinstance(value, list):
                 return len(value)
             if value is not None:
                 if value > self.page:
-                    raise LimitExceeded("MAX_PAGE", self.page, f"A page of {value:,} entries is asked for")
+                    raise LimitExceededError("MAX_PAGE", self.page, f"A page has {value:,} entries")
                 return max(0, value)
         return assumed
 
-    def value_of(self, variable: VariableNode) -> str:
+    def _variable_expression(self, variable: VariableNode) -> str:
         self.names.append(variable.name.value)
         return f"values.get(names[{len(self.names) - 1}])"
 
 
-def decided_by(directive: DirectiveNode) -> Any:
+def _condition_argument(directive: DirectiveNode) -> Any:
     argument = next(iter(directive.arguments or ()))
     return argument.value
 
 
-def directive_of(definition: GraphQLField | GraphQLNamedType, kind: type[T]) -> T | None:
-    described = definition.extensions.get("strawberry-definition")
-    found = (each for each in getattr(described, "directives", None) or () if isinstance(each, kind))
-    return next(found, None)
+def _find_directive(definition: GraphQLField | GraphQLNamedType, type_: type[T]) -> T | None:
+    strawberry_definition = definition.extensions.get("strawberry-definition")
+    directives = getattr(strawberry_definition, "directives", None) or ()
+    return next((each for each in directives if isinstance(each, type_)), None)
 
 
-def rows(name: str, definition: GraphQLField | None, named: GraphQLNamedType | None) -> int:
+def _row_weight(name: str, definition: GraphQLField | None, named: GraphQLNamedType | None) -> int:
     if definition is None or named is None:
         return 0
-    cost = directive_of(definition, Cost) or directive_of(named, Cost)
+    cost = _find_directive(definition, Cost) or _find_directive(named, Cost)
     if cost:
         return int(cost.weight)
     return int(is_object_type(named) or is_abstract_type(named))
 
 
-INTROSPECTION = 3_000
-"""What an introspection counts as: the one that tools ask for has 3,800 values."""
+_INTROSPECTION_VALUES = 3_000
+"""The cost of an introspection field in values. The standard introspection query returns 3,800 values."""
 
 
-def values(name: str, definition: GraphQLField | None, named: GraphQLNamedType | None) -> int:
-    return INTROSPECTION if name in ("__schema", "__type") else 1
+def _value_weight(name: str, definition: GraphQLField | None, named: GraphQLNamedType | None) -> int:
+    return _INTROSPECTION_VALUES if name in ("__schema", "__type") else 1
 
 
-ROWS = Unit("rows", "MAX_COST", "COST_LIMIT_EXCEEDED", rows)
-VALUES = Unit("values", "MAX_VALUES", "LIMIT_EXCEEDED", values)
-"""What an answer is made of, objects and all: it says how long an operation keeps the event loop busy."""
+ROWS = CostUnit("rows", "MAX_COST", "COST_LIMIT_EXCEEDED", _row_weight)
+VALUES = CostUnit("values", "MAX_VALUES", "LIMIT_EXCEEDED", _value_weight)
+"""The values of a result, objects included: a measure of the time an operation blocks the event loop."""
 
 
-def added(costs: Sequence[Expression]) -> Expression:
+def _sum_of(costs: Sequence[Expression]) -> Expression:
     fixed = sum(cost for cost in costs if isinstance(cost, int))
     varying = [cost for cost in costs if isinstance(cost, str)]
     return f"sum(({fixed}, {', '.join(varying)}))" if varying else fixed
 
 
-def multiplied(entries: Expression, cost: Expression) -> Expression:
+def _product_of(entries: Expression, cost: Expression) -> Expression:
     if isinstance(entries, int) and isinstance(cost, int):
         return entries * cost
     return 0 if 0 in (entries, cost) else f"{entries} * {cost}"
 
 
-def largest(costs: Sequence[Expression]) -> Expression:
+def _max_of(costs: Sequence[Expression]) -> Expression:
     if all(isinstance(cost, int) for cost in costs):
         return max(costs, default=0)
     return f"max({', '.join(map(str, costs))})"

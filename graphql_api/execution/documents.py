@@ -1,4 +1,4 @@
-"""Documents: each text is limited, parsed, validated and compiled once, and kept while there is room."""
+"""Documents: check limits, parse, validate and compile each text once, and cache the result."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -19,23 +19,26 @@ from graphql import (
 from strawberry import Schema
 
 from graphql_api.execution.arguments import variables_in
-from graphql_api.execution.calls import Unplannable
+from graphql_api.execution.calls import CannotCompileError
 from graphql_api.execution.compiler import Compiler
 from graphql_api.execution.cost import ROWS, VALUES, OperationCost
+from graphql_api.execution.document_limits import check_document_limits
 from graphql_api.execution.limits import LIMITS, Limits
 from graphql_api.execution.plans import Plan
 from graphql_api.execution.selections import Selections
-from graphql_api.execution.shape import require_shape
-from graphql_api.execution.tokens import require_few_tokens, require_short_numbers
+from graphql_api.execution.tokens import check_number_lengths, check_token_limit
 from graphql_api.execution.validation import Validation
 from graphql_api.execution.variables import Variables
 
-MOST_VARIANTS = 16
-"""How many plans one operation may have; @skip and @include ask for one for each set of their variables."""
+MAX_PLAN_VARIANTS = 16
+"""Maximum number of plans of one operation: one per combination of @skip and @include variable values."""
 
 
-class InvalidDocument(Exception):
-    """The document cannot be run; `errors` say why. `is_query` tells what it holds, where that is known."""
+class InvalidDocumentError(Exception):
+    """The document cannot be parsed or is invalid; `errors` has the reasons.
+
+    `is_query` is whether the operation is a query; True if the document cannot be parsed.
+    """
 
     def __init__(self, errors: list[GraphQLError], *, is_query: bool = True) -> None:
         super().__init__(errors)
@@ -43,23 +46,27 @@ class InvalidDocument(Exception):
         self.is_query = is_query
 
 
-class UnknownOperation(Exception):
-    """The document does not hold the operation that was named, or holds several and none was named."""
+class UnknownOperationError(Exception):
+    """The document has no operation of the given name, or several operations and no name was given."""
 
 
 @dataclass(slots=True)
 class Document:
-    """One operation of a document, with its plans by the values of the variables in @skip and @include."""
+    """One operation of a document.
+
+    `plans` caches a plan, or the reason why there is none, per values of the `condition_variables`, which are
+    the variables in @skip and @include.
+    """
 
     schema: Schema
     node: DocumentNode
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
-    cost: OperationCost
-    values: OperationCost
-    flags: tuple[str, ...]
-    size: int
+    row_cost: OperationCost
+    value_cost: OperationCost
+    condition_variables: tuple[str, ...]
+    byte_size: int
     suggestions: bool
     plans: dict[tuple[Any, ...], Plan | str] = field(default_factory=dict)
 
@@ -67,44 +74,44 @@ class Document:
     def is_query(self) -> bool:
         return self.operation.operation is OperationType.QUERY
 
-    def cost_with(self, variables: dict[str, Any] | None) -> int | None:
-        """The rows it can ask for with these variables; None where they cannot be coerced."""
-        values = self.variables.values(variables)
-        return None if values is None else self.cost.of(values)
+    def cost_for(self, variables: dict[str, Any] | None) -> int | None:
+        """Return the cost in rows for these variables, or None if they cannot be coerced."""
+        values = self.variables.coerce(variables)
+        return None if values is None else self.row_cost.evaluate(values)
 
-    def require_limits(self, values: Mapping[str, Any]) -> None:
-        """Raise LimitExceeded if it can ask for too much with these values of its variables."""
-        self.cost.require(values)
-        self.values.require(values)
+    def check_limits(self, values: Mapping[str, Any]) -> None:
+        """Raise LimitExceededError if a cost exceeds its limit for these values of the variables."""
+        self.row_cost.check(values)
+        self.value_cost.check(values)
 
-    def plan(self, values: Mapping[str, Any]) -> Plan | str:
-        """The plan for these values of its flags, or the reason why there is none."""
-        flags = tuple([values.get(name) for name in self.flags])
-        plan = self.plans.get(flags)
+    def plan_for(self, values: Mapping[str, Any]) -> Plan | str:
+        """Return the plan for these values of the condition variables, or the reason why there is none."""
+        key = tuple([values.get(name) for name in self.condition_variables])
+        plan = self.plans.get(key)
         if plan is None:
-            if len(self.plans) == MOST_VARIANTS:
-                return "more variants by @skip and @include than are kept"
-            plan = self.plans[flags] = self.compiled(dict(zip(self.flags, flags, strict=True)))
+            if len(self.plans) == MAX_PLAN_VARIANTS:
+                return "too many combinations of @skip and @include values"
+            plan = self.plans[key] = self.compile_plan(dict(zip(self.condition_variables, key, strict=True)))
         return plan
 
-    def compiled(self, flags: Mapping[str, Any]) -> Plan | str:
+    def compile_plan(self, condition_values: Mapping[str, Any]) -> Plan | str:
         if not self.is_query:
             return "not a query"
         try:
-            selections = Selections(self.schema._schema, self.operation, self.fragments, flags)  # noqa: SLF001
-            return Plan.of(Compiler(self.schema, selections, self.variables))
-        except Unplannable as reason:
+            selections = Selections(self.schema._schema, self.operation, self.fragments, condition_values)  # noqa: SLF001
+            return Plan.from_compiler(Compiler(self.schema, selections, self.variables))
+        except CannotCompileError as reason:
             return str(reason)
         except GraphQLError:
             return "an argument that cannot be coerced"
         except (SyntaxError, RecursionError):
-            return "nested more deeply than Python nests blocks"
+            return "nested more deeply than Python allows"
 
 
-class Documents:
-    """The documents used last, at most so many and of at most so many bytes of text in all.
+class DocumentCache:
+    """A least-recently-used cache of documents, limited in entries and in total bytes of text.
 
-    A byte of text stands for about 200 of memory: syntax tree, plan and all.
+    A byte of text takes about 200 bytes of memory: syntax tree, plan and everything else.
     """
 
     def __init__(
@@ -114,74 +121,76 @@ class Documents:
         limits: Limits = LIMITS,
         introspection: bool = True,
         suggestions: bool = True,
-        entries: int = 1_000,
-        bytes_: int = 500_000,
+        max_entries: int = 1_000,
+        max_bytes: int = 500_000,
     ) -> None:
         self.schema = schema
         self.limits = limits
         self.validation = Validation(schema, limits, introspection=introspection, suggestions=suggestions)
-        self.entries = entries
-        self.bytes = bytes_
-        self.held: OrderedDict[tuple[str, str | None], Document] = OrderedDict()
-        self.size = 0
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
+        self.entries: OrderedDict[tuple[str, str | None], Document] = OrderedDict()
+        self.total_bytes = 0
 
-    def find(self, text: str, operation_name: str | None) -> Document:
-        """The operation of that name, or the only one, in the document.
+    def get(self, text: str, operation_name: str | None) -> Document:
+        """Return the document's operation of that name, or its only operation.
 
-        Raises LimitExceeded, InvalidDocument or UnknownOperation; what is wrong is not kept.
+        Raise LimitExceededError, InvalidDocumentError or UnknownOperationError. Failures are not cached.
         """
         key = (text, operation_name)
-        document = self.held.get(key)
+        document = self.entries.get(key)
         if document is not None:
-            self.held.move_to_end(key)
+            self.entries.move_to_end(key)
             return document
-        document = self.held[key] = self.made(text, operation_name)
-        self.size += document.size
-        while len(self.held) > self.entries or (self.size > self.bytes and len(self.held) > 1):
-            _, dropped = self.held.popitem(last=False)
-            self.size -= dropped.size
+        document = self.entries[key] = self._prepare(text, operation_name)
+        self.total_bytes += document.byte_size
+        while len(self.entries) > self.max_entries or (
+            self.total_bytes > self.max_bytes and len(self.entries) > 1
+        ):
+            _, dropped = self.entries.popitem(last=False)
+            self.total_bytes -= dropped.byte_size
         return document
 
-    def made(self, text: str, operation_name: str | None) -> Document:
-        require_few_tokens(text, self.limits)
+    def _prepare(self, text: str, operation_name: str | None) -> Document:
+        check_token_limit(text, self.limits)
         try:
             node = parse(text)
-            unchain(node)
-            require_short_numbers(node)
+            _break_token_cycle(node)
+            check_number_lengths(node)
         except GraphQLError as error:
-            raise InvalidDocument([error]) from error
-        require_shape(node, self.limits)
-        operation = chosen(node, operation_name)
-        errors = self.validation.errors(node)
+            raise InvalidDocumentError([error]) from error
+        check_document_limits(node, self.limits)
+        operation = _select_operation(node, operation_name)
+        errors = self.validation.find_errors(node)
         if errors:
-            raise InvalidDocument(errors, is_query=operation.operation is OperationType.QUERY)
+            raise InvalidDocumentError(errors, is_query=operation.operation is OperationType.QUERY)
         fragments = {
             definition.name.value: definition
             for definition in node.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
-        flags = Flags()
-        visit(node, flags)
-        counted = (self.schema._schema, operation, fragments, self.limits)  # noqa: SLF001
+        condition_variables = _ConditionVariables()
+        visit(node, condition_variables)
+        cost_arguments = (self.schema._schema, operation, fragments, self.limits)  # noqa: SLF001
         return Document(
             self.schema,
             node,
             operation,
             fragments,
             Variables(self.schema._schema, operation),  # noqa: SLF001
-            OperationCost(*counted, ROWS),
-            OperationCost(*counted, VALUES),
-            tuple(sorted(flags.names)),
+            OperationCost(*cost_arguments, ROWS),
+            OperationCost(*cost_arguments, VALUES),
+            tuple(sorted(condition_variables.names)),
             len(text.encode("utf-8", "surrogatepass")),
             self.validation.suggestions,
         )
 
 
-def unchain(node: DocumentNode) -> None:
-    """Take from each token the way back to the one before it.
+def _break_token_cycle(node: DocumentNode) -> None:
+    """Remove each token's reference to the previous token.
 
-    So there is no cycle left in the tree: what is refused or dropped is freed at once, thousands of objects,
-    without a collection that would stop everybody. Nobody goes that way after parsing.
+    Without reference cycles, the thousands of objects of a rejected or evicted document are freed at once. No
+    garbage collection has to pause the event loop for them. Nothing follows these references after parsing.
     """
     token = node.loc.start_token if node.loc else None
     while token:
@@ -189,23 +198,21 @@ def unchain(node: DocumentNode) -> None:
         token = token.next
 
 
-def chosen(node: DocumentNode, name: str | None) -> OperationDefinitionNode:
+def _select_operation(node: DocumentNode, name: str | None) -> OperationDefinitionNode:
     operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
     if name is not None:
         operations = [each for each in operations if each.name and each.name.value == name]
     if not operations:
-        raise UnknownOperation(
-            "The document holds no operation."
-            if name is None
-            else f"The document holds no operation {name!r}."
+        raise UnknownOperationError(
+            "The document has no operation." if name is None else f"The document has no operation {name!r}."
         )
     if len(operations) > 1:
-        raise UnknownOperation("The document holds several operations: say which with operationName.")
+        raise UnknownOperationError("The document has several operations: select one with operationName.")
     return operations[0]
 
 
-class Flags(Visitor):
-    """The variables in @skip and @include."""
+class _ConditionVariables(Visitor):
+    """Collects the names of the variables in @skip and @include."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Limits on what a document may hold, and the error that names the one it exceeds."""
+"""Limits on a document and its variables, and the error that names the exceeded limit."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,10 @@ from graphql import GraphQLError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The most of each thing. Depth, fields, aliases and directives are those with all fragments spread."""
+    """The maximum of each measure.
+
+    Depth, fields, aliases and directives are counted per operation with all fragments expanded.
+    """
 
     source: int = 50_000
     tokens: int = 2_000
@@ -30,11 +33,11 @@ class Limits:
 LIMITS = Limits()
 
 
-class LimitExceeded(Exception):
-    """The document or its variables exceed a limit; `error` says which, as the client is shown it."""
+class LimitExceededError(Exception):
+    """The document or its variables exceed a limit; `error` is the GraphQLError for the client."""
 
-    def __init__(self, setting: str, allowed: int, found: str, code: str = "LIMIT_EXCEEDED") -> None:
-        message = f"{found}; at most {allowed:,} are allowed ({setting})."
+    def __init__(self, setting: str, allowed: int, problem: str, code: str = "LIMIT_EXCEEDED") -> None:
+        message = f"{problem}; at most {allowed:,} are allowed ({setting})."
         super().__init__(message)
         extensions: dict[str, Any] = {"code": code, "limit": setting, "allowed": allowed}
         self.error = GraphQLError(message, extensions=extensions)

@@ -1,35 +1,35 @@
-"""Plans: compiled operations, ready to run."""
+"""Plans: operations compiled to Python functions."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from graphql_api.execution.calls import Unplannable
+from graphql_api.execution.calls import CannotCompileError
 from graphql_api.execution.compiler import Compiler
-from graphql_api.execution.variables import Values
+from graphql_api.execution.variables import CoercedVariables
 
-LONGEST_SOURCE = 50_000
-"""Python takes 10 ms to compile so many characters, in which nobody else is answered. The storefront page of
-the benchmark has 5,000."""
+MAX_SOURCE_CHARS = 50_000
+"""Maximum length of a plan's source in characters. Python needs 10 ms to compile 50,000 characters, and the
+event loop is blocked for that time. The storefront page of the benchmark has 5,000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An operation as a function, with the source it was made of.
+    """An operation compiled to a function, with the function's source.
 
-    `reads` has the attributes it takes from objects, each with the name of the object's type.
+    `columns_read` has a (type name, attribute) pair for each attribute that the plan reads from objects.
     """
 
     source: str
-    reads: frozenset[tuple[str, str]]
-    run: Callable[[Any, Any, Values], Awaitable[dict[str, Any]]]
+    columns_read: frozenset[tuple[str, str]]
+    run: Callable[[Any, Any, CoercedVariables], Awaitable[dict[str, Any]]]
 
     @classmethod
-    def of(cls, compiler: Compiler) -> "Plan":
-        """Compile an operation; raises Unplannable."""
+    def from_compiler(cls, compiler: Compiler) -> "Plan":
+        """Compile an operation. Raise CannotCompileError if plans do not support it."""
         source, constants = compiler.compile()
-        if len(source) > LONGEST_SOURCE:
-            raise Unplannable("an operation whose plan would be too long")
+        if len(source) > MAX_SOURCE_CHARS:
+            raise CannotCompileError("an operation whose plan would be too long")
         names = dict(constants)
-        exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - of names in the schema alone
+        exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - the source contains only names of the schema
         return cls(source, frozenset(compiler.reads), names["plan"])

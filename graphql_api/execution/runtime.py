@@ -1,4 +1,4 @@
-"""What generated plans call."""
+"""The functions and types that generated plans use."""
 
 from asyncio import ensure_future, gather
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,74 +11,76 @@ from typing import Any
 from graphql import GraphQLAbstractType, GraphQLEnumType, GraphQLLeafType, Undefined, default_type_resolver
 from strawberry import Schema
 
-from graphql_api.loading import retrieved
+from graphql_api.loaders.dataloader import mark_exception_retrieved
 
 
-class PlanFailed(Exception):
-    """The operation cannot be answered by its plan; stock execution knows why."""
+class PlanFailedError(Exception):
+    """The plan cannot produce the result; graphql-core runs the operation and reports the errors."""
 
 
-LISTS = frozenset((list, tuple))
-"""What plans take for a list; stock execution takes other iterables too."""
+LIST_TYPES = frozenset((list, tuple))
+"""The types that plans accept as lists; graphql-core accepts other iterables too."""
 
 
-def is_no_object(value: Any) -> bool:
-    """Whether what was answered for an object is an error, or still to be awaited."""
+def is_invalid_object(value: Any) -> bool:
+    """Return whether a resolver's value for an object is an exception or an awaitable."""
     return isinstance(value, Exception) or hasattr(value, "__await__")
 
 
 @cache
-def coerced(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
-    """A function that coerces one value of the leaf, as stock execution does; it raises where that would."""
+def coercer_for(leaf: GraphQLLeafType) -> Callable[[Any], Any]:
+    """Return a function that coerces one value of the leaf type, or raises, as graphql-core does."""
     coerce = leaf.coerce_output_value
 
-    def made(value: Any) -> Any:
+    def coerce_value(value: Any) -> Any:
         output = None if value is None else coerce(value)
         if output is None or output is Undefined:
-            raise PlanFailed
+            raise PlanFailedError
         return output
 
-    return made
+    return coerce_value
 
 
 @cache
-def members_of(leaf: GraphQLEnumType) -> dict[Any, str] | None:
-    """The names of the members of a Python enum; None where the values are something else."""
+def enum_names(leaf: GraphQLEnumType) -> dict[Any, str] | None:
+    """Return the names of a Python enum's members, or None if the values are not enum members."""
     wrapped = getattr(leaf, "wrapped_cls", None)
     if not (isinstance(wrapped, type) and issubclass(wrapped, Enum)):
         return None
     return {member: leaf.coerce_output_value(member) for member in wrapped}
 
 
-def type_namer(schema: Schema, kind: GraphQLAbstractType, field_name: str) -> Callable[[Any], str]:
-    """A function that names the object type of a value of an abstract type, which a field answered.
+def type_name_resolver(
+    schema: Schema, abstract_type: GraphQLAbstractType, field_name: str
+) -> Callable[[Any], str]:
+    """Return a function that names the object type of a value of an abstract type.
 
-    It tells the schema and the field's name to those who resolve types; who asks for more of Info gets
-    an error, and the operation goes to stock execution.
+    It passes an Info with only the schema and the field's name to `resolve_type`. A `resolve_type` that reads
+    other attributes raises, and graphql-core runs the operation.
     """
-    resolve = kind.resolve_type or default_type_resolver
+    resolve = abstract_type.resolve_type or default_type_resolver
     info: Any = SimpleNamespace(schema=schema._schema, field_name=field_name, is_awaitable=isawaitable)  # noqa: SLF001
 
-    def name(value: Any) -> str:
-        named = resolve(value, info, kind)
-        if not isinstance(named, str):
-            raise PlanFailed
-        return named
+    def resolve_name(value: Any) -> str:
+        name = resolve(value, info, abstract_type)
+        if not isinstance(name, str):
+            raise PlanFailedError
+        return name
 
-    return name
+    return resolve_name
 
 
-def started(awaitable: Awaitable[Any]) -> Awaitable[Any]:
-    """Something to await that is already running. If the plan fails before, nobody awaits it any more."""
+def start_task(awaitable: Awaitable[Any]) -> Awaitable[Any]:
+    """Start a task for the awaitable. If the plan fails first, the task's exception is not reported."""
     task = ensure_future(awaitable)
-    task.add_done_callback(retrieved)
+    task.add_done_callback(mark_exception_retrieved)
     return task
 
 
-async def together(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
-    """The results of all, each of which has ended even when one of them failed."""
+async def gather_all(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+    """Wait for all awaitables and return their results. Raise PlanFailedError if one of them failed."""
     results = await gather(*awaitables, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
-            raise PlanFailed from result
+            raise PlanFailedError from result
     return results

@@ -1,4 +1,4 @@
-"""What an operation selects of each type: fragments merged, and without what @skip and @include leave out."""
+"""The fields that an operation selects of each type: fragments are merged, @skip and @include are applied."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,43 +13,48 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
-from graphql_api.execution.arguments import Unplannable
+from graphql_api.execution.arguments import CannotCompileError
 
-Details = list[FieldDetails]
-"""All places where an operation selects one field."""
+FieldDetailsList = list[FieldDetails]
+"""All nodes with which an operation selects one field."""
 
 
 class Selections:
-    """An operation's selection sets. `flags` are the values of the variables in @skip and @include."""
+    """An operation's selection sets. `condition_values` has the values of variables in @skip and @include."""
 
     def __init__(
         self,
         schema: GraphQLSchema,
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
-        flags: Mapping[str, bool],
+        condition_values: Mapping[str, bool],
     ) -> None:
         self.schema = schema
         self.operation = operation
         self.fragments = {name: FragmentDetails(definition) for name, definition in fragments.items()}
-        self.flags = VariableValues({}, dict(flags))
+        self.condition_values = VariableValues({}, dict(condition_values))
 
-    def of_operation(self, kind: GraphQLObjectType) -> dict[str, Details]:
-        """The fields at the root, by their keys in the answer."""
-        return planned(collect_fields(self.schema, self.fragments, self.flags, kind, self.operation))
-
-    def below(self, kind: GraphQLObjectType, details: Details) -> dict[str, Details]:
-        """The fields of an object, by their keys in the answer."""
-        return planned(
-            collect_subfields(self.schema, self.fragments, self.flags, self.operation, kind, details)
+    def root_fields(self, type_: GraphQLObjectType) -> dict[str, FieldDetailsList]:
+        """Return the fields of the root object, by response key."""
+        return _reject_defer(
+            collect_fields(self.schema, self.fragments, self.condition_values, type_, self.operation)
         )
 
-    def names_below(self, kind: Any, details: Details) -> dict[str, Details]:
-        """The fields of an object by their names in the schema; of those with several aliases the first."""
-        return {each[0].node.name.value: each for each in reversed(self.below(kind, details).values())}
+    def subfields(self, type_: GraphQLObjectType, details: FieldDetailsList) -> dict[str, FieldDetailsList]:
+        """Return the fields of an object, by response key."""
+        return _reject_defer(
+            collect_subfields(
+                self.schema, self.fragments, self.condition_values, self.operation, type_, details
+            )
+        )
+
+    def subfields_by_name(self, type_: Any, details: FieldDetailsList) -> dict[str, FieldDetailsList]:
+        """Return the fields of an object by field name; of several aliases of a field, the first."""
+        return {each[0].node.name.value: each for each in reversed(self.subfields(type_, details).values())}
 
 
-def planned(collected: CollectedFields) -> dict[str, Details]:
+def _reject_defer(collected: CollectedFields) -> dict[str, FieldDetailsList]:
+    """Return the collected fields. Raise CannotCompileError if a fragment has @defer."""
     if collected.new_defer_usages:
-        raise Unplannable("@defer")
+        raise CannotCompileError("@defer")
     return collected.grouped_field_set

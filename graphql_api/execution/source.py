@@ -1,28 +1,28 @@
-"""The source of a plan in the making: its lines, its local names and the constants it refers to."""
+"""Build the source of a plan: its lines, its local names and the constants it refers to."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(slots=True)
-class Source:
-    """Lines of Python. Local names end in a number, names of constants never do: they cannot meet."""
+class SourceBuilder:
+    """Lines of Python. Local names end in a digit and names of constants never do, so they cannot collide."""
 
     lines: list[str] = field(default_factory=list[str])
     constants: dict[str, Any] = field(default_factory=dict[str, Any])
-    taken: dict[str, int] = field(default_factory=dict[str, int])
+    _name_counts: dict[str, int] = field(default_factory=dict[str, int])
     aliases: dict[str, str] = field(default_factory=dict[str, str])
 
-    def line(self, depth: int, text: str) -> None:
+    def add_line(self, depth: int, text: str) -> None:
         self.lines.append("    " * depth + text)
 
-    def name(self, stem: str) -> str:
-        """A local name that nothing else has."""
-        number = self.taken[stem] = self.taken.get(stem, 0) + 1
+    def new_name(self, stem: str) -> str:
+        """Return a new, unique local name."""
+        number = self._name_counts[stem] = self._name_counts.get(stem, 0) + 1
         return f"{stem}_{number}"
 
-    def constant(self, name: str, value: Any) -> str:
-        """The name of a constant; the same for the same value."""
+    def add_constant(self, name: str, value: Any) -> str:
+        """Add a constant and return its name. The same name and value always return the same constant."""
         if name[-1].isdigit():
             name += "_"
         while self.constants.get(name, value) is not value:
@@ -30,11 +30,11 @@ class Source:
         self.constants[name] = value
         return name
 
-    def alias(self, key: str) -> str:
-        """The name of the constant that holds a key which a client chose."""
+    def alias_constant(self, key: str) -> str:
+        """Return the name of the constant that holds a client's alias."""
         if key not in self.aliases:
-            self.aliases[key] = self.constant(f"alias_{len(self.aliases) + 1}", key)
+            self.aliases[key] = self.add_constant(f"alias_{len(self.aliases) + 1}", key)
         return self.aliases[key]
 
-    def text(self) -> str:
+    def render(self) -> str:
         return "\n".join(self.lines) + "\n"

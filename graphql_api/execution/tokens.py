@@ -1,18 +1,19 @@
-"""Tokens of a document, counted before anything is made of it."""
+"""Check a document's tokens: their number before parsing, and the length of numbers after it."""
 
 import re
 from itertools import islice
 
 from graphql import DocumentNode, GraphQLSyntaxError, TokenKind
 
-from graphql_api.execution.limits import LimitExceeded, Limits
+from graphql_api.execution.limits import LimitExceededError, Limits
 
-MOST_DIGITS = 1_000
-"""Of a number: no field takes more than 19, and Python makes none of some thousands."""
+_MAX_NUMBER_DIGITS = 1_000
+"""Maximum length of a number in characters. No field accepts more than 19 digits, and Python's `int` rejects
+numbers of several thousand digits."""
 
-# Comments count too: they cost as much. What is unterminated runs to the end, so that no character is
-# looked at twice; the parser then says what is wrong with it.
-TOKEN = re.compile(
+# Comments count as tokens: they cost as much. An unterminated string runs to the end of the text, so no
+# character is scanned twice; the parser then reports the syntax error.
+_TOKEN = re.compile(
     r'"""(?:[^"\\]|\\"""|\\|"(?!""))*+(?:"""|\Z)'
     r'|"(?:[^"\\\n\r]|\\.)*+"?'
     r"|\#[^\n\r]*+"
@@ -21,23 +22,23 @@ TOKEN = re.compile(
 )
 
 
-def require_few_tokens(text: str, limits: Limits) -> None:
-    """Raise LimitExceeded if the text is too long or has too many tokens."""
+def check_token_limit(text: str, limits: Limits) -> None:
+    """Raise LimitExceededError if the text is too long or has too many tokens."""
     if len(text) > limits.source:
-        raise LimitExceeded("MAX_SOURCE", limits.source, f"The document has {len(text):,} characters")
+        raise LimitExceededError("MAX_SOURCE", limits.source, f"The document has {len(text):,} characters")
     # No text has more tokens than characters.
     if len(text) > limits.tokens:
-        counted = sum(1 for _ in islice(TOKEN.finditer(text), limits.tokens + 1))
+        counted = sum(1 for _ in islice(_TOKEN.finditer(text), limits.tokens + 1))
         if counted > limits.tokens:
-            raise LimitExceeded("MAX_TOKENS", limits.tokens, "The document has too many tokens")
+            raise LimitExceededError("MAX_TOKENS", limits.tokens, "The document has too many tokens")
 
 
-def require_short_numbers(document: DocumentNode) -> None:
-    """Raise GraphQLSyntaxError if a number is too long to be looked at."""
+def check_number_lengths(document: DocumentNode) -> None:
+    """Raise GraphQLSyntaxError if a number is too long to be parsed."""
     token = document.loc.start_token if document.loc else None
     while token:
         length = len(token.value or "") if token.kind in (TokenKind.INT, TokenKind.FLOAT) else 0
-        if length > MOST_DIGITS and document.loc:
-            problem = f"A number has {length:,} characters; at most {MOST_DIGITS:,} are read."
+        if length > _MAX_NUMBER_DIGITS and document.loc:
+            problem = f"A number has {length:,} characters; at most {_MAX_NUMBER_DIGITS:,} are allowed."
             raise GraphQLSyntaxError(document.loc.source, token.start, problem)
         token = token.next

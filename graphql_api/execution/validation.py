@@ -1,5 +1,4 @@
-# pyright: basic, reportPrivateUsage=false
-"""Validation: the rules of GraphQL and of Strawberry, made to end soon on documents built to be slow."""
+"""Validation: the rules of GraphQL and Strawberry, with a bounded running time on hostile documents."""
 
 from typing import Any
 
@@ -8,56 +7,75 @@ from graphql import (
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
     OverlappingFieldsCanBeMergedRule,
+    SelectionSetNode,
     specified_rules,
     validate,
 )
-from graphql.validation import ValidationContext
+from graphql.validation import ASTValidationRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 from strawberry import Schema
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from graphql_api.execution.limits import LimitExceeded, Limits
+from graphql_api.execution.limits import LimitExceededError, Limits
 
-MOST_ERRORS = 20
+_MAX_ERRORS = 20
+
+
+class NonEmptySelectionSetsRule(ASTValidationRule):
+    """Rejects empty selection sets, which the published GraphQL specification does not allow.
+
+    graphql-core accepts them. They are mistakes: a client has built its document of no fields.
+    """
+
+    def enter_selection_set(self, node: SelectionSetNode, *_args: object) -> None:
+        """Report an empty selection set."""
+        if not node.selections:
+            message = "A selection set is empty. Select at least one field."
+            self.report_error(GraphQLError(message, node))
 
 
 class Validation:
-    """Finds what is wrong with documents."""
+    """Validates documents against the schema."""
 
     def __init__(self, schema: Schema, limits: Limits, *, introspection: bool, suggestions: bool) -> None:
         self.schema = schema._schema  # noqa: SLF001
         self.limits = limits
         self.suggestions = suggestions
-        overlaps = overlaps_within(limits.comparisons)
+        overlaps = _bounded_overlap_rule(limits.comparisons)
         self.rules: tuple[Any, ...] = (
             *(overlaps if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+            NonEmptySelectionSetsRule,
             MaybeNullValidationRule,
             OneOfInputValidationRule,
             *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
         )
 
-    def errors(self, document: DocumentNode) -> list[GraphQLError]:
-        """At most MOST_ERRORS, and one that says there are more. Raises LimitExceeded."""
+    def find_errors(self, document: DocumentNode) -> list[GraphQLError]:
+        """Return at most _MAX_ERRORS errors, and one more that says validation was aborted.
+
+        Raise LimitExceededError if comparing overlapping fields takes too many comparisons.
+        """
         errors = validate(
             self.schema,
             document,
             self.rules,
-            max_errors=MOST_ERRORS,
+            max_errors=_MAX_ERRORS,
             hide_suggestions=not self.suggestions,
         )
-        if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= MOST_ERRORS:
-            most = self.limits.comparisons
-            raise LimitExceeded("MAX_COMPARISONS", most, "Its fields overlap in too many comparisons")
+        if errors and isinstance(errors[-1], ValidationAbortedError) and len(errors) <= _MAX_ERRORS:
+            limit = self.limits.comparisons
+            problem = "The document's overlapping fields take too many comparisons"
+            raise LimitExceededError("MAX_COMPARISONS", limit, problem)
         return errors
 
 
-def overlaps_within(comparisons: int) -> type[OverlappingFieldsCanBeMergedRule]:
-    """The rule that compares fields which share a name in the answer, pair by pair, made to stop in time."""
+def _bounded_overlap_rule(comparisons: int) -> type[OverlappingFieldsCanBeMergedRule]:
+    """Return the rule that compares fields with the same response key pairwise, limited in comparisons."""
 
-    class Overlaps(OverlappingFieldsCanBeMergedRule):
+    class BoundedOverlapRule(OverlappingFieldsCanBeMergedRule):
         def __init__(self, context: ValidationContext) -> None:
             super().__init__(context)
             self.rule_context.remaining_complexity_budget = comparisons
 
-    return Overlaps
+    return BoundedOverlapRule

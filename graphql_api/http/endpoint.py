@@ -1,6 +1,5 @@
-"""The GraphQL endpoint: a request in, an answer out; to a browser that asks for a page, the explorer."""
+"""The GraphQL endpoint: it runs the operation of an HTTP request, or responds with the explorer page."""
 
-import logging
 from typing import Any
 
 import orjson
@@ -9,157 +8,195 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from db.errors import TimedOut
-from db.keeper import Keeper
-from db.reading import Reading
-from db.views import ViewLog
+from db.connections.session import ReadSession
+from db.connections.supervisor import PoolSupervisor
+from db.errors import StatementTimeoutError
+from db.view_counts import ViewCounter
 from graphql_api.context import Context
-from graphql_api.execution.documents import Document, Documents, InvalidDocument, UnknownOperation
-from graphql_api.execution.limits import LimitExceeded
-from graphql_api.execution.run import run
-from graphql_api.http.admission import Admission
-from graphql_api.http.answers import Answer, Refusal, unavailable
+from graphql_api.execution.documents import (
+    Document,
+    DocumentCache,
+    InvalidDocumentError,
+    UnknownOperationError,
+)
+from graphql_api.execution.executor import run_operation
+from graphql_api.execution.limits import LimitExceededError
+from graphql_api.http.deadlines import DeadlineMonitor, RequestDeadline
 from graphql_api.http.explorer_page import explorer_response
-from graphql_api.http.media_types import GRAPHQL, LEGACY, OFFERED, negotiated
-from graphql_api.http.requests import ClientLeft, GraphQLRequest, listed, read_request
-from graphql_api.http.vigil import Vigil, Watch
-from graphql_api.schema.errors import masked, present
+from graphql_api.http.failure_log import RunningOperation
+from graphql_api.http.graphql_requests import (
+    ClientDisconnectedError,
+    GraphQLRequest,
+    joined_header,
+    read_request,
+)
+from graphql_api.http.media_types import (
+    APPLICATION_JSON,
+    SUPPORTED_MEDIA_TYPES,
+    negotiate_media_type,
+    prefers_html,
+)
+from graphql_api.http.paths import GRAPHQL_PATH
+from graphql_api.http.responses import (
+    HttpError,
+    RawResponse,
+    RequestError,
+    request_error_status,
+    service_unavailable,
+)
+from graphql_api.schema.errors import format_error, mask_error
 from graphql_api.settings import Settings
 
-logger = logging.getLogger("bookstore.endpoint")
-
-METHODS = ("GET", "HEAD", "OPTIONS", "POST")
-ALLOW = [(b"allow", ", ".join(METHODS).encode())]
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+_ALLOW_HEADER = [(b"allow", ", ".join(_METHODS).encode())]
 
 
-def not_by_get() -> Refusal:
-    return Refusal(405, "Send what is not a query by POST.", [(b"allow", b"POST")])
+def _only_queries_by_get() -> HttpError:
+    return HttpError(405, "GET runs queries only: send other operations by POST.", [(b"allow", b"POST")])
 
 
-class NoViews(ViewLog):
-    """Takes no views: what comes by GET changes nothing."""
+class NullViewCounter(ViewCounter):
+    """Discards views, because a GET request must not change anything."""
 
-    def note(self, book_id: int) -> None:
-        """Let it pass."""
+    def record(self, book_id: int) -> None:
+        """Do nothing."""
 
 
 class Endpoint:
-    """An ASGI application that runs the operation that a GET or POST holds."""
+    """An ASGI application that runs the operation in a GET or POST request."""
 
     def __init__(
         self,
         settings: Settings,
-        documents: Documents,
-        keeper: Keeper,
-        views: ViewLog,
-        admission: Admission,
+        document_cache: DocumentCache,
+        supervisor: PoolSupervisor,
+        view_counter: ViewCounter,
     ) -> None:
         self.settings = settings
-        self.documents = documents
-        self.keeper = keeper
-        self.views = views
-        self.no_views = NoViews(keeper)
-        self.admission = admission
-        self.watch = Watch(settings.request_timeout)
+        self.document_cache = document_cache
+        self.supervisor = supervisor
+        self.view_counter = view_counter
+        self.null_view_counter = NullViewCounter(supervisor)
+        self.deadline_monitor = DeadlineMonitor(settings.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if wants_page(scope):
-            await page_at(scope)(scope, receive, send)
+        if self.settings.explorer and _wants_html(scope):
+            page = _explorer_page(scope, introspection=self.settings.introspection)
+            await page(scope, receive, send)
             return
-        media_type = negotiated(listed(scope, b"accept")[:1000])
+        media_type = negotiate_media_type(joined_header(scope, b"accept")[:1000])
         try:
-            answer = await self.answer(scope, receive, media_type)
-        except ClientLeft:
+            response = await self._respond(scope, receive, media_type)
+        except ClientDisconnectedError:
             return
-        except Refusal as refusal:
-            answer = refusal.answer(media_type or LEGACY)
+        except HttpError as error:
+            response = error.to_response(media_type or APPLICATION_JSON)
         except Exception as error:
-            answer = Answer(orjson.dumps({"errors": [masked(error)]}), 500, media_type or LEGACY)
-        await answer.send(send)
+            response = RawResponse(
+                orjson.dumps({"errors": [mask_error(error)]}), 500, media_type or APPLICATION_JSON
+            )
+        await response.send(send)
 
-    async def answer(self, scope: Scope, receive: Receive, media_type: bytes | None) -> Answer:
+    async def _respond(self, scope: Scope, receive: Receive, media_type: bytes | None) -> RawResponse:
         method = scope["method"]
         if method == "OPTIONS":
-            return Answer(b"", 204, headers=ALLOW)
-        if method not in METHODS:
-            raise Refusal(405, f"Use {', '.join(METHODS)}.", ALLOW)
+            return RawResponse(b"", 204, headers=_ALLOW_HEADER)
+        if method not in _METHODS:
+            raise HttpError(405, f"Method not allowed: use {', '.join(_METHODS)}.", _ALLOW_HEADER)
         if media_type is None:
-            raise Refusal(406, f"Accept one of {', '.join(OFFERED)}.")
-        asked = await read_request(scope, receive, most=self.settings.max_body)
-        with Vigil(scope, self.watch):
-            async with self.admission:
-                return await self.answered(asked, media_type, reads_only=method != "POST")
-
-    async def answered(self, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool) -> Answer:
-        """The answer to a request, as GraphQL describes it."""
+            raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
+        request = await read_request(scope, receive, max_bytes=self.settings.max_body)
+        running = RunningOperation(ReadSession(self.supervisor))
         try:
-            document = self.documents.find(asked.query, asked.operation_name)
-            if reads_only and not document.is_query:
-                raise not_by_get()
-            return await self.run(document, asked, media_type, reads_only=reads_only)
-        except LimitExceeded as exceeded:
-            raise Refusal.of(exceeded.error) from exceeded
-        except UnknownOperation as unknown:
-            raise Refusal(400, str(unknown), code="OPERATION_RESOLUTION_FAILURE") from unknown
-        except InvalidDocument as invalid:
-            if reads_only and not invalid.is_query:
-                raise not_by_get() from invalid
-            return request_error([present(error, executed=False) for error in invalid.errors], media_type)
+            with RequestDeadline(scope, self.deadline_monitor):
+                return await self._execute_request(request, media_type, running, read_only=method != "POST")
+        except HttpError as error:
+            if running.session.failure or error.code == "TIMEOUT":
+                running.log_failure(running.session.failure or error)
+            raise
 
-    async def run(
-        self, document: Document, asked: GraphQLRequest, media_type: bytes, *, reads_only: bool
-    ) -> Answer:
-        reading = Reading(self.keeper)
-        context = Context(self.no_views if reads_only else self.views, reading)
+    async def _execute_request(
+        self, request: GraphQLRequest, media_type: bytes, running: RunningOperation, *, read_only: bool
+    ) -> RawResponse:
+        """Return the response to a request. Raise HttpError if the operation cannot run."""
         try:
-            outcome = await run(document, asked.variables, context)
-        finally:
-            reading.end()
-        if reading.failure:
-            logger.debug("not answered: %s", reading.failure)
-            code = "TIMEOUT" if isinstance(reading.failure, TimedOut) else "SERVICE_UNAVAILABLE"
-            raise unavailable("The catalog cannot be read at the moment: try again.", code)
-        result = outcome.result
-        errors = [present(error, executed=True) for error in result.errors or ()]
-        if result.data is None and all("path" not in error for error in errors):
-            return request_error(errors, media_type)
-        body = self.body(document, asked, result, errors)
-        if len(body) > self.settings.max_response:
-            raise Refusal(
-                400,
-                f"The answer has {len(body):,} bytes; at most {self.settings.max_response:,} are allowed "
-                "(MAX_RESPONSE): ask for less.",
-                code="LIMIT_EXCEEDED",
-                extensions={"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
+            document = self.document_cache.get(request.query, request.operation_name)
+            if read_only and not document.is_query:
+                raise _only_queries_by_get()
+            running.document = document
+            return await self._execute(document, request, media_type, running.session, read_only=read_only)
+        except LimitExceededError as exceeded:
+            raise RequestError.from_graphql_error(exceeded.error) from exceeded
+        except UnknownOperationError as unknown:
+            raise RequestError(str(unknown), "OPERATION_RESOLUTION_FAILURE") from unknown
+        except InvalidDocumentError as invalid:
+            if read_only and not invalid.is_query:
+                raise _only_queries_by_get() from invalid
+            return _request_error_response(
+                [format_error(error, executed=False) for error in invalid.errors], media_type
             )
-        return Answer(body, 200, media_type)
 
-    def body(
-        self, document: Document, asked: GraphQLRequest, result: ExecutionResult, errors: list[dict[str, Any]]
+    async def _execute(
+        self,
+        document: Document,
+        request: GraphQLRequest,
+        media_type: bytes,
+        session: ReadSession,
+        *,
+        read_only: bool,
+    ) -> RawResponse:
+        context = Context(self.null_view_counter if read_only else self.view_counter, session)
+        try:
+            outcome = await run_operation(document, request.variables, context)
+        finally:
+            session.cancel()
+        if session.failure:
+            code = "TIMEOUT" if isinstance(session.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
+            raise service_unavailable("The catalog is temporarily unavailable: retry later.", code)
+        result = outcome.result
+        errors = [format_error(error, executed=True) for error in result.errors or ()]
+        if result.data is None and all("path" not in error for error in errors):
+            return _request_error_response(errors, media_type)
+        body = self._encode(document, request, result, errors)
+        if len(body) > self.settings.max_response:
+            raise RequestError(
+                f"The response has {len(body):,} bytes; at most {self.settings.max_response:,} are allowed "
+                "(MAX_RESPONSE): request fewer fields or rows.",
+                "LIMIT_EXCEEDED",
+                {"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
+            )
+        return RawResponse(body, 200, media_type)
+
+    def _encode(
+        self,
+        document: Document,
+        request: GraphQLRequest,
+        result: ExecutionResult,
+        errors: list[dict[str, Any]],
     ) -> bytes:
-        shown: dict[str, Any] = {"data": result.data}
+        payload: dict[str, Any] = {"data": result.data}
         if errors:
-            shown["errors"] = errors
-        if asked.wants_cost:
-            shown["extensions"] = {"cost": document.cost_with(asked.variables)}
-        return orjson.dumps(shown)
+            payload["errors"] = errors
+        if request.wants_cost:
+            payload["extensions"] = {"cost": document.cost_for(request.variables)}
+        return orjson.dumps(payload)
 
 
-def wants_page(scope: Scope) -> bool:
+def _wants_html(scope: Scope) -> bool:
     return (
         scope["method"] in ("GET", "HEAD")
-        and b"text/html" in listed(scope, b"accept")
+        and prefers_html(joined_header(scope, b"accept")[:1000])
         and b"query=" not in scope["query_string"]
     )
 
 
-def page_at(scope: Scope) -> Response:
-    """The explorer; its files are found from the address without a slash at the end."""
+def _explorer_page(scope: Scope, *, introspection: bool) -> Response:
+    """Return the explorer page. A URL with a trailing slash is redirected, since asset URLs are relative."""
     if scope["path"].endswith("/"):
-        return RedirectResponse("../graphql")
-    return explorer_response(str(Request(scope).url.replace(query="")))
+        return RedirectResponse(f"..{GRAPHQL_PATH}", headers={"Vary": "Accept"})
+    return explorer_response(str(Request(scope).url.replace(query="")), introspection=introspection)
 
 
-def request_error(errors: list[dict[str, Any]], media_type: bytes) -> Answer:
-    """The answer to an operation that could not begin."""
-    return Answer(orjson.dumps({"errors": errors}), 400 if media_type is GRAPHQL else 200, media_type)
+def _request_error_response(errors: list[dict[str, Any]], media_type: bytes) -> RawResponse:
+    """Return the response to an operation that did not start."""
+    return RawResponse(orjson.dumps({"errors": errors}), request_error_status(media_type), media_type)

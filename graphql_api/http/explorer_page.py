@@ -1,4 +1,4 @@
-"""The page a browser sees at /graphql: GraphiQL as npm built it, or how to build it."""
+"""The explorer page at /graphql: GraphiQL as built by npm, or why there is none and what works without it."""
 
 from html import escape
 from pathlib import Path
@@ -8,20 +8,21 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from graphql_api.http.gzip import takes_gzip
-from graphql_api.http.requests import listed
+from graphql_api.http.graphql_requests import joined_header
+from graphql_api.http.gzip import accepts_gzip
+from graphql_api.http.paths import EXPLORER_ASSETS_PATH, GRAPHQL_PATH
 
-BUILT = Path(__file__).parent / "explorer" / "dist"
-"""Where `make explorer` puts the page and its files; the wheel holds the same folder."""
+DIST = Path(__file__).parent / "explorer" / "dist"
+"""The folder to which `make explorer` writes the page and its assets. The wheel contains it too."""
 
-PAGE_HEADERS = {
+_PAGE_HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "; ".join(
         [
             "default-src 'none'",
             "script-src 'self'",
             "worker-src 'self'",
-            # Monaco, GraphiQL's editor, writes its themes and measures into style elements.
+            # Monaco, GraphiQL's editor, writes its themes and dimensions into style elements.
             "style-src 'self' 'unsafe-inline'",
             "connect-src 'self'",
             "img-src 'self' data:",
@@ -32,66 +33,90 @@ PAGE_HEADERS = {
         ]
     ),
     "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
 }
 
-ASSET_HEADERS = {
+_ASSET_HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
 
-# Named here and not guessed: some systems map .js to text/plain, which a browser then refuses to run.
-ASSET_TYPES = {".css": "text/css", ".js": "text/javascript", ".ttf": "font/ttf"}
+# Explicit types: some systems map .js to text/plain, which browsers refuse to run.
+_ASSET_TYPES = {".css": "text/css", ".js": "text/javascript", ".ttf": "font/ttf"}
 
 
-def explorer_response(url: str = "http://127.0.0.1:8000/graphql", built: Path = BUILT) -> Response:
-    """GraphiQL, or where it was not built a page saying how to build it; `url` is the API's address.
+def explorer_response(
+    url: str = f"http://127.0.0.1:8000{GRAPHQL_PATH}", dist: Path = DIST, *, introspection: bool = True
+) -> Response:
+    """Return GraphiQL, or a page that says why it is not there. `url` is the URL of the API.
 
-    Both are answered with 200: the address is right and the API behind it works either way.
+    GraphiQL needs introspection. Each page has status 200: the URL is correct and the API works in any case.
     """
+    if not introspection:
+        return _page_without_graphiql(url, _NO_INTROSPECTION)
     try:
-        page = (built / "index.html").read_text(encoding="utf-8")
+        page = (dist / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
-        page = NOT_BUILT.replace("{url}", escape(url))
-    return HTMLResponse(page, headers=PAGE_HEADERS)
+        return _page_without_graphiql(url, _NOT_BUILT)
+    return HTMLResponse(page, headers=_PAGE_HEADERS)
 
 
-def explorer_assets(built: Path = BUILT) -> Route:
-    """The route of the page's scripts, styles and fonts, whose names change with their content."""
-    folder = built / "graphql" / "assets"
+def _page_without_graphiql(url: str, reason: str) -> Response:
+    page = _PAGE_WITHOUT_GRAPHIQL.replace("{reason}", reason).replace("{url}", escape(url))
+    return HTMLResponse(page, headers=_PAGE_HEADERS)
 
-    async def asset(request: Request) -> Response:
+
+def explorer_assets(dist: Path = DIST) -> Route:
+    """Return the route of the page's scripts, styles and fonts, whose names contain a content hash."""
+    folder = dist / "graphql" / "assets"
+
+    async def serve_asset(request: Request) -> Response:
         path = folder / request.path_params["name"]
-        media_type = ASSET_TYPES.get(path.suffix)
-        if media_type is None or path.parent != folder or not is_file(path):
+        media_type = _ASSET_TYPES.get(path.suffix)
+        if media_type is None or path.parent != folder or not _is_file(path):
             raise HTTPException(404)
-        headers = dict(ASSET_HEADERS)
-        packed = path.with_name(f"{path.name}.gz")
-        if takes_gzip(listed(request.scope, b"accept-encoding")[:1000]) and packed.is_file():
-            path = packed
+        headers = dict(_ASSET_HEADERS)
+        gzipped = path.with_name(f"{path.name}.gz")
+        if accepts_gzip(joined_header(request.scope, b"accept-encoding")[:1000]) and gzipped.is_file():
+            path = gzipped
             headers["Content-Encoding"] = "gzip"
         return FileResponse(path, headers=headers, media_type=media_type)
 
-    return Route("/graphql/assets/{name}", asset, name="explorer_assets")
+    return Route(f"{EXPLORER_ASSETS_PATH}/{{name}}", serve_asset, name="explorer_assets")
 
 
-def is_file(path: Path) -> bool:
-    """Whether there is a file; of a name that is too long for one there is none."""
+def _is_file(path: Path) -> bool:
+    """Return whether a file exists. Return False if the name is too long for a file."""
     try:
         return path.is_file()
     except OSError:
         return False
 
 
-NOT_BUILT = """\
+_NOT_BUILT = """\
+    <h1>The API works. GraphiQL is not built.</h1>
+    <p>GraphiQL, the page to explore this API with, is built once with Node.js:</p>
+    <ol>
+      <li>Install <strong>Node.js 20.19 or newer</strong>.</li>
+      <li>Run <code>make explorer</code> in the project's folder.</li>
+      <li>Load this page again.</li>
+    </ol>"""
+
+_NO_INTROSPECTION = """\
+    <h1>The API works. Its schema cannot be explored here.</h1>
+    <p>GraphiQL, the page to explore an API with, reads the schema by introspection. This server runs with
+    <code>INTROSPECTION=false</code>.</p>"""
+
+_PAGE_WITHOUT_GRAPHIQL = """\
 <!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>Bookstore – GraphiQL is not built</title>
+    <title>Bookstore GraphQL API</title>
     <link rel="icon" href="data:,">
     <style>
       body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 12vh auto; padding: 0 1.5rem; }
@@ -101,13 +126,7 @@ NOT_BUILT = """\
     </style>
   </head>
   <body>
-    <h1>The API works. GraphiQL is not built.</h1>
-    <p>GraphiQL, the page to explore this API with, is built once with Node.js:</p>
-    <ol>
-      <li>Install <strong>Node.js 20.19 or newer</strong>.</li>
-      <li>Run <code>make explorer</code> in the project's folder.</li>
-      <li>Load this page again.</li>
-    </ol>
+{reason}
     <p>Everything else works without it:</p>
     <pre><code>curl {url} \\
   -H 'Content-Type: application/json' \\

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, and whether it can answer. Neither touches the pool."""
+"""Health checks: whether the process runs and whether PostgreSQL is available. They do not use the pool."""
 
 from collections.abc import Callable
 
@@ -6,18 +6,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-NOT_STORED = {"Cache-Control": "no-store"}
+_NO_STORE = {"Cache-Control": "no-store"}
 
 
-def health_routes(ready: Callable[[], bool]) -> list[Route]:
-    """/livez and /readyz; `ready` tells whether the catalog can be read. Why it cannot is for the log."""
+def health_routes(is_ready: Callable[[], bool]) -> list[Route]:
+    """Return the routes /livez and /readyz. `is_ready` returns whether the catalog can be read.
+
+    The response does not say why the catalog cannot be read; the log does.
+    """
 
     async def livez(request: Request) -> Response:
-        return JSONResponse({"status": "alive"}, headers=NOT_STORED)
+        return JSONResponse({"status": "alive"}, headers=_NO_STORE)
 
     async def readyz(request: Request) -> Response:
-        if ready():
-            return JSONResponse({"status": "ready"}, headers=NOT_STORED)
-        return JSONResponse({"status": "not ready"}, 503, {**NOT_STORED, "Retry-After": "1"})
+        if is_ready():
+            return JSONResponse({"status": "ready"}, headers=_NO_STORE)
+        return JSONResponse({"status": "not ready"}, 503, {**_NO_STORE, "Retry-After": "1"})
 
     return [Route("/livez", livez), Route("/readyz", readyz)]

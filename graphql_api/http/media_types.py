@@ -1,49 +1,69 @@
-"""Media types of answers: the two that GraphQL has over HTTP, negotiated by Accept."""
+"""The two media types of GraphQL over HTTP, negotiated by the Accept header."""
 
 from functools import lru_cache
 
-LEGACY = b"application/json; charset=utf-8"
-"""Under it, an answer to a well-formed request is a 200 whatever it says."""
+APPLICATION_JSON = b"application/json; charset=utf-8"
+"""With this type, the response to a well-formed request has status 200 even if the operation failed."""
 
-GRAPHQL = b"application/graphql-response+json; charset=utf-8"
-"""Under it, the status says whether the operation ran."""
+GRAPHQL_RESPONSE_JSON = b"application/graphql-response+json; charset=utf-8"
+"""With this type, the status shows whether the operation ran."""
 
-OFFERED = {"application/json": LEGACY, "application/graphql-response+json": GRAPHQL}
-"""The first is taken where the client does not mind."""
+SUPPORTED_MEDIA_TYPES = {
+    "application/json": APPLICATION_JSON,
+    "application/graphql-response+json": GRAPHQL_RESPONSE_JSON,
+}
+"""The first type is the default if the client has no preference."""
 
 
 @lru_cache(maxsize=256)
-def negotiated(accept: bytes) -> bytes | None:
-    """The media type to answer in: of those the client likes best the one it names most exactly, then first.
+def negotiate_media_type(accept: bytes) -> bytes | None:
+    """Return the media type of the response, or None if the client accepts neither.
 
-    None if it takes neither. Without an Accept anything will do.
+    The highest quality wins, then the most specific pattern, then the first in the header. An empty Accept
+    header accepts every type.
     """
-    wishes = [wish(part) for part in accept.decode("latin-1").lower().split(",") if part.strip()]
-    if not wishes:
-        return LEGACY
-    ranks = {name: rank(wishes, name) for name in OFFERED}
-    liked = max(ranks, key=lambda name: ranks[name])
-    return OFFERED[liked] if ranks[liked] > REFUSED else None
+    accepted = _parse_accept(accept)
+    if not accepted:
+        return APPLICATION_JSON
+    ranks = {name: _rank(accepted, name) for name in SUPPORTED_MEDIA_TYPES}
+    preferred = max(ranks, key=lambda name: ranks[name])
+    return SUPPORTED_MEDIA_TYPES[preferred] if ranks[preferred] > _NOT_ACCEPTABLE else None
 
 
-REFUSED = (0.0, 0, 0)
+@lru_cache(maxsize=256)
+def prefers_html(accept: bytes) -> bool:
+    """Return whether the client names text/html, and prefers no media type of GraphQL to it.
+
+    Tools that accept every type get JSON.
+    """
+    accepted = _parse_accept(accept)
+    html = _rank([each for each in accepted if each[0] != "*/*"], "text/html")
+    return html > max(_NOT_ACCEPTABLE, *(_rank(accepted, name) for name in SUPPORTED_MEDIA_TYPES))
 
 
-def rank(wishes: list[tuple[str, float]], name: str) -> tuple[float, int, int]:
-    """How much a type is liked: the quality of the pattern that fits best, how exact that is, its place."""
-    fitting = [
-        (exactness, -place, quality)
-        for place, (pattern, quality) in enumerate(wishes)
-        if (exactness := specificity(pattern, name))
+def _parse_accept(accept: bytes) -> list[tuple[str, float]]:
+    """Return the patterns of an Accept header with their qualities, in order."""
+    return [_parse_accept_item(part) for part in accept.decode("latin-1").lower().split(",") if part.strip()]
+
+
+_NOT_ACCEPTABLE = (0.0, 0, 0)
+
+
+def _rank(accepted: list[tuple[str, float]], name: str) -> tuple[float, int, int]:
+    """Return quality, specificity and negative position of the most specific pattern that matches a type."""
+    matches = [
+        (specificity, -position, quality)
+        for position, (pattern, quality) in enumerate(accepted)
+        if (specificity := _specificity(pattern, name))
     ]
-    if not fitting:
-        return REFUSED
-    exactness, place, quality = max(fitting)
-    return (quality, exactness, place) if quality else REFUSED
+    if not matches:
+        return _NOT_ACCEPTABLE
+    specificity, negative_position, quality = max(matches)
+    return (quality, specificity, negative_position) if quality else _NOT_ACCEPTABLE
 
 
-def wish(part: str) -> tuple[str, float]:
-    pattern, *parameters = (each.strip() for each in part.split(";"))
+def _parse_accept_item(part: str) -> tuple[str, float]:
+    pattern, *parameters = (item.strip() for item in part.split(";"))
     quality = 1.0
     for parameter in parameters:
         name, _, value = parameter.partition("=")
@@ -55,6 +75,7 @@ def wish(part: str) -> tuple[str, float]:
     return pattern, quality
 
 
-def specificity(pattern: str, name: str) -> int:
-    """3 for the type itself, 2 for all of its family, 1 for all types, 0 if the pattern is of others."""
-    return 3 if pattern == name else 2 if pattern == "application/*" else 1 if pattern == "*/*" else 0
+def _specificity(pattern: str, name: str) -> int:
+    """Return 3 for the type itself, 2 for application/*, 1 for */*, 0 if the pattern does not match."""
+    main_type = name.partition("/")[0]
+    return 3 if pattern == name else 2 if pattern == f"{main_type}/*" else 1 if pattern == "*/*" else 0

@@ -1,63 +1,46 @@
-"""Request ids: taken from the client or made up, given back, and in every line of the log."""
+"""Request ids: sent by the client or generated, returned in the response and written to every log line."""
 
 import logging
 import re
-from collections.abc import Callable
 from contextvars import ContextVar
 from random import Random
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from graphql_api.http.answers import Answer, Header
-from graphql_api.http.requests import header
+from graphql_api.http.graphql_requests import header_value
 
-HEADER = b"x-request-id"
-TAKEN = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
-"""What is taken from a client: nothing that could pass for another line of the log."""
+REQUEST_ID_HEADER = b"x-request-id"
+_VALID_CLIENT_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
+"""The ids accepted from clients. They cannot forge a log line, since they contain no whitespace."""
 
-MADE_UP = Random()  # noqa: S311 - an id keeps no secret, and to ask the system for each costs more than the rest
+_random = Random()  # noqa: S311 - ids are no secrets, and reading random bytes from the system is slow
 
-current: ContextVar[str] = ContextVar("request_id", default="-")
-
-
-ANSWERS = "bookstore.answers"
-"""The extension of ASGI by which our protocol takes an answer whole."""
+_current_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-class Sender:
-    """Sends the answer to a request, with its id."""
+class RequestIdSend:
+    """The `send` of one request: it adds the request id to the response headers."""
 
-    __slots__ = ("answers", "identity", "send")
+    __slots__ = ("request_id", "send")
 
-    def __init__(self, send: Send, identity: bytes, scope: Scope) -> None:
+    def __init__(self, send: Send, request_id: bytes) -> None:
         self.send = send
-        self.identity = identity
-        # It refers to the scope, and is taken out of it: nothing of a request is to be left to collections.
-        extensions: dict[str, Any] = scope.get("extensions") or {}
-        self.answers: Callable[[Answer, Header], bool] | None = extensions.pop(ANSWERS, None)
+        self.request_id = request_id
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (HEADER, self.identity)]
+            message["headers"] = [*message["headers"], (REQUEST_ID_HEADER, self.request_id)]
         await self.send(message)
 
-    def whole(self, answer: Answer) -> bool:
-        """Send an answer at once. False, with nothing sent, where it must go by messages.
 
-        Middleware that changes messages hides this; it never passes it by.
-        """
-        return self.answers is not None and self.answers(answer, (HEADER, self.identity))
-
-
-def request_id(scope: Scope | None) -> bytes:
-    """The id that the client gave its request, or a new one; of no request yet, a new one."""
-    given = header(scope, HEADER) if scope else b""
-    return given if TAKEN.fullmatch(given) else b"%016x" % MADE_UP.getrandbits(64)
+def choose_request_id(scope: Scope) -> bytes:
+    """Return the valid id that the client sent, or a new id."""
+    client_id = header_value(scope, REQUEST_ID_HEADER)
+    return client_id if _VALID_CLIENT_ID.fullmatch(client_id) else b"%016x" % _random.getrandbits(64)
 
 
-class RequestIds:
-    """Middleware that gives each request its id."""
+class RequestIdMiddleware:
+    """Assigns an id to each request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -66,14 +49,14 @@ class RequestIds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        identity = request_id(scope)
-        current.set(identity.decode())
-        await self.app(scope, receive, Sender(send, identity, scope))
+        request_id = choose_request_id(scope)
+        _current_request_id.set(request_id.decode())
+        await self.app(scope, receive, RequestIdSend(send, request_id))
 
 
-class WithRequestId(logging.Filter):
-    """Adds `request_id` to each record; a dash outside of requests."""
+class RequestIdFilter(logging.Filter):
+    """Adds `request_id` to each log record: a dash outside of a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current.get()
+        record.request_id = _current_request_id.get()
         return True

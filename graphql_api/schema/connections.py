@@ -1,4 +1,4 @@
-"""Fields that answer with a connection: their arguments are the same everywhere, and stand here once."""
+"""Connection fields and their pagination arguments."""
 
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
@@ -7,79 +7,97 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from db.pages import Order, Window
+from db.keyset import Order, PageRequest
 from graphql_api.context import Context
+from graphql_api.schema.contributor_role import role_names
 from graphql_api.schema.costs import ListSize
-from graphql_api.schema.errors import BadInput
-from graphql_api.schema.fields import Ahead, resolved_for_all
-from graphql_api.schema.filters import text_in
-from graphql_api.schema.inputs import BookOrder, order_of_books
-from graphql_api.schema.pagination import DEFAULT_SIZE, After, Before, First, Last, Listed, window
+from graphql_api.schema.errors import UserInputError
+from graphql_api.schema.fields import Prefetch, batch_field
+from graphql_api.schema.filters import parse_search_text
+from graphql_api.schema.inputs import BookOrder, parse_book_order
+from graphql_api.schema.pagination import (
+    DEFAULT_PAGE_SIZE,
+    AfterArg,
+    BeforeArg,
+    ConnectionSource,
+    FirstArg,
+    LastArg,
+    parse_page_request,
+)
 
-OrderBy = Annotated[
+_OrderByArg = Annotated[
     BookOrder | None,
     strawberry.argument(
-        description="How to sort; by relevance to the filter's text, or else by title, if it is not given."
+        description="The sort order. Default: by relevance if the filter has a text, otherwise by title."
     ),
 ]
 
-PAGE = {"first": First, "after": After, "last": Last, "before": Before}
-PAGED = ListSize(
-    assumed_size=DEFAULT_SIZE, slicing_arguments=["first", "last"], sized_fields=["edges", "nodes"]
+_PAGE_ARGUMENTS = {"first": FirstArg, "after": AfterArg, "last": LastArg, "before": BeforeArg}
+_PAGE_SIZE_COST = ListSize(
+    assumed_size=DEFAULT_PAGE_SIZE, slicing_arguments=["first", "last"], sized_fields=["edges", "nodes"]
 )
-KEYWORD = Parameter.POSITIONAL_OR_KEYWORD
+_KEYWORD = Parameter.POSITIONAL_OR_KEYWORD
 
 
-def connects(
-    resolve: Callable[..., Sequence[Listed]],
+def connection_field(
+    resolve: Callable[..., Sequence[ConnectionSource]],
     description: str,
     *,
     order: Order | None = None,
     reads: Sequence[str] = (),
 ) -> Any:
-    """A connection field; `resolve(objects, context, order, window, **rest)` says what stands behind it.
+    """Return a connection field. `resolve(objects, context, order, page_request, ...)` returns its sources.
 
-    Its arguments are those of a page, `orderBy` if the order is not fixed, and the rest that `resolve` takes.
+    Its arguments are those of a page, `orderBy` unless `order` is fixed, and the further ones of `resolve`.
     """
 
-    def listed(objects: Sequence[Any], context: Context, **arguments: Any) -> Sequence[Listed]:
-        chosen, part, rest = asked(order, **arguments)
-        return resolve(objects, context, chosen, part, **rest)
+    def resolve_connections(
+        objects: Sequence[Any], context: Context, **arguments: Any
+    ) -> Sequence[ConnectionSource]:
+        actual_order, page_request, other = _parse_page_arguments(order, **arguments)
+        return resolve(objects, context, actual_order, page_request, **other)
 
-    objects, context, _, _, *rest = signature(resolve).parameters.values()
-    offered = PAGE if order else {**PAGE, "order_by": OrderBy}
-    page = [Parameter(name, KEYWORD, default=UNSET, annotation=kind) for name, kind in offered.items()]
-    listed.__signature__ = Signature([objects, context, *page, *rest])  # type: ignore[attr-defined]
-    return resolved_for_all(listed, description, PAGED, reads=reads)
+    objects, context, _, _, *other_parameters = signature(resolve).parameters.values()
+    page_arguments = _PAGE_ARGUMENTS if order else {**_PAGE_ARGUMENTS, "order_by": _OrderByArg}
+    page_parameters = [
+        Parameter(name, _KEYWORD, default=UNSET, annotation=annotation)
+        for name, annotation in page_arguments.items()
+    ]
+    resolve_connections.__signature__ = Signature([objects, context, *page_parameters, *other_parameters])  # type: ignore[attr-defined]
+    return batch_field(resolve_connections, description, _PAGE_SIZE_COST, reads=reads)
 
 
-def asked(
+def _parse_page_arguments(
     order: Order | None,
     first: int | None = UNSET,
     after: str | None = UNSET,
     last: int | None = UNSET,
     before: str | None = UNSET,
     order_by: BookOrder | None = UNSET,
-    **rest: Any,
-) -> tuple[Order, Window, dict[str, Any]]:
-    """The order and the part of a list that a connection's arguments ask for, and the rest of them.
+    **other: Any,
+) -> tuple[Order, PageRequest, dict[str, Any]]:
+    """Return the order, the page request and the other arguments of a connection.
 
-    Raises BadInput naming the argument that cannot be used.
+    Raise UserInputError naming the first invalid argument.
     """
-    text = None if order else text_in(rest.get("wanted"))
-    chosen = order or order_of_books(order_by, searching=text is not None)
-    return chosen, window(chosen, first, after, last, before, text), rest
+    text = None if order else parse_search_text(other.get("filter_input"))
+    actual_order = order or parse_book_order(order_by, searching=text is not None)
+    return actual_order, parse_page_request(actual_order, first, after, last, before, text), other
 
 
-def asked_ahead(order: Order | None, ahead: Ahead | None) -> list[tuple[Order, Window, dict[str, Any]]]:
-    """What a connection will be asked for, and those again below it.
+def prefetch_requests(
+    order: Order | None, prefetch: Prefetch | None
+) -> list[tuple[Order, PageRequest, dict[str, Any]]]:
+    """Return the page requests of a connection to prefetch, and of the same connection nested below it.
 
-    Nothing if it cannot be read along: under a filter, or with arguments that it refuses, should it come to
-    be asked at all.
+    Return nothing if it cannot be prefetched: if it has a filter, roles or invalid arguments. If the
+    connection is resolved later, its resolver reports the invalid argument.
     """
-    if ahead is None or ahead.arguments.get("wanted"):
+    if prefetch is None or prefetch.arguments.get("filter_input"):
+        return []
+    if role_names(prefetch.arguments.get("roles")) is not None:
         return []
     try:
-        return [asked(order, **each.arguments) for each in ahead.down]
-    except BadInput:
+        return [_parse_page_arguments(order, **level.arguments) for level in prefetch.levels]
+    except UserInputError:
         return []

@@ -1,15 +1,19 @@
-"""What fields cost, visible in the schema: the directives of IBM's GraphQL Cost Directives specification."""
+"""Costs of fields: the schema directives of IBM's GraphQL Cost Directives specification.
+
+The weight is a string there. Apollo Federation has directives of the same names whose weight is an integer: a
+subgraph imports them under other names, for example `{name: "@cost", as: "@federation__cost"}`.
+"""
 
 import strawberry
 from strawberry.schema_directive import Location
 
-from db.search.facets import MOST_COUNTED
+from db.search.facets import FACET_BOOK_LIMIT
 
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
-    description="How many rows of the catalog one of these takes, or what counts books is worth in time. An "
-    "object takes 1 and a plain value 0, unless this says otherwise.",
+    description="The cost of this field, or of each object of this type, in rows read. Default: 1 per "
+    "object, 0 per scalar or enum value. Facets are charged by the time that counting takes.",
     name="cost",
 )
 class Cost:
@@ -18,8 +22,9 @@ class Cost:
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
-    description="How many entries the list has: as the first given of the slicing arguments says (by its "
-    "number, or its length), else the assumed size. The list is the field itself, or its sized fields.",
+    description="The size of a list for cost analysis: the value, or the length, of the first slicing "
+    "argument that is given; otherwise the assumed size. It applies to the sized fields, or to the field "
+    "itself if there are none. No slicing argument is required.",
     name="listSize",
 )
 class ListSize:
@@ -28,10 +33,13 @@ class ListSize:
         name="slicingArguments", default=strawberry.UNSET
     )
     sized_fields: list[str] | None = strawberry.directive_field(name="sizedFields", default=strawberry.UNSET)
+    require_one_slicing_argument: bool = strawberry.directive_field(
+        name="requireOneSlicingArgument", default=False
+    )
 
 
-A_ROW = Cost(weight="1")
-NO_ROW = Cost(weight="0")
-A_COUNT = Cost(weight=str(MOST_COUNTED // 20))
-"""A facet counts so many books at the most, each in about a twentieth of the time of a row of a page."""
-FEW = ListSize(assumed_size=4)
+ONE_ROW = Cost(weight="1")
+NO_ROWS = Cost(weight="0")
+FACET_COST = Cost(weight=str(FACET_BOOK_LIMIT // 20))
+"""A facet counts at most FACET_BOOK_LIMIT books. Counting a book takes 1/20 of the time of reading a row."""
+SHORT_LIST = ListSize(assumed_size=4)

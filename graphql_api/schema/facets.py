@@ -1,4 +1,4 @@
-"""Facets: what a list of books could be narrowed to next, with the numbers of books."""
+"""Facets of a list of books: the values that could narrow it further, with the number of books of each."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -8,176 +8,213 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
 import strawberry
 from strawberry import UNSET
 
-from db.search.facets import MOST_COUNTED, MOST_OF_MANY, PRICE_STEPS, Asked, Counted, Entry
+from db.search.facets import (
+    FACET_BOOK_LIMIT,
+    FACET_BOOK_LIMIT_BROAD_TEXT,
+    PRICE_STEPS,
+    FacetEntry,
+    FacetRequest,
+    FacetResult,
+)
 from db.search.filters import Facet
-from db.search.ranking import NAMED
+from db.search.ranking import MAX_ENUMERATED_HITS
 from graphql_api.context import Context
-from graphql_api.schema.costs import A_COUNT, NO_ROW, ListSize
-from graphql_api.schema.errors import BadInput
-from graphql_api.schema.fields import Level, Values, level_field, loads
-from graphql_api.schema.ids import key_of
-from graphql_api.searches import facets_of
+from graphql_api.loaders.search import facet_loader
+from graphql_api.schema.costs import FACET_COST, NO_ROWS, ListSize
+from graphql_api.schema.errors import UserInputError
+from graphql_api.schema.fields import BatchResolver, BatchResult, field_of_batch_resolver, loader_field
+from graphql_api.schema.ids import parse_database_id
 
 if TYPE_CHECKING:
     from graphql_api.schema.types import Author, Category
 
 T = TypeVar("T")
 
-LARGEST_SIZE = 50
-MOST_ENTRIES = 500
-BOOKS = "The number of books."
+_MAX_FACET_SIZE = 50
+_MAX_FACET_VALUES = 500
+"""Maximum number of entries of a facet that has no `first` argument."""
+_COUNT_DESCRIPTION = "The number of books."
 
-Size = Annotated[int, strawberry.argument(description=f"At most so many entries, 0 to {LARGEST_SIZE}.")]
-Parent = Annotated[
+_FacetSizeArg = Annotated[
+    int, strawberry.argument(description=f"Maximum number of entries, 0 to {_MAX_FACET_SIZE}.")
+]
+_ParentCategoryArg = Annotated[
     strawberry.ID | None,
     strawberry.argument(
-        description="The category whose children are counted; the list's own, or the roots, if not given."
+        description="The category whose children are counted. Default: the category of the list, or the root "
+        "categories if the list is not a category's."
     ),
 ]
 
-SIZED = ListSize(assumed_size=10, slicing_arguments=["first"], sized_fields=["entries"])
-FEW_VALUES = ListSize(assumed_size=10, sized_fields=["entries"])
+_SLICED_FACET_SIZE = ListSize(assumed_size=10, slicing_arguments=["first"], sized_fields=["entries"])
+_WHOLE_FACET_SIZE = ListSize(assumed_size=10, sized_fields=["entries"])
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
-    """What stands behind an entry that names a record."""
+class _CountedId:
+    """The source of a facet entry that refers to a record."""
 
     key: int
     count: int
 
 
-class Listed(NamedTuple):
-    """What stands behind a facet."""
+class _FacetPage(NamedTuple):
+    """The source of a facet."""
 
     entries: list[Any]
     is_capped: bool
 
 
-def loading(
-    connections: Sequence[Any], context: Context, asked: Asked, entry: Callable[[Entry], Any]
-) -> Awaitable[Values]:
-    """A facet of each list on its way: all of a list are asked for before the first is awaited."""
+def _load_facet(
+    connections: Sequence[Any], context: Context, request: FacetRequest, to_entry: Callable[[FacetEntry], Any]
+) -> Awaitable[BatchResult]:
+    """Request a facet of each list. All facets are requested before the first one is awaited."""
 
-    def listed(counted: list[Counted]) -> Values:
-        return [Listed([entry(each) for each in facet.entries], facet.capped) for facet in counted]
+    def to_pages(results: list[FacetResult]) -> BatchResult:
+        return [_FacetPage([to_entry(entry) for entry in facet.entries], facet.capped) for facet in results]
 
-    loader = facets_of(context.loaders, connections[0].scope, connections[0].wanted)
-    return loader.load_all([(connection.key, asked) for connection in connections]).then(listed)
-
-
-def counts(facet: Facet, entry: Callable[[Entry], Any], description: str) -> Any:
-    """The field of a facet with few values, all of which are answered."""
-
-    def load(connections: Sequence[Any], context: Context) -> Awaitable[Values]:
-        return loading(connections, context, Asked(facet, MOST_ENTRIES), entry)
-
-    return level_field(Level(load, awaited=True), description, [], [A_COUNT, FEW_VALUES])
+    loader = facet_loader(context.loaders, connections[0].scope, connections[0].book_filter)
+    return loader.load_all([(connection.key, request) for connection in connections]).then(to_pages)
 
 
-def size_of(first: int) -> int:
-    if not 0 <= first <= LARGEST_SIZE:
-        raise BadInput("first", f"first is {first}; it must be from 0 to {LARGEST_SIZE}.")
+def _facet_field(facet: Facet, to_entry: Callable[[FacetEntry], Any], description: str) -> Any:
+    """Return the field of a facet that has few values and always returns all of them."""
+
+    def load(connections: Sequence[Any], context: Context) -> Awaitable[BatchResult]:
+        return _load_facet(connections, context, FacetRequest(facet, _MAX_FACET_VALUES), to_entry)
+
+    return field_of_batch_resolver(
+        BatchResolver(load, awaited=True), description, [], [FACET_COST, _WHOLE_FACET_SIZE]
+    )
+
+
+def _check_size(first: int) -> int:
+    if not 0 <= first <= _MAX_FACET_SIZE:
+        raise UserInputError("first", f"first is {first}; it must be from 0 to {_MAX_FACET_SIZE}.")
     return first
 
 
-def keyed(entry: Entry) -> Keyed:
-    return Keyed(int(entry.value), entry.number)
+def _counted_id(entry: FacetEntry) -> _CountedId:
+    return _CountedId(int(entry.value), entry.number)
 
 
-def by_author(connections: Sequence[Any], context: Context, first: Size = 10) -> Awaitable[Values]:
-    return loading(connections, context, Asked(Facet.AUTHORS, size_of(first)), keyed)
+def _resolve_author_counts(
+    connections: Sequence[Any], context: Context, first: _FacetSizeArg = 10
+) -> Awaitable[BatchResult]:
+    return _load_facet(connections, context, FacetRequest(Facet.AUTHORS, _check_size(first)), _counted_id)
 
 
-def by_category(
-    connections: Sequence[Any], context: Context, first: Size = 10, parent: Parent = UNSET
-) -> Awaitable[Values]:
-    key = key_of("parent", "Category", parent) if isinstance(parent, str) else None
-    return loading(connections, context, Asked(Facet.CATEGORIES, size_of(first), key), keyed)
+def _resolve_category_counts(
+    connections: Sequence[Any],
+    context: Context,
+    first: _FacetSizeArg = 10,
+    parent: _ParentCategoryArg = UNSET,
+) -> Awaitable[BatchResult]:
+    key = parse_database_id("parent", "Category", parent) if isinstance(parent, str) else None
+    return _load_facet(
+        connections, context, FacetRequest(Facet.CATEGORIES, _check_size(first), key), _counted_id
+    )
 
 
-@strawberry.type(description="A category, and how many of the books are in it or below it.")
+@strawberry.type(description="A category, and the number of books in it or its descendants.")
 class CategoryCount:
-    category: Annotated["Category", strawberry.lazy("graphql_api.schema.types")] | None = loads(
-        "category_by_id", "key", "The category; null if it has gone since."
+    category: Annotated["Category", strawberry.lazy("graphql_api.schema.types")] | None = loader_field(
+        "category_by_id", "key", "The category; null if it was deleted while the query ran."
     )
-    count: int = strawberry.field(description=BOOKS)
+    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
 
 
-@strawberry.type(description="An author, and how many of the books they contributed to.")
+@strawberry.type(description="An author, and the number of books they contributed to.")
 class AuthorCount:
-    author: Annotated["Author", strawberry.lazy("graphql_api.schema.types")] | None = loads(
-        "author_by_id", "key", "The author; null if they have gone since."
+    author: Annotated["Author", strawberry.lazy("graphql_api.schema.types")] | None = loader_field(
+        "author_by_id", "key", "The author; null if they were deleted while the query ran."
     )
-    count: int = strawberry.field(description=BOOKS)
+    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
 
 
-@strawberry.type(description="A language, and how many of the books are in it.")
+@strawberry.type(description="A language, and the number of books in it.")
 class LanguageCount:
-    language: str = strawberry.field(description="The language's tag.")
-    count: int = strawberry.field(description=BOOKS)
+    language: str = strawberry.field(description="The language as a BCP 47 tag, for example en or pt-BR.")
+    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
 
 
-@strawberry.type(description="A band of prices in one currency, and how many of the books cost so much.")
+@strawberry.type(description="A price range in one currency, and the number of books in it.")
 class PriceCount:
-    currency_code: str = strawberry.field(description="The currency's ISO 4217 code.")
-    from_: Decimal = strawberry.field(name="from", description="The band's lowest price.")
-    below: Decimal | None = strawberry.field(description="Where the next band begins; null for the last.")
-    count: int = strawberry.field(description=BOOKS)
+    currency_code: str = strawberry.field(description="The currency's ISO 4217 code, for example EUR.")
+    from_: Decimal = strawberry.field(name="from", description="The lower bound of the range, inclusive.")
+    below: Decimal | None = strawberry.field(
+        description="The upper bound of the range, exclusive; null for the highest range."
+    )
+    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
 
 
-@strawberry.type(description="Ten years, and how many of the books were published in them.")
+@strawberry.type(description="A decade, and the number of books published in it.")
 class DecadeCount:
-    decade: int = strawberry.field(description="Its first year, for example 1990; negative before Christ.")
-    count: int = strawberry.field(description=BOOKS)
+    decade: int = strawberry.field(
+        description="The first year of the decade, for example 1990. Years BC are negative."
+    )
+    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
 
 
-@strawberry.type(description="A rating, and how many of the books have it.")
+@strawberry.type(description="An average rating, rounded down, and the number of books that have it.")
 class RatingCount:
     rating: int = strawberry.field(description="The average rating, rounded down: 0 to 5.")
-    count: int = strawberry.field(description=BOOKS)
+    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
 
 
-def price_count(entry: Entry) -> PriceCount:
-    following = [step for step in PRICE_STEPS if step > int(entry.value)]
+def _price_count(entry: FacetEntry) -> PriceCount:
+    higher_steps = [step for step in PRICE_STEPS if step > int(entry.value)]
     return PriceCount(
         currency_code=entry.currency or "",
         from_=Decimal(entry.value),
-        below=Decimal(following[0]) if following else None,
+        below=Decimal(higher_steps[0]) if higher_steps else None,
         count=entry.number,
     )
 
 
-@strawberry.type(name="List", description="A facet's entries, the largest first.")
+@strawberry.type(name="List", description="The entries of a facet, those with the most books first.")
 class CountList(Generic[T]):
     entries: list[T] = strawberry.field(description="The entries.")
     is_capped: bool = strawberry.field(
-        description=f"Whether only the {MOST_COUNTED:,} books that most readers rated were counted, or the "
-        f"{MOST_OF_MANY:,} of a text that finds more than {NAMED:,}."
+        description=f"Whether only some of the books were counted: the {FACET_BOOK_LIMIT:,} with the most "
+        f"ratings, or {FACET_BOOK_LIMIT_BROAD_TEXT:,} if the filter's text matches more than "
+        f"{MAX_ENUMERATED_HITS:,} books."
     )
 
 
 @strawberry.type(
-    description="What the books could be narrowed to next. Each facet leaves out the filter's own conditions "
-    "on what it counts, so that it shows what else could be chosen.",
-    directives=[NO_ROW],
+    description="Values that could narrow the list further, with the number of books of each. A facet "
+    "ignores the filter's top-level conditions on its own field, so that it also shows the alternatives.",
+    directives=[NO_ROWS],
 )
 class Facets:
-    categories: CountList[CategoryCount] = level_field(
-        Level(by_category, awaited=True), "Categories of one level of the tree.", [], [A_COUNT, SIZED]
+    categories: CountList[CategoryCount] = field_of_batch_resolver(
+        BatchResolver(_resolve_category_counts, awaited=True),
+        "Books by category, for the categories of one level of the tree.",
+        [],
+        [FACET_COST, _SLICED_FACET_SIZE],
     )
-    authors: CountList[AuthorCount] = level_field(
-        Level(by_author, awaited=True), "Authors, in whatever role.", [], [A_COUNT, SIZED]
+    authors: CountList[AuthorCount] = field_of_batch_resolver(
+        BatchResolver(_resolve_author_counts, awaited=True),
+        "Books by author, counting every contributor role.",
+        [],
+        [FACET_COST, _SLICED_FACET_SIZE],
     )
-    languages: CountList[LanguageCount] = counts(
-        Facet.LANGUAGES, lambda each: LanguageCount(language=each.value, count=each.number), "Languages."
+    languages: CountList[LanguageCount] = _facet_field(
+        Facet.LANGUAGES,
+        lambda entry: LanguageCount(language=entry.value, count=entry.number),
+        "Books by language.",
     )
-    prices: CountList[PriceCount] = counts(Facet.PRICES, price_count, "Bands of prices, in each currency.")
-    decades: CountList[DecadeCount] = counts(
-        Facet.DECADES, lambda each: DecadeCount(decade=int(each.value), count=each.number), "Decades."
+    prices: CountList[PriceCount] = _facet_field(
+        Facet.PRICES, _price_count, "Books by price range and currency."
     )
-    ratings: CountList[RatingCount] = counts(
+    decades: CountList[DecadeCount] = _facet_field(
+        Facet.DECADES,
+        lambda entry: DecadeCount(decade=int(entry.value), count=entry.number),
+        "Books by decade of publication.",
+    )
+    ratings: CountList[RatingCount] = _facet_field(
         Facet.RATINGS,
-        lambda each: RatingCount(rating=int(each.value), count=each.number),
-        "Average ratings, rounded down.",
+        lambda entry: RatingCount(rating=int(entry.value), count=entry.number),
+        "Books by average rating, rounded down.",
     )

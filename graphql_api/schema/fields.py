@@ -1,8 +1,8 @@
-"""Fields whose resolvers answer with records of `db`, one object at a time or a whole level at once.
+"""Fields whose resolvers return records of `db`, for one object at a time or for a whole level at once.
 
-A level resolver takes every object of one field position and answers for all of them in their order;
-it is written once and serves both executors. Plans call it once a level. Stock execution calls it for
-one object at a time, and the loaders under it gather those calls again.
+A batch resolver takes all objects of one level and returns one value per object, in the same order. It
+serves both executors. A plan calls it once per level. graphql-core calls it for one object at a time, and
+the dataloaders below it batch those calls.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -15,96 +15,106 @@ import strawberry
 
 from graphql_api.context import Context, Info
 
-Values = Sequence[Any]
-LevelFunction = Callable[..., Values | Awaitable[Values]]
+BatchResult = Sequence[Any]
+BatchFunction = Callable[..., BatchResult | Awaitable[BatchResult]]
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """A level resolver: `resolve(objects, context, **arguments)`.
+class BatchResolver:
+    """A batch resolver: `resolve(objects, context, **arguments)`.
 
-    Its answer is `awaited` if it says that it returns an Awaitable; what it loads is asked for in the call
-    itself. That of a coroutine function is awaited too, but runs only once a task runs it.
-
-    `ahead` names the connections below it of which a plan tells it the first that is asked for, with its
-    arguments, as `ahead`: their page can be read along.
+    - `awaited`: the resolver returns an Awaitable. It registers its loader keys when it is called.
+    - `started_by_task`: it is a coroutine function and needs a task to start.
+    - `prefetchable` names the connections below the field whose page it can read too. A plan passes the
+      first one that the operation selects as the argument `prefetch`.
     """
 
-    resolve: LevelFunction
+    resolve: BatchFunction
     awaited: bool
     started_by_task: bool = False
-    ahead: Sequence[str] = ()
+    prefetchable: Sequence[str] = ()
 
 
-def resolved_by(
-    resolver: Callable[..., Any], description: str, *, reads: Sequence[str] = (), vouched: bool = False
+def object_field(
+    resolver: Callable[..., Any], description: str, *, reads: Sequence[str] = (), trusted: bool = False
 ) -> Any:
-    """A field of the annotated GraphQL type, resolved for one object at a time.
+    """Return a field of the annotated GraphQL type that is resolved for one object at a time.
 
-    `reads` names the columns it takes from a record, besides the id. A resolver that is `vouched` for always
-    answers with what the field's type, a leaf, puts out.
+    - `reads` names the columns that the resolver reads from a record, in addition to the id.
+    - `trusted=True`: the resolver returns the serialised value of its leaf type, so coercion is skipped.
     """
-    metadata = {"reads": reads, "vouched": vouched}
+    metadata = {"reads": reads, "trusted": trusted}
     return strawberry.field(resolver=resolver, description=description, metadata=metadata)
 
 
-def of_row(column: str, description: str) -> Any:
-    """A field of an object that stands in the same row; null where the column is."""
+def same_row_field(column: str, description: str) -> Any:
+    """Return a field of an object stored in the same row. The object is null if the column is null."""
 
     def resolver(root: strawberry.Parent[Any]) -> Any:
         return None if root[column] is None else root
 
-    metadata = {"reads": [column], "of_row": column}
+    metadata = {"reads": [column], "same_row_column": column}
     return strawberry.field(resolver=resolver, description=description, metadata=metadata)
 
 
 @dataclass(slots=True)
-class Ahead:
-    """A connection that will be asked for of what a level resolver answers, and its arguments.
+class Prefetch:
+    """A connection that the operation selects below a batch resolver's field, with its arguments.
 
-    `again` is the same connection asked for of its nodes, and so on down a tree.
+    `nested` is the same connection below this connection's nodes, recursively.
     """
 
     field: str
     arguments: Mapping[str, Any]
-    again: "Ahead | None" = None
+    nested: "Prefetch | None" = None
 
     @property
-    def down(self) -> "Iterator[Ahead]":
-        """This one, and those again below it."""
-        each: Ahead | None = self
-        while each:
-            yield each
-            each = each.again
+    def levels(self) -> "Iterator[Prefetch]":
+        """This prefetch and all nested ones, outermost first."""
+        level: Prefetch | None = self
+        while level:
+            yield level
+            level = level.nested
 
 
-def resolved_for_all(
-    resolve: LevelFunction,
+def batch_field(
+    resolve: BatchFunction,
     description: str,
     *costs: object,
     reads: Sequence[str] = (),
-    ahead: Sequence[str] = (),
+    prefetchable: Sequence[str] = (),
 ) -> Any:
-    """A field resolved for a whole level at once; its arguments are those after objects and context."""
-    by_task = iscoroutinefunction(resolve)
-    awaited = by_task or get_origin(signature(resolve).return_annotation) is Awaitable
-    return level_field(Level(resolve, awaited, by_task, ahead), description, reads, costs)
+    """Return a field that is resolved for a whole level at once.
+
+    Its GraphQL arguments are the resolver's parameters after `objects` and `context`.
+    """
+    started_by_task = iscoroutinefunction(resolve)
+    awaited = started_by_task or get_origin(signature(resolve).return_annotation) is Awaitable
+    batch_resolver = BatchResolver(resolve, awaited, started_by_task, prefetchable)
+    return field_of_batch_resolver(batch_resolver, description, reads, costs)
 
 
-def loads(loader: str, key: str, description: str, *costs: object) -> Any:
-    """A relation: what the loader of that name has for the object's key, None where the key is None."""
+def loader_field(loader: str, key: str, description: str, *costs: object) -> Any:
+    """Return a relation's field: the loader's value for the object's key, or None if the key is None.
 
-    def load(objects: Sequence[Any], context: Context) -> Awaitable[Values]:
-        return getattr(context.loaders, loader).load_all([key_of(each) for each in objects])
+    `loader` names an attribute of the context's loaders, `key` an attribute of the object.
+    """
 
-    key_of = attrgetter(key)
-    return level_field(Level(load, awaited=True), description, [key], costs)
+    def load(records: Sequence[Any], context: Context) -> Awaitable[BatchResult]:
+        return getattr(context.loaders, loader).load_all([read_key(each) for each in records])
+
+    read_key = attrgetter(key)
+    return field_of_batch_resolver(BatchResolver(load, awaited=True), description, [key], costs)
 
 
-def level_field(level: Level, description: str, reads: Sequence[str], costs: Sequence[object]) -> Any:
-    resolver = awaiting(level.resolve) if level.awaited else immediate(level.resolve)
-    _, _, *parameters = signature(level.resolve).parameters.values()
-    arguments = [each for each in parameters if each.name != "ahead"]
+def field_of_batch_resolver(
+    batch_resolver: BatchResolver, description: str, reads: Sequence[str], costs: Sequence[object]
+) -> Any:
+    """Return a field with an adapter for graphql-core, which resolves one object at a time."""
+    adapter = _async_adapter if batch_resolver.awaited else _sync_adapter
+    resolver = adapter(batch_resolver.resolve)
+    _, _, *parameters = signature(batch_resolver.resolve).parameters.values()
+    arguments = [each for each in parameters if each.name != "prefetch"]
     keyword = Parameter.POSITIONAL_OR_KEYWORD
     resolver.__signature__ = Signature(  # type: ignore[attr-defined]
         [
@@ -117,20 +127,20 @@ def level_field(level: Level, description: str, reads: Sequence[str], costs: Seq
         "root": strawberry.Parent[Any],
         "info": Info,
     }
-    resolver.level = level  # type: ignore[attr-defined]
+    resolver.batch_resolver = batch_resolver  # type: ignore[attr-defined]
     return strawberry.field(
         resolver=resolver, description=description, metadata={"reads": reads}, directives=costs
     )
 
 
-def awaiting(resolve: Callable[..., Any]) -> Callable[..., Any]:
+def _async_adapter(resolve: Callable[..., Any]) -> Callable[..., Any]:
     async def resolver(root: Any, info: Info, **arguments: Any) -> Any:
         return (await resolve([root], info.context, **arguments))[0]
 
     return resolver
 
 
-def immediate(resolve: Callable[..., Any]) -> Callable[..., Any]:
+def _sync_adapter(resolve: Callable[..., Any]) -> Callable[..., Any]:
     def resolver(root: Any, info: Info, **arguments: Any) -> Any:
         return resolve([root], info.context, **arguments)[0]
 

@@ -1,161 +1,199 @@
-"""What a client narrows a list by: the inputs of filters."""
+"""The input types of filters. A new filter is one field here."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
-from strawberry import UNSET
 
-from db.search.text import LONGEST_TEXT
+from db.search import conditions
+from db.search.conditions import Condition
+from db.search.filters import Facet
+from db.search.text_query import MAX_TEXT_LENGTH
+from graphql_api.schema.contributor_role import ContributorRole, role_names
+from graphql_api.schema.filter_fields import (
+    MAX_FILTER_VALUES,
+    filter_field,
+    filter_input,
+    operator,
+    operator_option,
+)
+from graphql_api.schema.filter_parsers import (
+    boolean_parser,
+    check_decimal,
+    check_year,
+    code_parser,
+    id_parser,
+    name_parser,
+    number_parser,
+    publication_parser,
+    reject_nested_text,
+    spell_currency,
+    spell_language,
+)
 
-MOST_VALUES = 100
-MOST_CONDITIONS = 50
-DEEPEST = 5
+MAX_FILTER_CONDITIONS = 50
+MAX_FILTER_DEPTH = 5
+
+_NULL_IS_NOT_GIVEN = "All given conditions must match. Null is the same as not given, at every level."
 
 
-def asks(description: str) -> Any:
-    """An optional field of an input; that it is absent says nothing, and null is refused."""
-    return strawberry.field(default=UNSET, description=description)
-
-
-@strawberry.input(description="Compares an id. Several operators must all hold.")
+@strawberry.input(description="Conditions on an id.")
 class IdFilter:
-    eq: strawberry.ID | None = asks("Is this one.")
-    neq: strawberry.ID | None = asks("Is not this one.")
-    in_: list[strawberry.ID] | None = strawberry.field(
-        name="in", default=UNSET, description=f"Is one of these, at most {MOST_VALUES}."
+    eq: strawberry.ID | None = operator("Equals this id.")
+    neq: strawberry.ID | None = operator("Does not equal this id.")
+    in_: list[strawberry.ID] | None = operator(f"Equals one of these ids; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[strawberry.ID] | None = operator(f"Equals none of these ids; at most {MAX_FILTER_VALUES}.")
+
+
+@strawberry.input(description="Conditions on the contributors of a book. All given conditions must match.")
+class AuthorIdFilter(IdFilter):
+    roles: list[ContributorRole] | None = operator_option(
+        "Contributors count only in these roles. Default: any role."
     )
-    not_in: list[strawberry.ID] | None = asks(f"Is none of these, at most {MOST_VALUES}.")
 
 
-@strawberry.input(description="Chooses categories. Several operators must all hold.")
+@strawberry.input(description="Conditions on the categories of a book. All given conditions must match.")
 class CategoryIdFilter(IdFilter):
-    include_descendants: bool = strawberry.field(
-        default=True, description="Whether the categories below them belong too."
+    include_descendants: bool | None = operator_option(
+        "Whether books in descendants of the given categories match too.", default=True
     )
 
 
 @strawberry.input(
-    description="Compares a code exactly. Several operators must all hold; a missing value fulfils only "
-    "`isNull`."
+    description="Conditions on a code, ignoring case. All given conditions must match. A missing value "
+    "matches only `isNull: true`."
 )
 class CodeFilter:
-    eq: str | None = asks("Is this one.")
-    neq: str | None = asks("Is another one.")
-    in_: list[str] | None = strawberry.field(
-        name="in", default=UNSET, description=f"Is one of these, at most {MOST_VALUES}."
-    )
-    not_in: list[str] | None = asks(f"Is none of these, at most {MOST_VALUES}.")
-    is_null: bool | None = asks("Whether it is missing.")
+    eq: str | None = operator("Equals this code.")
+    neq: str | None = operator("Does not equal this code.")
+    in_: list[str] | None = operator(f"Equals one of these codes; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[str] | None = operator(f"Equals none of these codes; at most {MAX_FILTER_VALUES}.")
+    is_null: bool | None = operator("Whether the code is missing.")
 
 
 @strawberry.input(
-    description="Compares a number. Several operators must all hold; a missing value fulfils only `isNull`."
+    description="Conditions on a number. All given conditions must match. A missing number matches only "
+    "`isNull: true`."
 )
 class DecimalFilter:
-    eq: Decimal | None = asks("Is equal.")
-    neq: Decimal | None = asks("Is another one.")
-    lt: Decimal | None = asks("Is less.")
-    lte: Decimal | None = asks("Is less or equal.")
-    gt: Decimal | None = asks("Is greater.")
-    gte: Decimal | None = asks("Is greater or equal.")
-    is_null: bool | None = asks("Whether it is missing.")
+    eq: Decimal | None = operator("Equals this number.")
+    neq: Decimal | None = operator("Does not equal this number.")
+    lt: Decimal | None = operator("Is less than this number.")
+    lte: Decimal | None = operator("Is less than or equal to this number.")
+    gt: Decimal | None = operator("Is greater than this number.")
+    gte: Decimal | None = operator("Is greater than or equal to this number.")
+    is_null: bool | None = operator("Whether the number is missing.")
 
 
 @strawberry.input(
-    description="Compares a year, negative before Christ. Several operators must all hold; a missing year "
-    "fulfils only `isNull`."
+    description="Conditions on a year; years BC are negative. All given conditions must match. A missing "
+    "year matches only `isNull: true`."
 )
 class YearFilter:
-    eq: int | None = asks("In this year.")
-    neq: int | None = asks("In another year.")
-    lt: int | None = asks("Before this year.")
-    lte: int | None = asks("In this year or before.")
-    gt: int | None = asks("After this year.")
-    gte: int | None = asks("In this year or after.")
-    is_null: bool | None = asks("Whether it is missing.")
+    eq: int | None = operator("In this year.")
+    neq: int | None = operator("Not in this year.")
+    lt: int | None = operator("Before this year.")
+    lte: int | None = operator("In or before this year.")
+    gt: int | None = operator("After this year.")
+    gte: int | None = operator("In or after this year.")
+    is_null: bool | None = operator("Whether the year is missing.")
 
 
 @strawberry.input(
-    description="Which books; all that is given must hold. Null is refused: leave out what does not matter. "
-    f"At most {MOST_CONDITIONS} conditions, nested at most {DEEPEST} deep."
-)
-class BookFilter:
-    text: str | None = asks(
-        "What somebody typed: an ISBN in any form, or words of title, authors, subtitle, categories and "
-        f"description, the last one perhaps unfinished. The first {LONGEST_TEXT} characters count. It can "
-        "only stand at the top of a filter."
-    )
-    author: IdFilter | None = asks("Who contributed, in whatever role.")
-    category: CategoryIdFilter | None = asks("Where it is sorted into.")
-    language: CodeFilter | None = asks("The language's tag.")
-    price: DecimalFilter | None = asks("The price's amount; give the currency too.")
-    currency: CodeFilter | None = asks("The price's currency.")
-    published: YearFilter | None = asks("The year of publication.")
-    rating: DecimalFilter | None = asks("The average rating, 0 to 5.")
-    in_stock: bool | None = asks("Whether copies are in stock.")
-    has_isbn: bool | None = asks("Whether it has an ISBN.")
-    and_: list["BookFilter"] | None = strawberry.field(
-        name="and", default=UNSET, description="All of these hold."
-    )
-    or_: list["BookFilter"] | None = strawberry.field(
-        name="or", default=UNSET, description="One of these holds; none does where the list is empty."
-    )
-    not_: "BookFilter | None" = strawberry.field(name="not", default=UNSET, description="This does not hold.")
-
-
-@strawberry.input(
-    description="Compares a sort name, such as Austen, Jane; case and accents do not matter. Several "
-    "operators must all hold."
+    description="Conditions on a name, ignoring case and accents. All given conditions must match."
 )
 class NameFilter:
-    eq: str | None = asks("Is this one.")
-    starts_with: str | None = asks("Begins so.")
-    contains: str | None = asks("Holds this anywhere.")
+    eq: str | None = operator("Equals this text.")
+    starts_with: str | None = operator("Starts with this text.")
+    contains: str | None = operator("Contains this text.")
 
 
-@strawberry.input(
-    description="Which authors; all that is given must hold. Null is refused: leave out what does not matter."
+def _by_authors(filter_input: AuthorIdFilter, author_ids: list[int]) -> Condition:
+    return conditions.by_authors(author_ids, role_names(filter_input.roles))
+
+
+def _in_categories(filter_input: CategoryIdFilter, category_ids: list[int]) -> Condition:
+    return conditions.in_categories(category_ids, descendants=filter_input.include_descendants is not False)
+
+
+@filter_input(
+    f"Selects books. {_NULL_IS_NOT_GIVEN} At most {MAX_FILTER_CONDITIONS} conditions, nested at most "
+    f"{MAX_FILTER_DEPTH} levels deep."
 )
+class BookFilter:
+    text: str | None = filter_field(
+        "The text to search for: an ISBN in any form, or words of the title, authors, subtitle, categories "
+        f"and description. The last word may be incomplete. Only the first {MAX_TEXT_LENGTH} characters are "
+        "used. Allowed only at the top level of a filter.",
+        reject_nested_text,
+    )
+    author: AuthorIdFilter | None = filter_field(
+        "The contributors, in any role or in the given roles.",
+        id_parser("Author", _by_authors),
+        Facet.AUTHORS,
+    )
+    category: CategoryIdFilter | None = filter_field(
+        "The categories that the book is assigned to.",
+        id_parser("Category", _in_categories),
+        Facet.CATEGORIES,
+    )
+    language: CodeFilter | None = filter_field(
+        "The language as a BCP 47 tag, for example en or pt-BR. An ISO 639 code of three letters means its "
+        "tag: ger is de.",
+        code_parser(conditions.LANGUAGE_COLUMN, spell_language),
+        Facet.LANGUAGES,
+    )
+    price: DecimalFilter | None = filter_field(
+        "The amount of the price. Combine it with `currency`: amounts are not converted.",
+        number_parser(conditions.PRICE_COLUMN, check_decimal),
+        Facet.PRICES,
+    )
+    currency: CodeFilter | None = filter_field(
+        "The currency of the price as an ISO 4217 code, for example EUR.",
+        code_parser(conditions.CURRENCY_COLUMN, spell_currency),
+        Facet.PRICES,
+    )
+    published: YearFilter | None = filter_field(
+        "The year of publication.", publication_parser(conditions.PUBLISHED_COLUMN), Facet.DECADES
+    )
+    rating: DecimalFilter | None = filter_field(
+        "The average rating, 0 to 5.", number_parser(conditions.RATING_COLUMN, check_decimal), Facet.RATINGS
+    )
+    in_stock: bool | None = filter_field("Whether copies are in stock.", boolean_parser(conditions.IN_STOCK))
+    has_isbn: bool | None = filter_field(
+        "Whether the book has an ISBN.", boolean_parser(conditions.is_not_null(conditions.ISBN_COLUMN))
+    )
+
+
+@filter_input(f"Selects authors. {_NULL_IS_NOT_GIVEN}")
 class AuthorFilter:
-    name: NameFilter | None = asks("The sort name.")
-    birth_year: YearFilter | None = asks("The year of birth.")
-    death_year: YearFilter | None = asks("The year of death.")
-    and_: list["AuthorFilter"] | None = strawberry.field(
-        name="and", default=UNSET, description="All of these hold."
+    name: NameFilter | None = filter_field(
+        "The sort name, for example Austen, Jane.", name_parser(conditions.AUTHOR_NAME_COLUMN)
     )
-    or_: list["AuthorFilter"] | None = strawberry.field(
-        name="or", default=UNSET, description="One of these holds; none does where the list is empty."
+    birth_year: YearFilter | None = filter_field(
+        "The year of birth.", number_parser(conditions.BIRTH_YEAR_COLUMN, check_year)
     )
-    not_: "AuthorFilter | None" = strawberry.field(
-        name="not", default=UNSET, description="This does not hold."
+    death_year: YearFilter | None = filter_field(
+        "The year of death.", number_parser(conditions.DEATH_YEAR_COLUMN, check_year)
     )
 
 
-@strawberry.input(
-    description="Which categories; all that is given must hold. Null is refused: leave out what does not "
-    "matter."
-)
+@filter_input(f"Selects categories. {_NULL_IS_NOT_GIVEN}")
 class CategoryFilter:
-    name: NameFilter | None = asks("The name.")
-    and_: list["CategoryFilter"] | None = strawberry.field(
-        name="and", default=UNSET, description="All of these hold."
-    )
-    or_: list["CategoryFilter"] | None = strawberry.field(
-        name="or", default=UNSET, description="One of these holds; none does where the list is empty."
-    )
-    not_: "CategoryFilter | None" = strawberry.field(
-        name="not", default=UNSET, description="This does not hold."
+    name: NameFilter | None = filter_field(
+        "The name of the category.", name_parser(conditions.CATEGORY_NAME_COLUMN)
     )
 
 
-WantedAuthors = Annotated[
-    AuthorFilter | None, strawberry.argument(name="filter", description="Only the authors that fulfil this.")
+AuthorFilterArg = Annotated[
+    AuthorFilter | None,
+    strawberry.argument(name="filter", description="Return only authors that match this filter."),
 ]
-WantedCategories = Annotated[
+CategoryFilterArg = Annotated[
     CategoryFilter | None,
-    strawberry.argument(name="filter", description="Only the categories that fulfil this."),
+    strawberry.argument(name="filter", description="Return only categories that match this filter."),
 ]
-Wanted = Annotated[
-    BookFilter | None, strawberry.argument(name="filter", description="Only the books that fulfil this.")
+BookFilterArg = Annotated[
+    BookFilter | None,
+    strawberry.argument(name="filter", description="Return only books that match this filter."),
 ]

@@ -1,34 +1,40 @@
-"""Global ids: opaque names of a node, made of its type and its key."""
+"""Global ids: opaque identifiers of nodes, encoding the type and the database id."""
 
 from base64 import b64decode
 from binascii import Error, b2a_base64
 
 from strawberry import ID
 
-from graphql_api.schema.errors import BadInput
+from graphql_api.schema.errors import UserInputError
 
-HIGHEST_KEY = 2**63 - 1
+_MAX_DATABASE_ID = 2**63 - 1
 
 
 def global_id(type_name: str, key: int) -> ID:
+    """Return the global id of a database id of the given type."""
     return ID(b2a_base64(f"{type_name}:{key}".encode(), newline=False).decode())
 
 
-def parsed_id(argument: str, value: str) -> tuple[str, int]:
-    """The type and key that a global id names; BadInput when it is not one that `global_id` made."""
+def parse_global_id(argument: str, value: str) -> tuple[str, int]:
+    """Return the type and database id in a global id. Raise UserInputError if it is not a global id."""
     try:
         type_name, _, digits = b64decode(value, validate=True).decode("ascii").partition(":")
         key = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else -1
     except (Error, ValueError):
         type_name, key = "", -1
-    if not 0 <= key <= HIGHEST_KEY or global_id(type_name, key) != value:
-        raise BadInput(argument, f"{value[:60]!r} is not an id: give one that an `id` field answered.")
+    if not 0 <= key <= _MAX_DATABASE_ID or global_id(type_name, key) != value:
+        raise UserInputError(
+            argument, f"{argument} is {value[:60]!r}, which is not a global id. Use a value of an `id` field."
+        )
     return type_name, key
 
 
-def key_of(argument: str, type_name: str, value: str) -> int:
-    """The key in a global id of one type; BadInput when it is of another."""
-    named, key = parsed_id(argument, value)
-    if named != type_name:
-        raise BadInput(argument, f"{value[:60]!r} is an id of type {named}, not {type_name}.")
+def parse_database_id(argument: str, type_name: str, value: str) -> int:
+    """Return the database id in a global id of this type. Raise UserInputError if its type differs."""
+    actual_type, key = parse_global_id(argument, value)
+    if actual_type != type_name:
+        raise UserInputError(
+            argument,
+            f"{argument} is {value[:60]!r}, an id of type {actual_type}. Use an id of type {type_name}.",
+        )
     return key

@@ -1,25 +1,30 @@
-"""What a client can ask with: look-ups by one key, and orders."""
+"""Input types of look-ups by one key, and of sort orders."""
 
 from enum import Enum
 
 import strawberry
 
 from db import books
-from db.pages import Key, Order
-from db.search.ranking import RELEVANCE
-from graphql_api.schema.errors import BadInput
+from db.keyset import Order, SortKey
+from db.search.ranking import (
+    MAX_ENUMERATED_HITS,
+    RANK_CANDIDATES,
+    RANK_CANDIDATES_BROAD_TEXT,
+    RELEVANCE,
+)
+from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.scalars import ISBN
 
 
-@strawberry.input(one_of=True, description="Names one book, by exactly one of its keys.")
+@strawberry.input(one_of=True, description="Identifies a book by exactly one of its keys.")
 class BookLookup:
     id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The book's global id.")
     isbn: ISBN | None = strawberry.field(
-        default=strawberry.UNSET, description="The book's ISBN, in its old or new form."
+        default=strawberry.UNSET, description="The book's ISBN-10 or ISBN-13."
     )
 
 
-@strawberry.input(one_of=True, description="Names one author, by exactly one of their keys.")
+@strawberry.input(one_of=True, description="Identifies an author by exactly one of their keys.")
 class AuthorLookup:
     id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="The author's global id."
@@ -29,51 +34,56 @@ class AuthorLookup:
     )
 
 
-@strawberry.input(one_of=True, description="Names one category, by exactly one of its keys.")
+@strawberry.input(one_of=True, description="Identifies a category by exactly one of its keys.")
 class CategoryLookup:
     id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="The category's global id."
     )
     path: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The slugs from the root, for example `fiction/novels`."
+        default=strawberry.UNSET,
+        description="The slugs from the root category down, for example `fiction/novels`.",
     )
 
 
-@strawberry.enum(description="What books can be sorted by. Books without the value come last either way.")
+@strawberry.enum(description="Sort keys of books. Books without a value come last in both directions.")
 class BookOrderField(Enum):
     TITLE = strawberry.enum_value(
-        "TITLE", description="The title, without its leading article, accents and case."
+        "TITLE", description="The title, ignoring its leading article, accents and case."
     )
-    PUBLICATION = strawberry.enum_value("PUBLICATION", description="The day or year of publication.")
-    PRICE = strawberry.enum_value("PRICE", description="The price's amount, whatever its currency.")
+    PUBLICATION = strawberry.enum_value(
+        "PUBLICATION", description="The date of publication, or the year if only that is known."
+    )
+    PRICE = strawberry.enum_value("PRICE", description="The amount of the price, ignoring its currency.")
     RATING = strawberry.enum_value("RATING", description="The average rating.")
-    POPULARITY = strawberry.enum_value("POPULARITY", description="How many readers rated the book.")
+    POPULARITY = strawberry.enum_value("POPULARITY", description="The number of ratings.")
     RELEVANCE = strawberry.enum_value(
-        "RELEVANCE", description="How well the book matches the filter's text; only with one."
+        "RELEVANCE",
+        description="How well the book matches the filter's text. Requires `text` in the filter. The list "
+        f"ends after the {RANK_CANDIDATES:,} matching books with the most ratings, or after "
+        f"{RANK_CANDIDATES_BROAD_TEXT} if more than {MAX_ENUMERATED_HITS:,} books match.",
     )
-    ADDED = strawberry.enum_value("ADDED", description="When the book came into the catalog.")
+    ADDED = strawberry.enum_value("ADDED", description="The time when the book was added to the catalog.")
 
 
-@strawberry.enum(description="Which way an order runs.")
+@strawberry.enum(description="The direction of a sort order.")
 class OrderDirection(Enum):
-    ASC = strawberry.enum_value("ASC", description="From the smallest, first or oldest on.")
-    DESC = strawberry.enum_value("DESC", description="From the largest, last or newest on.")
+    ASC = strawberry.enum_value("ASC", description="Ascending: the smallest, first or oldest value first.")
+    DESC = strawberry.enum_value("DESC", description="Descending: the largest, last or newest value first.")
 
 
 @strawberry.input(
-    description="How books are sorted. Equal ones follow in the order they were added, or the opposite one "
-    "if descending."
+    description="The sort order of books. Books with equal values are sorted by when they were added, in the "
+    "same direction."
 )
 class BookOrder:
-    field: BookOrderField = strawberry.field(description="What to sort by.")
+    field: BookOrderField = strawberry.field(description="The sort key.")
     direction: OrderDirection | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Which way to sort; from the best on by relevance and popularity, or else ascending, "
-        "if it is not given.",
+        description="The sort direction. Default: DESC for RELEVANCE and POPULARITY, ASC for all other keys.",
     )
 
 
-KEYS: dict[BookOrderField, Key] = {
+SORT_KEYS: dict[BookOrderField, SortKey] = {
     BookOrderField.TITLE: books.TITLE,
     BookOrderField.PUBLICATION: books.PUBLICATION,
     BookOrderField.PRICE: books.PRICE,
@@ -84,26 +94,33 @@ KEYS: dict[BookOrderField, Key] = {
 }
 
 
-BEST_FIRST = (books.POPULARITY, RELEVANCE)
+_DESCENDING_BY_DEFAULT = (books.POPULARITY, RELEVANCE)
 
 
-def order_of_books(asked: BookOrder | None, *, searching: bool = False) -> Order:
-    """The order asked for; when none is, by relevance to a text, or else by title."""
-    if not asked:
+def parse_book_order(book_order: BookOrder | None, *, searching: bool = False) -> Order:
+    """Return the requested order. Default: by relevance if a text is searched, otherwise by title.
+
+    Raise UserInputError for RELEVANCE without a text.
+    """
+    if not book_order:
         return Order(RELEVANCE, descending=True) if searching else Order(books.TITLE)
-    key = KEYS[asked.field]
+    key = SORT_KEYS[book_order.field]
     if key == RELEVANCE and not searching:
-        raise BadInput(
-            "orderBy", "Without a text in the filter there is no relevance: sort by something else."
+        raise UserInputError(
+            "orderBy", "orderBy.field RELEVANCE requires filter.text. Give a text, or sort by another field."
         )
-    if not asked.direction:
-        return Order(key, key in BEST_FIRST)
-    return Order(key, asked.direction is OrderDirection.DESC)
+    if not book_order.direction:
+        return Order(key, key in _DESCENDING_BY_DEFAULT)
+    return Order(key, book_order.direction is OrderDirection.DESC)
 
 
-def storable(argument: str, text: str | None) -> str:
-    """The text, if PostgreSQL can hold it; BadInput otherwise."""
+def check_storable_text(argument: str, text: str | None) -> str:
+    """Return the text, or "" for None. Raise UserInputError if PostgreSQL cannot store it."""
     text = text or ""
-    if "\0" in text or (not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text)):
-        raise BadInput(argument, f"{argument} holds a NUL character or half a surrogate pair: leave it out.")
+    if "\0" in text or (
+        not text.isprintable() and any("\ud800" <= character <= "\udfff" for character in text)
+    ):
+        raise UserInputError(
+            argument, f"{argument} contains a NUL character or an unpaired surrogate. Remove it."
+        )
     return text

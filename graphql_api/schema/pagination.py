@@ -1,4 +1,4 @@
-"""Relay connections over keyset pages: arguments, cursors, and the types that answer them."""
+"""Relay connections over keyset pages: arguments, cursors and types."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,58 +12,68 @@ import orjson
 import strawberry
 from strawberry import UNSET
 
-from db.pages import HIGHEST_ID, Key, KeyValue, Order, Page, Position, Window
-from db.search.lists import MOST_COUNTED, Count
+from db.constraints import MAX_PRICE_DECIMALS
+from db.keyset import MAX_BIGINT, KeyValue, Order, Page, PageRequest, Position, SortKey
+from db.search.filtered_lists import COUNT_LIMIT, Count
 from db.search.ranking import RELEVANCE
 from graphql_api.context import Context
-from graphql_api.loading import Known, Loader
-from graphql_api.schema.costs import A_ROW, NO_ROW
-from graphql_api.schema.errors import BadInput
-from graphql_api.schema.fields import resolved_for_all
+from graphql_api.execution.limits import LIMITS
+from graphql_api.loaders.dataloader import Loader, ResolvedValue
+from graphql_api.schema.costs import NO_ROWS, ONE_ROW
+from graphql_api.schema.errors import UserInputError
+from graphql_api.schema.fields import batch_field
 
 T = TypeVar("T")
 
-SMALLEST = Decimal("0.0001")  # of prices and ratings: the columns hold no more
-DEFAULT_SIZE = 20
-LARGEST_SIZE = 100
+_DECIMAL_STEP = Decimal(1).scaleb(-MAX_PRICE_DECIMALS)
+"""Precision of the price and rating columns."""
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = LIMITS.page
 
-First = Annotated[
+FirstArg = Annotated[
     int | None,
     strawberry.argument(
-        description=f"Take this many from the start, 0 to {LARGEST_SIZE}; {DEFAULT_SIZE} if neither "
-        "`first` nor `last` is given."
+        description=f"Return the first n entries, 0 to {MAX_PAGE_SIZE}. Default: {DEFAULT_PAGE_SIZE}, unless "
+        "`last` is given."
     ),
 ]
-After = Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")]
-Last = Annotated[
-    int | None, strawberry.argument(description=f"Take this many from the end, 0 to {LARGEST_SIZE}.")
+AfterArg = Annotated[str | None, strawberry.argument(description="Return only entries after this cursor.")]
+LastArg = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"Return the last n entries, 0 to {MAX_PAGE_SIZE}. With `first`: the last n of those."
+    ),
 ]
-Before = Annotated[str | None, strawberry.argument(description="Only what precedes this cursor.")]
+BeforeArg = Annotated[str | None, strawberry.argument(description="Return only entries before this cursor.")]
 
 
-@strawberry.type(description="Where a page lies in its list.", directives=[NO_ROW])
+@strawberry.type(description="The position of a page in its list.", directives=[NO_ROWS])
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether more follows this page.")
-    has_previous_page: bool = strawberry.field(description="Whether more precedes this page.")
+    has_next_page: bool = strawberry.field(description="Whether the list has entries after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether the list has entries before this page.")
     start_cursor: str | None = strawberry.field(
-        description="The cursor of the page's first edge; null on an empty page."
+        description="The cursor of the page's first edge; null if the page is empty."
     )
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the page's last edge; null on an empty page."
+        description="The cursor of the page's last edge; null if the page is empty."
     )
 
 
-@strawberry.type(description="One entry of a list, with its place in it.", directives=[NO_ROW])
+@strawberry.type(description="One entry of a list and its cursor.", directives=[NO_ROWS])
 class Edge(Generic[T]):
-    node: T = strawberry.field(description="The entry itself.")
-    cursor: str = strawberry.field(description="Its place in the list, for `after` and `before`.")
+    node: T = strawberry.field(description="The entry.")
+    cursor: str = strawberry.field(
+        description="The position in the list, for the arguments `after` and `before`."
+    )
 
 
 @dataclass(slots=True)
-class Listed:
-    """What stands behind a connection: `loader` has its page, by `key`; `count` is the number of entries,
-    or the loader that has it, as a Count where it may be capped. Nothing is read until edges, nodes, place or
-    count are asked for."""
+class ConnectionSource:
+    """The source of a connection. Nothing is read until one of its fields is selected.
+
+    `loader` loads the page by `key`. `count` is the number of entries, or the loader of that number; a Count
+    may be capped.
+    """
 
     order: Order
     loader: Loader[int, Page[Any]]
@@ -71,66 +81,71 @@ class Listed:
     count: int | Loader[int, int] | Loader[int, Count]
 
     @property
-    def order_name(self) -> str:
-        """What its cursors name."""
-        return fingerprint(self.order)
+    def cursor_scope(self) -> str:
+        """The scope that its cursors name: see the function `cursor_scope`."""
+        return cursor_scope(self.order)
 
 
-class Entry(NamedTuple):
-    """What stands behind an edge."""
+class _EdgeSource(NamedTuple):
+    """The source of an edge."""
 
     node: Any
     cursor: str
 
 
-Connections = Sequence[Listed]
+Connections = Sequence[ConnectionSource]
 
 
-def pages_of(connections: Connections, step: Callable[[list[Page[Any]]], T]) -> Awaitable[T]:
-    """What the step makes of the pages of a level's connections, which came from one field and so share
-    one loader."""
+def map_pages(connections: Connections, step: Callable[[list[Page[Any]]], T]) -> Awaitable[T]:
+    """Load the pages of a level's connections and apply `step` to them.
+
+    The connections belong to the same field, so they share one loader.
+    """
     return connections[0].loader.load_all([connection.key for connection in connections]).then(step)
 
 
-def edges_of(connections: Connections, context: Context) -> Awaitable[list[list[Entry]]]:
-    name = connections[0].order_name
+def _resolve_edges(connections: Connections, context: Context) -> Awaitable[list[list[_EdgeSource]]]:
+    scope = connections[0].cursor_scope
 
-    def edges(pages: list[Page[Any]]) -> list[list[Entry]]:
+    def edges(pages: list[Page[Any]]) -> list[list[_EdgeSource]]:
         return [
-            [Entry(row, cursor(name, page.position(index))) for index, row in enumerate(page.rows)]
+            [
+                _EdgeSource(row, encode_cursor(scope, page.position(index)))
+                for index, row in enumerate(page.rows)
+            ]
             for page in pages
         ]
 
-    return pages_of(connections, edges)
+    return map_pages(connections, edges)
 
 
-def nodes_of(connections: Connections, context: Context) -> Awaitable[list[Sequence[Any]]]:
-    return pages_of(connections, rows_of)
+def resolve_nodes(connections: Connections, context: Context) -> Awaitable[list[Sequence[Any]]]:
+    return map_pages(connections, _rows_of_pages)
 
 
-def rows_of(pages: list[Page[Any]]) -> list[Sequence[Any]]:
+def _rows_of_pages(pages: list[Page[Any]]) -> list[Sequence[Any]]:
     return [page.rows for page in pages]
 
 
-def page_infos_of(connections: Connections, context: Context) -> Awaitable[list[PageInfo]]:
-    name = connections[0].order_name
+def resolve_page_infos(connections: Connections, context: Context) -> Awaitable[list[PageInfo]]:
+    scope = connections[0].cursor_scope
 
     def infos(pages: list[Page[Any]]) -> list[PageInfo]:
         return [
             PageInfo(
                 has_next_page=page.has_next,
                 has_previous_page=page.has_previous,
-                start_cursor=cursor(name, page.position(0)) if page.rows else None,
-                end_cursor=cursor(name, page.position(-1)) if page.rows else None,
+                start_cursor=encode_cursor(scope, page.position(0)) if page.rows else None,
+                end_cursor=encode_cursor(scope, page.position(-1)) if page.rows else None,
             )
             for page in pages
         ]
 
-    return pages_of(connections, infos)
+    return map_pages(connections, infos)
 
 
-def counts_of(connections: Connections, step: Callable[[Count], T]) -> Awaitable[list[T]]:
-    """What the step makes of the sizes of a level's lists; counters are never capped."""
+def _map_counts(connections: Connections, step: Callable[[Count], T]) -> Awaitable[list[T]]:
+    """Load the counts of a level's connections and apply `step` to each. Plain numbers are never capped."""
 
     def steps(counts: list[Any]) -> list[T]:
         return [step(count if isinstance(count, Count) else Count(count)) for count in counts]
@@ -138,101 +153,109 @@ def counts_of(connections: Connections, step: Callable[[Count], T]) -> Awaitable
     first = connections[0].count
     if isinstance(first, Loader):
         return first.load_all([connection.key for connection in connections]).then(steps)
-    return Known(steps([connection.count for connection in connections]))
+    return ResolvedValue(steps([connection.count for connection in connections]))
 
 
-def total_counts_of(connections: Connections, context: Context) -> Awaitable[list[int]]:
-    return counts_of(connections, attrgetter("number"))
+def resolve_total_counts(connections: Connections, context: Context) -> Awaitable[list[int]]:
+    return _map_counts(connections, attrgetter("number"))
 
 
-def total_counts_capped_of(connections: Connections, context: Context) -> Awaitable[list[bool]]:
-    return counts_of(connections, attrgetter("capped"))
+def resolve_total_counts_capped(connections: Connections, context: Context) -> Awaitable[list[bool]]:
+    return _map_counts(connections, attrgetter("capped"))
 
 
-@strawberry.type(description="One page of a list.", directives=[NO_ROW])
+@strawberry.type(description="One page of a list.", directives=[NO_ROWS])
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = resolved_for_all(edges_of, "The entries of the page with their cursors.")
-    nodes: list[T] = resolved_for_all(nodes_of, "The entries of the page alone.")
-    page_info: PageInfo = resolved_for_all(page_infos_of, "Where the page lies in the list.")
-    total_count: int = resolved_for_all(
-        total_counts_of,
-        f"How many entries the whole list has; under a filter counted up to {MOST_COUNTED:,}.",
-        A_ROW,
+    edges: list[Edge[T]] = batch_field(_resolve_edges, "The entries of the page with their cursors.")
+    nodes: list[T] = batch_field(resolve_nodes, "The entries of the page without cursors.")
+    page_info: PageInfo = batch_field(resolve_page_infos, "The position of the page in the list.")
+    total_count: int = batch_field(
+        resolve_total_counts,
+        f"The number of entries of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}.",
+        ONE_ROW,
     )
-    total_count_is_capped: bool = resolved_for_all(
-        total_counts_capped_of, "Whether there are more entries than `totalCount`."
+    total_count_is_capped: bool = batch_field(
+        resolve_total_counts_capped, "Whether the list has more entries than `totalCount`."
     )
 
 
-def window(
+def parse_page_request(
     order: Order,
     first: int | None,
     after: str | None,
     last: int | None,
     before: str | None,
     text: str | None = None,
-) -> Window:
-    """The part of a list that four arguments name: the cursors first, then `first`, then `last`.
+) -> PageRequest:
+    """Return the page request of four arguments: the cursors apply first, then `first`, then `last`.
 
-    `text` is what the list is searched for. Raises BadInput naming the argument that cannot be used.
+    `text` is the search text of the list. Raise UserInputError naming the first invalid argument.
     """
-    first, after, last, before = given(first), given(after), given(last), given(before)
+    first, after, last, before = (
+        _unset_to_none(first),
+        _unset_to_none(after),
+        _unset_to_none(last),
+        _unset_to_none(before),
+    )
     for argument, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= LARGEST_SIZE:
-            raise BadInput(argument, f"{argument} is {size}; it must be from 0 to {LARGEST_SIZE}.")
+        if size is not None and not 0 <= size <= MAX_PAGE_SIZE:
+            raise UserInputError(argument, f"{argument} is {size}; it must be from 0 to {MAX_PAGE_SIZE}.")
     backward = first is None and last is not None
     count = last if backward else first
-    return Window(
-        count=DEFAULT_SIZE if count is None else count,
+    return PageRequest(
+        limit=DEFAULT_PAGE_SIZE if count is None else count,
         backward=backward,
         tail=None if backward else last,
-        after=None if after is None else position("after", after, order, text),
-        before=None if before is None else position("before", before, order, text),
+        after=None if after is None else decode_cursor("after", after, order, text),
+        before=None if before is None else decode_cursor("before", before, order, text),
     )
 
 
-def given(value: T | None) -> T | None:
+def _unset_to_none(value: T | None) -> T | None:
     return None if value is UNSET else value
 
 
-def cursor(order_name: str, position: Position) -> str:
-    """A row's place as opaque text, which names the order too: in another one it means nothing."""
+def encode_cursor(scope: str, position: Position) -> str:
+    """Return a row's position as an opaque cursor. It names its scope: it is valid in no other list order."""
     key = str(position.key) if isinstance(position.key, Decimal) else position.key
-    return urlsafe_b64encode(orjson.dumps([order_name, key, position.id])).decode().rstrip("=")
+    return urlsafe_b64encode(orjson.dumps([scope, key, position.id])).decode().rstrip("=")
 
 
-def position(argument: str, cursor: str, order: Order, text: str | None = None) -> Position:
-    """The place that a cursor names; BadInput when it is none of ours, or of another order or text."""
-    name = fingerprint(order, text)
+def decode_cursor(argument: str, cursor: str, order: Order, text: str | None = None) -> Position:
+    """Return the position in a cursor. Raise UserInputError if it is invalid or has another order or text."""
+    scope = cursor_scope(order, text)
     try:
-        named, key, identity = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if named == name and type(identity) is int and 0 < identity <= HIGHEST_ID:
-            return Position(key_of(key, order.key), identity)
+        scope_of_cursor, key, row_id = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if scope_of_cursor == scope and type(row_id) is int and 0 < row_id <= MAX_BIGINT:
+            return Position(_parse_cursor_key(key, order.key), row_id)
     except (ArithmeticError, TypeError, ValueError):
-        named = None
-    if isinstance(named, str) and named != name:
-        other = "text" if named.startswith(f"{fingerprint(order)} ") else "order"
-        raise BadInput(
-            argument, f"{argument} is a cursor of another {other}: use it there, or start anew here."
+        scope_of_cursor = None
+    if isinstance(scope_of_cursor, str) and scope_of_cursor != scope:
+        other = "search text" if scope_of_cursor.startswith(f"{cursor_scope(order)} ") else "order"
+        raise UserInputError(
+            argument,
+            f"{argument} is a cursor of a list with another {other}. Use that {other}, or omit the cursor.",
         )
-    raise BadInput(argument, f"{argument} is not a cursor: give one that `cursor` or `pageInfo` answered.")
+    raise UserInputError(
+        argument, f"{argument} is not a valid cursor. Use a value of `cursor` or `pageInfo`."
+    )
 
 
-def key_of(value: Any, key: Key) -> KeyValue:
-    """The key in a cursor; ValueError or ArithmeticError when no row can have it."""
+def _parse_cursor_key(value: Any, key: SortKey) -> KeyValue:
+    """Return the sort key in a cursor. Raise ValueError or ArithmeticError if no row can have it."""
     if value is None and (key.nullable or key.column is None):
         return None
-    kind = key.domain.python_type
-    if key.column is None or type(value) is not (int if kind is int else str):
-        raise ValueError("not a key")
-    made: Any = Decimal(value).quantize(SMALLEST) if kind is Decimal else value
-    if not key.domain.lowest <= made < key.domain.highest or "\0" in str(made):
+    python_type = key.domain.python_type
+    if key.column is None or type(value) is not (int if python_type is int else str):
+        raise ValueError("not a sort key")
+    parsed: Any = Decimal(value).quantize(_DECIMAL_STEP) if python_type is Decimal else value
+    if not key.domain.lowest <= parsed < key.domain.highest or "\0" in str(parsed):
         raise ValueError("out of range")
-    return made
+    return parsed
 
 
-def fingerprint(order: Order, text: str | None = None) -> str:
-    """The name of an order; relevance is another one for each text."""
+def cursor_scope(order: Order, text: str | None = None) -> str:
+    """Return what a cursor is valid for: the order, and the search text if the order is by relevance."""
     name = f"{order.key.name} {'desc' if order.descending else 'asc'}"
     if order.key != RELEVANCE or text is None:
         return name

@@ -1,6 +1,6 @@
-"""The root of every query."""
+"""The Query type and the resolvers of its fields."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Container, Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -9,185 +9,242 @@ from strawberry import UNSET
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
-from db.pages import Order, Window
+from db.keyset import Order, PageRequest
 from db.search.conditions import ALWAYS
 from graphql_api.context import Context
-from graphql_api.loaders import WHOLE_CATALOG
-from graphql_api.loading import Loader
-from graphql_api.schema.connections import asked_ahead, connects
+from graphql_api.loaders.dataloader import Loader
+from graphql_api.loaders.registry import WHOLE_CATALOG
+from graphql_api.loaders.search import filtered_count_loader, filtered_page_loader
+from graphql_api.schema.book_connections import BookConnection, BookConnectionSource, build_book_connections
+from graphql_api.schema.connections import connection_field, prefetch_requests
 from graphql_api.schema.costs import ListSize
-from graphql_api.schema.errors import BadInput
-from graphql_api.schema.fields import Ahead, resolved_for_all
-from graphql_api.schema.filter_inputs import Wanted, WantedAuthors, WantedCategories
-from graphql_api.schema.filters import (
-    condition_of_authors,
-    condition_of_categories,
-    filter_of_books,
-)
-from graphql_api.schema.ids import key_of, parsed_id
-from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, storable
-from graphql_api.schema.pagination import LARGEST_SIZE, Connection, Listed
-from graphql_api.schema.search import BookConnection, BookListed, listed_books
-from graphql_api.schema.suggest import OF_EACH_KIND, Suggestions, typed
+from graphql_api.schema.errors import UserInputError
+from graphql_api.schema.fields import Prefetch, batch_field
+from graphql_api.schema.filter_inputs import AuthorFilterArg, BookFilterArg, CategoryFilterArg
+from graphql_api.schema.filters import parse_book_filter, parse_filter
+from graphql_api.schema.ids import parse_database_id, parse_global_id
+from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, check_storable_text
+from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
+from graphql_api.schema.suggest import SUGGEST_COST, Suggestions, resolve_suggest
 from graphql_api.schema.types import Author, Book, Category, Node, Record
-from graphql_api.searches import count_of_listed, page_of_listed
 
-Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
-Ids = Annotated[list[strawberry.ID], strawberry.argument(description=f"Global ids, at most {LARGEST_SIZE}.")]
-ByBook = Annotated[BookLookup, strawberry.argument(description="Which book.")]
-ByAuthor = Annotated[AuthorLookup, strawberry.argument(description="Which author.")]
-ByCategory = Annotated[CategoryLookup, strawberry.argument(description="Which category.")]
-RootsOnly = Annotated[bool, strawberry.argument(description="Only the categories without a parent.")]
+_IdArg = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
+_IdsArg = Annotated[
+    list[strawberry.ID], strawberry.argument(description=f"Global ids; at most {MAX_PAGE_SIZE}.")
+]
+_BookLookupArg = Annotated[BookLookup, strawberry.argument(description="The key of the book.")]
+_AuthorLookupArg = Annotated[AuthorLookup, strawberry.argument(description="The key of the author.")]
+_CategoryLookupArg = Annotated[CategoryLookup, strawberry.argument(description="The key of the category.")]
+_RootsOnlyArg = Annotated[
+    bool, strawberry.argument(description="Return only root categories: those without a parent.")
+]
 
 
-BY_IDS = ListSize(assumed_size=LARGEST_SIZE, slicing_arguments=["ids"])
+_NODES_COST = ListSize(assumed_size=MAX_PAGE_SIZE, slicing_arguments=["ids"])
 
 Root = Sequence[None]
-"""The root is one object without content; so are the answers of its level: one."""
+"""The root level has one object, None; so its batch resolvers return one value."""
 
 
-async def records_of(context: Context, argument: str, ids: Sequence[str]) -> list[Record | None]:
-    """What has the global ids, read with one statement for each type."""
-    named = [parsed_id(argument, value) for value in ids]
+async def _load_nodes(
+    context: Context, ids: Sequence[str], arguments: Sequence[str]
+) -> list[Record | UserInputError | None]:
+    """Load the records with these global ids, in order, with one statement per type.
+
+    An invalid id has an error at its place. `arguments` are the paths of the ids.
+    """
     loaders: dict[str, Loader[int, Any]] = {
         "Book": context.loaders.book_by_id,
         "Author": context.loaders.author_by_id,
         "Category": context.loaders.category_by_id,
     }
-    for value, (type_name, _) in zip(ids, named, strict=True):
-        if type_name not in loaders:
-            raise BadInput(argument, f"{value[:60]!r} is an id of type {type_name}: no such type.")
-    loading = {
-        type_name: loader.load_all([key for named_type, key in named if named_type == type_name])
+    parsed_ids = [
+        _parse_node_id(argument, value, loaders) for argument, value in zip(arguments, ids, strict=True)
+    ]
+    valid_ids = [each for each in parsed_ids if not isinstance(each, UserInputError)]
+    pending = {
+        type_name: loader.load_all([key for id_type, key in valid_ids if id_type == type_name])
         for type_name, loader in loaders.items()
     }
-    found = {type_name: iter(await values) for type_name, values in loading.items()}
-    return [next(found[type_name]) for type_name, _ in named]
+    records = {type_name: iter(await values) for type_name, values in pending.items()}
+    return [each if isinstance(each, UserInputError) else next(records[each[0]]) for each in parsed_ids]
 
 
-async def node(root: Root, context: Context, id: Id) -> list[Record | None]:  # noqa: A002
-    return await records_of(context, "id", [id])
+def _parse_node_id(argument: str, value: str, type_names: Container[str]) -> tuple[str, int] | UserInputError:
+    """Return the type and the database id of one of these types, or the error of an invalid id."""
+    try:
+        type_name, key = parse_global_id(argument, value)
+    except UserInputError as error:
+        return error
+    if type_name in type_names:
+        return type_name, key
+    return UserInputError(argument, f"{argument} is {value[:60]!r}, an id of the unknown type {type_name}.")
 
 
-async def nodes(root: Root, context: Context, ids: Ids) -> list[list[Record | None]]:
-    if len(ids) > LARGEST_SIZE:
-        raise BadInput("ids", f"ids holds {len(ids)} ids; at most {LARGEST_SIZE} can be asked for at once.")
-    return [await records_of(context, "ids", ids)]
+async def _resolve_node(root: Root, context: Context, id: _IdArg) -> list[Record | UserInputError | None]:  # noqa: A002
+    return await _load_nodes(context, [id], ["id"])
 
 
-def book(root: Root, context: Context, by: ByBook) -> Awaitable[list[book_reads.Book | None]]:
-    def viewed(found: list[book_reads.Book | None]) -> list[book_reads.Book | None]:
-        if found[0]:
-            context.view(found[0].id)
-        return found
+async def _resolve_nodes(
+    root: Root, context: Context, ids: _IdsArg
+) -> list[list[Record | UserInputError | None]]:
+    if len(ids) > MAX_PAGE_SIZE:
+        raise UserInputError("ids", f"ids has {len(ids)} ids; at most {MAX_PAGE_SIZE} are allowed.")
+    return [await _load_nodes(context, ids, [f"ids[{index}]" for index in range(len(ids))])]
+
+
+def _resolve_book(
+    root: Root, context: Context, by: _BookLookupArg
+) -> Awaitable[list[book_reads.Book | None]]:
+    def record_view(loaded: list[book_reads.Book | None]) -> list[book_reads.Book | None]:
+        if loaded[0]:
+            context.record_view(loaded[0].id)
+        return loaded
 
     loaders = context.loaders
     if isinstance(by.id, str):
-        return loaders.book_by_id.load_all([key_of("by.id", "Book", by.id)]).then(viewed)
-    return loaders.book_by_isbn.load_all([str(by.isbn)]).then(viewed)
+        return loaders.book_by_id.load_all([parse_database_id("by.id", "Book", by.id)]).then(record_view)
+    return loaders.book_by_isbn.load_all([str(by.isbn)]).then(record_view)
 
 
-def author(
-    root: Root, context: Context, by: ByAuthor, ahead: Ahead | None = None
+def _resolve_author(
+    root: Root, context: Context, by: _AuthorLookupArg, prefetch: Prefetch | None = None
 ) -> Awaitable[list[author_reads.Author | None]]:
     loaders = context.loaders
     by_id = isinstance(by.id, str)
-    key = key_of("by.id", "Author", str(by.id)) if by_id else storable("by.slug", by.slug)
+    key = (
+        parse_database_id("by.id", "Author", str(by.id)) if by_id else check_storable_text("by.slug", by.slug)
+    )
     loader: Loader[Any, author_reads.Author | None]
-    pages = asked_ahead(None, ahead)
-    if pages:
-        order, window, _ = pages[0]
-        loader = loaders.author_with_books("id" if by_id else "slug", order, window)
+    page_requests = prefetch_requests(None, prefetch)
+    if page_requests:
+        order, page_request, _ = page_requests[0]
+        loader = loaders.author_with_books("id" if by_id else "slug", order, page_request)
     else:
         loader = loaders.author_by_id if by_id else loaders.author_by_slug
     return loader.load_all([key])
 
 
-def category(
-    root: Root, context: Context, by: ByCategory, ahead: Ahead | None = None
+def _resolve_category(
+    root: Root, context: Context, by: _CategoryLookupArg, prefetch: Prefetch | None = None
 ) -> Awaitable[list[category_reads.Category | None]]:
     loaders = context.loaders
     by_id = isinstance(by.id, str)
-    key = key_of("by.id", "Category", str(by.id)) if by_id else storable("by.path", by.path)
+    key = (
+        parse_database_id("by.id", "Category", str(by.id))
+        if by_id
+        else check_storable_text("by.path", by.path)
+    )
     column = "id" if by_id else "path"
     loader: Loader[Any, category_reads.Category | None]
-    of_books = ahead is not None and ahead.field == "books"
-    pages = asked_ahead(None if of_books else category_reads.BY_NAME, ahead)
-    if pages and of_books:
-        order, window, rest = pages[0]
-        descendants = rest.get("include_descendants", True)
-        loader = loaders.category_with_books(column, order, window, descendants=descendants)
-    elif pages:
-        loader = loaders.category_with_children(column, [window for _, window, _ in pages])
+    prefetches_books = prefetch is not None and prefetch.field == "books"
+    page_requests = prefetch_requests(None if prefetches_books else category_reads.BY_NAME, prefetch)
+    if page_requests and prefetches_books:
+        order, page_request, other = page_requests[0]
+        descendants = other.get("include_descendants", True)
+        loader = loaders.category_with_books(column, order, page_request, descendants=descendants)
+    elif page_requests:
+        loader = loaders.category_with_children(
+            column, [page_request for _, page_request, _ in page_requests]
+        )
     else:
         loader = loaders.category_by_id if by_id else loaders.category_by_path
     return loader.load_all([key])
 
 
-def books(
-    root: Root, context: Context, order: Order, window: Window, wanted: Wanted = UNSET
-) -> list[BookListed]:
+def _resolve_books(
+    root: Root, context: Context, order: Order, page_request: PageRequest, filter_input: BookFilterArg = UNSET
+) -> list[BookConnectionSource]:
     loaders = context.loaders
-    return listed_books(
+    return build_book_connections(
         context,
-        book_reads.IN_CATALOG,
+        book_reads.ALL_BOOKS,
         order,
-        window,
-        filter_of_books(wanted),
-        [(WHOLE_CATALOG, loaders.count(book_reads.count_of_books))],
-        lambda: loaders.page_of_books(order, window),
+        page_request,
+        parse_book_filter(filter_input),
+        [(WHOLE_CATALOG, loaders.catalog_count(book_reads.count_books))],
+        lambda: loaders.page_of_books(order, page_request),
     )
 
 
-def authors(
-    root: Root, context: Context, order: Order, window: Window, wanted: WantedAuthors = UNSET
-) -> list[Listed]:
-    loaders = context.loaders
-    condition = condition_of_authors(wanted)
-    if condition != ALWAYS:
-        scope = author_reads.IN_CATALOG
-        page = page_of_listed(loaders, scope, order, window, loaders.columns.authors, condition)
-        return [Listed(order, page, WHOLE_CATALOG, count_of_listed(loaders, scope, condition))]
-    count = loaders.count(author_reads.count_of_authors)
-    return [Listed(order, loaders.page_of_authors(window), WHOLE_CATALOG, count)]
-
-
-def categories(
+def _resolve_authors(
     root: Root,
     context: Context,
     order: Order,
-    window: Window,
-    roots_only: RootsOnly = False,
-    wanted: WantedCategories = UNSET,
-) -> list[Listed]:
+    page_request: PageRequest,
+    filter_input: AuthorFilterArg = UNSET,
+) -> list[ConnectionSource]:
     loaders = context.loaders
-    condition = condition_of_categories(wanted)
+    condition = parse_filter(filter_input)
     if condition != ALWAYS:
-        scope = category_reads.ROOTS if roots_only else category_reads.IN_CATALOG
-        page = page_of_listed(loaders, scope, order, window, loaders.columns.categories, condition)
-        return [Listed(order, page, WHOLE_CATALOG, count_of_listed(loaders, scope, condition))]
-    count = loaders.count(category_reads.count_of_categories, roots=roots_only)
-    return [Listed(order, loaders.page_of_categories(window, roots=roots_only), WHOLE_CATALOG, count)]
+        scope = author_reads.ALL_AUTHORS
+        page = filtered_page_loader(loaders, scope, order, page_request, loaders.columns.authors, condition)
+        return [
+            ConnectionSource(order, page, WHOLE_CATALOG, filtered_count_loader(loaders, scope, condition))
+        ]
+    count = loaders.catalog_count(author_reads.count_authors)
+    return [ConnectionSource(order, loaders.page_of_authors(page_request), WHOLE_CATALOG, count)]
 
 
-@strawberry.type(description="What can be read from the catalog.")
+def _resolve_categories(
+    root: Root,
+    context: Context,
+    order: Order,
+    page_request: PageRequest,
+    roots_only: _RootsOnlyArg = False,
+    filter_input: CategoryFilterArg = UNSET,
+) -> list[ConnectionSource]:
+    loaders = context.loaders
+    condition = parse_filter(filter_input)
+    if condition != ALWAYS:
+        scope = category_reads.ROOTS if roots_only else category_reads.ALL_CATEGORIES
+        page = filtered_page_loader(
+            loaders, scope, order, page_request, loaders.columns.categories, condition
+        )
+        return [
+            ConnectionSource(order, page, WHOLE_CATALOG, filtered_count_loader(loaders, scope, condition))
+        ]
+    count = loaders.catalog_count(category_reads.count_categories, roots=roots_only)
+    return [
+        ConnectionSource(
+            order, loaders.page_of_categories(page_request, roots=roots_only), WHOLE_CATALOG, count
+        )
+    ]
+
+
+@strawberry.type(description="Queries on the catalog. All data is read-only.")
 class Query:
-    node: Node | None = resolved_for_all(
-        node, "Whatever has this global id; null if nothing has it any more."
+    node: Node | None = batch_field(
+        _resolve_node, "The book, author or category with this global id; null if it does not exist."
     )
-    nodes: list[Node | None] = resolved_for_all(
-        nodes, "Whatever has these global ids, in their order; null where nothing has.", BY_IDS
+    nodes: list[Node | None] = batch_field(
+        _resolve_nodes,
+        "The books, authors and categories with these global ids, in the same order; null for each that does "
+        "not exist. An invalid id is null, too, with an error.",
+        _NODES_COST,
     )
-    book: Book | None = resolved_for_all(book, "One book; null if there is none.")
-    author: Author | None = resolved_for_all(author, "One author; null if there is none.", ahead=["books"])
-    category: Category | None = resolved_for_all(
-        category, "One category; null if there is none.", ahead=["books", "children"]
+    book: Book | None = batch_field(_resolve_book, "The book with this key; null if it does not exist.")
+    author: Author | None = batch_field(
+        _resolve_author, "The author with this key; null if they do not exist.", prefetchable=["books"]
     )
-    books: BookConnection = connects(books, "All books, or those that a filter lets through.")
-    authors: Connection[Author] = connects(authors, "All authors, by sort name.", order=author_reads.BY_NAME)
-    categories: Connection[Category] = connects(
-        categories, "All categories, or the roots of their tree, by name.", order=category_reads.BY_NAME
+    category: Category | None = batch_field(
+        _resolve_category,
+        "The category with this key; null if it does not exist.",
+        prefetchable=["books", "children"],
     )
-    suggest: Suggestions = resolved_for_all(
-        typed, "What begins with what somebody has typed, for search as they type.", OF_EACH_KIND
+    books: BookConnection = connection_field(_resolve_books, "All books, or those that match a filter.")
+    authors: Connection[Author] = connection_field(
+        _resolve_authors,
+        "All authors, or those that match a filter, sorted by sort name.",
+        order=author_reads.BY_NAME,
+    )
+    categories: Connection[Category] = connection_field(
+        _resolve_categories,
+        "All categories, only the root categories, or those that match a filter, sorted by name.",
+        order=category_reads.BY_NAME,
+    )
+    suggest: Suggestions = batch_field(
+        resolve_suggest,
+        "Suggestions for a search field: books, authors and categories that start with the text typed.",
+        SUGGEST_COST,
     )

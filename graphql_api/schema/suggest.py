@@ -1,4 +1,4 @@
-"""Suggestions for a search field: what begins with what somebody has typed so far."""
+"""Suggestions for a search field: books, authors and categories that start with a prefix."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -8,59 +8,70 @@ import strawberry
 from db.search import suggest
 from graphql_api.context import Context
 from graphql_api.schema.costs import ListSize
-from graphql_api.schema.errors import BadInput
-from graphql_api.schema.fields import Level, Values, level_field
-from graphql_api.schema.inputs import storable
+from graphql_api.schema.errors import UserInputError
+from graphql_api.schema.fields import BatchResolver, BatchResult, field_of_batch_resolver
+from graphql_api.schema.inputs import check_storable_text
 
 if TYPE_CHECKING:
     from graphql_api.schema.types import Author, Book, Category
 
-LARGEST_SIZE = 20
-DEFAULT_SIZE = 5
-OF_EACH_KIND = ListSize(
-    assumed_size=DEFAULT_SIZE,
+_MAX_SUGGESTIONS = 20
+_DEFAULT_SUGGESTIONS = 5
+SUGGEST_COST = ListSize(
+    assumed_size=_DEFAULT_SUGGESTIONS,
     slicing_arguments=["first"],
     sized_fields=["books", "authors", "categories"],
 )
 
-Prefix = Annotated[
+_PrefixArg = Annotated[
     str,
     strawberry.argument(
-        description=f"What has been typed; its first {suggest.LONGEST_PREFIX} characters count. Case and "
-        "accents do not."
+        description=f"The text typed so far. Only its first {suggest.MAX_PREFIX_LENGTH} characters are used; "
+        "case and accents are ignored."
     ),
 ]
-Size = Annotated[int, strawberry.argument(description=f"At most so many of each kind, 0 to {LARGEST_SIZE}.")]
+_SuggestionSizeArg = Annotated[
+    int,
+    strawberry.argument(
+        description=f"Maximum number of books, of authors and of categories: 0 to {_MAX_SUGGESTIONS}."
+    ),
+]
 
 
-class Typed(NamedTuple):
-    """What stands behind suggestions: nothing is read until one kind of them is asked for."""
+class SuggestRequest(NamedTuple):
+    """The source of `Suggestions`; each selected field runs one statement."""
 
     prefix: str
     size: int
 
 
-def typed(roots: Sequence[None], context: Context, prefix: Prefix, first: Size = DEFAULT_SIZE) -> list[Typed]:
-    if not 0 <= first <= LARGEST_SIZE:
-        raise BadInput("first", f"first is {first}; it must be from 0 to {LARGEST_SIZE}.")
-    return [Typed(storable("prefix", prefix)[: suggest.LONGEST_PREFIX].strip(), first)]
+def resolve_suggest(
+    roots: Sequence[None],
+    context: Context,
+    prefix: _PrefixArg,
+    first: _SuggestionSizeArg = _DEFAULT_SUGGESTIONS,
+) -> list[SuggestRequest]:
+    if not 0 <= first <= _MAX_SUGGESTIONS:
+        raise UserInputError("first", f"first is {first}; it must be from 0 to {_MAX_SUGGESTIONS}.")
+    return [SuggestRequest(check_storable_text("prefix", prefix)[: suggest.MAX_PREFIX_LENGTH].strip(), first)]
 
 
-def suggested(read: Callable[..., Any], description: str) -> Any:
-    def load(asked: Sequence[Typed], context: Context) -> Awaitable[Values]:
-        return context.loaders.loader(read, suggest.each_of(read)).load_all(list(asked))
+def _suggestion_field(read: Callable[..., Any], description: str) -> Any:
+    def load(requests: Sequence[SuggestRequest], context: Context) -> Awaitable[BatchResult]:
+        return context.loaders.loader(read, suggest.batch_reader(read)).load_all(list(requests))
 
-    return level_field(Level(load, awaited=True), description, [], [])
+    return field_of_batch_resolver(BatchResolver(load, awaited=True), description, [], [])
 
 
-@strawberry.type(description="What begins with a text, the most popular first.")
+@strawberry.type(description="Books, authors and categories that start with a text; the most popular first.")
 class Suggestions:
-    books: list[Annotated["Book", strawberry.lazy("graphql_api.schema.types")]] = suggested(
-        suggest.suggested_books, "Books whose title begins so, leading articles aside; one of each title."
+    books: list[Annotated["Book", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
+        suggest.suggested_books,
+        "Books whose title starts with the text, ignoring leading articles; one book per title.",
     )
-    authors: list[Annotated["Author", strawberry.lazy("graphql_api.schema.types")]] = suggested(
-        suggest.suggested_authors, "Authors whose name or sort name begins so."
+    authors: list[Annotated["Author", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
+        suggest.suggested_authors, "Authors whose name or sort name starts with the text."
     )
-    categories: list[Annotated["Category", strawberry.lazy("graphql_api.schema.types")]] = suggested(
-        suggest.suggested_categories, "Categories whose name begins so."
+    categories: list[Annotated["Category", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
+        suggest.suggested_categories, "Categories whose name starts with the text."
     )

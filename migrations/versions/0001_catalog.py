@@ -1,8 +1,8 @@
-"""Create the catalog: books, authors, categories, their links and the listings kept from them.
+"""Create the catalog: books, authors, categories, their links and the listings derived from them.
 
-The listings repeat a book's sort keys under each author and under each category it belongs to,
-ancestors included, so that a page of either reads one index range in order, at any size and depth.
-Triggers keep them: no writer has to know of them.
+The listings repeat a book's sort keys for each of its authors and categories, ancestors included. So a page of
+an author's or a category's books reads one index range in order, at any size and depth. Triggers maintain the
+listings; writers need not know of them.
 """
 
 from alembic import op
@@ -13,7 +13,7 @@ down_revision = None
 UP = (
     "SET LOCAL lock_timeout = '5s'",
     "CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public",
-    # unaccent() is only STABLE because its dictionary could be edited; ours is the one it ships with.
+    # unaccent() is STABLE only because its dictionary could be edited; this one is the default dictionary.
     """
     CREATE FUNCTION fold(value text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -251,7 +251,7 @@ UP = (
     )
     """,
     "INSERT INTO catalog_size DEFAULT VALUES",
-    # A bulk import rebuilds the listings and counters at its end instead of row by row.
+    # A bulk import rebuilds the listings and counters once at its end, not row by row.
     """
     CREATE FUNCTION listings_deferred() RETURNS boolean
     LANGUAGE sql STABLE
@@ -469,7 +469,7 @@ DOWN = (
     "DROP FUNCTION catalog_count, category_count_books, author_count_books, book_rekey, category_relist,"
     " author_relist, category_moved, category_place, listings_deferred",
     "DROP FUNCTION is_isbn13, title_sort_key, slug, fold",
-    # The extension stays: it may have been there before, and others may use it.
+    # The extension stays: it may have existed before, and other schemas may use it.
 )
 
 

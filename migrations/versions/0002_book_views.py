@@ -1,4 +1,4 @@
-"""Count how often each book was viewed, by day."""
+"""Count the views of each book per day."""
 
 from alembic import op
 

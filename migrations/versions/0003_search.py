@@ -1,14 +1,14 @@
-"""Search by text: documents and words kept beside the books; order by popularity.
+"""Search by text: search documents and words in separate tables; sort order by popularity.
 
-Weighed at 1,000,000 generated books:
+Reasons, measured with 1,000,000 generated books:
 
-- The document stands in a table of its own: a book's price or stock changes without touching 33 words.
-- Its words come from a parser's configuration over the unaccent dictionary, not from fold(): the same
-  folding, a quarter faster, and ts_headline() finds accented words in titles as they are written.
-- Misspelt words are looked up among the catalog's words, not its titles: the trigram index stays as
-  small as the vocabulary, and what was meant can be said.
-- The listings repeat the number of ratings, as they repeat every other key, and what most filters and
-  facets ask for: joined to each book of a large category they would take four more buffers a book.
+- The document is in a separate table: a book's price or stock changes without rewriting 33 words.
+- Its words come from a text search configuration with the unaccent dictionary, not from fold(). The folding is
+  the same, but a quarter faster, and ts_headline() finds accented words in the original titles.
+- Misspelt words are looked up among the catalog's words, not its titles. The trigram index stays as small as
+  the vocabulary, and the corrected text can be suggested.
+- The listings repeat the number of ratings, like every other sort key, and the columns that most filters and
+  facets use. A join to each book of a large category would take four more buffers per book.
 """
 
 from alembic import op
@@ -16,8 +16,8 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-ADDED = ("rating_count", "language", "currency")
-LISTED = "published_key, price, rating_average, title_key, rating_count, language, currency"
+NEW_LISTING_COLUMNS = ("rating_count", "language", "currency")
+LISTING_COLUMNS = "published_key, price, rating_average, title_key, rating_count, language, currency"
 LISTING_INDEXES = {
     "added": "",
     "title": "title_key, ",
@@ -25,7 +25,7 @@ LISTING_INDEXES = {
     "price": "price, ",
     "rating": "rating_average, ",
 }
-SEARCHED = """
+DOCUMENT_SQL = """
     SELECT b.id, book_document(
         b.title,
         (SELECT string_agg(a.name, ' ' ORDER BY ba.position)
@@ -39,13 +39,13 @@ SEARCHED = """
 """
 
 
-def relisting(columns: str) -> tuple[str, ...]:
-    """The functions that keep the listings, for listings with these sort keys."""
+def listing_functions_sql(columns: str) -> tuple[str, ...]:
+    """Return the functions that maintain listings with these sort keys."""
     of_book = ", ".join(f"b.{column}" for column in columns.split(", "))
     old, new = (", ".join(f"{row}.{column}" for column in columns.split(", ")) for row in "on")
     assigned = ", ".join(f"{column} = n.{column}" for column in columns.split(", "))
     searched = "PERFORM search_refresh(ARRAY(SELECT DISTINCT book_id FROM changed));"
-    refresh = searched if columns == LISTED else ""
+    refresh = searched if columns == LISTING_COLUMNS else ""
     return (
         f"""
         CREATE OR REPLACE FUNCTION author_relist() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -122,7 +122,7 @@ UP = (
     ALTER TEXT SEARCH CONFIGURATION public.catalog
     ALTER MAPPING FOR hword, hword_part, word WITH public.unaccent, pg_catalog.simple
     """,
-    # The parser would read catch-22, and/or and Mr.X as a number, a file and a host.
+    # Otherwise the parser reads catch-22, and/or and Mr.X as a number, a file and a host.
     """
     CREATE FUNCTION words(value text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -137,7 +137,7 @@ UP = (
         || setweight(words(coalesce(subtitle, '') || ' ' || coalesce(categories, '')), 'C')
         || setweight(words(coalesce(description, '')), 'D')
     """,
-    # All of the text's words, the last one perhaps not finished. PostgreSQL quotes its own words.
+    # All words of the text, the last one as a prefix. plainto_tsquery() quotes the lexemes.
     """
     CREATE FUNCTION search_query(value text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -162,14 +162,14 @@ UP = (
     """,
     f"""
     CREATE FUNCTION search_refresh(ids bigint[]) RETURNS void LANGUAGE sql AS $$
-        INSERT INTO book_search AS s (book_id, document) {SEARCHED} WHERE b.id = ANY (ids) ORDER BY b.id
+        INSERT INTO book_search AS s (book_id, document) {DOCUMENT_SQL} WHERE b.id = ANY (ids) ORDER BY b.id
         ON CONFLICT (book_id) DO UPDATE SET document = excluded.document
         WHERE s.document <> excluded.document
     $$
     """,
-    f"INSERT INTO book_search (book_id, document) {SEARCHED}",
+    f"INSERT INTO book_search (book_id, document) {DOCUMENT_SQL}",
     "INSERT INTO search_word (word) SELECT word FROM ts_stat('SELECT document FROM book_search', 'ab')",
-    # Read far more often than written: no list of pending entries that every search would have to walk.
+    # fastupdate = off: every search would have to scan the pending list, and reads are far more frequent.
     "CREATE INDEX book_search_document_idx ON book_search USING gin (document) WITH (fastupdate = off)",
     "CREATE INDEX search_word_trigram_idx ON search_word USING gin (word gin_trgm_ops)",
     """
@@ -248,7 +248,7 @@ UP = (
     """,
     "CREATE INDEX book_popularity_idx ON book (rating_count, id)",
     "CREATE INDEX author_popularity_idx ON author (book_count, id)",
-    # What begins so is ranked by popularity from the index alone.
+    # Rows with a prefix are sorted by popularity with index-only scans.
     "DROP INDEX book_title_idx, author_sort_key_idx",
     "CREATE INDEX book_title_idx ON book (title_key, id) INCLUDE (rating_count)",
     "CREATE INDEX author_sort_key_idx ON author (sort_key, id) INCLUDE (book_count)",
@@ -262,7 +262,7 @@ UP = (
             ALTER TABLE {owner}_listing ADD COLUMN rating_count integer NOT NULL DEFAULT 0,
                 ADD COLUMN language text COLLATE "C", ADD COLUMN currency text COLLATE "C"
             """,
-            # Every row is written anew, which without the indexes takes a fraction of the time.
+            # Every row is rewritten, which takes a fraction of the time without the indexes.
             f"ALTER TABLE {owner}_listing DISABLE TRIGGER USER",
             f"DROP INDEX {', '.join(f'{owner}_listing_{name}_idx' for name in LISTING_INDEXES)}",
             f"""
@@ -277,14 +277,14 @@ UP = (
             ),
         )
     ),
-    *relisting(LISTED),
+    *listing_functions_sql(LISTING_COLUMNS),
 )
 
 DOWN = (
     "SET LOCAL lock_timeout = '5s'",
-    *relisting(LISTED.removesuffix(f", {', '.join(ADDED)}")),
+    *listing_functions_sql(LISTING_COLUMNS.removesuffix(f", {', '.join(NEW_LISTING_COLUMNS)}")),
     *(
-        f"ALTER TABLE {owner}_listing {', '.join(f'DROP COLUMN {column}' for column in ADDED)}"
+        f"ALTER TABLE {owner}_listing {', '.join(f'DROP COLUMN {column}' for column in NEW_LISTING_COLUMNS)}"
         for owner in ("author", "category")
     ),
     "DROP INDEX author_popularity_idx, book_popularity_idx, book_title_idx, author_sort_key_idx",

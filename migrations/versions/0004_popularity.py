@@ -1,10 +1,9 @@
-"""Popularity in the search documents: which band of rating counts a book is in.
+"""Popularity in the search documents: each contains the tier of its book's rating count.
 
-A text's most popular hits are then found band by band from one index. Before, either all popular books
-were looked up one after the other, or all hits: for words that one in a hundred books has, 300 ms at
-1,000,000 books.
+One index then finds a text's most popular hits tier by tier. Before, either all popular books or all hits were
+looked up one by one, which took 300 ms at 1,000,000 books for words that one book in a hundred contains.
 
-The words of a text are found a third faster: translate() of UTF-8 takes longer than six replace().
+Parsing a text is a third faster: six calls of replace() on UTF-8 are faster than one of translate().
 """
 
 import functools
@@ -14,7 +13,7 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-SEARCHED = """
+DOCUMENT_SQL = """
     SELECT b.id, book_document(
         b.title,
         (SELECT string_agg(a.name, ' ' ORDER BY ba.position)
@@ -28,14 +27,17 @@ SEARCHED = """
 """
 
 
-def refreshing(popularity: str, changed: str) -> tuple[str, ...]:
-    """The functions that keep the documents, with what they add to one and which changes concern one."""
+def refresh_functions_sql(popularity: str, changed: str) -> tuple[str, ...]:
+    """Return the functions that maintain the documents.
+
+    `popularity` is the SQL appended to a document; `changed` lists the columns whose change updates it.
+    """
     before, after = (", ".join(column.format(row=row) for column in changed.split("; ")) for row in "on")
     return (
         f"""
         CREATE OR REPLACE FUNCTION search_refresh(ids bigint[]) RETURNS void LANGUAGE sql AS $$
             INSERT INTO book_search AS s (book_id, document)
-            {SEARCHED.format(popularity=popularity)} WHERE b.id = ANY (ids) ORDER BY b.id
+            {DOCUMENT_SQL.format(popularity=popularity)} WHERE b.id = ANY (ids) ORDER BY b.id
             ON CONFLICT (book_id) DO UPDATE SET document = excluded.document
             WHERE s.document <> excluded.document
         $$
@@ -65,11 +67,11 @@ def refreshing(popularity: str, changed: str) -> tuple[str, ...]:
     )
 
 
-def rewritten(document: str) -> tuple[str, ...]:
-    """Every document anew; without its index that takes a fraction of the time."""
+def rewrite_documents_sql(document: str) -> tuple[str, ...]:
+    """Return the statements that rewrite every document, without the index, which takes a fraction of the time."""
     return (
         "DROP INDEX book_search_document_idx",
-        # Built in pieces for want of memory it is twice as large, and searched in eight times the time.
+        # With too little memory the index is built in pieces: twice as large, and eight times slower to search.
         "SET LOCAL maintenance_work_mem = '256MB'",
         "ALTER TABLE book_search DISABLE TRIGGER USER",
         f"UPDATE book_search s SET document = {document} FROM book b WHERE b.id = s.book_id",
@@ -78,8 +80,8 @@ def rewritten(document: str) -> tuple[str, ...]:
     )
 
 
-def worded(spaced: str) -> str:
-    """The words of a text, given it with spaces for the signs that the parser would join words by."""
+def words_function_sql(spaced: str) -> str:
+    """Return words(); `spaced` is the SQL of the text with spaces for the characters that join words."""
     return f"""
         CREATE OR REPLACE FUNCTION words(value text) RETURNS tsvector
         LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -91,7 +93,7 @@ WORDS = "{row}.title; {row}.subtitle; {row}.description"
 
 UP = (
     "SET LOCAL lock_timeout = '5s'",
-    # No word of a text begins with this sign, and without a position it counts for no rank.
+    # No word of a text starts with #, and a lexeme without a position does not count for the rank.
     """
     CREATE FUNCTION popularity(rating_count integer) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -100,17 +102,17 @@ UP = (
         WHEN rating_count < 256 THEN $$'#2'$$::tsvector ELSE $$'#3'$$::tsvector
     END
     """,
-    worded(functools.reduce("replace({}, '{}', ' ')".format, "-/.@_:", "value")),
-    *refreshing(" || popularity(b.rating_count)", f"{WORDS}; popularity({{row}}.rating_count)"),
-    *rewritten("s.document || popularity(b.rating_count)"),
+    words_function_sql(functools.reduce("replace({}, '{}', ' ')".format, "-/.@_:", "value")),
+    *refresh_functions_sql(" || popularity(b.rating_count)", f"{WORDS}; popularity({{row}}.rating_count)"),
+    *rewrite_documents_sql("s.document || popularity(b.rating_count)"),
 )
 
 DOWN = (
     "SET LOCAL lock_timeout = '5s'",
-    *refreshing("", WORDS),
-    *rewritten("ts_delete(s.document, tsvector_to_array(popularity(b.rating_count)))"),
+    *refresh_functions_sql("", WORDS),
+    *rewrite_documents_sql("ts_delete(s.document, tsvector_to_array(popularity(b.rating_count)))"),
     "DROP FUNCTION popularity",
-    worded("translate(value, '-/.@_:', '      ')"),
+    words_function_sql("translate(value, '-/.@_:', '      ')"),
 )
 
 

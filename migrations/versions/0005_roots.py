@@ -1,7 +1,7 @@
-"""An index of the roots of the categories' tree: a real one can have 18,000 without a parent.
+"""An index of the root categories: a real catalog can have 18,000 categories without a parent.
 
-The index by parent cannot give them in order: to PostgreSQL "IS NULL" is no single value. It walked all categories
-by name and dropped those that have a parent.
+The index by parent cannot return them in order, because PostgreSQL does not treat "IS NULL" as a single value. It
+scanned all categories by name and filtered out those with a parent.
 """
 
 from alembic import op

@@ -1,4 +1,4 @@
-"""What the tests of the embedded server share: private folders, accounts, processes, a few statements."""
+"""Helpers for tests of the embedded server: private folders, accounts, processes and statements."""
 
 import asyncio
 import atexit
@@ -44,20 +44,20 @@ needs_installed = pytest.mark.skipif(
 
 @contextmanager
 def private_folder() -> Generator[Path]:
-    """A folder that every account can reach (pytest's own is closed); its servers end with it."""
+    """Yield a folder that every account can reach (unlike pytest's). Stop its servers at the end."""
     folder = Path(mkdtemp(prefix="bookstore-test-", dir=_roomy_place()))
     folder.chmod(0o755)
-    state, cluster.STATE = cluster.STATE, folder / "state"
+    state, cluster.FALLBACK_ROOT = cluster.FALLBACK_ROOT, folder / "state"
     try:
         yield folder
     finally:
-        cluster.STATE = state
+        cluster.FALLBACK_ROOT = state
         end_servers(folder)
         shutil.rmtree(folder)
 
 
 def _roomy_place() -> str:
-    """Memory where there is enough, because a cluster is a thousand files; else the disk."""
+    """Return /dev/shm if it has enough space, because a cluster is a thousand files; else /var/tmp."""
     with suppress(FileNotFoundError):
         memory = os.statvfs("/dev/shm")  # noqa: S108
         if memory.f_bavail * memory.f_frsize > 2 << 30 and not memory.f_flag & os.ST_NOEXEC:
@@ -66,7 +66,7 @@ def _roomy_place() -> str:
 
 
 def end_servers(folder: Path) -> None:
-    """The immediate shutdown, which gives shared memory back; what is deaf to that is killed."""
+    """Stop servers by immediate shutdown, which frees shared memory. Kill them after 3 s."""
     until = time.monotonic() + 3
     while pids := server_processes(folder):
         for pid in pids:
@@ -76,7 +76,7 @@ def end_servers(folder: Path) -> None:
 
 
 def server_processes(folder: Path) -> list[int]:
-    """Every process of any server whose cluster is, or was, below the folder."""
+    """Return the pids of all server processes whose cluster is, or was, below the folder."""
     found: list[int] = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -87,7 +87,7 @@ def server_processes(folder: Path) -> list[int]:
 
 
 def owners(processes: Iterable[int]) -> set[int]:
-    """The users that the processes run as; of those that have ended meanwhile nobody's."""
+    """Return the uids of the processes. Processes that have ended are skipped."""
     found: set[int] = set()
     for process in processes:
         with suppress(OSError):
@@ -97,7 +97,7 @@ def owners(processes: Iterable[int]) -> set[int]:
 
 @contextmanager
 def ordinary_user(uid: int = NOBODY.pw_uid, gid: int = NOBODY.pw_gid) -> Generator[None]:
-    """Be an ordinary user for a while; the saved ids lead back to root."""
+    """Run the block as an ordinary user. The saved ids allow the return to root."""
     groups = os.getgroups()
     os.setgroups([])
     os.setresgid(gid, gid, 0)
@@ -138,7 +138,7 @@ def started(data: Path, **options: str) -> Server:
 
 
 def stopped(data: Path) -> Server:
-    """The data folder of a server that has been stopped, with the table `kept` of one row."""
+    """Create the data folder of a stopped server, with a table `kept` of one row."""
     model = _model()
     shutil.copytree(model, data, symlinks=True, copy_function=shutil.copy2)
     owner = (model / "postgresql-18").stat()
@@ -148,14 +148,14 @@ def stopped(data: Path) -> Server:
 
 
 def existing(data: Path, **options: str) -> Server:
-    """The same, started."""
+    """Create the same data folder, and start its server."""
     stopped(data)
     return started(data, **options)
 
 
 @cache
 def _model() -> Path:
-    """Made once for all tests of a process: initdb takes longer than a copy."""
+    """Create the data folder to copy, once per process: initdb takes longer than a copy."""
     stack = ExitStack()
     data = stack.enter_context(private_folder()) / "data"
     atexit.register(stack.close)
@@ -172,9 +172,9 @@ def starting_process(
     bin_folder: Path | None = None,
     user: int | None = None,
 ) -> "subprocess.Popen[str]":
-    """Another process that starts the server; it prints the data folder and the server's process number.
+    """Start the server from another process, which prints the data folder and the server's pid.
 
-    `mount` is a command that it alone sees the result of.
+    `mount` is a mount command, run in a mount namespace of that process.
     """
     script = f"""
 import sys

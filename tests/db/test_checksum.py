@@ -1,4 +1,4 @@
-"""The checksum is equal for equal content, however it came to be, and differs for anything else."""
+"""The checksum is equal for equal content, however it was written, and differs for any other content."""
 
 import hashlib
 import json
@@ -15,27 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
+from tests.book_examples import COLUMN_EXAMPLES
 from tests.catalogs import add_author, add_book, add_category
 
 SETTINGS = settings(max_examples=25)
 
 BOOK_CHANGES = {
-    "source": "'elsewhere'",
-    "source_id": "'2'",
-    "isbn": "'9791091146135'",
-    "title": "'emma'",
-    "subtitle": "''",
-    "description": "'Handsome, clever, and rich.'",
-    "language": "'en-GB'",
-    "published_year": "1816",
-    "published_on": "DATE '1815-12-23'",
-    "page_count": "475",
-    "price": "9.51",
-    "currency": "'GBP'",
-    "stock": "4",
-    "cover_url": "'https://example.org/emma.jpg'",
-    "rating_average": "4.01",
-    "rating_count": "10",
+    "source": "elsewhere",
+    "source_id": "2",
+    **{name: example.other_value for name, example in COLUMN_EXAMPLES.items()},
 }
 AUTHOR_CHANGES = {
     "source": "'lc'",
@@ -87,7 +75,7 @@ UNSEEN = {
 
 
 async def add_emma(connection: asyncpg.Connection) -> None:
-    """One book with everything, and beside it an author, a category and a book that it does not reach."""
+    """Add a book with every field, and an author, a category and a book that it does not refer to."""
     novels = await add_category(connection, "Novels", await add_category(connection, "Fiction"))
     jane = {
         "source": "ol",
@@ -127,12 +115,12 @@ async def checksum_of_emma(connection: asyncpg.Connection) -> str:
 
 
 @pytest.mark.parametrize("column", BOOK_CHANGES)
-async def test_any_field_of_a_book_changes_it(connection: asyncpg.Connection, column: str) -> None:
+async def test_any_field_of_a_book_changes_the_checksum(connection: asyncpg.Connection, column: str) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
     await connection.execute("ALTER TABLE book DROP CONSTRAINT book_published_agrees")
 
-    await connection.execute(f"UPDATE book SET {column} = {BOOK_CHANGES[column]} WHERE title = 'Emma'")
+    await connection.execute(f"UPDATE book SET {column} = $1 WHERE title = 'Emma'", BOOK_CHANGES[column])
 
     after = await content_checksum(connection), await checksum_of_emma(connection)
     assert after[0] != before[0]
@@ -140,7 +128,9 @@ async def test_any_field_of_a_book_changes_it(connection: asyncpg.Connection, co
 
 
 @pytest.mark.parametrize("column", AUTHOR_CHANGES)
-async def test_any_field_of_an_author_changes_it(connection: asyncpg.Connection, column: str) -> None:
+async def test_any_field_of_an_author_changes_the_checksum(
+    connection: asyncpg.Connection, column: str
+) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
 
@@ -154,7 +144,7 @@ async def test_any_field_of_an_author_changes_it(connection: asyncpg.Connection,
 
 
 @pytest.mark.parametrize("change", LINK_CHANGES)
-async def test_any_link_of_a_book_and_all_it_leads_to_changes_it(
+async def test_any_link_of_a_book_and_the_linked_rows_change_the_checksum(
     connection: asyncpg.Connection, change: str
 ) -> None:
     await add_emma(connection)
@@ -169,7 +159,7 @@ async def test_any_link_of_a_book_and_all_it_leads_to_changes_it(
 
 
 @pytest.mark.parametrize("change", OTHER_CHANGES)
-async def test_what_a_book_does_not_reach_changes_the_whole_but_not_the_book(
+async def test_unrelated_content_changes_the_whole_checksum_but_not_that_of_the_book(
     connection: asyncpg.Connection, change: str
 ) -> None:
     await add_emma(connection)
@@ -183,7 +173,9 @@ async def test_what_a_book_does_not_reach_changes_the_whole_but_not_the_book(
 
 
 @pytest.mark.parametrize("change", UNSEEN)
-async def test_what_is_derived_or_equal_changes_nothing(connection: asyncpg.Connection, change: str) -> None:
+async def test_derived_data_and_equal_values_do_not_change_the_checksum(
+    connection: asyncpg.Connection, change: str
+) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
 
@@ -203,7 +195,9 @@ async def test_what_is_derived_or_equal_changes_nothing(connection: asyncpg.Conn
         "work_mem = '64kB'",
     ],
 )
-async def test_no_setting_of_the_session_changes_it(connection: asyncpg.Connection, setting: str) -> None:
+async def test_session_settings_do_not_change_the_checksum(
+    connection: asyncpg.Connection, setting: str
+) -> None:
     await add_emma(connection)
     await connection.execute(
         "UPDATE book SET published_on = '1815-12-23', description = E'A \"quoted\" \\\\ é' WHERE title = 'Emma'"
@@ -239,7 +233,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: asyncp
     }
 
 
-async def test_it_is_the_digest_of_the_digests_of_lines_by_their_first_two_bytes(
+async def test_the_checksum_is_the_digest_of_buckets_of_line_digests(
     connection: asyncpg.Connection,
 ) -> None:
     empty = await content_checksum(connection)
@@ -291,7 +285,7 @@ ROLES = st.sampled_from(["AUTHOR", "EDITOR"])
 
 @st.composite
 def contents(draw: st.DrawFn) -> Content:
-    """Few and similar ones, so that two of them are sometimes the same."""
+    """Draw small and similar contents, so that two of them are sometimes equal."""
     authors = draw(st.dictionaries(st.sampled_from("abc"), NAMES, min_size=1))
     tops = draw(st.frozensets(st.sampled_from("xy").map(lambda name: (name,)), min_size=1))
     below = draw(st.frozensets(st.sampled_from([(*top, name) for top in sorted(tops) for name in "xz"])))
@@ -305,7 +299,7 @@ def contents(draw: st.DrawFn) -> Content:
 
 
 async def write(connection: asyncpg.Connection, content: Content, random: Random) -> None:
-    """Write the content in an order left to chance, parents before their children."""
+    """Write the content in random order, parents before their children."""
 
     def shuffled(values: Any) -> Sequence[Any]:
         values = sorted(values, key=repr)
@@ -331,7 +325,7 @@ async def write(connection: asyncpg.Connection, content: Content, random: Random
 
 
 async def checksum_of(connection: asyncpg.Connection, content: Content, seed: int) -> tuple[str, str]:
-    """The checksums, of all and of all the books, of a catalog that holds this and is forgotten again."""
+    """Return the checksums of a catalog with this content and of its books, and roll it back."""
     transaction = connection.transaction()
     await transaction.start()
     try:
@@ -365,7 +359,7 @@ async def test_only_equal_contents_have_equal_checksums(
 
 
 def reached(content: Content) -> Content:
-    """What the books of a content lead to, ancestors of their categories included."""
+    """Return the part of a content that its books refer to, including ancestors of their categories."""
     keys = {key for *_, entries, _ in content.books for key, _ in entries}
     paths = {path for *_, shelves in content.books for path in shelves}
     return replace(

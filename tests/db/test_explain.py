@@ -1,4 +1,4 @@
-"""Every read statement is explained on a catalog large enough for a scan to show, and none is wrong."""
+"""Every read statement is explained on a catalog large enough for scans to show, and has no problems."""
 
 import pkgutil
 import re
@@ -9,19 +9,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from db import authors, books, categories, embedded, search, views
+from db import authors, books, categories, embedded, search, view_counts
 from db.errors import DatabaseError
-from db.explain import Case, Explained, explained
-from db.explain_cases import explained_at, sample_of
-from db.importing.readers import open_seeded
-from db.importing.run import import_delivery
-from db.pages import Scope
+from db.explain import ExplainCase, ExplainResult, run_cases
+from db.explain_cases import explain_catalog, load_sample
+from db.importing.importer import import_feed
+from db.importing.readers import open_generated
+from db.keyset import Scope
 from tests.conftest import clone
 
 BOOKS = 25_000
 
 NOT_READS = {"count_views"}
-"""Statements of the modules read from that write."""
+"""Statements of these modules that write."""
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +30,19 @@ async def catalog(
 ) -> AsyncGenerator[str]:
     async with clone(server, template, maintenance) as dsn:
         rejects: Path = tmp_path_factory.mktemp("explain") / "rejects.csv"
-        await import_delivery(dsn, open_seeded(BOOKS, 1), rejects=rejects)
+        await import_feed(dsn, open_generated(BOOKS, 1), rejects=rejects)
         yield dsn
 
 
 @pytest.fixture(scope="module")
-async def ran(catalog: str) -> list[Explained]:
-    return await explained_at(catalog)
+async def results(catalog: str) -> list[ExplainResult]:
+    return await explain_catalog(catalog)
 
 
 def read_statements() -> set[str]:
-    """The names of all statements in the modules that are read from, those of each list and shape included."""
-    modules = [authors, books, categories, views]
-    modules += [import_module(f"db.search.{each.name}") for each in pkgutil.iter_modules(search.__path__)]
+    """Return the names of all read statements, including those generated per list and shape."""
+    modules = [authors, books, categories, view_counts]
+    modules += [import_module(f"db.search.{module.name}") for module in pkgutil.iter_modules(search.__path__)]
     names: set[str] = set()
     for module in modules:
         for value in vars(module).values():
@@ -60,30 +60,30 @@ def read_statements() -> set[str]:
         names |= {f"{scope.name}_{shape}" for scope in of_books}
     names |= {
         f"{scope.name}_{shape}"
-        for scope in (authors.IN_CATALOG, categories.IN_CATALOG, categories.ROOTS)
+        for scope in (authors.ALL_AUTHORS, categories.ALL_CATEGORIES, categories.ROOTS)
         for shape in ("matching", "count_matching")
     }
     return names - NOT_READS
 
 
-def test_every_read_statement_has_a_case(ran: list[Explained]) -> None:
-    assert {each.name for each in ran} == read_statements()
+def test_every_read_statement_has_a_case(results: list[ExplainResult]) -> None:
+    assert {result.name for result in results} == read_statements()
 
 
-def test_no_read_statement_is_wrong(ran: list[Explained]) -> None:
-    assert [(each.name, each.case, each.wrong) for each in ran if each.wrong] == []
+def test_no_read_statement_has_a_problem(results: list[ExplainResult]) -> None:
+    assert [(result.name, result.case, result.problems) for result in results if result.problems] == []
 
 
-def test_a_page_touches_as_much_in_the_middle_as_at_the_start(ran: list[Explained]) -> None:
-    """Bound by the rows of the page, not by the list's size or the page's depth."""
-    pages = [each for each in ran if each.case.endswith((", first", ", deep"))]
-    deepest = max(each.buffers for each in pages if each.case.endswith("deep"))
+def test_a_page_in_the_middle_uses_as_many_buffers_as_one_at_the_start(results: list[ExplainResult]) -> None:
+    """The cost depends on the rows of the page, not on the size of the list or the depth of the page."""
+    pages = [result for result in results if result.case.endswith((", first", ", deep"))]
+    deepest = max(result.buffers for result in pages if result.case.endswith("deep"))
 
-    assert len(pages) == 2 * 3 * 4 * len(books.KEYS)
-    assert deepest <= 1.5 * max(each.buffers for each in pages if each.case.endswith("first"))
+    assert len(pages) == 2 * 3 * 4 * len(books.SORT_KEYS)
+    assert deepest <= 1.5 * max(result.buffers for result in pages if result.case.endswith("first"))
 
 
-async def test_a_scan_a_sort_and_too_many_buffers_are_told(catalog: str) -> None:
+async def test_scans_sorts_and_too_many_buffers_are_reported(catalog: str) -> None:
     connection = await asyncpg.connect(catalog)
 
     async def scan(database: object) -> object:
@@ -92,34 +92,37 @@ async def test_a_scan_a_sort_and_too_many_buffers_are_told(catalog: str) -> None
     async def sort(database: object) -> object:
         return await database.fetch("/* sorted_ */ SELECT id FROM book ORDER BY page_count, description")  # type: ignore[attr-defined]
 
-    wrong = await explained(
-        connection, [Case("scan", scan, 10**9), Case("sort", sort, 10**9), Case("much", sort, 10)]
+    explained = await run_cases(
+        connection,
+        [ExplainCase("scan", scan, 10**9), ExplainCase("sort", sort, 10**9), ExplainCase("much", sort, 10)],
     )
-    only = await explained(connection, [Case("scan", scan, 10**9), Case("sort", sort, 10**9)], "scanned")
+    only = await run_cases(
+        connection, [ExplainCase("scan", scan, 10**9), ExplainCase("sort", sort, 10**9)], "scanned"
+    )
     await connection.close()
 
-    assert [(each.name, each.case) for each in wrong] == [
+    assert [(result.name, result.case) for result in explained] == [
         ("scanned", "scan"),
         ("sorted_", "sort"),
         ("sorted_", "much"),
     ]
-    assert wrong[0].wrong == ("all of book is scanned",)
-    assert (wrong[0].rows, wrong[0].removed) == (0, BOOKS)
-    assert wrong[1].wrong == ("25,000 rows are sorted", "all of book is scanned")
-    assert wrong[2].wrong[-1].endswith(" buffers instead of 10")
-    assert [each.name for each in only] == ["scanned"]
+    assert explained[0].problems == ("sequential scan of book",)
+    assert (explained[0].rows, explained[0].rows_discarded) == (0, BOOKS)
+    assert explained[1].problems == ("sort of 25,000 rows", "sequential scan of book")
+    assert explained[2].problems[-1].endswith(" buffers used, limit 10")
+    assert [result.name for result in only] == ["scanned"]
 
 
 async def test_an_empty_catalog_has_nothing_to_explain(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
-    sample = await sample_of(connection)
+    sample = await load_sample(connection)
     await connection.close()
 
     with pytest.raises(DatabaseError, match="The catalog is empty"):
-        await explained_at(dsn)
+        await explain_catalog(dsn)
     assert sample is None
 
 
-async def test_a_database_that_is_away_is_told() -> None:
+async def test_an_unreachable_database_is_reported() -> None:
     with pytest.raises(DatabaseError, match="PostgreSQL cannot be reached"):
-        await explained_at("postgresql://app@/none?host=/nowhere")
+        await explain_catalog("postgresql://app@/none?host=/nowhere")

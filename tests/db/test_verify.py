@@ -1,4 +1,4 @@
-"""The audit finds whatever is broken on purpose, names it, and says nothing else."""
+"""The audit finds every deliberate corruption, names it, and reports nothing else."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from db.errors import DatabaseError
-from db.verify import CHECKS, Finding, audit, audited
+from db.verify import CHECKS, Finding, audit_catalog, run_checks
 from tests.catalogs import add_author, add_book, add_category
 from tests.waiting import until
 
@@ -19,7 +19,7 @@ Wrong = Mapping[str, list[str]]
 
 @dataclass(frozen=True)
 class Corruption:
-    """Statements that break a sound catalog, and all that an audit then finds."""
+    """Statements that corrupt a valid catalog, and everything that an audit then finds."""
 
     title: str
     statements: tuple[str, ...]
@@ -27,12 +27,12 @@ class Corruption:
 
 
 def without(table: str, *constraints: str) -> str:
-    """The statement that drops constraints with all that leans on them."""
+    """Return the statement that drops constraints and everything that depends on them."""
     return f"ALTER TABLE {table} " + ", ".join(f"DROP CONSTRAINT {name} CASCADE" for name in constraints)
 
 
 async def add_catalog(connection: asyncpg.Connection) -> None:
-    """A sound catalog with every feature, whose ids are 1, 2, 3 … in the order of writing."""
+    """Add a valid catalog with every feature; its ids are 1, 2, 3 … in insertion order."""
     for table in ("author", "category", "book"):
         await connection.execute(f"ALTER TABLE {table} ALTER COLUMN id RESTART")
     jane = await add_author(connection, "Jane Austen", birth_year=1775, death_year=1817)
@@ -66,7 +66,7 @@ async def add_catalog(connection: asyncpg.Connection) -> None:
 
 
 async def corrupt(connection: asyncpg.Connection, *statements: str) -> None:
-    """Run statements with neither triggers nor foreign keys, as a restore or a careless repair does."""
+    """Run statements without triggers and foreign keys, as a restore or a careless repair does."""
     await connection.execute("SET LOCAL session_replication_role = replica")
     for statement in statements:
         await connection.execute(statement)
@@ -74,11 +74,11 @@ async def corrupt(connection: asyncpg.Connection, *statements: str) -> None:
 
 
 def wrong_in(findings: list[Finding]) -> Wrong:
-    """The examples of what is wrong, which are few enough to be all, by the name of the check."""
+    """Return the examples of wrong rows by the name of the check; they are few enough to be all."""
     assert [finding.name for finding in findings] == [check.name for check in CHECKS]
-    assert [finding.meaning for finding in findings] == [check.meaning for check in CHECKS]
-    assert all(finding.wrong == len(finding.examples) for finding in findings)
-    return {finding.name: list(finding.examples) for finding in findings if finding.wrong}
+    assert [finding.description for finding in findings] == [check.description for check in CHECKS]
+    assert all(finding.count == len(finding.examples) for finding in findings)
+    return {finding.name: list(finding.examples) for finding in findings if finding.count}
 
 
 BOOK = "INSERT INTO book (source, source_id, title, isbn) VALUES"
@@ -87,7 +87,7 @@ SIZE = "UPDATE catalog_size SET"
 
 CORRUPTIONS = (
     Corruption(
-        "links of authors lead nowhere",
+        "author links have no book or author",
         ("INSERT INTO book_author (book_id, position, author_id) VALUES (99, 1, 1), (3, 1, 99)",),
         {
             "orphan_book_authors": ["book 3, author 99", "book 99, author 1"],
@@ -95,12 +95,12 @@ CORRUPTIONS = (
         },
     ),
     Corruption(
-        "links of categories lead nowhere",
+        "category links have no book or category",
         ("INSERT INTO book_category (book_id, category_id) VALUES (99, 1), (3, 99)",),
         {"orphan_book_categories": ["book 3, category 99", "book 99, category 1"]},
     ),
     Corruption(
-        "listings lead nowhere",
+        "listings have no book or owner",
         (
             "INSERT INTO author_listing (author_id, book_id, title_key) VALUES (1, 99, ''), (99, 3, '')",
             "INSERT INTO category_listing (category_id, book_id, direct, title_key) VALUES (99, 3, true, '')",
@@ -113,17 +113,17 @@ CORRUPTIONS = (
         },
     ),
     Corruption(
-        "views of a book that is not there",
+        "view counts have no book",
         ("INSERT INTO book_view (book_id, viewed_on, views) VALUES (99, '2024-03-01', 1)",),
         {"orphan_book_views": ["book 99 on 2024-03-01"]},
     ),
     Corruption(
-        "a category's parent is gone",
+        "a category's parent is missing",
         ("UPDATE category SET parent_id = 99, lineage = '{99, 4}', path = 'gone/empty' WHERE id = 4",),
         {"orphan_categories": ["category 4 (Empty), parent 99"]},
     ),
     Corruption(
-        "a book is deleted behind the triggers' back",
+        "a book is deleted without triggers",
         ("DELETE FROM book WHERE id = 1",),
         {
             "orphan_book_authors": ["book 1, author 1"],
@@ -160,7 +160,7 @@ CORRUPTIONS = (
         },
     ),
     Corruption(
-        "books are there twice",
+        "books are duplicated",
         (
             without("book", "book_source_key", "book_isbn_key"),
             f"{BOOK} ('test', 'Bare', 'T', NULL), ('test', 'new', 'T', '9780306406157')",
@@ -169,7 +169,7 @@ CORRUPTIONS = (
         {"duplicate_book_sources": ["test/Bare: 3, 4"], "duplicate_isbns": ["9780306406157: 1, 5"]},
     ),
     Corruption(
-        "authors are there twice",
+        "authors are duplicated",
         (
             NO_UNIQUE_AUTHORS,
             "INSERT INTO author (source, source_id, name, sort_name) VALUES ('ol', 'OL1A', 'Hugo', 'Hugo')",
@@ -196,7 +196,7 @@ CORRUPTIONS = (
         {"duplicate_author_names": ["jane-austen: 1, 4"], "author_fields": ["author 4: source_id"]},
     ),
     Corruption(
-        "a category is there twice",
+        "a category is duplicated",
         (
             without("category", "category_path_key"),
             "INSERT INTO category (name, path, lineage) VALUES ('EMPTY', 'empty', '{5}')",
@@ -205,7 +205,7 @@ CORRUPTIONS = (
         {"duplicate_category_paths": ["empty: 4, 5"]},
     ),
     Corruption(
-        "links are there twice",
+        "links are duplicated",
         (
             without("book_category", "book_category_pkey"),
             without("book_author", "book_author_once"),
@@ -231,7 +231,7 @@ CORRUPTIONS = (
         {"author_positions": ["book 1: 2", "book 2: 1, 2, 4", "book 3: 1, 1, 3"]},
     ),
     Corruption(
-        "a role that there is not",
+        "an unknown role",
         (
             without("book_author", "book_author_role"),
             "UPDATE book_author SET role = 'COOK' WHERE position = 3",
@@ -281,7 +281,7 @@ CORRUPTIONS = (
         ),
         {
             "book_fields": [
-                "book 3: title, source, language, published_year, published_on, page_count, stock,"
+                "book 3: source, title, language, published_year, published_on, page_count, stock,"
                 " rating_average, rating_count"
             ]
         },
@@ -498,56 +498,56 @@ CORRUPTIONS = (
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda corruption: corruption.title)
-async def test_what_is_broken_is_found_and_nothing_else(
+async def test_every_corruption_is_found_and_nothing_else(
     connection: asyncpg.Connection, corruption: Corruption
 ) -> None:
     await add_catalog(connection)
 
     await corrupt(connection, *corruption.statements)
 
-    wrong = dict(wrong_in(await audit(connection)))
+    wrong = dict(wrong_in(await run_checks(connection)))
     if "search_documents" not in corruption.wrong:
-        wrong.pop("search_documents", None)  # words that change behind the triggers' back leave theirs behind
+        wrong.pop("search_documents", None)  # words changed without triggers stay in the documents
     assert wrong == corruption.wrong
 
 
-async def test_of_many_that_are_wrong_all_are_counted_and_the_first_five_named(
+async def test_all_wrong_rows_are_counted_and_the_first_five_are_examples(
     connection: asyncpg.Connection,
 ) -> None:
     for number in range(1, 8):
         await add_author(connection, f"N{number}")
     await connection.execute("UPDATE author SET book_count = substr(source_id, 2)::integer")
 
-    finding = {finding.name: finding for finding in await audit(connection)}["author_counts"]
+    finding = {finding.name: finding for finding in await run_checks(connection)}["author_counts"]
 
     first = await connection.fetchval("SELECT min(id) FROM author")
     examples = tuple(f"author {first + n}: {n + 1} instead of 0" for n in range(5))
-    assert finding == Finding("author_counts", "Authors whose number of books is wrong", 7, examples)
+    assert finding == Finding("author_counts", "Authors with a wrong number of books", 7, examples)
 
 
-def test_every_check_has_been_made_to_fail() -> None:
+def test_every_check_fails_for_some_corruption() -> None:
     names = [check.name for check in CHECKS]
 
     assert len(set(names)) == len(names)
     assert {name for corruption in CORRUPTIONS for name in corruption.wrong} == set(names)
 
 
-def test_every_statement_begins_with_its_name_and_answers_five_rows() -> None:
+def test_every_statement_begins_with_its_name_and_returns_at_most_five_rows() -> None:
     for check in CHECKS:
         assert check.sql.startswith(f"\n/* {check.name} */\n")
         assert check.sql.endswith(" LIMIT 5\n")
         assert "{" not in check.sql.replace("{2,3}", "").replace("{2,8}", "").replace("{3}", "")
 
 
-async def test_an_empty_catalog_is_sound(connection: asyncpg.Connection) -> None:
-    assert wrong_in(await audit(connection)) == {}
+async def test_an_empty_catalog_is_valid(connection: asyncpg.Connection) -> None:
+    assert wrong_in(await run_checks(connection)) == {}
 
 
-async def test_a_catalog_with_everything_stays_sound_whatever_is_done_to_it(
+async def test_a_full_catalog_stays_valid_after_any_change(
     connection: asyncpg.Connection,
 ) -> None:
     await add_catalog(connection)
-    assert wrong_in(await audit(connection)) == {}
+    assert wrong_in(await run_checks(connection)) == {}
 
     for statement in (
         "UPDATE book SET title = 'The Émma', price = NULL, currency = NULL, published_on = NULL WHERE id = 1",
@@ -563,10 +563,10 @@ async def test_a_catalog_with_everything_stays_sound_whatever_is_done_to_it(
         "DELETE FROM author WHERE id = 1",
     ):
         assert await connection.execute(statement) in {"UPDATE 1", "DELETE 1"}, statement
-        assert wrong_in(await audit(connection)) == {}, statement
+        assert wrong_in(await run_checks(connection)) == {}, statement
 
 
-async def test_an_index_that_lost_a_row_hides_nothing(dsn: str) -> None:
+async def test_an_index_that_lost_a_row_hides_no_finding(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     await add_catalog(connection)
     live = "UPDATE pg_index SET indisready = $1 WHERE indexrelid = 'book_isbn_key'::regclass"
@@ -578,11 +578,11 @@ async def test_an_index_that_lost_a_row_hides_nothing(dsn: str) -> None:
     by_index = "SELECT id FROM book WHERE isbn = '9780306406157'"
 
     assert await connection.fetch(by_index) == [(1,)]
-    assert wrong_in(await audited(dsn)) == {"duplicate_isbns": ["9780306406157: 1, 4"]}
+    assert wrong_in(await audit_catalog(dsn)) == {"duplicate_isbns": ["9780306406157: 1, 4"]}
     await connection.close()
 
 
-async def test_an_audit_is_of_one_moment_and_waits_for_locks(dsn: str) -> None:
+async def test_an_audit_uses_one_snapshot_and_waits_for_locks(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     await add_catalog(connection)
     database = await connection.fetchval("SELECT current_database()")
@@ -591,25 +591,25 @@ async def test_an_audit_is_of_one_moment_and_waits_for_locks(dsn: str) -> None:
 
     async with connection.transaction():
         await connection.execute("LOCK TABLE catalog_size IN ACCESS EXCLUSIVE MODE")
-        auditing = asyncio.create_task(audited(dsn))
+        auditing = asyncio.create_task(audit_catalog(dsn))
         await until(lambda: connection.fetchval(waiting))
         await connection.execute(f"{SIZE} books = 7")
 
     assert wrong_in(await auditing) == {}
-    assert wrong_in(await audited(dsn)) == {"catalog_sizes": ["books: 7 instead of 3"]}
+    assert wrong_in(await audit_catalog(dsn)) == {"catalog_sizes": ["books: 7 instead of 3"]}
     await connection.close()
 
 
-async def test_a_database_that_cannot_be_audited_is_named_as_such(dsn: str, maintenance: str) -> None:
+async def test_a_database_that_cannot_be_audited_is_reported(dsn: str, maintenance: str) -> None:
     connection = await asyncpg.connect(dsn)
 
     with pytest.raises(DatabaseError, match=r"^PostgreSQL cannot be reached: "):
-        await audited("postgresql://app@127.0.0.1:1/nowhere")
+        await audit_catalog("postgresql://app@127.0.0.1:1/nowhere")
     with pytest.raises(DatabaseError, match=r"^The database is at revision none, "):
-        await audited(maintenance)
+        await audit_catalog(maintenance)
     await connection.execute("ALTER TABLE catalog_size RENAME TO elsewhere")
     with pytest.raises(
         DatabaseError, match=r'^The database failed during the audit: relation "catalog_size"'
     ):
-        await audited(dsn)
+        await audit_catalog(dsn)
     await connection.close()

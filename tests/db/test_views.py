@@ -2,27 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 
-from db.pool import open_pool
-from db.views import ViewLog, recent_views_by_book_ids
+from db.connections.pool import ConnectionPool
+from db.view_counts import ViewCounter, recent_views_by_book_ids
 from tests.catalogs import add_book
 from tests.waiting import GUARD
 
 
 async def test_views_are_counted_by_book_and_day(connection: asyncpg.Connection) -> None:
     first, second = await add_book(connection, "A"), await add_book(connection, "B")
-    log = ViewLog(connection)
+    log = ViewCounter(connection)
 
     for book in (first, second, first):
-        log.note(book)
-    await log.write()
-    log.note(first)
-    await log.write()
+        log.record(book)
+    await log.flush()
+    log.record(first)
+    await log.flush()
 
     assert await recent_views_by_book_ids(connection, [second, first, 0]) == [1, 3, 0]
     assert await connection.fetch("SELECT views FROM book_view ORDER BY views") == [(1,), (3,)]
@@ -39,58 +38,54 @@ async def test_only_the_last_30_days_are_recent(connection: asyncpg.Connection) 
 
 async def test_views_of_a_book_that_is_gone_are_forgotten(connection: asyncpg.Connection) -> None:
     book, gone = await add_book(connection, "A"), await add_book(connection, "B")
-    log = ViewLog(connection)
-    log.note(book)
-    log.note(gone)
+    log = ViewCounter(connection)
+    log.record(book)
+    log.record(gone)
 
     await connection.execute("DELETE FROM book WHERE id = $1", gone)
-    await log.write()
+    await log.flush()
 
     assert await connection.fetch("SELECT book_id FROM book_view") == [(book,)]
-    assert not log.noted
+    assert not log.pending
 
 
 async def test_what_cannot_be_written_is_kept_for_the_next_time(
     dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool = await open_pool(dsn, size=2, command_timeout=GUARD)
-    async with pool:
-        book = await add_book_by(pool, "A")
-        log = ViewLog(pool)
-        log.note(book)
-        await pool.execute("ALTER TABLE book_view RENAME TO elsewhere")
+    pool = ConnectionPool(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD)
+    async with pool.connection() as connection:
+        book = await add_book(connection, "A")
+        log = ViewCounter(pool)
+        log.record(book)
+        await connection.execute("ALTER TABLE book_view RENAME TO elsewhere")
 
-        await log.write()
-        kept = dict(log.noted)
-        log.note(book)
-        await pool.execute("ALTER TABLE elsewhere RENAME TO book_view")
-        await log.write()
+        await log.flush()
+        kept = dict(log.pending)
+        log.record(book)
+        await connection.execute("ALTER TABLE elsewhere RENAME TO book_view")
+        await log.flush()
 
         assert kept == {book: 1}
-        assert await recent_views_by_book_ids(pool, [book]) == [2]
+        assert await recent_views_by_book_ids(connection, [book]) == [2]
+    await pool.close(GUARD)
     assert [record.getMessage() for record in caplog.records] == [
-        "1 views wait to be written: UndefinedTableError"
+        "1 views not written, retrying at the next flush: UndefinedTableError"
     ]
-
-
-async def add_book_by(pool: asyncpg.Pool, title: str) -> int:
-    async with pool.acquire() as connection:
-        return await add_book(connection, title)
 
 
 async def test_no_more_books_are_held_than_its_capacity(
     connection: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     books = [await add_book(connection, title) for title in "ABC"]
-    log = ViewLog(connection, capacity=2)
+    log = ViewCounter(connection, capacity=2)
 
     for book in (*books, books[0], books[2]):
-        log.note(book)
-    await log.write()
+        log.record(book)
+    await log.flush()
 
     assert await recent_views_by_book_ids(connection, books) == [2, 1, 0]
     assert [record.getMessage() for record in caplog.records] == [
-        "2 views were dropped: more than 2 books at once"
+        "2 views dropped: more than 2 books had pending views"
     ]
     assert caplog.records[0].levelno == logging.WARNING
 
@@ -102,8 +97,8 @@ class Written:
         self.connection = connection
         self.once = asyncio.Event()
 
-    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
-        rows = await self.connection.fetch(query, *args)
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+        rows = await self.connection.fetch(query, *args, record_class=record_class)
         self.once.set()
         return rows
 
@@ -111,12 +106,12 @@ class Written:
 async def test_it_writes_by_itself_and_once_more_at_the_end(connection: asyncpg.Connection) -> None:
     book = await add_book(connection, "A")
     written = Written(connection)
-    log = ViewLog(written, every=0.01)
-    log.note(book)
+    log = ViewCounter(written, flush_interval=0.01)
+    log.record(book)
     writing = asyncio.create_task(log.run())
 
     await asyncio.wait_for(written.once.wait(), GUARD)
-    log.note(book)
+    log.record(book)
     writing.cancel()
     await asyncio.wait([writing])
 
@@ -130,22 +125,22 @@ class Slow:
         self.connection = connection
         self.released = asyncio.Event()
 
-    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         await self.released.wait()
-        return await self.connection.fetch(query, *args)
+        return await self.connection.fetch(query, *args, record_class=record_class)
 
 
 async def test_views_noted_while_others_are_written_are_not_lost(connection: asyncpg.Connection) -> None:
     book = await add_book(connection, "A")
     slow = Slow(connection)
-    log = ViewLog(slow)
-    log.note(book)
+    log = ViewCounter(slow)
+    log.record(book)
 
-    writing = asyncio.create_task(log.write())
+    writing = asyncio.create_task(log.flush())
     await asyncio.sleep(0)
-    log.note(book)
+    log.record(book)
     slow.released.set()
     await writing
-    await log.write()
+    await log.flush()
 
     assert await recent_views_by_book_ids(connection, [book]) == [2]

@@ -13,7 +13,7 @@ from db.migrations import migrate
 from tests.catalogs import add_author, add_book
 from tests.faults.postgres import Postgres
 from tests.faults.proxy import Proxy
-from tests.serving import Served, private_folder, serving
+from tests.serving import BOOKSTORE, Served, private_folder, serving
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ async def patient(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
 @asynccontextmanager
 async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerator[Served]:
     """`bookstore serve`, started and ended while the event loop goes on."""
-    manager = serving(folder, arguments=arguments, **settings)
+    manager = serving(folder, BOOKSTORE, arguments, **settings)
     served = await asyncio.to_thread(manager.__enter__)
     try:
         yield served

@@ -58,7 +58,7 @@ class Readers:
 
     async def read(self, number: int) -> None:
         sent = time.monotonic()
-        reply = await self.client.ask(self.client.post(QUERY, {"first": number % 20 + 1}))
+        reply = await self.client.send(self.client.build_post(QUERY, {"first": number % 20 + 1}))
         errors = reply.json().get("errors", ()) if reply.body else ()
         codes = tuple(error["extensions"]["code"] for error in errors)
         self.reads.append(Read(sent, reply.status, codes, time.monotonic() - sent))

@@ -17,7 +17,7 @@ from tests.faults.locks import are_active, locked
 from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY, Readers
 from tests.faults.sockets import open_ends
-from tests.http_client import Client, answers_with, reply_from
+from tests.http_client import Client, answers_with, read_response
 from tests.serving import Served
 from tests.waiting import GUARD, until
 
@@ -26,7 +26,7 @@ POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
 
 async def gauge(client: Client, state: str) -> int:
     """How many requests the server has in this state; METRICS must be set."""
-    text = (await client.ask(client.get("/metrics"))).body.decode()
+    text = (await client.send(client.build_get("/metrics"))).body.decode()
     return int(text.partition(f'bookstore_requests{{state="{state}"}} ')[2].split()[0])
 
 
@@ -53,14 +53,14 @@ async def test_clients_that_leave_take_their_statements_with_them(postgres: Post
         async with locked(postgres.server.dsn) as observer:
             streams = [await client.connect() for _ in range(200)]
             for _, writer in streams:
-                writer.write(client.post(QUERY))
+                writer.write(client.build_post(QUERY))
             await until(lambda: are(client, "running", 200))
             await until(lambda: are_active(observer, 15))
             for _, writer in streams:
                 writer.close()
             await until(lambda: are_active(observer, 0))
             await until(lambda: are(client, "running", 0))
-        answer = await client.ask(client.post(QUERY))
+        answer = await client.send(client.build_post(QUERY))
         client.close()
 
     assert answer.status == 200
@@ -70,7 +70,7 @@ async def test_a_request_has_a_deadline_that_reaches_postgresql(postgres: Postgr
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, REQUEST_TIMEOUT="1") as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
-            answer = await client.ask(client.post(QUERY))
+            answer = await client.send(client.build_post(QUERY))
             await until(lambda: are_active(observer, 0))
         client.close()
 
@@ -88,14 +88,14 @@ async def test_a_statement_has_a_deadline_of_its_own(postgres: Postgres, tmp_pat
         client = Client(served.url)
         await until(lambda: answers_with(client, "/readyz", 200))
         async with locked(postgres.server.dsn) as observer:
-            answer = await client.ask(client.post(QUERY))
+            answer = await client.send(client.build_post(QUERY))
             await until(lambda: are_active(observer, 0))
         client.close()
 
     assert answer.status == 503
     assert answer.json()["errors"] == [
         {
-            "message": "The catalog cannot be read at the moment: try again.",
+            "message": "The catalog is temporarily unavailable: retry later.",
             "extensions": {"code": "TIMEOUT"},
         }
     ]
@@ -110,11 +110,11 @@ async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
         client = Client(served.url)
         await until(lambda: answers_with(client, "/readyz", 200))
         async with locked(postgres.server.dsn) as observer:
-            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            first = asyncio.create_task(client.send(client.build_post(QUERY)))
             await until(lambda: are_active(observer, 1))
-            second = await client.ask(client.post(QUERY))
-            health = [await client.ask(client.get(path)) for path in ("/livez", "/readyz")]
-            refused = await client.ask(client.post("{ nothing }"))
+            second = await client.send(client.build_post(QUERY))
+            health = [await client.send(client.build_get(path)) for path in ("/livez", "/readyz")]
+            refused = await client.send(client.build_post("{ nothing }"))
         answered = await first
         client.close()
 
@@ -132,9 +132,9 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            asked = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(58)]
+            asked = [asyncio.create_task(client.send(client.build_post(QUERY))) for _ in range(58)]
             await until(lambda: sum(task.done() for task in asked) >= 50)
-            live = await client.ask(client.get("/livez"))
+            live = await client.send(client.build_get("/livez"))
             refused = [task.result() for task in asked if task.done()]
             admitted = [task for task in asked if not task.done()]
         answers = await asyncio.gather(*admitted)
@@ -144,7 +144,8 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
     assert len({reply.headers["x-request-id"] for reply in refused}) == 50
     assert (
         refused[0].json()["errors"][0]["message"]
-        == "5 requests are being answered (MAX_REQUESTS), and as many wait as may (MAX_WAITING)."
+        == "The server is overloaded: 5 requests are running (MAX_REQUESTS) and the queue is full (MAX_WAITING). "
+        "Retry later."
     )
     assert live.status == 200
     assert [reply.status for reply in answers] == [200] * 8
@@ -160,15 +161,15 @@ async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
-            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
             await until(lambda: are_active(observer, 1))
             reader, writer = await client.connect()
             writer.write(heads)
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            writer.write(client.get("/livez"))
-            live = await reply_from(reader)
+            writer.write(client.build_get("/livez"))
+            live = await read_response(reader)
             writer.write(expects)
-            expecting = await reply_from(reader)
+            expecting = await read_response(reader)
             rest = await reader.read()
         await admitted
         writer.close()
@@ -189,11 +190,11 @@ async def test_pages_of_other_origins_may_read_that_they_are_turned_away(
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
-            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
             await until(lambda: are_active(observer, 1))
-            ours = await client.ask(asked % (b"GET", b"https://shop.example"))
-            stranger = await client.ask(asked % (b"GET", b"https://evil.example"))
-            preflight = await client.ask(asked % (b"OPTIONS", b"https://shop.example"))
+            ours = await client.send(asked % (b"GET", b"https://shop.example"))
+            stranger = await client.send(asked % (b"GET", b"https://evil.example"))
+            preflight = await client.send(asked % (b"OPTIONS", b"https://shop.example"))
         await admitted
         client.close()
 
@@ -214,7 +215,9 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        request = client.post(QUERY).replace(b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1)
+        request = client.build_post(QUERY).replace(
+            b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1
+        )
         async with locked(postgres.server.dsn):
             streams = [await client.connect() for _ in range(50)]
             await until(lambda: len(open_ends(served.port)) == 50)
@@ -223,7 +226,7 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
                 writer.write(request)
             await until(lambda: {end.unread for end in open_ends(served.port).values()} == {len(request)})
             served.process.send_signal(signal.SIGCONT)
-            replying = [asyncio.create_task(reply_from(reader)) for reader, _ in streams]
+            replying = [asyncio.create_task(read_response(reader)) for reader, _ in streams]
             await until(lambda: sum(task.done() for task in replying) >= 42)
             refused = [task.result() for task in replying if task.done()]
         replies = await asyncio.gather(*replying)
@@ -247,24 +250,24 @@ async def test_who_is_turned_away_again_and_again_is_heard_every_time(
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
-            admitted = asyncio.create_task(client.ask(client.post(QUERY)))
+            admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
             await until(lambda: are_active(observer, 1))
             streams = [await client.connect() for _ in range(150)]
             heard: list[int] = []
             for _ in range(3):
                 for _, writer in streams:
-                    writer.write(client.post(QUERY))
-                heard += [(await reply_from(reader)).status for reader, _ in streams]
+                    writer.write(client.build_post(QUERY))
+                heard += [(await read_response(reader)).status for reader, _ in streams]
             leaving = [await client.connect() for _ in range(150)]
             for reader, writer in leaving:
-                writer.write(client.post(QUERY))
+                writer.write(client.build_post(QUERY))
                 await reader.readexactly(20)
                 writer.transport.abort()
         await admitted
         after = []
         for reader, writer in streams:
-            writer.write(client.post(QUERY))
-            after.append((await reply_from(reader)).status)
+            writer.write(client.build_post(QUERY))
+            after.append((await read_response(reader)).status)
             writer.close()
         client.close()
         said = await asyncio.to_thread(served.stop)
@@ -280,18 +283,18 @@ async def test_who_waits_in_line_may_leave(postgres: Postgres, tmp_path: Path) -
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            first = asyncio.create_task(client.send(client.build_post(QUERY)))
             await until(lambda: are(client, "running", 1))
             _, writer = await client.connect()
-            writer.write(client.post(QUERY))
+            writer.write(client.build_post(QUERY))
             await until(lambda: are(client, "waiting", 1))
-            refused = await client.ask(client.post("{ __typename }"))
+            refused = await client.send(client.build_post("{ __typename }"))
             writer.close()
             await until(lambda: are(client, "waiting", 0))
-            third = asyncio.create_task(client.ask(client.post("{ __typename }")))
+            third = asyncio.create_task(client.send(client.build_post("{ __typename }")))
             await until(lambda: are(client, "waiting", 1))
             running = await gauge(client, "running")
-        answers = [await first, await third, await client.ask(client.post(QUERY))]
+        answers = [await first, await third, await client.send(client.build_post(QUERY))]
         client.close()
 
     assert refused.status == 503
@@ -310,13 +313,13 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
         for (_, writer), beginning in zip(streams, beginnings, strict=True):
             writer.write(beginning)
         async with Readers(served.url, most=20) as readers:
-            replies = await asyncio.gather(*(reply_from(reader) for reader, _ in streams))
+            replies = await asyncio.gather(*(read_response(reader) for reader, _ in streams))
         for _, writer in streams:
             writer.close()
         client.close()
 
     assert {(reply.status, reply.json()["errors"][0]["message"]) for reply in replies} == {
-        (408, "The request did not come within 1.5 seconds (SENDER_TIMEOUT).")
+        (408, "The request did not arrive within 1.5 seconds (SENDER_TIMEOUT).")
     }
     assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
     assert readers.kinds().keys() == {"200"}
@@ -327,7 +330,7 @@ async def test_who_drips_bytes_is_cut_off_too(postgres: Postgres, tmp_path: Path
         client = Client(served.url)
         reader, writer = await client.connect()
         writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\nx: ")
-        cut_off = asyncio.create_task(reply_from(reader))
+        cut_off = asyncio.create_task(read_response(reader))
 
         def drip() -> bool:
             writer.write(b"y")
@@ -346,8 +349,8 @@ async def test_who_does_not_take_the_answer_is_cut_off(postgres: Postgres, tmp_p
         client = Client(served.url)
         connection = await asyncpg.connect(postgres.server.dsn)
         await connection.execute("UPDATE book SET description = repeat('x', 100000)")
-        request = client.post("{ books(first: 30) { nodes { description } } }")
-        answer = await client.ask(request)
+        request = client.build_post("{ books(first: 30) { nodes { description } } }")
+        answer = await client.send(request)
         with socket() as narrow:
             narrow.setsockopt(SOL_SOCKET, SO_RCVBUF, 4_096)
             narrow.setblocking(False)
@@ -374,7 +377,7 @@ async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Pa
         reader, writer = await client.connect()
         writer.write(b"GET /graphql HTTP/1.1\r\nhost: x\r\n" + b"x-filler: y\r\n" * 400_000)
         await writer.drain()
-        reply = await reply_from(reader)
+        reply = await read_response(reader)
         writer.close()
 
     assert reply.status == 431
@@ -411,7 +414,7 @@ async def test_who_asks_whether_to_send_too_much_need_not(patient: Served) -> No
     client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(POST + b"expect: 100-continue\r\ncontent-length: 20000000\r\n\r\n")
-    reply = await reply_from(reader)
+    reply = await read_response(reader)
     rest = await reader.read()
     writer.close()
 
@@ -435,13 +438,13 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         reader, writer = await client.connect()
         chunk = b"2710\r\n" + b" " * 10_000 + b"\r\n"
         writer.write(endless + chunk * 11)
-        reply = await reply_from(reader)
+        reply = await read_response(reader)
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(send_for_ever(writer, chunk), GUARD)
         writer.close()
         reader, writer = await client.connect()
         writer.write(endless + chunk * 11)
-        stopped = await reply_from(reader)
+        stopped = await read_response(reader)
         rest = await reader.read()
         writer.close()
 
@@ -454,21 +457,25 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         (
             b"GET /graphql?query=" + b"a" * 66_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
             414,
-            "The address is too large; at most 65,535 bytes are allowed.",
+            "The URL is too long; at most 65,535 bytes are allowed.",
         ),
-        (b"NONSENSE\r\n\r\n", 400, "This is no request of HTTP: Invalid method encountered"),
-        (b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", 400, "This is no request of HTTP: Invalid address"),
-        (b"GET /graphql HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 0."),
-        (b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 2."),
+        (b"NONSENSE\r\n\r\n", 400, "Malformed HTTP request: Invalid method encountered"),
+        (b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", 400, "Malformed HTTP request: Invalid URL"),
+        (b"GET /graphql HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 requires exactly one Host header; got 0."),
+        (
+            b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
+            400,
+            "HTTP/1.1 requires exactly one Host header; got 2.",
+        ),
         (
             b"CONNECT /graphql HTTP/1.1\r\nhost: x\r\n\r\n",
             501,
-            "Use GET, HEAD, OPTIONS or POST: CONNECT leads nowhere from here.",
+            "CONNECT is not supported. Use GET, HEAD, OPTIONS or POST.",
         ),
         (
             b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
             400,
-            "HTTP/1.1 asks for one Host; there are 2.",
+            "HTTP/1.1 requires exactly one Host header; got 2.",
         ),
     ],
     ids=["too long an address", "nonsense", "no address", "no host", "two hosts", "a tunnel", "an offer"],
@@ -479,7 +486,7 @@ async def test_what_is_no_request_is_refused_with_a_word_on_why(
     client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(request_)
-    reply = await reply_from(reader)
+    reply = await read_response(reader)
     writer.close()
 
     assert (reply.status, reply.headers["connection"]) == (status, "close")
@@ -492,11 +499,11 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
         client = Client(served.url)
         streams = [await client.connect() for _ in range(10)]
         reader, writer = await client.connect()
-        refused = await reply_from(reader)
+        refused = await read_response(reader)
         writer.close()
         streams.pop()[1].close()
         await until(lambda: len(open_ends(served.port)) == 9)
-        admitted = await client.ask(client.post(QUERY))
+        admitted = await client.send(client.build_post(QUERY))
         for _, each in streams:
             each.close()
         client.close()
@@ -510,8 +517,8 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
 async def test_a_queue_of_requests_has_an_end(patient: Served) -> None:
     client = Client(patient.url)
     reader, writer = await client.connect()
-    writer.write(client.post("{ books(first: 1) { totalCount } }") * 5_000)
-    replies = [await reply_from(reader) for _ in range(17)]
+    writer.write(client.build_post("{ books(first: 1) { totalCount } }") * 5_000)
+    replies = [await read_response(reader) for _ in range(17)]
     rest = await reader.read()
     writer.close()
 
@@ -526,10 +533,15 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
 ) -> None:
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
         client, writers = Client(served.url), list[asyncio.StreamWriter]()
-        for behind in (client.post(QUERY), client.get("/livez"), client.post(QUERY)[:-5], b"nonsense"):
+        for behind in (
+            client.build_post(QUERY),
+            client.build_get("/livez"),
+            client.build_post(QUERY)[:-5],
+            b"nonsense",
+        ):
             for _ in range(20):
                 _, writer = await client.connect()
-                writer.write(client.post(QUERY) + behind)
+                writer.write(client.build_post(QUERY) + behind)
                 await asyncio.sleep(0)
                 if ends == "reset":
                     writer.transport.abort()
@@ -538,11 +550,11 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
                 else:
                     writer.write_eof()
                 writers.append(writer)
-        await client.ask(client.get("/livez"))  # on a connection that is accepted after all of them
+        await client.send(client.build_get("/livez"))  # on a connection that is accepted after all of them
         await until(lambda: len(open_ends(served.port)) == 1)
         for writer in writers:
             writer.close()
-        answer = await client.ask(client.post(QUERY))
+        answer = await client.send(client.build_post(QUERY))
         client.close()
         said = await asyncio.to_thread(served.stop)
 
@@ -559,11 +571,11 @@ async def test_what_comes_after_the_body_has_an_end_too(patient: Served, trailer
     for _ in range(200):
         writer.write(trailer * 1_000)
         await writer.drain()
-    refused = await reply_from(reader)
+    refused = await read_response(reader)
     writer.close()
     allowed = await client.connect()
-    allowed[1].write(request + b"x-checksum: 1\r\n\r\n" + client.get("/livez"))
-    replies = [await reply_from(allowed[0]) for _ in range(2)]
+    allowed[1].write(request + b"x-checksum: 1\r\n\r\n" + client.build_get("/livez"))
+    replies = [await read_response(allowed[0]) for _ in range(2)]
     allowed[1].close()
 
     assert refused.status == 431
@@ -577,14 +589,14 @@ async def test_who_offers_another_protocol_is_answered_in_this_one(
 ) -> None:
     """As Java's HttpClient and `curl --http2` do with each first request."""
     client = Client(patient.url)
-    head, _, body = client.post(QUERY).partition(b"\r\n\r\n")
+    head, _, body = client.build_post(QUERY).partition(b"\r\n\r\n")
     offer = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\nhttp2-settings: AAMAAABk\r\n\r\n"
     reader, writer = await client.connect()
     writer.write(head + offer % protocol)
     if apart:
         await until(lambda: has_read_all(patient, writer))
-    writer.write(body + client.get("/livez"))
-    answer, live = await reply_from(reader), await reply_from(reader)
+    writer.write(body + client.build_get("/livez"))
+    answer, live = await read_response(reader), await read_response(reader)
     writer.close()
 
     assert (answer.status, live.status) == (200, 200)
@@ -595,7 +607,7 @@ async def test_an_offer_in_the_older_protocol_is_answered_as_that_is(patient: Se
     client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(b"GET /livez HTTP/1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
-    reply, rest = await reply_from(reader), await reader.read()
+    reply, rest = await read_response(reader), await reader.read()
     writer.close()
 
     assert (reply.status, reply.headers["connection"], rest) == (200, "close", b"")
@@ -608,11 +620,11 @@ async def test_requests_sent_in_a_row_are_answered_in_their_order_and_an_idle_co
         client = Client(served.url)
         reader, writer = await client.connect()
         for number in range(3):
-            writer.write(client.post(f"{{ a{number}: __typename books(first: 1) {{ totalCount }} }}"))
-        writer.write(client.get("/livez"))
-        replies = [await reply_from(reader) for _ in range(4)]
-        writer.write(client.get("/livez"))
-        replies.append(await reply_from(reader))
+            writer.write(client.build_post(f"{{ a{number}: __typename books(first: 1) {{ totalCount }} }}"))
+        writer.write(client.build_get("/livez"))
+        replies = [await read_response(reader) for _ in range(4)]
+        writer.write(client.build_get("/livez"))
+        replies.append(await read_response(reader))
         rest = await reader.read()
         writer.close()
 

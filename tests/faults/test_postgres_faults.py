@@ -181,8 +181,8 @@ async def readiness(shop: Shop) -> AsyncGenerator[list[tuple[int, int]]]:
     async def look() -> None:
         async with httpx.AsyncClient(timeout=GUARD) as client:
             while True:
-                live = await client.get(f"{shop.origin}/livez")
-                ready = await client.get(f"{shop.origin}/readyz")
+                live = await client.build_get(f"{shop.origin}/livez")
+                ready = await client.build_get(f"{shop.origin}/readyz")
                 seen.append((live.status_code, ready.status_code))
                 await asyncio.sleep(0.1)
 
@@ -268,8 +268,8 @@ async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
     ):
         await until(lambda: readers.count_since(0) >= ENOUGH)
         client = Client(served.url)
-        ready = await client.ask(client.get("/readyz"))
-        without = await client.ask(client.post("{ __typename }"))
+        ready = await client.send(client.build_get("/readyz"))
+        without = await client.send(client.build_post("{ __typename }"))
         await asyncio.to_thread(shop.postgres.start)
         started = time.monotonic()
         await until(lambda: readers.well_since(started) >= ENOUGH)
@@ -279,7 +279,7 @@ async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
     assert (ready.status, ready.json()) == (503, {"status": "not ready"})
     assert without.json() == {"data": {"__typename": "Query"}}
     assert readers.kinds().keys() == {"200", "503 SERVICE_UNAVAILABLE"}
-    assert "it is not migrated, and answers are 503 until it can be" in served.said
+    assert "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated" in served.said
 
 
 @pytest.mark.timing
@@ -308,11 +308,11 @@ async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
                 client = Client(served.url)
                 await asyncio.to_thread(postgres.start)
                 await until(lambda: "at revision none" in served.printed())
-                before = await client.ask(client.get("/readyz"))
-                answer = await client.ask(client.post("{ books { totalCount } }"))
+                before = await client.send(client.build_get("/readyz"))
+                answer = await client.send(client.build_post("{ books { totalCount } }"))
                 migrated = await asyncio.to_thread(bookstore, "migrate", cwd=tmp_path, DATABASE_URL=dsn)
                 await until(lambda: answers_with(client, "/readyz", 200))
-                after = await client.ask(client.post("{ books { totalCount } }"))
+                after = await client.send(client.build_post("{ books { totalCount } }"))
                 client.close()
                 said = await asyncio.to_thread(served.stop)
         finally:
@@ -365,7 +365,7 @@ async def test_disk_full(small_disk: Path, tmp_path: Path) -> None:
         with suppress(asyncpg.PostgresError, OSError):
             await write_much(dsn)
         client = Client(served.url)
-        await client.ask(client.post(f'{{ book(by: {{isbn: "{book}"}}) {{ title }} }}'))
+        await client.send(client.build_post(f'{{ book(by: {{isbn: "{book}"}}) {{ title }} }}'))
         await until(lambda: "1 views wait to be written" in served.printed())
         filler.unlink()
         ended = time.monotonic()

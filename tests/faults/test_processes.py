@@ -43,7 +43,7 @@ async def test_sigterm_finishes_what_is_under_way(postgres: Postgres, tmp_path: 
     async with server(tmp_path, "--workers", workers, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
-            asked = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(10)]
+            asked = [asyncio.create_task(client.send(client.build_post(QUERY))) for _ in range(10)]
             await until(lambda: are_active(observer, 10))
             served.process.send_signal(signal.SIGTERM)
             await until(lambda: is_refused(client))
@@ -60,7 +60,7 @@ async def test_sigterm_ends_a_server_whose_requests_never_end(postgres: Postgres
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, DRAIN_TIMEOUT="1") as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
-            asked = asyncio.create_task(client.ask(client.post(QUERY)))
+            asked = asyncio.create_task(client.send(client.build_post(QUERY)))
             await until(lambda: are_active(observer, 1))
             served.process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(served.wait)
@@ -92,7 +92,7 @@ async def test_a_worker_that_dies_is_replaced(postgres: Postgres, tmp_path: Path
         os.kill(victim, signal.SIGKILL)
         await until(lambda: len(children_of(served.process.pid) - {victim}) == 2)
         client = Client(served.url)
-        answers = [await client.ask(client.post(QUERY)) for _ in range(20)]
+        answers = [await client.send(client.build_post(QUERY)) for _ in range(20)]
         client.close()
 
     assert {reply.status for reply in answers} == {200}
@@ -104,10 +104,13 @@ async def test_nothing_that_is_logged_or_answered_tells_where_the_database_is(
     """Not even at the level debug, while PostgreSQL goes away and comes back."""
     async with server(tmp_path, DATABASE_URL=dsn_by_proxy, LOG_LEVEL="debug") as served:
         client = Client(served.url)
-        answers = [await client.ask(client.post(QUERY))]
+        answers = [await client.send(client.build_post(QUERY))]
         await asyncio.to_thread(postgres.stop)
         await until(lambda: answers_with(client, "/readyz", 503))
-        answers += [await client.ask(client.post(QUERY)), await client.ask(client.get("/readyz"))]
+        answers += [
+            await client.send(client.build_post(QUERY)),
+            await client.send(client.build_get("/readyz")),
+        ]
         await asyncio.to_thread(postgres.start)
         await until(lambda: answers_with(client, "/readyz", 200))
         client.close()

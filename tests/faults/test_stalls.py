@@ -20,7 +20,7 @@ from graphql import get_introspection_query
 from starlette.types import ASGIApp, Message
 
 from db.migrations import migrate
-from graphql_api.execution import turns
+from graphql_api.execution import yielding
 from graphql_api.serving import application
 from graphql_api.settings import Settings
 from tests.faults.postgres import Postgres
@@ -205,7 +205,7 @@ class Neighbour:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[[], int]]:
     """A clock of calls, by which stock execution divides its work, too."""
     with call_clock() as clock:
-        monkeypatch.setattr(turns, "thread_time", lambda: clock() / CALLS_PER_SECOND)
+        monkeypatch.setattr(yielding, "thread_time", lambda: clock() / CALLS_PER_SECOND)
         yield clock
 
 

@@ -14,7 +14,7 @@ from tests.faults.locks import are_active, locked
 from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY
 from tests.faults.speed import slowness
-from tests.http_client import Client, answers_with, reply_from
+from tests.http_client import Client, answers_with, read_response
 from tests.serving import Served
 from tests.tables import note
 from tests.waiting import until
@@ -41,20 +41,20 @@ async def blocked(postgres: Postgres, folder: Path, **settings: str) -> AsyncGen
 
 
 async def ask(client: Client, served: Served) -> None:
-    assert (await client.ask(client.post(QUERY))).status == 503
+    assert (await client.send(client.build_post(QUERY))).status == 503
 
 
 async def send_slowly(client: Client, served: Served) -> None:
     reader, writer = await client.connect()
     writer.write(HEAD + b'content-length: 50\r\n\r\n{"query')
-    assert (await reply_from(reader)).status == 408
+    assert (await read_response(reader)).status == 408
     writer.close()
 
 
 async def drip(client: Client, served: Served) -> None:
     reader, writer = await client.connect()
     writer.write(HEAD + b"x: ")
-    cut_off = asyncio.create_task(reply_from(reader))
+    cut_off = asyncio.create_task(read_response(reader))
     while not cut_off.done():
         writer.write(b"y")
         await asyncio.sleep(0.1)
@@ -66,7 +66,7 @@ async def send_on_after_the_answer(client: Client, served: Served) -> None:
     reader, writer = await client.connect()
     chunk = b"2710\r\n" + b" " * 10_000 + b"\r\n"
     writer.write(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunk * 11)
-    assert (await reply_from(reader)).status == 413
+    assert (await read_response(reader)).status == 413
     with suppress(ConnectionError):
         while True:
             writer.write(chunk)
@@ -77,14 +77,14 @@ async def send_on_after_the_answer(client: Client, served: Served) -> None:
 
 async def idle(client: Client, served: Served) -> None:
     reader, writer = await client.connect()
-    writer.write(client.get("/livez"))
-    assert (await reply_from(reader)).status == 200
+    writer.write(client.build_get("/livez"))
+    assert (await read_response(reader)).status == 200
     assert await reader.read() == b""
     writer.close()
 
 
 async def end(client: Client, served: Served) -> None:
-    asked = asyncio.create_task(client.ask(client.post(QUERY)))
+    asked = asyncio.create_task(client.send(client.build_post(QUERY)))
     served.process.send_signal(signal.SIGTERM)
     await asyncio.to_thread(served.wait)
     await asked
@@ -133,10 +133,10 @@ async def test_a_request_waits_for_a_connection_as_long_as_it_is_set(
         client = Client(served.url)
         await until(lambda: answers_with(client, "/readyz", 200))
         async with locked(postgres.server.dsn) as observer:
-            first = asyncio.create_task(client.ask(client.post(QUERY)))
+            first = asyncio.create_task(client.send(client.build_post(QUERY)))
             await until(lambda: are_active(observer, 1))
             began = time.monotonic()
-            await client.ask(client.post(QUERY))
+            await client.send(client.build_post(QUERY))
             seconds = time.monotonic() - began
         await first
         client.close()
@@ -148,7 +148,7 @@ async def test_fifty_refusals_take_less_than_half_a_second(postgres: Postgres, t
     settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
     async with blocked(postgres, tmp_path, **settings) as (client, _):
         began = time.monotonic()
-        asked = [asyncio.create_task(client.ask(client.post(QUERY))) for _ in range(58)]
+        asked = [asyncio.create_task(client.send(client.build_post(QUERY))) for _ in range(58)]
         await until(lambda: sum(task.done() for task in asked) >= 50)
         seconds = time.monotonic() - began
         for task in asked:

@@ -1,4 +1,4 @@
-"""Operations run against a real database, with the names of the statements they took."""
+"""Fixtures that run operations against a real database and record their statement names."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -11,12 +11,12 @@ import pytest
 from strawberry.types.execution import PreExecutionError
 
 from db import embedded, importing
-from db.importing.readers import open_delivery
-from db.importing.run import import_delivery
-from db.views import ViewLog
+from db.importing.importer import import_feed
+from db.importing.readers import open_feed
+from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.schema import schema
-from graphql_api.schema.errors import present
+from graphql_api.schema.errors import format_error
 from tests.conftest import clone
 from tests.serving import Served, serving
 
@@ -25,41 +25,41 @@ SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 
 @dataclass
 class Client:
-    """Runs operations, each with loaders of its own, and keeps the names of the last one's statements."""
+    """Runs operations, each with new loaders, and records the statement names of the last one."""
 
     connection: asyncpg.Connection
     statements: list[str] = field(default_factory=list)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    views: ViewLog = field(init=False)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    views: ViewCounter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.views = ViewLog(self)
+        self.views = ViewCounter(self)
 
     async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
         self.statements.append(query.split()[1])
-        async with self.turn:
+        async with self.lock:
             return await self.connection.fetch(query, *args, record_class=record_class)
 
     async def run(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The answer as a client sees it."""
+        """Return the response as a client receives it."""
         self.statements.clear()
         result = await schema.execute(
             document, variable_values=variables, context_value=Context(self.views, self)
         )
         executed = not isinstance(result, PreExecutionError)
-        answer: dict[str, Any] = {"data": result.data} if executed else {}
+        response: dict[str, Any] = {"data": result.data} if executed else {}
         if result.errors:
-            answer["errors"] = [present(error, executed=executed) for error in result.errors]
-        return answer
+            response["errors"] = [format_error(error, executed=executed) for error in result.errors]
+        return response
 
     async def data(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of an answer that must be free of errors."""
-        answer = await self.run(document, **variables)
-        assert "errors" not in answer, answer["errors"]
-        return answer["data"]
+        """Return the data of a response that must have no errors."""
+        response = await self.run(document, **variables)
+        assert "errors" not in response, response["errors"]
+        return response["data"]
 
     async def error(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The only error of an answer that must have one."""
+        """Return the only error of a response."""
         [error] = (await self.run(document, **variables))["errors"]
         return error
 
@@ -71,7 +71,7 @@ async def sample_dsn(
     """A database that holds the sample."""
     rejects = tmp_path_factory.mktemp("sample") / "rejects.csv"
     async with clone(server, template, maintenance) as dsn:
-        await import_delivery(dsn, await open_delivery("jsonl", [SAMPLE], source="sample"), rejects=rejects)
+        await import_feed(dsn, await open_feed("jsonl", [SAMPLE], source="sample"), rejects=rejects)
         yield dsn
 
 

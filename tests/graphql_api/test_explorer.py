@@ -10,22 +10,22 @@ import pytest
 from graphql import parse, validate
 from starlette.applications import Starlette
 
-from graphql_api.http.explorer_page import BUILT, explorer_assets, explorer_response
+from graphql_api.http.explorer_page import DIST, explorer_assets, explorer_response
 
-EXPLORER = BUILT.parent
+EXPLORER = DIST.parent
 EXAMPLES = re.findall(
     r"example\(`\n(.*?)`\)", (EXPLORER / "src" / "examples.ts").read_text("utf-8"), re.DOTALL
 )
 
 needs_build = pytest.mark.skipif(
-    not (BUILT / "index.html").is_file(),
+    not (DIST / "index.html").is_file(),
     reason="GraphiQL is not built: Node 20.19 or newer, then `make explorer`",
 )
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Path:
-    """A build of one page, one script and its gzip, beside a file nobody may read."""
+def dist(tmp_path: Path) -> Path:
+    """Return a build of one page, one script and its gzip file, and a file that must not be served."""
     assets = tmp_path / "dist" / "graphql" / "assets"
     assets.mkdir(parents=True)
     (tmp_path / "dist" / "index.html").write_text("<title>Built – page</title>", encoding="utf-8")
@@ -37,20 +37,20 @@ def built(tmp_path: Path) -> Path:
     return tmp_path / "dist"
 
 
-def client_of(built: Path) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(Starlette(routes=[explorer_assets(built)]))
+def client_for(dist: Path) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(Starlette(routes=[explorer_assets(dist)]))
     return httpx.AsyncClient(transport=transport, base_url="http://books.test")
 
 
-def test_the_page_is_the_built_one(built: Path) -> None:
-    response = explorer_response(built=built)
+def test_the_page_is_the_built_one(dist: Path) -> None:
+    response = explorer_response(dist=dist)
 
     assert response.status_code == 200
     assert bytes(response.body).decode() == "<title>Built – page</title>"
 
 
-def test_the_page_may_load_nothing_from_another_origin(built: Path) -> None:
-    headers = explorer_response(built=built).headers
+def test_the_page_may_load_nothing_from_another_origin(dist: Path) -> None:
+    headers = explorer_response(dist=dist).headers
 
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert headers["content-security-policy"] == (
@@ -63,8 +63,8 @@ def test_the_page_may_load_nothing_from_another_origin(built: Path) -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_without_a_build_the_page_says_how_to_get_one(tmp_path: Path) -> None:
-    response = explorer_response("http://127.0.0.1:9000/graphql", built=tmp_path)
+def test_without_a_build_the_page_has_build_instructions(tmp_path: Path) -> None:
+    response = explorer_response("http://127.0.0.1:9000/graphql", dist=tmp_path)
     page = bytes(response.body).decode()
 
     assert response.status_code == 200
@@ -76,29 +76,31 @@ def test_without_a_build_the_page_says_how_to_get_one(tmp_path: Path) -> None:
     assert response.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-def test_the_address_on_the_page_is_escaped(tmp_path: Path) -> None:
-    response = explorer_response("http://<script>alert(1)</script>/graphql", built=tmp_path)
+def test_the_url_on_the_page_is_escaped(tmp_path: Path) -> None:
+    response = explorer_response("http://<script>alert(1)</script>/graphql", dist=tmp_path)
 
     assert b"<script" not in response.body
 
 
-async def test_an_asset_is_kept_for_good_and_sent_packed_to_who_takes_it(built: Path) -> None:
-    async with client_of(built) as client:
-        packed = await client.get("/graphql/assets/index-1a2b.js", headers={"Accept-Encoding": "br, gzip"})
+async def test_an_asset_is_cacheable_forever_and_compressed_for_clients_that_accept_gzip(dist: Path) -> None:
+    async with client_for(dist) as client:
+        compressed = await client.get(
+            "/graphql/assets/index-1a2b.js", headers={"Accept-Encoding": "br, gzip"}
+        )
         plain = await client.get("/graphql/assets/index-1a2b.js", headers={"Accept-Encoding": "gzip;q=0"})
 
-    assert (packed.status_code, packed.text) == (200, "let a = 1")
-    assert packed.headers["content-encoding"] == "gzip"
-    assert packed.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert packed.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert packed.headers["vary"] == "Accept-Encoding"
-    assert packed.headers["x-content-type-options"] == "nosniff"
+    assert (compressed.status_code, compressed.text) == (200, "let a = 1")
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert compressed.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert compressed.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert compressed.headers["vary"] == "Accept-Encoding"
+    assert compressed.headers["x-content-type-options"] == "nosniff"
     assert (plain.status_code, plain.text) == (200, "let a = 1")
     assert "content-encoding" not in plain.headers
 
 
-async def test_an_asset_without_a_packed_twin_is_sent_as_it_is(built: Path) -> None:
-    async with client_of(built) as client:
+async def test_an_asset_without_a_gzip_file_is_sent_uncompressed(dist: Path) -> None:
+    async with client_for(dist) as client:
         response = await client.get("/graphql/assets/index-3c4d.css", headers={"Accept-Encoding": "gzip"})
 
     assert (response.status_code, response.text) == (200, "a {}")
@@ -120,8 +122,8 @@ async def test_an_asset_without_a_packed_twin_is_sent_as_it_is(built: Path) -> N
         "x" * 5_000 + ".js",
     ],
 )
-async def test_nothing_but_the_assets_can_be_read(built: Path, name: str) -> None:
-    async with client_of(built) as client:
+async def test_only_assets_can_be_read(dist: Path, name: str) -> None:
+    async with client_for(dist) as client:
         response = await client.get(f"/graphql/assets/{name}")
 
     assert response.status_code == 404
@@ -129,7 +131,7 @@ async def test_nothing_but_the_assets_can_be_read(built: Path, name: str) -> Non
 
 
 async def test_a_folder_that_was_never_built_has_no_assets(tmp_path: Path) -> None:
-    async with client_of(tmp_path / "dist") as client:
+    async with client_for(tmp_path / "dist") as client:
         response = await client.get("/graphql/assets/index-1a2b.js")
 
     assert response.status_code == 404
@@ -145,7 +147,7 @@ def test_the_npm_lock_names_no_registry_and_pins_every_file() -> None:
     assert [name for name, package in installed.items() if "integrity" not in package] == []
 
 
-def test_the_npm_project_asks_for_exact_versions() -> None:
+def test_the_npm_project_pins_exact_versions() -> None:
     package = json.loads((EXPLORER / "package.json").read_text("utf-8"))
     versions = {**package["dependencies"], **package["devDependencies"]}
 
@@ -158,7 +160,7 @@ def test_the_built_files_load_nothing_from_elsewhere() -> None:
         r"""(?:<(?:script|link|img)[^>]+(?:src|href)=["']?|url\(["']?|@import\s*["']|"""
         r"""(?:import|fetch|importScripts|Worker)\(\s*["'`]|\.src\s*=\s*["'`]|from\s*["'`])(?:https?:)?//[^"'`)]+"""
     )
-    files = [path for path in BUILT.rglob("*") if path.suffix in {".html", ".css", ".js"}]
+    files = [path for path in DIST.rglob("*") if path.suffix in {".html", ".css", ".js"}]
 
     assert len(files) > 10
     assert {path.name: loads.findall(path.read_text("utf-8")) for path in files} == {
@@ -168,11 +170,11 @@ def test_the_built_files_load_nothing_from_elsewhere() -> None:
 
 @needs_build
 def test_the_built_files_are_all_served() -> None:
-    names = re.findall(r"(?:src|href)=\"\./([^\"]+)\"", (BUILT / "index.html").read_text("utf-8"))
+    names = re.findall(r"(?:src|href)=\"\./([^\"]+)\"", (DIST / "index.html").read_text("utf-8"))
 
     assert len(names) >= 2
     assert [name for name in names if not name.startswith("graphql/assets/")] == []
-    assert {path.suffix for path in (BUILT / "graphql" / "assets").iterdir()} == {
+    assert {path.suffix for path in (DIST / "graphql" / "assets").iterdir()} == {
         ".css",
         ".gz",
         ".js",

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, FloatRect, Page, Route, async_playwright, expect
 
-from graphql_api.http.explorer_page import BUILT
+from graphql_api.http.explorer_page import DIST
 from tests.graphql_api.test_explorer import EXAMPLES
 from tests.waiting import GUARD
 
@@ -32,13 +32,13 @@ SWITCHES = [
     "--disable-sync",
 ]
 
-# The response pane's whole text; the page itself draws only the lines in sight.
+# The whole text of the response pane. The page renders only the visible lines.
 RESPONSE = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith('response.json')).getValue()"
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
     pytest.mark.skipif(
-        not (BUILT / "index.html").is_file(),
+        not (DIST / "index.html").is_file(),
         reason="GraphiQL is not built: Node 20.19 or newer, then `make explorer`",
     ),
 ]
@@ -53,45 +53,46 @@ class Server(Protocol):
 
 @dataclass(slots=True)
 class Explorer:
-    """The page in a browser, and what went over its wire and its console."""
+    """The page in a browser, and its origins, failed requests and console messages."""
 
     page: Page
     origins: set[str] = field(default_factory=set[str])
     failures: list[str] = field(default_factory=list[str])
-    complaints: list[str] = field(default_factory=list[str])
+    console_messages: list[str] = field(default_factory=list[str])
 
     async def open(self, url: str) -> None:
-        """Load the page and wait until it has drawn its four editors."""
+        """Load the page and wait until its four editors are visible."""
         page = self.page
         page.on("request", lambda request: self.origins.add(origin_of(request.url)))
         page.on("requestfailed", lambda request: self.failures.append(f"{request.url}: {request.failure}"))
         page.on(
-            "response", lambda answer: self.failures.append(str(answer)) if answer.status >= 400 else None
+            "response",
+            lambda response: self.failures.append(str(response)) if response.status >= 400 else None,
         )
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.console_messages.append(str(error)))
+        page.on("console", lambda message: self._record_console_message(message.type, message.text))
         await page.goto(url)
         await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
         await page.wait_for_function("__MONACO.editor.getModels().length === 4")
 
-    def _hear(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"}:
-            self.complaints.append(f"{kind}: {text}")
+    def _record_console_message(self, level: str, text: str) -> None:
+        if level in {"error", "warning"}:
+            self.console_messages.append(f"{level}: {text}")
 
     async def run(self) -> Any:
-        """Press the run button; the result the response pane then holds."""
+        """Press the run button and return the result in the response pane."""
         await self.page.get_by_role("button", name="Execute query").click()
         await expect(self.page.locator(".graphiql-response .view-line").first).to_contain_text("{")
         return json.loads(await self.text_of("response.json"))
 
     async def text_of(self, editor: str) -> str:
-        """The whole text of an editor; the page itself draws only the lines in sight."""
+        """Return the whole text of an editor. The page renders only the visible lines."""
         return await self.page.evaluate(
             "name => __MONACO.editor.getModels().find(model => model.uri.path.endsWith(name)).getValue()",
             editor,
         )
 
-    async def picture(self, name: str) -> None:
+    async def take_screenshot(self, name: str) -> None:
         if folder := os.environ.get("SCREENSHOTS"):
             await self.page.mouse.move(900, 790)
             await self.page.wait_for_timeout(500)  # animations of drawers and tooltips
@@ -115,7 +116,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def url(app_server: Server) -> str:
-    """The address of the running app."""
+    """Return the URL of the running app."""
     return app_server.url
 
 
@@ -129,7 +130,9 @@ async def explorer(browser: Browser, url: str) -> AsyncIterator[Explorer]:
     await page.close()
 
 
-async def test_the_page_loads_with_no_failed_request_and_no_complaint(explorer: Explorer, url: str) -> None:
+async def test_the_page_loads_without_failed_requests_or_console_messages(
+    explorer: Explorer, url: str
+) -> None:
     await explorer.page.wait_for_load_state("networkidle")  # workers, fonts and the schema included
 
     assert await explorer.page.title() == "Bookstore – GraphiQL"
@@ -141,7 +144,7 @@ async def test_the_page_loads_with_no_failed_request_and_no_complaint(explorer: 
         "ISBN",
     ]
     assert explorer.failures == []
-    assert explorer.complaints == []
+    assert explorer.console_messages == []
     assert explorer.origins - {"data:"} == {origin_of(url)}
 
 
@@ -154,8 +157,8 @@ async def test_the_first_example_shows_ten_books(explorer: Explorer) -> None:
     assert len(books) == 10
     await expect(shown).to_contain_text(books[0]["title"].split()[0])
     await expect(shown).to_contain_text(books[0]["authors"][0]["name"].split()[0])
-    assert explorer.complaints == []
-    await explorer.picture("graphiql")
+    assert explorer.console_messages == []
+    await explorer.take_screenshot("graphiql")
 
 
 async def test_every_example_answers_without_an_error(explorer: Explorer) -> None:
@@ -175,15 +178,15 @@ async def test_every_example_answers_without_an_error(explorer: Explorer) -> Non
     assert {name: result.get("errors") for name, result in results.items()} == dict.fromkeys(results)
     assert [name for name, result in results.items() if None in result["data"].values()] == []
     assert explorer.failures == []
-    assert explorer.complaints == []
+    assert explorer.console_messages == []
 
 
-async def test_the_documentation_of_book_tells_every_field(explorer: Explorer) -> None:
+async def test_the_documentation_of_book_shows_every_field(explorer: Explorer) -> None:
     page = explorer.page
-    answer = await page.request.post(
+    response = await page.request.post(
         page.url, data={"query": '{ __type(name: "Book") { description fields { name description } } }'}
     )
-    book = (await answer.json())["data"]["__type"]
+    book = (await response.json())["data"]["__type"]
 
     await explorer.run()
     await page.get_by_role("button", name="Show Documentation Explorer").click()
@@ -195,31 +198,71 @@ async def test_the_documentation_of_book_tells_every_field(explorer: Explorer) -
     assert await docs.locator(".graphiql-doc-explorer-field-name").all_inner_texts() == [
         field["name"] for field in book["fields"]
     ]
-    assert explorer.complaints == []
-    await explorer.picture("graphiql-docs")
+    assert explorer.console_messages == []
+    await explorer.take_screenshot("graphiql-docs")
 
 
-async def test_stopping_a_query_ends_its_request(explorer: Explorer) -> None:
-    asked = asyncio.Event()
-    left = asyncio.Event()
+async def test_stopping_a_query_cancels_its_request(explorer: Explorer) -> None:
+    request_sent = asyncio.Event()
+    request_failed = asyncio.Event()
 
     async def never_answer(_: Route) -> None:
-        asked.set()
+        request_sent.set()
 
     await explorer.page.route("**/graphql", never_answer)
-    explorer.page.on("requestfailed", lambda _: left.set())
+    explorer.page.on("requestfailed", lambda _: request_failed.set())
     await explorer.page.get_by_role("button", name="Execute query").click()
-    await asyncio.wait_for(asked.wait(), GUARD)
+    await asyncio.wait_for(request_sent.wait(), GUARD)
 
     await explorer.page.get_by_role("button", name="Stop query").click()
 
-    await asyncio.wait_for(left.wait(), GUARD)
+    await asyncio.wait_for(request_failed.wait(), GUARD)
     assert [failure.split(": ")[-1] for failure in explorer.failures] == ["net::ERR_ABORTED"]
 
 
-async def test_an_answer_that_is_no_json_is_shown_as_it_is(explorer: Explorer) -> None:
+async def test_a_response_that_is_not_json_is_shown_as_text(explorer: Explorer) -> None:
     await explorer.page.route("**/graphql", lambda route: route.fulfill(status=502, body="The proxy is lost"))
 
     result = await explorer.run()
 
     assert result == {"errors": [{"message": "502 Bad Gateway: The proxy is lost"}]}
+
+
+async def test_on_a_phone_the_panes_are_above_each_other(browser: Browser, url: str) -> None:
+    page = await browser.new_page(viewport={"width": 375, "height": 812})
+    explorer = Explorer(page)
+    await explorer.open(url)
+
+    await explorer.run()
+    editors, response = [await box_of(page, f".graphiql-{name}") for name in ("editors", "response")]
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    plugin, title, search, sessions = [
+        await box_of(page, f".graphiql-{name}")
+        for name in ("plugin", "doc-explorer-title", "doc-explorer-search", "sessions")
+    ]
+
+    assert min(editors["width"], response["width"], plugin["width"]) > 300
+    assert editors["y"] + editors["height"] <= response["y"]
+    assert response["y"] + response["height"] <= 812
+    assert plugin["y"] + plugin["height"] <= sessions["y"]
+    assert await page.evaluate("document.documentElement.scrollWidth") == 375
+    assert title["x"] + await width_of_text(page, ".graphiql-doc-explorer-title") <= search["x"]
+    assert explorer.console_messages == []
+    await explorer.take_screenshot("graphiql-phone")
+    await page.close()
+
+
+async def box_of(page: Page, selector: str) -> FloatRect:
+    box = await page.locator(selector).first.bounding_box()
+    assert box is not None
+    return box
+
+
+async def width_of_text(page: Page, selector: str) -> float:
+    """Return the width of the text itself; its element may be wider."""
+    return await page.evaluate(
+        "selector => { const range = document.createRange();"
+        " range.selectNodeContents(document.querySelector(selector));"
+        " return range.getBoundingClientRect().width }",
+        selector,
+    )

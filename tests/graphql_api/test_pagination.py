@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.books import ADDED, KEYS, PRICE, TITLE
-from db.pages import HIGHEST_ID, Order, Position
-from graphql_api.schema.errors import BadInput
-from graphql_api.schema.pagination import cursor, fingerprint, position
-from tests.catalogs import add_book
+from db.books import ADDED, PRICE, SORT_KEYS, TITLE
+from db.keyset import MAX_BIGINT, Order, Position
+from graphql_api.schema.errors import UserInputError
+from graphql_api.schema.pagination import cursor_scope, decode_cursor, encode_cursor
+from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
 
 PAGE = "{ totalCount nodes { title } edges { cursor node { title } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
@@ -53,7 +53,7 @@ def titles_of(data: dict[str, Any]) -> str:
         ({"last": 2, "orderBy": {"field": "ADDED", "direction": "DESC"}}, "BA", True, False),
     ],
 )
-async def test_the_arguments_cut_the_list(
+async def test_page_arguments_select_part_of_the_list(
     client: Client, abc: list[str], arguments: dict[str, Any], titles: str, has_previous: bool, has_next: bool
 ) -> None:
     data = await client.data(QUERY, **arguments)
@@ -69,7 +69,7 @@ async def test_the_arguments_cut_the_list(
     )
 
 
-async def test_cursors_lead_through_the_list_both_ways(client: Client, abc: list[str]) -> None:
+async def test_cursors_page_through_the_list_in_both_directions(client: Client, abc: list[str]) -> None:
     first = await client.data(QUERY, first=3)
     second = await client.data(QUERY, first=3, after=first["books"]["pageInfo"]["endCursor"])
     back = await client.data(QUERY, last=2, before=second["books"]["pageInfo"]["startCursor"])
@@ -82,7 +82,7 @@ async def test_cursors_lead_through_the_list_both_ways(client: Client, abc: list
     assert [titles_of(page) for page in (first, second, back, between)] == ["ABC", "DEF", "BC", "BCDE"]
 
 
-async def test_a_page_has_20_unless_it_is_asked_for_more(
+async def test_a_page_has_20_entries_by_default_and_at_most_100(
     client: Client, connection: asyncpg.Connection
 ) -> None:
     for number in range(101):
@@ -101,16 +101,16 @@ async def test_a_page_has_20_unless_it_is_asked_for_more(
         ("first", 101, "first is 101; it must be from 0 to 100."),
         ("last", -1, "last is -1; it must be from 0 to 100."),
         ("last", 101, "last is 101; it must be from 0 to 100."),
-        ("after", "x", "after is not a cursor: give one that `cursor` or `pageInfo` answered."),
-        ("before", "", "before is not a cursor: give one that `cursor` or `pageInfo` answered."),
+        ("after", "x", "after is not a valid cursor. Use a value of `cursor` or `pageInfo`."),
+        ("before", "", "before is not a valid cursor. Use a value of `cursor` or `pageInfo`."),
         (
             "after",
-            cursor("price desc", Position(Decimal(1), 1)),
-            "after is a cursor of another order: use it there, or start anew here.",
+            encode_cursor("price desc", Position(Decimal(1), 1)),
+            "after is a cursor of a list with another order. Use that order, or omit the cursor.",
         ),
     ],
 )
-async def test_an_argument_that_cannot_be_used_is_named(
+async def test_the_error_names_the_invalid_argument(
     client: Client, field: str, argument: str, value: int | str, message: str
 ) -> None:
     kind = "Int" if isinstance(value, int) else "String"
@@ -124,28 +124,54 @@ async def test_an_argument_that_cannot_be_used_is_named(
     assert client.statements == []
 
 
+@pytest.mark.parametrize(
+    ("origin", "argument", "target"),
+    [
+        ("authors", "after", "categories"),
+        ("categories", "before", "authors"),
+        ("books", "after", "categories"),
+    ],
+)
+async def test_a_cursor_of_another_type_is_rejected(
+    client: Client, connection: asyncpg.Connection, origin: str, argument: str, target: str
+) -> None:
+    author = await add_author(connection, "A")
+    await add_book(connection, "A", authors=[author], categories=[await add_category(connection, "A")])
+    page = await client.data(f"{{ {origin} {{ pageInfo {{ endCursor }} }} }}")
+
+    error = await client.error(
+        f"query ($cursor: String) {{ {target}({argument}: $cursor) {{ totalCount }} }}",
+        cursor=page[origin]["pageInfo"]["endCursor"],
+    )
+
+    assert error["message"] == (
+        f"{argument} is a cursor of a list with another order. Use that order, or omit the cursor."
+    )
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
+
+
 keys = {
     "text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=80),
     "integer": st.integers(-99991231, 99991231),
     "numeric": st.decimals(0, Decimal("9999999999.9999"), places=4),
 }
-directed = st.builds(Order, st.sampled_from(KEYS), st.booleans())
+directed = st.builds(Order, st.sampled_from(SORT_KEYS), st.booleans())
 
 
 @given(order=directed, data=st.data())
-def test_a_cursor_names_the_place_it_was_made_of(order: Order, data: st.DataObject) -> None:
+def test_decoding_a_cursor_returns_the_encoded_position(order: Order, data: st.DataObject) -> None:
     key = None
     if order.key.column and not (order.key.nullable and data.draw(st.booleans())):
         key = data.draw(keys[order.key.domain.sql_type])
-    place = Position(key, data.draw(st.integers(1, HIGHEST_ID)))
+    position = Position(key, data.draw(st.integers(1, MAX_BIGINT)))
 
-    assert position("after", cursor(fingerprint(order), place), order) == place
+    assert decode_cursor("after", encode_cursor(cursor_scope(order), position), order) == position
 
 
 @given(order=directed, text=st.text(max_size=60))
-def test_any_other_text_is_refused_as_a_cursor(order: Order, text: str) -> None:
-    with pytest.raises(BadInput, match="is not a cursor"):
-        position("after", text, order)
+def test_arbitrary_text_is_not_a_valid_cursor(order: Order, text: str) -> None:
+    with pytest.raises(UserInputError, match="is not a valid cursor"):
+        decode_cursor("after", text, order)
 
 
 @given(
@@ -156,15 +182,15 @@ def test_any_other_text_is_refused_as_a_cursor(order: Order, text: str) -> None:
         st.lists(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5), max_size=4),
     ),
 )
-def test_a_forged_cursor_is_refused(order: Order, content: object) -> None:
+def test_a_forged_cursor_is_rejected(order: Order, content: object) -> None:
     forged = urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
 
-    with pytest.raises(BadInput):
-        position("after", forged, order)
+    with pytest.raises(UserInputError):
+        decode_cursor("after", forged, order)
 
 
 @pytest.mark.parametrize(
-    ("order", "key", "identity"),
+    ("order", "key", "row_id"),
     [
         (Order(TITLE), None, 1),
         (Order(TITLE), "a\0", 1),
@@ -180,15 +206,15 @@ def test_a_forged_cursor_is_refused(order: Order, content: object) -> None:
         (Order(PRICE), "1e999999999", 1),
         (Order(PRICE), "-1.1", 1),
         (Order(PRICE), "x", 1),
-        (Order(KEYS[1]), 2**31, 1),
-        (Order(KEYS[1]), 1.5, 1),
-        (Order(KEYS[1]), True, 1),
+        (Order(SORT_KEYS[1]), 2**31, 1),
+        (Order(SORT_KEYS[1]), 1.5, 1),
+        (Order(SORT_KEYS[1]), True, 1),
         (Order(ADDED), 1, 1),
     ],
 )
-def test_a_key_that_no_row_can_have_is_refused(order: Order, key: object, identity: object) -> None:
-    named = f"{order.key.name} asc"
-    forged = urlsafe_b64encode(orjson.dumps([named, key, identity])).decode()
+def test_a_cursor_with_an_impossible_sort_key_is_rejected(order: Order, key: object, row_id: object) -> None:
+    scope = f"{order.key.name} asc"
+    forged = urlsafe_b64encode(orjson.dumps([scope, key, row_id])).decode()
 
-    with pytest.raises(BadInput, match="is not a cursor"):
-        position("after", forged, order)
+    with pytest.raises(UserInputError, match="is not a valid cursor"):
+        decode_cursor("after", forged, order)

@@ -1,4 +1,4 @@
-"""N+1 cannot happen: each relation takes the same statements for 5 parents as for 50, at any depth."""
+"""No N+1 queries: each relation runs the same statements for 5 parents as for 50, at any depth."""
 
 from decimal import Decimal
 
@@ -103,7 +103,7 @@ RELATIONS = [
 
 @pytest.mark.parametrize("size", [5, 50])
 @pytest.mark.parametrize(("selection", "statements"), RELATIONS, ids=lambda value: str(value)[:70])
-async def test_a_relation_takes_the_same_statements_at_every_size(
+async def test_a_relation_runs_the_same_statements_at_every_size(
     client: Client, shop: None, selection: str, statements: list[str], size: int
 ) -> None:
     await client.data(f"query ($n: Int!) {{ {selection} }}", n=size)
@@ -111,7 +111,7 @@ async def test_a_relation_takes_the_same_statements_at_every_size(
     assert sorted(client.statements) == sorted(statements)
 
 
-async def test_the_same_field_with_other_arguments_takes_one_statement_for_each_set(
+async def test_a_field_with_different_arguments_runs_one_statement_per_set_of_arguments(
     client: Client, shop: None
 ) -> None:
     await client.data(
@@ -122,7 +122,7 @@ async def test_the_same_field_with_other_arguments_takes_one_statement_for_each_
     assert client.statements == ["page_of_authors", *["books_by_author_ids"] * 3]
 
 
-async def test_a_book_answers_everything_it_has(client: Client, shop: None) -> None:
+async def test_all_fields_of_a_book_are_returned(client: Client, shop: None) -> None:
     data = await client.data(
         f"{{ books(first: 1) {{ nodes {{ {BOOK_LEAVES} stock ratingCount source sourceId }} }} }}"
     )
@@ -132,7 +132,7 @@ async def test_a_book_answers_everything_it_has(client: Client, shop: None) -> N
             "title": "Book 00",
             "price": {"amount": "9.90", "currencyCode": "EUR"},
             "description": "About 0",
-            "authors": [{"name": "Person 00"}, {"name": "Person 01"}],
+            "authors": [{"name": "Person 00"}],
             "contributions": [
                 {"role": "AUTHOR", "author": {"name": "Person 00"}},
                 {"role": "TRANSLATOR", "author": {"name": "Person 01"}},
@@ -173,12 +173,12 @@ async def test_an_author_in_two_roles_is_one_author_with_two_contributions(
     }
 
 
-async def test_a_failing_field_does_not_cancel_what_another_branch_loads(client: Client, shop: None) -> None:
-    answer = await client.run(
+async def test_a_failing_field_does_not_cancel_loads_of_another_branch(client: Client, shop: None) -> None:
+    response = await client.run(
         '{ bad: category(by: {path: "fiction/middle-0"}) { parent { name } books(first: 999) { totalCount } }'
         ' good: category(by: {path: "fiction/middle-1"}) { parent { name } } }'
     )
 
-    assert answer["data"] == {"bad": None, "good": {"parent": {"name": "Fiction"}}}
-    assert [error["path"] for error in answer["errors"]] == [["bad", "books"]]
+    assert response["data"] == {"bad": None, "good": {"parent": {"name": "Fiction"}}}
+    assert [error["path"] for error in response["errors"]] == [["bad", "books"]]
     assert client.statements == ["categories_by_paths", "categories_by_ids"]

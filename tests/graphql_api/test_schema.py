@@ -1,5 +1,6 @@
-"""The schema as clients read it: everything described, and no change that nobody meant."""
+"""The schema as clients read it: every part has a description, and no change is accidental."""
 
+import re
 from pathlib import Path
 
 from graphql import (
@@ -12,34 +13,35 @@ from graphql import (
     is_specified_scalar_type,
 )
 
+import graphql_api
 from db import books
 from db.search.ranking import RELEVANCE
 from graphql_api.schema import schema
-from graphql_api.schema.inputs import KEYS, BookOrderField
+from graphql_api.schema.inputs import SORT_KEYS, BookOrderField
 from tests.graphql_api.conftest import Client
 
-SDL = Path(__file__).parent / "schema.graphql"
+SDL = Path(graphql_api.__file__).parent / "schema.graphql"
 
 
-def parts() -> dict[str, str | None]:
-    """Every type, field, argument and enum value with its description."""
-    found: dict[str, str | None] = {}
-    for name, kind in schema._schema.type_map.items():
-        if is_introspection_type(kind) or is_specified_scalar_type(kind):
+def descriptions() -> dict[str, str | None]:
+    """Return the description of every type, field, argument and enum value."""
+    by_path: dict[str, str | None] = {}
+    for name, graphql_type in schema._schema.type_map.items():
+        if is_introspection_type(graphql_type) or is_specified_scalar_type(graphql_type):
             continue
-        found[name] = kind.description
-        if isinstance(kind, GraphQLEnumType):
-            found |= {f"{name}.{key}": value.description for key, value in kind.values.items()}
-        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
-            for key, field in kind.fields.items():
-                found[f"{name}.{key}"] = field.description
+        by_path[name] = graphql_type.description
+        if isinstance(graphql_type, GraphQLEnumType):
+            by_path |= {f"{name}.{key}": value.description for key, value in graphql_type.values.items()}
+        if isinstance(graphql_type, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            for key, field in graphql_type.fields.items():
+                by_path[f"{name}.{key}"] = field.description
                 for argument, value in getattr(field, "args", {}).items():
-                    found[f"{name}.{key}({argument}:)"] = value.description
-    return found
+                    by_path[f"{name}.{key}({argument}:)"] = value.description
+    return by_path
 
 
-def test_everything_is_described() -> None:
-    described = parts()
+def test_every_type_field_argument_and_enum_value_has_a_description() -> None:
+    described = descriptions()
 
     assert [name for name, description in described.items() if not (description or "").strip()] == []
     assert {"Book", "Book.authors", "Category.books(includeDescendants:)", "OrderDirection.ASC"} <= set(
@@ -47,18 +49,73 @@ def test_everything_is_described() -> None:
     )
 
 
-def test_the_schema_is_the_committed_one() -> None:
-    """`bookstore schema > tests/graphql_api/schema.graphql` after a change that is meant."""
+def test_the_schema_equals_the_committed_one() -> None:
+    """After an intended change, run `bookstore schema > graphql_api/schema.graphql`."""
     assert schema.as_str() + "\n" == SDL.read_text(encoding="utf-8")
 
 
-def test_every_order_a_client_can_ask_for_is_one_of_the_catalogs() -> None:
-    assert set(KEYS) == set(BookOrderField)
-    assert set(KEYS.values()) == {*books.KEYS, RELEVANCE}
+def test_sort_keys_of_the_schema_are_those_of_the_catalog() -> None:
+    assert set(SORT_KEYS) == set(BookOrderField)
+    assert set(SORT_KEYS.values()) == {*books.SORT_KEYS, RELEVANCE}
 
 
-async def test_tools_read_the_schema_by_introspection(client: Client) -> None:
+async def test_introspection_returns_the_schema_without_statements(client: Client) -> None:
     data = await client.data(get_introspection_query(input_value_deprecation=True, specified_by_url=True))
 
-    assert {"Book", "Author", "Category"} <= {kind["name"] for kind in data["__schema"]["types"]}
+    assert {"Book", "Author", "Category"} <= {
+        graphql_type["name"] for graphql_type in data["__schema"]["types"]
+    }
     assert client.statements == []
+
+
+OCTOBER_2021_LOCATIONS = {
+    "QUERY",
+    "MUTATION",
+    "SUBSCRIPTION",
+    "FIELD",
+    "FRAGMENT_DEFINITION",
+    "FRAGMENT_SPREAD",
+    "INLINE_FRAGMENT",
+    "VARIABLE_DEFINITION",
+    "SCHEMA",
+    "SCALAR",
+    "OBJECT",
+    "FIELD_DEFINITION",
+    "ARGUMENT_DEFINITION",
+    "INTERFACE",
+    "UNION",
+    "ENUM",
+    "ENUM_VALUE",
+    "INPUT_OBJECT",
+    "INPUT_FIELD_DEFINITION",
+}
+
+
+async def test_introspection_lists_only_locations_that_every_client_knows(client: Client) -> None:
+    """A client such as gql 3 cannot build the schema if a directive has a location that it does not know."""
+    data = await client.data("{ __schema { directives { name locations } } }")
+    locations = {each["name"]: set(each["locations"]) for each in data["__schema"]["directives"]}
+
+    assert {"deprecated", "include", "skip", "specifiedBy", "oneOf", "cost", "listSize"} == set(locations)
+    assert set().union(*locations.values()) <= OCTOBER_2021_LOCATIONS
+    assert locations["deprecated"] == {
+        "FIELD_DEFINITION",
+        "ARGUMENT_DEFINITION",
+        "INPUT_FIELD_DEFINITION",
+        "ENUM_VALUE",
+    }
+
+
+def test_the_documentation_lists_all_types_without_an_id() -> None:
+    """Graphcache knows connections, edges and PageInfo by their names."""
+    page = (Path(graphql_api.__file__).parents[1] / "docs" / "schema.md").read_text(encoding="utf-8")
+    [listed] = re.findall(r"const embedded = \[(.*?)\];", page, re.DOTALL)
+
+    types = [each for each in schema._schema.type_map.values() if isinstance(each, GraphQLObjectType)]
+    assert re.findall(r'"(\w+)"', listed) == sorted(
+        each.name
+        for each in types
+        if "id" not in each.fields
+        and each.name != "Query"
+        and not re.search("^__|PageInfo|(Connection|Edge)$", each.name)
+    )

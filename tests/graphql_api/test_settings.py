@@ -1,4 +1,4 @@
-"""Settings come from the environment, once, and say which of them cannot be used."""
+"""Settings are read from the environment, and errors name the invalid variable."""
 
 import re
 from dataclasses import fields
@@ -13,11 +13,15 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
-    assert Settings.read({}) == Settings() == Settings.read({"PORT": " ", "DATABASE_URL": ""})
+    assert (
+        Settings.from_environment({})
+        == Settings()
+        == Settings.from_environment({"PORT": " ", "DATABASE_URL": ""})
+    )
 
 
 def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
-    settings = Settings.read(
+    settings = Settings.from_environment(
         {
             "HOST": "0.0.0.0",
             "PORT": "9000",
@@ -28,6 +32,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
             "COMMAND_TIMEOUT": "1.5",
             "MAX_COST": "500",
             "INTROSPECTION": "off",
+            "SUGGESTIONS": "on",
+            "EXPLORER": "no",
             "CORS_ORIGINS": "https://a.example, http://b.example:8080",
             "LOG_LEVEL": "debug",
         }
@@ -43,6 +49,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         command_timeout=1.5,
         max_cost=500,
         introspection=False,
+        suggestions=True,
+        explorer=False,
         cors_origins="https://a.example, http://b.example:8080",
         log_level="debug",
     )
@@ -65,22 +73,23 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         ("MAX_PAGE", "101", "MAX_PAGE is 101: give a number from 1 to 100."),
         ("MAX_DEPTH", "0", "MAX_DEPTH is 0: give at least 1."),
         ("INTROSPECTION", "maybe", "INTROSPECTION is 'maybe': give true or false."),
+        ("SUGGESTIONS", "maybe", "SUGGESTIONS is 'maybe': give true or false."),
         (
             "CORS_ORIGINS",
             "shop.example",
-            "CORS_ORIGINS is 'shop.example': give origins like https://shop.example, with commas, or *.",
+            "CORS_ORIGINS is 'shop.example': give origins like https://shop.example, separated by commas, or *.",
         ),
         ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud': give debug, info, warning or error."),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(variable: str, value: str, message: str) -> None:
+def test_an_invalid_setting_is_an_error(variable: str, value: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.read({variable: value})
+        Settings.from_environment({variable: value})
 
     assert str(caught.value) == message
 
 
-def shown(default: object) -> str:
+def format_default(default: object) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
@@ -90,7 +99,7 @@ def test_the_readme_lists_every_setting_with_its_default_and_description() -> No
     assert rows == [
         (
             entry.name.upper(),
-            "–" if entry.default in (None, "") else f"`{shown(entry.default)}`",
+            "–" if entry.default in (None, "") else f"`{format_default(entry.default)}`",
             entry.metadata["description"],
         )
         for entry in fields(Settings)

@@ -1,4 +1,4 @@
-"""A server as most would write it: Strawberry types, resolvers and caches, aiodataloader, asyncpg's pool."""
+"""A typical server: Strawberry types, resolvers and caches, aiodataloader, asyncpg's pool."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -66,7 +66,7 @@ BOOKS_OF_CATEGORY = f"""
 
 
 class Context:
-    """The pool, and the loaders of one request."""
+    """The pool and the loaders of one request."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.pool = pool
@@ -75,22 +75,22 @@ class Context:
         self.children_by_category: DataLoader[int, list[Category]] = DataLoader(self.children)
 
     async def authors(self, book_ids: list[int]) -> "list[list[Author]]":
-        return grouped(book_ids, await self.pool.fetch(AUTHORS_BY_BOOK, book_ids), Author.of)
+        return group_by_key(book_ids, await self.pool.fetch(AUTHORS_BY_BOOK, book_ids), Author.of)
 
     async def categories(self, book_ids: list[int]) -> "list[list[Category]]":
-        return grouped(book_ids, await self.pool.fetch(CATEGORIES_BY_BOOK, book_ids), Category.of)
+        return group_by_key(book_ids, await self.pool.fetch(CATEGORIES_BY_BOOK, book_ids), Category.of)
 
     async def children(self, category_ids: list[int]) -> "list[list[Category]]":
         rows = await self.pool.fetch(CHILDREN_BY_CATEGORY, category_ids)
-        return grouped(category_ids, rows, Category.of)
+        return group_by_key(category_ids, rows, Category.of)
 
 
-def grouped(
-    keys: list[int], rows: list[asyncpg.Record], made: Callable[[asyncpg.Record], T]
+def group_by_key(
+    keys: list[int], rows: list[asyncpg.Record], build: Callable[[asyncpg.Record], T]
 ) -> list[list[T]]:
     groups: dict[int, list[T]] = {key: [] for key in keys}
     for row in rows:
-        groups[row["key"]].append(made(row))
+        groups[row["key"]].append(build(row))
     return [groups[key] for key in keys]
 
 

@@ -1,5 +1,5 @@
 // PostGraphile 5 over the catalog's own tables, as its documentation says for production: nothing watched or
-// explained, no GraphiQL, prepared statements (its default), answers written as strings.
+// explained, no GraphiQL, prepared statements (its default), responses written as strings.
 import { createServer } from "node:http";
 import { grafserv } from "grafserv/node";
 import { postgraphile } from "postgraphile";

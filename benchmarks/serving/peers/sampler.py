@@ -1,6 +1,6 @@
-"""A profile of this process: where Python is, asked for every few milliseconds of CPU time.
+"""Profile this process: sample the Python stack every 2 ms of CPU time.
 
-Time in C counts for the Python function that called it; the event loop's own, for the callback it runs next.
+Time in C is attributed to the calling Python function, the event loop's own time to its next callback.
 """
 
 import signal
@@ -13,13 +13,12 @@ from types import CodeType, FrameType
 
 import orjson
 
-INTERVAL = 0.002
+SAMPLE_INTERVAL = 0.002
 
 
 @contextmanager
-def sampled(result: Path) -> Generator[None]:
-    """Sample the main thread within the block, and write how often each function was met: itself, and
-    anywhere on the stack."""
+def sample_stacks(result: Path) -> Generator[None]:
+    """Sample the main thread within the block, and write each function's counts: self and cumulative."""
     own: Counter[CodeType] = Counter()
     total: Counter[CodeType] = Counter()
 
@@ -34,16 +33,18 @@ def sampled(result: Path) -> Generator[None]:
         total.update(stack)
 
     signal.signal(signal.SIGPROF, sample)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit())  # Uvicorn raises it again at its end
-    signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
+    signal.signal(
+        signal.SIGTERM, lambda _number, _frame: sys.exit()
+    )  # Uvicorn raises the signal again when it exits
+    signal.setitimer(signal.ITIMER_PROF, SAMPLE_INTERVAL, SAMPLE_INTERVAL)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        found = [[named(code), own[code], times] for code, times in total.items()]
-        result.write_bytes(orjson.dumps({"samples": own.total(), "functions": found}))
+        functions = [[function_label(code), own[code], times] for code, times in total.items()]
+        result.write_bytes(orjson.dumps({"samples": own.total(), "functions": functions}))
 
 
-def named(code: CodeType) -> str:
-    """A function's name and its module's last parts."""
+def function_label(code: CodeType) -> str:
+    """Return a function's name and the end of its file's path."""
     return f"{code.co_qualname}  {'/'.join(Path(code.co_filename).parts[-2:])}:{code.co_firstlineno}"

@@ -1,4 +1,4 @@
-"""How the Python servers are served: alike, by one Uvicorn process on uvloop and httptools."""
+"""Serve the Python servers in the same way: one Uvicorn process with uvloop and httptools."""
 
 import gc
 import os
@@ -9,24 +9,24 @@ from typing import Any
 
 import uvicorn
 
-from benchmarks.serving.peers.sampler import sampled
+from benchmarks.serving.peers.sampler import sample_stacks
 
 
 def dsn() -> str:
     return os.environ["DATABASE_URL"]
 
 
-def serve(app: Any, configured: Callable[..., uvicorn.Config] = uvicorn.Config) -> None:
-    """Serve until the process is told to end; with PROFILE, write a profile to that file.
+def serve(app: Any, config_class: Callable[..., uvicorn.Config] = uvicorn.Config) -> None:
+    """Serve until the process is terminated. If PROFILE is set, write a profile to that file.
 
-    Garbage is collected as by `bookstore serve`, for all of them.
+    All Python servers use the garbage-collection settings of `bookstore serve`.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 10, 1_000)
     profile = os.environ.get("PROFILE")
-    with sampled(Path(profile)) if profile else nullcontext():
-        config = configured(
+    with sample_stacks(Path(profile)) if profile else nullcontext():
+        config = config_class(
             app,
             port=int(os.environ["PORT"]),
             loop="uvloop",

@@ -1,95 +1,100 @@
-"""Reads the goodbooks format: books.csv of goodbooks-10k, popular books with their ratings.
+"""Read the goodbooks format: books.csv of goodbooks-10k, popular books with their ratings.
 
-The source id is the book's number at Goodreads; `book_id` is only its rank in this list, which the
-next list may give to another book. Rows have no categories, prices or descriptions. Everybody's role
-is author, illustrators and translators included: the list does not tell them apart.
+The source id is the Goodreads id of the book. The column `book_id` is only the rank in this list, which may
+change with the next list. Rows have no categories, prices or descriptions. Every person has the role author:
+the list does not distinguish illustrators and translators.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from db.importing import fields
-from db.importing.fields import FieldError
-from db.importing.readers.delivery import Delivery, Rows, in_batches
-from db.importing.readers.files import Progress, existing_files, folder_files, total_bytes
-from db.importing.readers.flat import FlatRecords
-from db.importing.readers.tables import Cells, check_columns, table_rows
+from db.constraints import MAX_NAME_LENGTH
+from db.importing import field_parsers
+from db.importing.field_parsers import FieldError
+from db.importing.readers.csv_tables import Cells, read_table_rows, require_columns
+from db.importing.readers.feed import Feed, RecordStream, batch_records
+from db.importing.readers.files import BytesRead, require_files, require_folder_files, total_bytes
+from db.importing.readers.flat import FlatRecordParser
 from db.importing.records import AuthorRecord, Reject
 
-FILE = "books.csv"
+_BOOKS_FILE = "books.csv"
 
 COLUMNS = (
     *("goodreads_book_id", "isbn", "isbn13", "authors", "original_publication_year", "title"),
     *("language_code", "average_rating", "ratings_count", "image_url"),
 )
 
-# Parts of the author cell that belong to the name before them.
+_FLAT_FIELDS = (
+    *("source_id", "isbn", "title", "subtitle", "published", "language", "cover_url", "rating_average"),
+    "rating_count",
+)
+
+# Name suffixes: parts of the author cell that belong to the previous name.
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"))
 
 
-def open_goodbooks(sources: Sequence[Path | str]) -> Delivery:
-    """The rows of books.csv, named itself or by its folder."""
+def open_goodbooks(sources: Sequence[Path | str]) -> Feed:
+    """Open a feed of books.csv, given as a file or by its folder."""
     if len(sources) == 1 and Path(sources[0]).is_file():
-        paths = existing_files(sources)
+        paths = require_files(sources)
     else:
-        paths = folder_files(sources, (FILE,))
-    check_columns(paths[0], COLUMNS)
-    progress = Progress()
-    return Delivery(
+        paths = require_folder_files(sources, (_BOOKS_FILE,))
+    require_columns(paths[0], COLUMNS)
+    bytes_read = BytesRead()
+    return Feed(
         source="goodbooks",
-        batches=in_batches(_books(paths[0], progress)),
+        batches=batch_records(_read_books(paths[0], bytes_read)),
         total=total_bytes(paths),
         unit="bytes",
-        position=progress.position,
+        completed=bytes_read.count,
     )
 
 
-def _books(path: Path, progress: Progress) -> Rows:
-    records = FlatRecords()
-    for row, cells in table_rows(path, COLUMNS, progress):
+def _read_books(path: Path, bytes_read: BytesRead) -> RecordStream:
+    parser = FlatRecordParser(_FLAT_FIELDS)
+    for row, cells in read_table_rows(path, COLUMNS, bytes_read):
         if cells is None:
-            yield Reject(row, "row", "", "not as many cells as there are headings")
+            yield Reject(row, "row", "", "the number of cells differs from the number of headings")
         else:
-            yield from _book(row, cells, records)
+            yield from _parse_book(row, cells, parser)
 
 
-def _book(row: int, cells: Cells, records: FlatRecords) -> Rows:
+def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStream:
     key, isbn10, isbn13, people, year, full_title, language, average, count, image = cells
-    title, series = title_and_series(full_title)
+    title, series = split_title_and_series(full_title)
     try:
-        authors = authors_cell(people)
+        authors = parse_authors_cell(people)
     except FieldError as error:
         yield Reject(row, error.field, error.value, error.reason)
         return
-    isbn = ""
+    isbn = None
     try:
-        isbn = real_isbn(isbn10, isbn13)
+        isbn = choose_isbn(isbn10, isbn13)
     except FieldError as error:
         yield Reject(row, error.field, error.value, f"{error.reason}; imported without it", "field")
     if "/nophoto/" in image:
         image = ""
-    texts = (key, isbn, title, series, "", "", "", "", year, "", language, "", image, "", average, count)
-    yield records.record(row, texts, authors, ())
+    flat_cells = (key, isbn or "", title, series, year, language, image, average, count)
+    yield parser.parse(row, flat_cells, authors, ())
 
 
-def real_isbn(isbn10: str, isbn13: str) -> str:
-    """The ISBN-13 of a row, "" if it has none.
+def choose_isbn(isbn10: str, isbn13: str) -> str | None:
+    """Return the ISBN-13 of a row, or None if it has none.
 
-    The ISBN-10 has lost its leading zeros, the ISBN-13 most often its last digits (9.78043902348e+12).
-    Where the latter is whole it counts if the former is missing or wrong.
+    The ISBN-10 lacks its leading zeros; the ISBN-13 usually lacks its last digits (9.78043902348e+12).
+    A complete ISBN-13 is used if the ISBN-10 is missing or invalid.
     """
-    given = isbn10.strip() or isbn13.strip()
     try:
-        return fields.isbn13(given) if given else ""
+        return field_parsers.parse_isbn(isbn10.strip() or isbn13)
     except FieldError:
         whole = isbn13.strip().removesuffix(".0")
         if len(whole) == 13 and whole.isdecimal():
-            return fields.isbn13(whole)
+            return field_parsers.parse_isbn(whole)
         raise
 
 
-def title_and_series(text: str) -> tuple[str, str]:
-    """The title without the series behind it, and the series: "The Hunger Games, #1".
+def split_title_and_series(text: str) -> tuple[str, str]:
+    """Split off the series, which is in parentheses after the title: "The Hunger Games, #1".
 
     Parentheses without a "#" belong to the title: "Is Everyone Hanging Out Without Me? (And Other Concerns)".
     """
@@ -105,14 +110,14 @@ def title_and_series(text: str) -> tuple[str, str]:
     return (title[:at].rstrip(), series) if "#" in series else (title, "")
 
 
-def authors_cell(cell: str) -> tuple[AuthorRecord, ...]:
-    """The people of a cell such as "J.K. Rowling, Mary GrandPré", each once."""
+def parse_authors_cell(cell: str) -> tuple[AuthorRecord, ...]:
+    """Parse a cell such as "J.K. Rowling, Mary GrandPré". Return each person once."""
     names: list[str] = []
     for part in (part.strip() for part in cell.split(",")):
         if names and part.lower().replace(".", "") in _SUFFIXES:
             names[-1] = f"{names[-1]}, {part}"
         elif part:
             names.append(part)
-    return fields.distinct_authors(
-        [AuthorRecord(fields.line("authors", name, fields.NAME_LENGTH)) for name in names]
+    return field_parsers.deduplicate_authors(
+        [AuthorRecord(field_parsers.parse_single_line("authors", name, MAX_NAME_LENGTH)) for name in names]
     )

@@ -1,6 +1,6 @@
-"""Author names of Project Gutenberg: from the library's form ("Doyle, Arthur Conan, Sir") to the spoken one.
+"""Convert author names of Project Gutenberg from inverted form ("Doyle, Arthur Conan, Sir") to direct order.
 
-The library's form stays as the sort name. Where it cannot be told which part is what, it is the name too.
+The inverted form is kept as the sort name. If its parts cannot be identified, it is used as the name too.
 """
 
 import re
@@ -40,13 +40,13 @@ _PREFIXES = frozenset(
     )
 )
 
-# Titles of British peers and their like, written before what stands first: "William Thomson, Baron Kelvin".
+# Titles of British peers and similar, placed before the family name: "William Thomson, Baron Kelvin".
 _PEERAGE = frozenset(
     ("Baron", "Baroness", "Viscount", "Viscountess", "viscount", "Earl", "Count", "Countess")
 )
 
-# Titles that the spoken name does without: "Leo Tolstoy", not "graf Leo Tolstoy".
-_UNSPOKEN = frozenset(
+# Titles that the direct form omits: "Leo Tolstoy", not "graf Leo Tolstoy".
+_OMITTED_TITLES = frozenset(
     (
         *(
             "baron",
@@ -76,7 +76,7 @@ _UNSPOKEN = frozenset(
     )
 )
 
-# A title or a given name that ends so goes on with what stands first: "marquis de" + "Massa".
+# After a title or given name that ends in one of these follows the family name: "marquis de" + "Massa".
 _PARTICLES = frozenset(
     (
         *("of", "de", "d'", "di", "da", "do", "dos", "das", "du", "del", "della", "des", "von", "van", "der"),
@@ -84,7 +84,7 @@ _PARTICLES = frozenset(
     )
 )
 
-# With these begins what tells one bearer of a first name from others: "Leonardo, da Vinci".
+# Matches a byname, which distinguishes people with only a first name: "Leonardo, da Vinci".
 _BYNAME = re.compile(
     r"(?:of|à|a|de|da|di|du|von|van|ha)[ -]|the [A-Z]|d['’]"
     r"|(?:Anglicus|Aquinas|Balbulus|Catalani|Grammaticus|Rhodius|Siculus|Smyrnaeus|\w+ensis)$"
@@ -99,94 +99,94 @@ _TITLE = re.compile(
 _OFFICE = re.compile(r"\w{3,}\. ")
 
 
-def spoken_name(name: str) -> str:
-    """The name as one says it: given name first, dates and parenthesised expansions left out."""
-    outside = _without_parentheses(name)
-    first, *parts = [part.strip() for part in outside.split(",")]
-    others = [part for part in parts if part and not _DATES.match(part)]
-    if not first or _is_a_body(first, others, outside):
+def direct_order_name(name: str) -> str:
+    """Return the name with the given name first, without dates and parenthesised expansions."""
+    plain_name = _strip_parentheses(name)
+    first, *parts = [part.strip() for part in plain_name.split(",")]
+    other_parts = [part for part in parts if part and not _DATES.match(part)]
+    if not first or _is_organisation(first, other_parts, plain_name):
         return name
-    if not others:
+    if not other_parts:
         return first if any(parts) else name
-    given, *rest = others
+    given, *later_parts = other_parts
     if given in _PARTICLES:
         return name
     if _BYNAME.match(given):
-        return _with_rest(f"{first} {given}", "", first, rest)
-    if " of " in given or _stays_behind(given):
-        return _with_rest(first, "", first, others)
-    return _with_rest(given, first, first, rest)
+        return _arrange_parts(f"{first} {given}", "", first, later_parts)
+    if " of " in given or _is_epithet(given):
+        return _arrange_parts(first, "", first, other_parts)
+    return _arrange_parts(given, first, first, later_parts)
 
 
 def clean_name(name: str) -> str:
-    """The library's form without stray white space and marks of writing direction."""
+    """Return the inverted form without surplus white space and marks of writing direction."""
     return " ".join(name.translate(_MARKS).split())
 
 
-def _is_a_body(first: str, others: list[str], name: str) -> bool:
-    """Whether this is an office, a company or a society, whose commas do not invert anything."""
+def _is_organisation(first: str, other_parts: list[str], name: str) -> bool:
+    """Return whether this is an office, company or society, whose name is not inverted."""
     if (
         "&" in name
         or _OFFICE.search(first)
-        or any(part.startswith("and ") or " and " in part for part in others)
+        or any(part.startswith("and ") or " and " in part for part in other_parts)
     ):
         return True
-    if any(part.lower().endswith((" company", " association", " library")) for part in (first, *others)):
+    if any(part.lower().endswith((" company", " association", " library")) for part in (first, *other_parts)):
         return True
-    return " and " in first and not any(_continues(part) or part in _PEERAGE for part in others)
+    return " and " in first and not any(_ends_in_particle(part) or part in _PEERAGE for part in other_parts)
 
 
-def _stays_behind(given: str) -> bool:
-    """Whether this describes a person that has only one name: "Labat, maître d'armes"."""
+def _is_epithet(given: str) -> bool:
+    """Return whether this part describes a person with only one name: "Labat, maître d'armes"."""
     if given[0] == "[":
         return True
     if not given[0].islower() or given.split()[0] in _PARTICLES:
         return False
-    return not _TITLE.match(given) or (" " in given and not _continues(given))
+    return not _TITLE.match(given) or (" " in given and not _ends_in_particle(given))
 
 
-def _continues(part: str) -> bool:
-    """Whether what stands first in the library's form is the end of this part."""
+def _ends_in_particle(part: str) -> bool:
+    """Return whether this part ends in a particle, so the family name follows it."""
     return part.split()[-1] in _PARTICLES or part.endswith(("d'", "d’", "l'", "-"))
 
 
-def _with_rest(given: str, surname: str, first: str, rest: list[str]) -> str:
-    """The name with what stands behind the second comma before it, behind it, or not at all."""
+def _arrange_parts(given: str, surname: str, first: str, parts: list[str]) -> str:
+    """Return the full name: each part after the second comma is placed before it, after it, or omitted."""
     before: list[str] = []
-    behind: list[str] = []
+    after: list[str] = []
     numeral = ""
-    for part in rest:
+    for part in parts:
         if part in _PREFIXES:
             before.append(part)
         elif part == "Lord":
             if " " in given:  # a peer or a younger son: "Henry Home, Lord Kames", "Lord Frederic Hamilton"
-                return ", ".join([first, given, *rest])
+                return ", ".join([first, given, *parts])
             before.append(part)
-        elif _continues(part) or _ORDINAL.sub("", part) in _PEERAGE:
-            given, surname = _without_particle(given, surname), ""
-            behind.append(_joined(part, first))
+        elif _ends_in_particle(part) or _ORDINAL.sub("", part) in _PEERAGE:
+            given, surname = _strip_particles(given, surname), ""
+            after.append(_join(part, first))
         elif _NUMERAL.fullmatch(part):
             numeral = f" {part}"
-        elif part not in _UNSPOKEN:
-            behind.append(part)
-    spoken = _joined(given, surname) if surname else given
-    return ", ".join([" ".join([*before, spoken]) + numeral, *behind])
+        elif part not in _OMITTED_TITLES:
+            after.append(part)
+    spoken = _join(given, surname) if surname else given
+    return ", ".join([" ".join([*before, spoken]) + numeral, *after])
 
 
-def _without_particle(given: str, surname: str) -> str:
+def _strip_particles(given: str, surname: str) -> str:
     words = given.split()
     while surname and len(words) > 1 and words[-1] in _PARTICLES:
         words.pop()
     return " ".join(words)
 
 
-def _joined(before: str, surname: str) -> str:
+def _join(before: str, surname: str) -> str:
     glued = before.endswith((" d'", " d’", " l'", "-")) or before in ("d'", "d’")
     return f"{before}{surname}" if glued else f"{before} {surname}"
 
 
-def _without_parentheses(name: str) -> str:
-    """What stands outside of parentheses, however deep they nest."""
+def _strip_parentheses(name: str) -> str:
+    """Return the text outside of parentheses, which may be nested."""
     depth = 0
     kept: list[str] = []
     for character in name:

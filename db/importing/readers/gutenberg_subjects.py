@@ -1,16 +1,16 @@
-"""The subjects of Project Gutenberg's works: headings and classes of the Library of Congress, as paths."""
+"""Read the subjects of Project Gutenberg's works: Library of Congress headings and classes, as paths."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from db.importing import fields
-from db.importing.fields import CategoryPath, FieldError
-from db.importing.readers.files import Progress
-from db.importing.readers.tables import whole_rows
+from db.importing import field_parsers
+from db.importing.field_parsers import CategoryPath, FieldError
+from db.importing.readers.csv_tables import read_complete_rows
+from db.importing.readers.files import BytesRead
 
 SUBJECT_COLUMNS = ("gutenberg_id", "subject_type", "subject")
 
-CLASSIFICATION = "Library of Congress Classification"
+_CLASSIFICATION = "Library of Congress Classification"
 
 CLASSES = {
     "A": "A: General works",
@@ -39,43 +39,47 @@ CLASSES = {
 
 @dataclass(slots=True)
 class Subjects:
-    """The category paths of every work, each path kept once; the files need not be sorted."""
+    """The category paths and errors of every work. Equal paths share one object."""
 
     paths: dict[str, list[CategoryPath]] = field(default_factory=dict[str, list[CategoryPath]])
     faults: dict[str, list[FieldError]] = field(default_factory=dict[str, list[FieldError]])
 
-    def of(self, work: str) -> tuple[list[CategoryPath], list[FieldError]]:
+    def paths_and_faults(self, work: str) -> tuple[list[CategoryPath], list[FieldError]]:
         return self.paths.get(work, []), self.faults.get(work, [])
 
 
-def read_subjects(path: Path, progress: Progress) -> Subjects:
+def read_subjects(path: Path, bytes_read: BytesRead) -> Subjects:
     subjects = Subjects()
-    known: dict[tuple[str, str], CategoryPath] = {}
+    parsed: dict[tuple[str, str], CategoryPath] = {}
     names: dict[str, str] = {}
-    for work, kind, subject in whole_rows(path, SUBJECT_COLUMNS, progress):
-        found = known.get((kind, subject))
-        if found is None:
+    for work, subject_type, subject in read_complete_rows(path, SUBJECT_COLUMNS, bytes_read):
+        path_names = parsed.get((subject_type, subject))
+        if path_names is None:
             try:
-                found = subject_path(kind, subject)
+                path_names = subject_path(subject_type, subject)
             except FieldError as error:
                 subjects.faults.setdefault(work.strip(), []).append(error)
                 continue
-            found = known[kind, subject] = tuple(names.setdefault(name, name) for name in found)
-        subjects.paths.setdefault(work.strip(), []).append(found)
+            path_names = parsed[subject_type, subject] = tuple(
+                names.setdefault(name, name) for name in path_names
+            )
+        subjects.paths.setdefault(work.strip(), []).append(path_names)
     return subjects
 
 
-def subject_path(kind: str, subject: str) -> CategoryPath:
-    """The path of a heading ("Dogs -- Fiction") or of a class ("PR" under its main class).
+def subject_path(subject_type: str, subject: str) -> CategoryPath:
+    """Return the path of a heading ("Dogs -- Fiction") or of a class ("PR" under its main class).
 
-    Some headings lack a space beside the dashes.
+    Some headings lack a space before or after the dashes.
     """
-    if kind == "lcsh":
-        return fields.category_path([part for part in subject.split("--") if part.strip()] or [""])
-    if kind == "lcc":
+    if subject_type == "lcsh":
+        return field_parsers.parse_category_path(
+            [part for part in subject.split("--") if part.strip()] or [""]
+        )
+    if subject_type == "lcc":
         code = subject.strip()
         main = CLASSES.get(code[:1])
         if main is None:
             raise FieldError("subject", subject, "not a class of the Library of Congress")
-        return fields.category_path([CLASSIFICATION, main, *([code] if len(code) > 1 else [])])
-    raise FieldError("subject_type", kind, "neither lcsh nor lcc")
+        return field_parsers.parse_category_path([_CLASSIFICATION, main, *([code] if len(code) > 1 else [])])
+    raise FieldError("subject_type", subject_type, "neither lcsh nor lcc")

@@ -1,4 +1,4 @@
-"""Reads the jsonl format: one flat record a line, as a JSON object; a row's number is its line's."""
+"""Read the jsonl format: one flat record per line, as a JSON object. The row number is the line number."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,71 +6,91 @@ from typing import cast
 
 import orjson
 
-from db.errors import ImportFailed
-from db.importing import fields
-from db.importing.fields import CategoryPath, FieldError
-from db.importing.readers.delivery import Delivery, Rows, in_batches
-from db.importing.readers.files import Places, Progress, existing_files, opened_text, text_lines, total_bytes
-from db.importing.readers.flat import ALIASES, FIELDS, FlatRecords, check_mapping
+from db.constraints import MAX_NAME_LENGTH
+from db.errors import CatalogImportError
+from db.importing import field_parsers
+from db.importing.field_parsers import CategoryPath, FieldError
+from db.importing.readers.feed import Feed, RecordStream, batch_records
+from db.importing.readers.files import (
+    BytesRead,
+    RowLocator,
+    open_text,
+    read_lines,
+    require_files,
+    total_bytes,
+)
+from db.importing.readers.flat import ALIASES, FLAT_FIELDS, FlatRecordParser, check_mapping
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
-Keys = tuple[tuple[str, tuple[str, ...]], ...]
+_KeysByField = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def open_jsonl(
     sources: Sequence[Path | str], mapping: Mapping[str, str], source: str, currency: str | None
-) -> Delivery:
-    """The rows of the files one after the other. Keys that no field takes are passed over."""
+) -> Feed:
+    """Open a feed of the rows of all files, in order. Keys without a field are ignored."""
     check_mapping(mapping)
-    paths = existing_files(sources)
+    paths = require_files(sources)
     for path in paths:
-        _refuse_array(path)
-    progress, places = Progress(), Places(single=len(paths) == 1)
-    return Delivery(
+        _reject_json_array(path)
+    bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
+    return Feed(
         source=source,
-        batches=in_batches(_books(paths, _keys(mapping), FlatRecords(currency), progress, places)),
+        batches=batch_records(
+            _read_books(
+                paths,
+                _keys_by_field(mapping),
+                FlatRecordParser(tuple(FLAT_FIELDS), currency),
+                bytes_read,
+                locator,
+            )
+        ),
         total=total_bytes(paths),
         unit="bytes",
-        position=progress.position,
-        place=places.place,
+        completed=bytes_read.count,
+        row_label=locator.label,
     )
 
 
-def _keys(mapping: Mapping[str, str]) -> Keys:
-    """For each field the keys it may stand under, the first that is there counting."""
-    named = {field: [field] for field in FIELDS}
+def _keys_by_field(mapping: Mapping[str, str]) -> _KeysByField:
+    """Return the keys of each field. The first key that a row contains is used."""
+    keys_by_field = {field: [field] for field in FLAT_FIELDS}
     for alias, field in ALIASES.items():
-        named[field].append(alias)
+        keys_by_field[field].append(alias)
     for column, field in mapping.items():
-        named[field].insert(0, column)
-    # A key that is mapped to one field no longer means the field it is named after.
+        keys_by_field[field].insert(0, column)
+    # A key that --map assigns to one field no longer names another field.
     for column, field in mapping.items():
-        if column in named and column != field:
-            named[column].remove(column)
-    return tuple((field, tuple(keys)) for field, keys in named.items())
+        if column in keys_by_field and column != field:
+            keys_by_field[column].remove(column)
+    return tuple((field, tuple(keys)) for field, keys in keys_by_field.items())
 
 
-def _refuse_array(path: Path) -> None:
-    with opened_text(path) as text:
+def _reject_json_array(path: Path) -> None:
+    with open_text(path) as text:
         if text.read(1_000).lstrip().startswith("["):
-            hint = "write one object a line (jq -c '.[]' does it)."
-            raise ImportFailed(f"{path}: is one JSON array, not JSON Lines; {hint}")
+            hint = "write one object per line, for example with jq -c '.[]'."
+            raise CatalogImportError(f"{path}: is one JSON array, not JSON Lines; {hint}")
 
 
-def _books(
-    paths: Sequence[Path], keys: Keys, records: FlatRecords, progress: Progress, places: Places
-) -> Rows:
-    before = row = 0
+def _read_books(
+    paths: Sequence[Path],
+    keys: _KeysByField,
+    parser: FlatRecordParser,
+    bytes_read: BytesRead,
+    locator: RowLocator,
+) -> RecordStream:
+    rows_before = row = 0
     for path in paths:
-        places.begin(path, before)
-        with opened_text(path, progress) as text:
-            for row, line in enumerate(text_lines(path, text), before + 1):
+        locator.start_file(path, rows_before)
+        with open_text(path, bytes_read) as text:
+            for row, line in enumerate(read_lines(path, text), rows_before + 1):
                 if not line.isspace():
-                    yield _book(row, line, keys, records)
-        before = row
+                    yield _parse_book(row, line, keys, parser)
+        rows_before = row
 
 
-def _book(row: int, line: str, keys: Keys, records: FlatRecords) -> BookRecord | Reject:
+def _parse_book(row: int, line: str, keys: _KeysByField, parser: FlatRecordParser) -> BookRecord | Reject:
     try:
         value: object = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -85,19 +105,19 @@ def _book(row: int, line: str, keys: Keys, records: FlatRecords) -> BookRecord |
         for field, names in keys:
             cell = next((record[name] for name in names if name in record), None)
             if field == "authors" and isinstance(cell, list):
-                authors = authors_of(cast("list[object]", cell))
+                authors = parse_author_list(cast("list[object]", cell))
                 cell = None
             elif field == "categories" and isinstance(cell, list):
-                categories = categories_of(cast("list[object]", cell))
+                categories = parse_category_list(cast("list[object]", cell))
                 cell = None
-            cells.append(_text(field, cell))
+            cells.append(_scalar_text(field, cell))
     except FieldError as error:
         return Reject(row, error.field, error.value, error.reason)
-    return records.record(row, cells, authors, categories)
+    return parser.parse(row, cells, authors, categories)
 
 
-def _text(field: str, value: object) -> str:
-    """A JSON scalar as text. What is neither text nor number is a mistake, true and false included."""
+def _scalar_text(field: str, value: object) -> str:
+    """Return a JSON string or number as text. Raise FieldError for other values, including booleans."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -107,30 +127,35 @@ def _text(field: str, value: object) -> str:
     raise FieldError(field, orjson.dumps(value).decode(), "neither text nor a number")
 
 
-def authors_of(people: list[object]) -> tuple[AuthorRecord, ...]:
-    """The authors of a JSON list of names and of objects with a name."""
-    found = [_author(person) for person in people]
-    return fields.distinct_authors([person for person in found if person is not None])
+def parse_author_list(people: list[object]) -> tuple[AuthorRecord, ...]:
+    """Parse a JSON list of authors, each a name or an object with a name."""
+    found = [_parse_author(person) for person in people]
+    return field_parsers.deduplicate_authors([person for person in found if person is not None])
 
 
-def _author(value: object) -> AuthorRecord | None:
+def _parse_author(value: object) -> AuthorRecord | None:
     if isinstance(value, str):
-        return fields.author(value)
+        return field_parsers.parse_author(value)
     if not isinstance(value, dict):
         raise FieldError("authors", orjson.dumps(value).decode(), "neither a name nor an object with a name")
     person = cast("dict[str, object]", value)
-    text = {key: _text("authors", person.get(key)) for key in _AUTHOR_KEYS}
-    name = fields.line("authors", text["name"], fields.NAME_LENGTH)
+    text = {key: _scalar_text("authors", person.get(key)) for key in _AUTHOR_KEYS}
+    name = field_parsers.parse_single_line("authors", text["name"], MAX_NAME_LENGTH)
     if not name:
         raise FieldError("authors", orjson.dumps(value).decode(), "an author needs a name")
-    birth, death = fields.life(
-        "authors", fields.year("authors", text["birth_year"]), fields.year("authors", text["death_year"])
+    birth, death = field_parsers.check_life_years(
+        "authors",
+        field_parsers.parse_year("authors", text["birth_year"]),
+        field_parsers.parse_year("authors", text["death_year"]),
     )
     return AuthorRecord(
         name=name,
-        role=fields.role(text["role"]) if text["role"] else "AUTHOR",
-        source_id=fields.line("authors", text["source_id"], fields.SOURCE_ID_LENGTH) or None,
-        sort_name=fields.line("authors", text["sort_name"], fields.NAME_LENGTH) or None,
+        role=field_parsers.parse_role(text["role"]) if text["role"] else "AUTHOR",
+        source_id=field_parsers.parse_single_line(
+            "authors", text["source_id"], field_parsers.MAX_SOURCE_ID_LENGTH
+        )
+        or None,
+        sort_name=field_parsers.parse_single_line("authors", text["sort_name"], MAX_NAME_LENGTH) or None,
         birth_year=birth,
         death_year=death,
     )
@@ -139,15 +164,17 @@ def _author(value: object) -> AuthorRecord | None:
 _AUTHOR_KEYS = ("name", "role", "source_id", "sort_name", "birth_year", "death_year")
 
 
-def categories_of(paths: list[object]) -> tuple[CategoryPath, ...]:
-    """The paths of a JSON list of paths such as "Fiction > Crime" and of lists of names."""
-    return fields.distinct_paths([_category(path) for path in paths])
+def parse_category_list(paths: list[object]) -> tuple[CategoryPath, ...]:
+    """Parse a JSON list of categories, each a path such as "Fiction > Crime" or a list of names."""
+    return field_parsers.deduplicate_paths([_parse_category(path) for path in paths])
 
 
-def _category(value: object) -> CategoryPath:
+def _parse_category(value: object) -> CategoryPath:
     if isinstance(value, str):
-        return fields.category_path(value.split(">"))
+        return field_parsers.parse_category_path(value.split(">"))
     if isinstance(value, list) and value:
-        return fields.category_path([_text("categories", name) for name in cast("list[object]", value)])
+        return field_parsers.parse_category_path(
+            [_scalar_text("categories", name) for name in cast("list[object]", value)]
+        )
     reason = "neither a path of names nor a list of names"
     raise FieldError("categories", orjson.dumps(value).decode(), reason)

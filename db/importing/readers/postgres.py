@@ -1,31 +1,31 @@
-"""Reads the postgres format: flat records from a table of some PostgreSQL server.
+"""Read the postgres format: flat records from a table of a PostgreSQL server.
 
-Every column is read as text, but arrays and JSON: those are lists of authors or of category paths.
-Rows come in the order of their identity, so that a row's number means the same in the next run.
+Columns are read as text. Arrays and JSON are lists of authors or of category paths. Rows are sorted by
+source id or ISBN, so row numbers are the same in the next run.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
-from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
-from asyncpg.exceptions import ClientConfigurationError
 
-from db.errors import ImportFailed
-from db.importing.fields import CategoryPath, FieldError
-from db.importing.readers.delivery import BATCH_ROWS, Batch, Delivery
-from db.importing.readers.flat import FIELDS, FlatRecords, check_mapping, columns
-from db.importing.readers.jsonl import authors_of, categories_of
+from db.connections.connect import connect
+from db.connections.error_mapping import describe_error
+from db.errors import CatalogImportError, DatabaseError
+from db.importing.field_parsers import CategoryPath, FieldError
+from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
+from db.importing.readers.flat import FlatRecordParser, check_mapping, map_columns
+from db.importing.readers.jsonl import parse_author_list, parse_category_list
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+_Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-CONNECT_SECONDS = 15
+_CONNECT_TIMEOUT = 15
 
-_SETTINGS = {"application_name": "bookstore import", "datestyle": "ISO", "intervalstyle": "iso_8601"}
+_SETTINGS = {"datestyle": "ISO", "intervalstyle": "iso_8601"}
 
 _TABLE = """
 /* table_by_name */
@@ -46,13 +46,13 @@ ORDER BY a.attnum
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What to ask the server for: one column for each of `fields`, in their order."""
+class _TableQuery:
+    """The SELECT statement, with one column for each of `fields` in their order."""
 
     select: str
     fields: tuple[str, ...]
     rows: int
-    ignored: tuple[str, ...]
+    ignored_headings: tuple[str, ...]
 
 
 async def open_postgres(
@@ -61,83 +61,75 @@ async def open_postgres(
     mapping: Mapping[str, str],
     source: str,
     currency: str | None,
-) -> Delivery:
-    """The rows of the table, as of the moment when the first is read."""
+) -> Feed:
+    """Open a feed of the table. Its snapshot is taken when the first batch is read."""
     check_mapping(mapping)
     if len(sources) != 1:
-        raise ImportFailed("give one --from postgresql://user@host/database.")
+        raise CatalogImportError("give one --from postgresql://user@host/database.")
     if not table:
-        raise ImportFailed("name the table to read with --table.")
+        raise CatalogImportError("name the table to read with --table.")
     dsn = str(sources[0])
-    connection = await _connected(dsn)
+    connection = await _connect(dsn)
     try:
-        plan = await _plan(connection, table, mapping, currency)
+        query = await _build_query(connection, table, mapping, currency)
     except asyncpg.PostgresError as error:
-        raise ImportFailed(f"table {table}: {error}.") from error
+        raise CatalogImportError(f"table {table}: {error}.") from error
     finally:
         await connection.close()
-    read = _Read()
-    return Delivery(
+    row_counter = _RowCounter()
+    return Feed(
         source=source,
-        batches=_batches(dsn, plan, FlatRecords(currency), read),
-        total=plan.rows,
+        batches=_read_batches(dsn, query, FlatRecordParser(query.fields, currency), row_counter),
+        total=query.rows,
         unit="rows",
-        position=read.position,
-        ignored=plan.ignored,
+        completed=row_counter.count,
+        ignored_headings=query.ignored_headings,
     )
 
 
 @dataclass(slots=True)
-class _Read:
+class _RowCounter:
     rows: int = 0
 
-    def position(self) -> int:
+    def count(self) -> int:
         return self.rows
 
 
-async def _connected(dsn: str) -> Connection:
-    """A connection to the server, or ImportFailed without anything that may hold the password."""
+async def _connect(dsn: str) -> _Connection:
+    """Open a connection to the source server. Raise CatalogImportError without any part of the password."""
     try:
-        return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=_SETTINGS)
-    except (ValueError, ClientConfigurationError):
-        # The message of the parser may quote any part of the address.
-        raise ImportFailed("--from is no address like postgresql://user:password@host/database.") from None
-    except asyncpg.PostgresError as error:
-        raise ImportFailed(f"{_shown(dsn)}: the server refuses the connection ({error}).") from None
-    except (OSError, TimeoutError) as error:
-        reason = str(error) or type(error).__name__
-        raise ImportFailed(f"{_shown(dsn)}: no server answers there ({reason}); check the address.") from None
+        return await connect(
+            dsn, application_name="bookstore import", timeout=_CONNECT_TIMEOUT, settings=_SETTINGS
+        )
+    except DatabaseError as error:
+        raise CatalogImportError(f"--from: {error}") from None
 
 
-def _shown(dsn: str) -> str:
-    """The address without user and password."""
-    parts = urlsplit(dsn)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-async def _plan(connection: Connection, table: str, mapping: Mapping[str, str], currency: str | None) -> Plan:
+async def _build_query(
+    connection: _Connection, table: str, mapping: Mapping[str, str], currency: str | None
+) -> _TableQuery:
     schema, name = _schema_and_name(table)
-    found = await connection.fetchrow(_TABLE, schema, name)
-    if found is None:
-        raise ImportFailed(f"table {table}: there is no such table; write it as schema.table, case as it is.")
-    if not found["readable"]:
-        raise ImportFailed(f"table {table}: this user may not read it; GRANT SELECT on it.")
-    described = await connection.fetch(_COLUMNS, found["oid"])
-    names = [str(column["name"]) for column in described]
-    head = columns(f"table {table}", names, mapping, currency)
-    used = {field: described[place] for field, place in head.places.items()}
-    relation = f"{quoted(found['schema'])}.{quoted(found['name'])}"
-    identity = "source_id" if "source_id" in used else "isbn"
+    table_row = await connection.fetchrow(_TABLE, schema, name)
+    if table_row is None:
+        raise CatalogImportError(f"table {table}: there is no such table; write schema.table in exact case.")
+    if not table_row["readable"]:
+        raise CatalogImportError(f"table {table}: the user has no permission to read it; GRANT SELECT on it.")
+    table_columns = await connection.fetch(_COLUMNS, table_row["oid"])
+    names = [str(column["name"]) for column in table_columns]
+    column_mapping = map_columns(f"table {table}", names, mapping, currency)
+    column_by_field = {field: table_columns[place] for field, place in column_mapping.indexes.items()}
+    relation = f"{_quote_identifier(table_row['schema'])}.{_quote_identifier(table_row['name'])}"
+    identity = "source_id" if "source_id" in column_by_field else "isbn"
     select = (
-        f"/* rows_to_import */ SELECT {', '.join(_as_text(column) for column in used.values())}"
-        f' FROM {relation} ORDER BY {quoted(used[identity]["name"])}::text COLLATE "C"'
+        f"/* rows_to_import */ SELECT {', '.join(_text_expression(column) for column in column_by_field.values())}"
+        f' FROM {relation} ORDER BY {_quote_identifier(column_by_field[identity]["name"])}::text COLLATE "C"'
     )
     rows = await connection.fetchval(f"/* count_to_import */ SELECT count(*) FROM {relation}")
-    return Plan(select, tuple(used), rows, head.ignored)
+    return _TableQuery(select, tuple(column_by_field), rows, column_mapping.ignored_headings)
 
 
 def _schema_and_name(table: str) -> tuple[str | None, str]:
-    """The parts of "schema.table"; double quotes hold dots and are doubled inside, as in SQL."""
+    """Split "schema.table". Quoting works as in SQL: quoted parts may contain dots and doubled quotes."""
     parts: list[str] = [""]
     inside = False
     for character in table:
@@ -148,57 +140,68 @@ def _schema_and_name(table: str) -> tuple[str | None, str]:
             parts[-1] += character
     bare = [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
     if len(bare) > 2 or not all(bare):
-        raise ImportFailed(f"--table {table}: write it as table or schema.table.")
+        raise CatalogImportError(f"--table {table}: write it as table or schema.table.")
     return (bare[0] if len(bare) == 2 else None), bare[-1]
 
 
-def quoted(identifier: str) -> str:
+def _quote_identifier(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def _as_text(column: asyncpg.Record) -> str:
-    name = quoted(column["name"])
+def _text_expression(column: asyncpg.Record) -> str:
+    name = _quote_identifier(column["name"])
     if column["is_array"]:
         return f"{name}::text[]"
     return f"{name}::numeric::text" if column["type"] == "money" else f"{name}::text"
 
 
-async def _batches(dsn: str, plan: Plan, records: FlatRecords, read: _Read) -> AsyncGenerator[Batch]:
-    connection = await _connected(dsn)
+async def _read_batches(
+    dsn: str, query: _TableQuery, parser: FlatRecordParser, row_counter: _RowCounter
+) -> AsyncGenerator[RecordBatch]:
+    connection = await _connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            cursor = await connection.cursor(plan.select)
+            cursor = await connection.cursor(query.select)
             while rows := await cursor.fetch(BATCH_ROWS):
-                yield [_book(read.rows + at, row, plan.fields, records) for at, row in enumerate(rows, 1)]
-                read.rows += len(rows)
+                yield [
+                    _parse_book(row_counter.rows + at, row, query.fields, parser)
+                    for at, row in enumerate(rows, 1)
+                ]
+                row_counter.rows += len(rows)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise ImportFailed(f"{_shown(dsn)}: reading stopped after {read.rows:,} rows ({error}).") from None
+        reason = describe_error(error)
+        raise CatalogImportError(
+            f"--from: reading stopped after {row_counter.rows:,} rows ({reason})."
+        ) from None
     finally:
-        await connection.close(timeout=CONNECT_SECONDS)
+        await connection.close(timeout=_CONNECT_TIMEOUT)
 
 
-def _book(row: int, found: asyncpg.Record, names: Sequence[str], records: FlatRecords) -> BookRecord | Reject:
-    cells: dict[str, Any] = dict(zip(names, found, strict=True))
+def _parse_book(
+    row: int, cells_row: asyncpg.Record, names: Sequence[str], parser: FlatRecordParser
+) -> BookRecord | Reject:
+    cells: dict[str, Any] = dict(zip(names, cells_row, strict=True))
     authors: tuple[AuthorRecord, ...] | None = None
     categories: tuple[CategoryPath, ...] | None = None
     try:
         for field, cell in cells.items():
-            items = _items(field, cell)
+            items = _list_items(field, cell)
             if items is None:
                 continue
             if field == "authors":
-                authors = authors_of(items)
+                authors = parse_author_list(items)
             elif field == "categories":
-                categories = categories_of(items)
+                categories = parse_category_list(items)
             else:
-                raise FieldError(field, cell, "a list, where one value belongs")
+                raise FieldError(field, cell, "a list instead of one value")
     except FieldError as error:
         return Reject(row, error.field, error.value, error.reason)
-    return records.record(row, [cells.get(field) or "" for field in FIELDS], authors, categories)
+    flat_cells = [cell if isinstance(cell, str) else "" for cell in cells_row]
+    return parser.parse(row, flat_cells, authors, categories)
 
 
-def _items(field: str, cell: list[str | None] | str | None) -> list[object] | None:
-    """The items of an array, or of authors or categories in JSON; None of anything else."""
+def _list_items(field: str, cell: list[str | None] | str | None) -> list[object] | None:
+    """Return the items of an array, or of authors or categories in JSON. Return None for other values."""
     if isinstance(cell, list):
         return [item for item in cell if item is not None]
     if cell and field in ("authors", "categories") and cell.startswith("["):

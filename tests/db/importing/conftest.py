@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.db.importing.deliveries import Catalog
+from tests.db.importing.feeds import Catalog
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import logging
 import asyncpg
 import pytest
 
-from db.errors import ImportFailed
-from db.importing import bulk, run
+from db.errors import CatalogImportError
+from db.importing import importer, table_rebuild
 from db.importing.records import AuthorRecord
-from tests.db.importing.deliveries import Catalog, book
+from tests.db.importing.feeds import Catalog, book
 from tests.waiting import GUARD, until
 
-EVERYTHING = (*bulk.BOOKS, *bulk.LISTINGS)
+EVERYTHING = (*table_rebuild.BOOK_TABLES, *table_rebuild.LISTING_TABLES)
 BOOKS = [
     book(str(n), f"Title {n}", authors=(AuthorRecord(f"Name {n % 3}"),), categories=(("A", f"B {n % 2}"),))
     for n in range(9)
@@ -56,7 +56,7 @@ SELECT EXISTS (SELECT FROM pg_stat_activity
 
 @pytest.fixture(autouse=True)
 def rebuild_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "LARGE", 0)
+    monkeypatch.setattr(importer, "BULK_MIN_BOOKS", 0)
 
 
 async def test_all_definitions_options_and_grants_are_those_of_before(catalog: Catalog) -> None:
@@ -70,7 +70,7 @@ async def test_all_definitions_options_and_grants_are_those_of_before(catalog: C
         )
         before = await catalog.rows(DEFINITIONS)
 
-        summary = await catalog.bring(*BOOKS)
+        summary = await catalog.import_records(*BOOKS)
 
         assert set(summary.rebuilt) == set(EVERYTHING)
         assert await catalog.rows(DEFINITIONS) == before
@@ -79,7 +79,7 @@ async def test_all_definitions_options_and_grants_are_those_of_before(catalog: C
 
 
 async def test_new_numbers_follow_the_old_ones_and_triggers_work_on(catalog: Catalog) -> None:
-    await catalog.bring(*BOOKS)
+    await catalog.import_records(*BOOKS)
 
     book_id = await catalog.connection.fetchval(
         "INSERT INTO book (source, source_id, title) VALUES ('hand', '1', 'By hand') RETURNING id"
@@ -99,10 +99,10 @@ async def test_new_numbers_follow_the_old_ones_and_triggers_work_on(catalog: Cat
 
 
 async def test_what_refers_to_books_from_outside_still_does(catalog: Catalog) -> None:
-    await catalog.bring(BOOKS[0])
+    await catalog.import_records(BOOKS[0])
     await catalog.connection.execute("INSERT INTO book_view SELECT id, current_date, 7 FROM book")
 
-    summary = await catalog.bring(*BOOKS)
+    summary = await catalog.import_records(*BOOKS)
 
     assert "book" in summary.rebuilt
     assert await catalog.rows("SELECT source_id, views FROM book JOIN book_view ON book_id = id") == [
@@ -132,12 +132,12 @@ async def test_a_table_on_which_something_else_hangs_is_kept_row_by_row(
 ) -> None:
     await catalog.connection.execute(hang)
 
-    with caplog.at_level(logging.WARNING, logger="db.importing.run"):
-        summary = await catalog.bring(*BOOKS)
+    with caplog.at_level(logging.WARNING, logger="db.importing.importer"):
+        summary = await catalog.import_records(*BOOKS)
 
     table = named.partition(":")[0]
     assert summary.new == len(BOOKS)
-    assert summary.rebuilt == (() if table in bulk.LISTINGS else bulk.LISTINGS)
+    assert summary.rebuilt == (() if table in table_rebuild.LISTING_TABLES else table_rebuild.LISTING_TABLES)
     assert f"cannot rebuild {named}" in caplog.text
     assert await catalog.rows("SELECT count(*) FROM category_listing") == [(18,)]
 
@@ -155,8 +155,8 @@ async def test_an_owner_who_is_no_superuser_can_import(catalog: Catalog) -> None
             await connection.execute(statement)
         theirs = Catalog(catalog.dsn.replace("app@", "shopkeeper@"), connection, catalog.rejects)
 
-        summary = await theirs.bring(*BOOKS)
-        again = await theirs.bring(*BOOKS)
+        summary = await theirs.import_records(*BOOKS)
+        again = await theirs.import_records(*BOOKS)
 
         assert set(summary.rebuilt) == set(EVERYTHING)
         assert again.changed_nothing
@@ -173,7 +173,7 @@ async def test_readers_that_hold_on_to_a_table_are_waited_for_and_not_blocked(ca
     await reading.start()
     await reader.fetch("SELECT 1 FROM category_listing")
 
-    importing = asyncio.create_task(catalog.bring(*BOOKS))
+    importing = asyncio.create_task(catalog.import_records(*BOOKS))
     for _ in range(3):
         await until(lambda: catalog.connection.fetchval(WAITS_FOR_LOCK))
         # It has to give way: the first reader keeps its lock, and a lock waited for blocks all after it.
@@ -190,14 +190,14 @@ async def test_readers_that_hold_on_to_a_table_are_waited_for_and_not_blocked(ca
 async def test_a_snapshot_of_before_is_waited_for_so_that_it_never_finds_empty_tables(
     catalog: Catalog,
 ) -> None:
-    await catalog.bring(BOOKS[0])
+    await catalog.import_records(BOOKS[0])
     reader = await asyncpg.connect(catalog.dsn)
     reading = reader.transaction(isolation="repeatable_read")
     await reading.start()
     await reader.fetch("SELECT 1")
     await until(lambda: has_grown_old(reader, catalog.connection))
 
-    importing = asyncio.create_task(catalog.bring(*BOOKS))
+    importing = asyncio.create_task(catalog.import_records(*BOOKS))
     await until(lambda: catalog.connection.fetchval(GAVE_WAY))
     assert not importing.done()
     assert await reader.fetchval("SELECT count(*) FROM book") == 1
@@ -210,30 +210,32 @@ async def test_a_snapshot_of_before_is_waited_for_so_that_it_never_finds_empty_t
 async def has_grown_old(reader: asyncpg.Connection, observer: asyncpg.Connection) -> bool:
     """Whether the reader's snapshot counts as older than its statement, of which this runs another."""
     await reader.fetch("SELECT 1")
-    return bool(await observer.fetchval(bulk.OLD_SNAPSHOTS))
+    return bool(await observer.fetchval(table_rebuild._COUNT_OLD_SNAPSHOTS))
 
 
 async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "PATIENCE", 0.5)
+    monkeypatch.setattr(importer, "CATALOG_LOCK_TIMEOUT", 0.5)
     writer = await asyncpg.connect(catalog.dsn)
     writing = writer.transaction()
     await writing.start()
     await writer.execute("INSERT INTO category (name) VALUES ('Uncommitted')")
 
-    with pytest.raises(ImportFailed, match="hold on to the catalog: end them"):
-        await catalog.bring(*BOOKS)
+    with pytest.raises(CatalogImportError, match="have blocked the catalog's locks for 0 s: end them"):
+        await catalog.import_records(*BOOKS)
 
     await writing.rollback()
     await writer.close()
     assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
 
 
-def test_a_statement_over_rebuilt_tables_names_them_alone() -> None:
-    statement = "INSERT INTO book (id) SELECT id FROM book_author ba JOIN book_view v ON true"
+def test_placeholders_are_filled_with_the_names_of_the_rebuilt_tables() -> None:
+    statement = "INSERT INTO {book} (id)\nSELECT id FROM\n{book_author} ba JOIN {author_listing} USING (id)"
 
-    assert bulk.rebuilt(statement) == (
-        "INSERT INTO book_rebuilt (id) SELECT id FROM book_author_rebuilt ba JOIN book_view v ON true"
+    assert statement.format_map(table_rebuild.table_names(table_rebuild.BOOK_TABLES)) == (
+        "INSERT INTO book_rebuilt (id)\nSELECT id FROM\nbook_author_rebuilt ba JOIN author_listing USING (id)"
     )
-    assert bulk.rebuilt(statement, ()) == statement
+    assert statement.format_map(table_rebuild.table_names(())) == (
+        "INSERT INTO book (id)\nSELECT id FROM\nbook_author ba JOIN author_listing USING (id)"
+    )

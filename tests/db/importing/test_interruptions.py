@@ -1,4 +1,4 @@
-"""Imports that do not come to their end: what is said, what is left, what is closed."""
+"""Interrupted imports: their errors, their effect on the catalog, and their cleanup."""
 
 import asyncio
 import logging
@@ -8,12 +8,12 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from db.errors import DatabaseError, ImportFailed
-from db.importing import run
-from db.importing.progress import Progress
-from db.importing.readers import Batch, Delivery
-from db.importing.run import import_delivery
-from tests.db.importing.deliveries import Catalog, book, delivery
+from db.errors import CatalogImportError, DatabaseError
+from db.importing import importer
+from db.importing.importer import import_feed
+from db.importing.progress import ImportProgress
+from db.importing.readers import Feed, RecordBatch
+from tests.db.importing.feeds import Catalog, book, feed
 
 END_IMPORTS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -27,28 +27,28 @@ async def end_imports(dsn: str) -> None:
     await connection.close()
 
 
-class EndsAt(Progress):
-    """Takes the import's connection away when a step begins."""
+class DisconnectsAtStep(ImportProgress):
+    """Terminates the import's connection when a step starts."""
 
     def __init__(self, dsn: str, step: str) -> None:
         self.dsn = dsn
         self.step = step
 
-    def phase(self, title: str) -> None:
+    def start_phase(self, title: str) -> None:
         if title == self.step:
             ending = threading.Thread(target=lambda: asyncio.run(end_imports(self.dsn)))
             ending.start()
             ending.join()
 
 
-class Closing:
-    """A delivery that remembers whether it was closed."""
+class ClosableFeed:
+    """A feed that records whether it was closed."""
 
     def __init__(self, dsn: str | None = None) -> None:
         self.dsn = dsn
         self.closed = False
 
-    async def batches(self) -> AsyncGenerator[Batch]:
+    async def batches(self) -> AsyncGenerator[RecordBatch]:
         try:
             for n in range(1, 9):
                 yield [book(str(n), row=n)]
@@ -57,58 +57,61 @@ class Closing:
         finally:
             self.closed = True
 
-    def delivery(self) -> Delivery:
-        return Delivery("shop", self.batches(), total=8, unit="rows", position=lambda: 0)
+    def feed(self) -> Feed:
+        return Feed("shop", self.batches(), total=8, unit="rows", completed=lambda: 0)
 
 
-async def test_a_server_that_goes_away_while_reading_is_one_clear_line(catalog: Catalog) -> None:
-    source = Closing(catalog.dsn)
+async def test_a_disconnect_while_reading_is_one_clear_error(catalog: Catalog) -> None:
+    source = ClosableFeed(catalog.dsn)
 
     with pytest.raises(
-        ImportFailed, match=r"The database failed during the import: .* Nothing was written\."
+        CatalogImportError, match=r"The database failed during the import: .* Nothing was written\."
     ):
-        await import_delivery(catalog.dsn, source.delivery(), rejects=catalog.rejects)
+        await import_feed(catalog.dsn, source.feed(), rejects=catalog.rejects)
 
     assert source.closed
     assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
 
 
 @pytest.mark.parametrize("step", ["Comparing with the catalog", "Writing books, authors and categories"])
-async def test_a_server_that_goes_away_while_merging_leaves_nothing(catalog: Catalog, step: str) -> None:
-    with pytest.raises(ImportFailed, match="Nothing was written"):
-        await import_delivery(
-            catalog.dsn, delivery([book("1")]), rejects=catalog.rejects, progress=EndsAt(catalog.dsn, step)
+async def test_a_disconnect_while_merging_writes_nothing(catalog: Catalog, step: str) -> None:
+    with pytest.raises(CatalogImportError, match="Nothing was written"):
+        await import_feed(
+            catalog.dsn,
+            feed([book("1")]),
+            rejects=catalog.rejects,
+            progress=DisconnectsAtStep(catalog.dsn, step),
         )
 
     assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
 
 
-async def test_a_server_that_goes_away_while_committing_leaves_it_open_what_was_written(
+async def test_a_disconnect_while_committing_reports_an_unknown_result(
     catalog: Catalog,
 ) -> None:
-    with pytest.raises(ImportFailed, match=r"may have been written or not\. Import it again"):
-        await import_delivery(
+    with pytest.raises(CatalogImportError, match=r"may or may not have been written\. Import it again"):
+        await import_feed(
             catalog.dsn,
-            delivery([book("1")]),
+            feed([book("1")]),
             rejects=catalog.rejects,
-            progress=EndsAt(catalog.dsn, "Committing"),
+            progress=DisconnectsAtStep(catalog.dsn, "Committing"),
         )
 
-    await catalog.bring(book("1"))
+    await catalog.import_records(book("1"))
     assert await catalog.rows("SELECT count(*) FROM book") == [(1,)]
 
 
 async def test_a_vacuum_that_fails_is_only_a_warning(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(run, "LARGE", 0)
+    monkeypatch.setattr(importer, "BULK_MIN_BOOKS", 0)
 
-    with caplog.at_level(logging.WARNING, logger="db.importing.run"):
-        summary = await import_delivery(
+    with caplog.at_level(logging.WARNING, logger="db.importing.importer"):
+        summary = await import_feed(
             catalog.dsn,
-            delivery([book("1")]),
+            feed([book("1")]),
             rejects=catalog.rejects,
-            progress=EndsAt(catalog.dsn, "Vacuuming"),
+            progress=DisconnectsAtStep(catalog.dsn, "Vacuuming"),
         )
 
     assert summary.new == 1
@@ -116,10 +119,10 @@ async def test_a_vacuum_that_fails_is_only_a_warning(
     assert await catalog.rows("SELECT count(*) FROM book") == [(1,)]
 
 
-async def test_a_cancelled_import_closes_its_delivery_and_writes_nothing(catalog: Catalog) -> None:
+async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Catalog) -> None:
     waiting, closed = asyncio.Event(), asyncio.Event()
 
-    async def endless() -> AsyncGenerator[Batch]:
+    async def endless() -> AsyncGenerator[RecordBatch]:
         try:
             yield [book("1", row=1)]
             waiting.set()
@@ -128,9 +131,9 @@ async def test_a_cancelled_import_closes_its_delivery_and_writes_nothing(catalog
             closed.set()
 
     importing = asyncio.create_task(
-        import_delivery(
+        import_feed(
             catalog.dsn,
-            Delivery("shop", endless(), total=8, unit="rows", position=lambda: 0),
+            Feed("shop", endless(), total=8, unit="rows", completed=lambda: 0),
             rejects=catalog.rejects,
         )
     )
@@ -141,14 +144,14 @@ async def test_a_cancelled_import_closes_its_delivery_and_writes_nothing(catalog
         await importing
     assert closed.is_set()
     assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
-    assert (await catalog.bring(book("1"))).new == 1
+    assert (await catalog.import_records(book("1"))).new == 1
 
 
-async def test_a_delivery_is_closed_when_the_database_is_not_there(catalog: Catalog) -> None:
+async def test_a_missing_or_unmigrated_database_is_an_error(catalog: Catalog) -> None:
     with pytest.raises(DatabaseError, match="cannot be reached"):
-        await import_delivery(
-            catalog.dsn.replace("/test_", "/nowhere_"), delivery([book("1")]), rejects=catalog.rejects
+        await import_feed(
+            catalog.dsn.replace("/test_", "/nowhere_"), feed([book("1")]), rejects=catalog.rejects
         )
     await catalog.connection.execute("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(DatabaseError, match="run `bookstore migrate`"):
-        await catalog.bring(book("1"))
+        await catalog.import_records(book("1"))

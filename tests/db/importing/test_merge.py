@@ -1,4 +1,4 @@
-"""What deliveries make of a catalog: whose word counts, what is shared, what goes when nothing holds it."""
+"""Merge feeds into a catalog: precedence, shared authors and categories, and pruning."""
 
 from dataclasses import replace
 from itertools import permutations
@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.importing import run
+from db.importing import importer
 from db.importing.records import AuthorRecord, BookRecord
-from tests.db.importing.deliveries import Catalog, book
+from tests.db.importing.feeds import Catalog, book
 
 ISBNS = ("9780306406157", "9780199535811", "9780141439518")
 AUTHORS = "SELECT source, source_id, name, sort_name, birth_year, death_year FROM author ORDER BY 1, 2"
@@ -17,10 +17,10 @@ SLUGS = "SELECT slug, book_count FROM author ORDER BY 1"
 PATHS = "SELECT path, name FROM category ORDER BY path"
 
 
-async def test_an_isbn_that_is_a_book_of_another_source_is_refused_by_its_name(catalog: Catalog) -> None:
-    await catalog.bring(book("7", isbn=ISBNS[0]), source="other")
+async def test_an_isbn_of_another_source_is_rejected_and_the_book_is_named(catalog: Catalog) -> None:
+    await catalog.import_records(book("7", isbn=ISBNS[0]), source="other")
 
-    summary = await catalog.bring(book("1", isbn=ISBNS[0]), book("2"))
+    summary = await catalog.import_records(book("1", isbn=ISBNS[0]), book("2"))
 
     assert (summary.new, summary.rejected) == (1, 1)
     assert catalog.rejected() == [
@@ -28,8 +28,8 @@ async def test_an_isbn_that_is_a_book_of_another_source_is_refused_by_its_name(c
     ]
 
 
-async def test_of_rows_with_one_id_or_one_isbn_the_first_is_taken_and_named(catalog: Catalog) -> None:
-    summary = await catalog.bring(
+async def test_of_rows_with_equal_id_or_isbn_the_first_wins_and_is_named(catalog: Catalog) -> None:
+    summary = await catalog.import_records(
         book("1", "First"), book("1", "Second"), book("2", isbn=ISBNS[0]), book("3", isbn=ISBNS[0])
     )
 
@@ -44,24 +44,24 @@ async def test_of_rows_with_one_id_or_one_isbn_the_first_is_taken_and_named(cata
     ]
 
 
-async def test_an_absent_book_gives_its_isbn_to_the_listed_one_that_claims_it(catalog: Catalog) -> None:
-    await catalog.bring(book("old", isbn=ISBNS[0]))
+async def test_a_book_missing_from_the_feed_loses_its_isbn_to_a_book_of_the_feed(catalog: Catalog) -> None:
+    await catalog.import_records(book("old", isbn=ISBNS[0]))
 
-    summary = await catalog.bring(book("new", isbn=ISBNS[0]))
+    summary = await catalog.import_records(book("new", isbn=ISBNS[0]))
 
-    assert (summary.new, summary.absent, summary.written.released_isbns) == (1, 1, 1)
+    assert (summary.new, summary.missing_from_feed, summary.merged.released_isbns) == (1, 1, 1)
     assert await catalog.rows("SELECT source_id, isbn FROM book ORDER BY id") == [
         ("old", None),
         ("new", ISBNS[0]),
     ]
 
 
-async def test_three_books_may_pass_their_isbns_round(catalog: Catalog) -> None:
-    await catalog.bring(*(book(str(n), isbn=isbn) for n, isbn in enumerate(ISBNS)))
+async def test_three_books_can_rotate_their_isbns(catalog: Catalog) -> None:
+    await catalog.import_records(*(book(str(n), isbn=isbn) for n, isbn in enumerate(ISBNS)))
 
-    summary = await catalog.bring(*(book(str(n), isbn=ISBNS[n - 1]) for n in range(3)))
+    summary = await catalog.import_records(*(book(str(n), isbn=ISBNS[n - 1]) for n in range(3)))
 
-    assert (summary.changed, summary.written.released_isbns) == (3, 0)
+    assert (summary.changed, summary.merged.released_isbns) == (3, 0)
     assert await catalog.rows("SELECT isbn FROM book ORDER BY id") == [
         (ISBNS[2],),
         (ISBNS[0],),
@@ -69,8 +69,8 @@ async def test_three_books_may_pass_their_isbns_round(catalog: Catalog) -> None:
     ]
 
 
-async def test_one_author_in_one_role_stands_once_and_where_first_named(catalog: Catalog) -> None:
-    await catalog.bring(
+async def test_an_author_is_listed_once_per_role_at_the_first_position(catalog: Catalog) -> None:
+    await catalog.import_records(
         book(
             "1",
             authors=(
@@ -87,19 +87,19 @@ async def test_one_author_in_one_role_stands_once_and_where_first_named(catalog:
     ) == [(1, "AUTHOR", "bo"), (2, "AUTHOR", "ann"), (3, "EDITOR", "ann")]
 
 
-async def test_the_order_of_authors_follows_the_delivery(catalog: Catalog) -> None:
+async def test_the_order_of_authors_follows_the_feed(catalog: Catalog) -> None:
     people = [AuthorRecord(name) for name in ("Ann", "Bo", "Cy")]
-    await catalog.bring(book("1", authors=tuple(people)))
+    await catalog.import_records(book("1", authors=tuple(people)))
 
-    summary = await catalog.bring(book("1", authors=tuple(reversed(people))))
+    summary = await catalog.import_records(book("1", authors=tuple(reversed(people))))
 
-    assert (summary.changed, summary.written.new_links, summary.written.removed_links) == (1, 2, 2)
+    assert (summary.changed, summary.merged.new_links, summary.merged.removed_links) == (1, 2, 2)
     assert await catalog.rows(
         "SELECT slug FROM book_author JOIN author ON author_id = author.id ORDER BY position"
     ) == [("cy",), ("bo",), ("ann",)]
 
 
-async def test_what_one_delivery_says_of_one_author_is_settled_whatever_the_order(catalog: Catalog) -> None:
+async def test_contradictory_author_data_is_resolved_independently_of_row_order(catalog: Catalog) -> None:
     said = [
         AuthorRecord("Twain", source_id="9"),
         AuthorRecord("Mark Twain", source_id="9", sort_name="Twain, Mark", birth_year=1835),
@@ -108,23 +108,23 @@ async def test_what_one_delivery_says_of_one_author_is_settled_whatever_the_orde
 
     for order in permutations(said):
         await catalog.clear()
-        await catalog.bring(*(book(str(n), authors=(author,)) for n, author in enumerate(order)))
+        await catalog.import_records(*(book(str(n), authors=(author,)) for n, author in enumerate(order)))
         assert await catalog.rows(AUTHORS) == [("shop", "9", "Mark Twain", "Twain, Mark", 1835, 1910)]
 
 
-async def test_an_author_with_an_id_is_what_the_newest_delivery_says(catalog: Catalog) -> None:
-    await catalog.bring(
+async def test_the_newest_feed_determines_an_author_with_an_id(catalog: Catalog) -> None:
+    await catalog.import_records(
         book("1", authors=(AuthorRecord("Old", source_id="9", sort_name="Old, A", birth_year=1),))
     )
 
-    summary = await catalog.bring(book("1", authors=(AuthorRecord("New", source_id="9"),)))
+    summary = await catalog.import_records(book("1", authors=(AuthorRecord("New", source_id="9"),)))
 
-    assert (summary.changed, summary.written.changed_authors) == (0, 1)
+    assert (summary.changed, summary.merged.changed_authors) == (0, 1)
     assert await catalog.rows(AUTHORS) == [("shop", "9", "New", "New", None, None)]
 
 
-async def test_authors_with_one_name_and_two_ids_stay_apart(catalog: Catalog) -> None:
-    await catalog.bring(
+async def test_authors_with_one_name_and_two_ids_stay_distinct(catalog: Catalog) -> None:
+    await catalog.import_records(
         book("1", authors=(AuthorRecord("John Smith", source_id="1"),)),
         book("2", authors=(AuthorRecord("John Smith", source_id="2"), AuthorRecord("John Smith"))),
     )
@@ -136,10 +136,10 @@ async def test_authors_with_one_name_and_two_ids_stay_apart(catalog: Catalog) ->
     ]
 
 
-async def test_a_row_whose_author_would_take_the_slug_of_another_is_refused(catalog: Catalog) -> None:
-    await catalog.bring(book("1", authors=(AuthorRecord("Ann", source_id="a 1"),)))
+async def test_a_row_whose_author_has_the_slug_of_another_is_rejected(catalog: Catalog) -> None:
+    await catalog.import_records(book("1", authors=(AuthorRecord("Ann", source_id="a 1"),)))
 
-    summary = await catalog.bring(
+    summary = await catalog.import_records(
         book("1", authors=(AuthorRecord("Ann", source_id="a 1"),)),
         book("2", authors=(AuthorRecord("Ann", source_id="A-1"),)),
         book("3", authors=(AuthorRecord("Ann shop a 1"), AuthorRecord("Bo"))),
@@ -157,7 +157,7 @@ async def test_a_row_whose_author_would_take_the_slug_of_another_is_refused(cata
     await catalog.checksum()
 
 
-async def test_the_spelling_of_a_shared_name_does_not_depend_on_who_came_first(catalog: Catalog) -> None:
+async def test_the_spelling_of_a_shared_name_is_independent_of_import_order(catalog: Catalog) -> None:
     sources = {
         "one": AuthorRecord("HOMER", sort_name="Homer", birth_year=-800),
         "two": AuthorRecord("Homer"),
@@ -167,39 +167,39 @@ async def test_the_spelling_of_a_shared_name_does_not_depend_on_who_came_first(c
     for order in permutations(sources):
         await catalog.clear()
         for source in order:
-            await catalog.bring(
+            await catalog.import_records(
                 book("1", authors=(sources[source],), categories=((sources[source].name,),)), source=source
             )
         assert await catalog.rows(AUTHORS) == [("name", "homer", "HOMER", "Homer", -750, -701)]
         assert await catalog.rows(PATHS) == [("homer", "HOMER")]
         for source in order:
             again = book("1", authors=(sources[source],), categories=((sources[source].name,),))
-            assert (await catalog.bring(again, source=source)).changed_nothing
+            assert (await catalog.import_records(again, source=source)).changed_nothing
 
 
-async def test_a_name_that_only_this_delivery_holds_is_spelled_as_it_says(catalog: Catalog) -> None:
-    await catalog.bring(book("1", authors=(AuthorRecord("ANN"),), categories=(("ART",),)))
+async def test_a_name_used_only_by_this_feed_takes_its_spelling(catalog: Catalog) -> None:
+    await catalog.import_records(book("1", authors=(AuthorRecord("ANN"),), categories=(("ART",),)))
 
-    summary = await catalog.bring(book("1", authors=(AuthorRecord("Ann"),), categories=(("Art",),)))
+    summary = await catalog.import_records(book("1", authors=(AuthorRecord("Ann"),), categories=(("Art",),)))
 
-    assert (summary.written.changed_authors, summary.written.changed_categories) == (1, 1)
+    assert (summary.merged.changed_authors, summary.merged.changed_categories) == (1, 1)
     assert await catalog.rows(AUTHORS) == [("name", "ann", "Ann", "Ann", None, None)]
     assert await catalog.rows(PATHS) == [("art", "Art")]
 
 
-async def test_what_lost_its_last_link_goes_and_what_others_hold_or_never_had_one_stays(
+async def test_authors_and_categories_are_pruned_only_when_they_lose_their_last_link(
     catalog: Catalog,
 ) -> None:
     await catalog.connection.execute("INSERT INTO category (name) VALUES ('Made by hand')")
     ann, bo = AuthorRecord("Ann"), AuthorRecord("Bo")
-    await catalog.bring(
+    await catalog.import_records(
         book("1", authors=(ann, bo), categories=(("A", "B", "C"), ("A", "D"), ("E",))),
         book("2", authors=(bo,), categories=(("E",),)),
     )
 
-    summary = await catalog.bring(book("1", categories=(("A", "D", "F"),)), book("2", authors=(bo,)))
+    summary = await catalog.import_records(book("1", categories=(("A", "D", "F"),)), book("2", authors=(bo,)))
 
-    written = summary.written
+    written = summary.merged
     assert (written.removed_authors, written.removed_categories, written.new_categories) == (1, 3, 1)
     assert await catalog.rows(SLUGS) == [("bo", 1)]
     assert await catalog.rows("SELECT path, book_count, direct_book_count FROM category ORDER BY path") == [
@@ -212,7 +212,7 @@ async def test_what_lost_its_last_link_goes_and_what_others_hold_or_never_had_on
 
 
 async def test_categories_that_differ_only_in_spelling_are_one(catalog: Catalog) -> None:
-    await catalog.bring(
+    await catalog.import_records(
         book("1", categories=(("Arts & Crafts", "C++"), ("arts and crafts", "c plus plus"))),
         book("2", categories=(("Arts and Crafts",),)),
     )
@@ -232,18 +232,20 @@ async def test_categories_that_differ_only_in_spelling_are_one(catalog: Catalog)
         (("A", " "), "has a blank name"),
     ],
 )
-async def test_a_category_that_the_catalog_cannot_hold_is_refused_with_its_row(
+async def test_an_invalid_category_is_rejected_with_its_row(
     catalog: Catalog, path: tuple[str, ...], reason: str
 ) -> None:
-    summary = await catalog.bring(book("1", categories=(("Good",), path)), book("2", categories=(("Good",),)))
+    summary = await catalog.import_records(
+        book("1", categories=(("Good",), path)), book("2", categories=(("Good",),))
+    )
 
     assert (summary.new, summary.rejected) == (1, 1)
     assert [(row, field, why) for row, field, _, why in catalog.rejected()] == [("1", "categories", reason)]
     assert await catalog.rows(PATHS) == [("good", "Good")]
 
 
-async def test_new_books_are_numbered_as_the_delivery_lists_them(catalog: Catalog) -> None:
-    await catalog.bring(*(book(source_id) for source_id in ("m", "z", "a", "k", "b")))
+async def test_new_books_get_ids_in_the_order_of_the_feed(catalog: Catalog) -> None:
+    await catalog.import_records(*(book(source_id) for source_id in ("m", "z", "a", "k", "b")))
 
     assert await catalog.rows("SELECT source_id FROM book ORDER BY id") == [
         ("m",),
@@ -257,17 +259,17 @@ async def test_new_books_are_numbered_as_the_delivery_lists_them(catalog: Catalo
 async def test_equal_numbers_written_differently_are_no_change(catalog: Catalog) -> None:
     from decimal import Decimal
 
-    await catalog.bring(book("1", price=Decimal("9.90"), currency="EUR"))
+    await catalog.import_records(book("1", price=Decimal("9.90"), currency="EUR"))
 
-    assert (await catalog.bring(book("1", price=Decimal("9.9"), currency="EUR"))).changed_nothing
+    assert (await catalog.import_records(book("1", price=Decimal("9.9"), currency="EUR"))).changed_nothing
 
 
 @pytest.mark.parametrize("source", ["name", " "])
-async def test_a_reserved_source_is_refused(catalog: Catalog, source: str) -> None:
-    from db.errors import ImportFailed
+async def test_a_reserved_source_is_rejected(catalog: Catalog, source: str) -> None:
+    from db.errors import CatalogImportError
 
-    with pytest.raises(ImportFailed, match="cannot be called"):
-        await catalog.bring(book("1"), source=source)
+    with pytest.raises(CatalogImportError, match="cannot be called"):
+        await catalog.import_records(book("1"), source=source)
 
 
 people = st.builds(
@@ -282,7 +284,7 @@ people = st.builds(
 shelves = st.sampled_from([("A",), ("a",), ("A", "B"), ("a", "b"), ("A", "C", "D"), ("E",), ("F", "b")])
 
 
-def deliveries(ids: int) -> st.SearchStrategy[list[BookRecord]]:
+def feed_records(ids: int) -> st.SearchStrategy[list[BookRecord]]:
     return st.lists(
         st.builds(
             BookRecord,
@@ -304,30 +306,30 @@ SMALL, LARGE = 10**9, 0
 
 
 @drawn
-@given(older=deliveries(5), newer=deliveries(5))
-async def test_a_delivery_after_another_is_as_if_alone_where_it_lists_the_same_books(
+@given(older=feed_records(5), newer=feed_records(5))
+async def test_a_second_feed_with_the_same_books_gives_the_same_catalog_as_alone(
     catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
 ) -> None:
     listed = {record.source_id for record in newer}
     older = [record for record in older if record.source_id in listed]
     await catalog.clear()
-    await catalog.bring(*newer)
+    await catalog.import_records(*newer)
     alone = await catalog.checksum()
 
     await catalog.clear()
-    await catalog.bring(*older)
-    await catalog.bring(*newer)
+    await catalog.import_records(*older)
+    await catalog.import_records(*newer)
 
     assert await catalog.checksum() == alone
-    assert (await catalog.bring(*newer)).changed_nothing
+    assert (await catalog.import_records(*newer)).changed_nothing
 
 
 @drawn
-@given(first=deliveries(4), second=deliveries(4), third=deliveries(4))
-async def test_sources_come_to_the_same_in_any_order(
+@given(first=feed_records(4), second=feed_records(4), third=feed_records(4))
+async def test_the_catalog_is_independent_of_the_order_of_sources(
     catalog: Catalog, first: list[BookRecord], second: list[BookRecord], third: list[BookRecord]
 ) -> None:
-    # An ISBN is the first comer's, so it does depend on the order.
+    # The first import gets an ISBN, so ISBNs would depend on the order.
     sources = [
         (name, [replace(record, isbn=None) for record in records])
         for name, records in (("one", first), ("two", second), ("three", third))
@@ -337,15 +339,15 @@ async def test_sources_come_to_the_same_in_any_order(
     for order in (sources, sources[::-1], sources[1:] + sources[:1]):
         await catalog.clear()
         for name, records in order:
-            await catalog.bring(*records, source=name)
+            await catalog.import_records(*records, source=name)
         outcomes.add(await catalog.checksum())
 
     assert len(outcomes) == 1
 
 
 @drawn
-@given(older=deliveries(6), newer=deliveries(6))
-async def test_row_by_row_and_rebuilt_come_to_the_same(
+@given(older=feed_records(6), newer=feed_records(6))
+async def test_row_by_row_and_rebuilt_imports_give_the_same_catalog(
     catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
 ) -> None:
     summaries: list[list[tuple[object, ...]]] = []
@@ -356,9 +358,9 @@ async def test_row_by_row_and_rebuilt_come_to_the_same(
             await catalog.clear()
             told: list[tuple[object, ...]] = []
             for size, records in zip(sizes, (older, newer), strict=True):
-                patch.setattr(run, "LARGE", size)
-                summary = await catalog.bring(*records)
-                told.append((summary.new, summary.changed, summary.absent, summary.written))
+                patch.setattr(importer, "BULK_MIN_BOOKS", size)
+                summary = await catalog.import_records(*records)
+                told.append((summary.new, summary.changed, summary.missing_from_feed, summary.merged))
             summaries.append(told)
             outcomes.add(await catalog.checksum())
 

@@ -1,4 +1,4 @@
-"""What a person sees of an import: a bar on a terminal, lines in a log."""
+"""The progress display of an import: a bar on a terminal, lines in a log."""
 
 import io
 from contextlib import suppress
@@ -6,24 +6,24 @@ from contextlib import suppress
 import pytest
 from rich.console import Console
 
-from db.importing.progress import Bar, Lines, Progress, duration, progress_on
-from db.importing.readers.delivery import Batch, Delivery
+from db.importing.progress import BarProgress, ImportProgress, LogProgress, format_duration, progress_for
+from db.importing.readers.feed import Feed, RecordBatch
 
 
 async def nothing():
-    batch: Batch = []
+    batch: RecordBatch = []
     yield batch
 
 
-def delivery(total: int, position: int) -> Delivery:
-    return Delivery("shop", nothing(), total=total, unit="bytes", position=lambda: position)
+def feed(total: int, position: int) -> Feed:
+    return Feed("shop", nothing(), total=total, unit="bytes", completed=lambda: position)
 
 
 def console(*, terminal: bool) -> Console:
     return Console(file=io.StringIO(), force_terminal=terminal, width=160)
 
 
-def shown(on: Console) -> str:
+def output_of(on: Console) -> str:
     assert isinstance(on.file, io.StringIO)
     return on.file.getvalue()
 
@@ -33,14 +33,14 @@ def test_a_log_gets_a_line_with_rate_and_time_left_every_few_seconds(monkeypatch
     monkeypatch.setattr("db.importing.progress.time.monotonic", lambda: now[0])
     log = console(terminal=False)
 
-    with Lines(log) as progress:
-        progress.begin(delivery(1000, 250))
+    with LogProgress(log) as progress:
+        progress.start(feed(1000, 250))
         for seconds, rows in ((101, 500), (110, 20_000), (111, 22_000), (116, 40_000)):
             now[0] = seconds
-            progress.read(rows)
-        progress.phase("Comparing with the catalog")
+            progress.update(rows)
+        progress.start_phase("Comparing with the catalog")
 
-    assert shown(log).splitlines() == [
+    assert output_of(log).splitlines() == [
         "20,000 rows read, 2,000 rows/s, 25%, 30 s left",
         "40,000 rows read, 2,500 rows/s, 25%, 48 s left",
         "Comparing with the catalog",
@@ -48,52 +48,52 @@ def test_a_log_gets_a_line_with_rate_and_time_left_every_few_seconds(monkeypatch
 
 
 @pytest.mark.parametrize(("total", "position"), [(0, 0), (1000, 0)])
-def test_where_nobody_knows_how_far_no_time_is_promised(total: int, position: int) -> None:
+def test_no_time_left_is_printed_if_the_progress_is_unknown(total: int, position: int) -> None:
     log = console(terminal=False)
 
-    with Lines(log, every=0) as progress:
-        progress.begin(delivery(total, position))
-        progress.read(10)
+    with LogProgress(log, interval=0) as progress:
+        progress.start(feed(total, position))
+        progress.update(10)
 
-    assert "left" not in shown(log)
-    assert shown(log).startswith("10 rows read, ")
+    assert "left" not in output_of(log)
+    assert output_of(log).startswith("10 rows read, ")
 
 
 def test_a_terminal_gets_a_bar_and_then_the_steps() -> None:
     terminal = console(terminal=True)
 
-    with progress_on(terminal) as progress:
-        assert isinstance(progress, Bar)
-        progress.begin(delivery(1000, 500))
-        progress.read(12_345)
-        progress.phase("Comparing with the catalog")
-        progress.phase("Committing")
+    with progress_for(terminal) as progress:
+        assert isinstance(progress, BarProgress)
+        progress.start(feed(1000, 500))
+        progress.update(12_345)
+        progress.start_phase("Comparing with the catalog")
+        progress.start_phase("Committing")
 
-    assert "12,345 rows" in shown(terminal)
-    assert "Comparing with the catalog" in shown(terminal)
-    assert "Committing" in shown(terminal)
+    assert "12,345 rows" in output_of(terminal)
+    assert "Comparing with the catalog" in output_of(terminal)
+    assert "Committing" in output_of(terminal)
 
 
-def test_a_bar_that_is_torn_down_by_an_error_leaves_the_terminal_alone() -> None:
+def test_a_bar_restores_the_terminal_after_an_error() -> None:
     terminal = console(terminal=True)
 
-    with suppress(RuntimeError), progress_on(terminal) as progress:
-        progress.read(1)
-        progress.begin(delivery(10, 1))
+    with suppress(RuntimeError), progress_for(terminal) as progress:
+        progress.update(1)
+        progress.start(feed(10, 1))
         raise RuntimeError
 
-    assert shown(terminal).endswith("\x1b[?25h")
+    assert output_of(terminal).endswith("\x1b[?25h")
 
 
-def test_where_there_is_no_terminal_there_are_lines() -> None:
-    assert isinstance(progress_on(console(terminal=False)), Lines)
+def test_lines_are_printed_without_a_terminal() -> None:
+    assert isinstance(progress_for(console(terminal=False)), LogProgress)
 
 
-def test_silence_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    with Progress() as progress:
-        progress.begin(delivery(1, 1))
-        progress.read(1)
-        progress.phase("Committing")
+def test_the_base_class_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with ImportProgress() as progress:
+        progress.start(feed(1, 1))
+        progress.update(1)
+        progress.start_phase("Committing")
 
     assert capfd.readouterr() == ("", "")
 
@@ -101,5 +101,5 @@ def test_silence_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "60 min 0 s")]
 )
-def test_durations_are_said_in_minutes_and_seconds(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_durations_are_formatted_in_minutes_and_seconds(seconds: float, said: str) -> None:
+    assert format_duration(seconds) == said

@@ -15,24 +15,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
-from db.errors import DatabaseError, ImportFailed
-from db.importing import run as running
-from db.importing.readers import Batch, Delivery, open_delivery, open_seeded
+from db.errors import CatalogImportError, DatabaseError
+from db.importing import importer as running
+from db.importing.importer import Summary, import_feed
+from db.importing.readers import Feed, RecordBatch, open_feed, open_generated
 from db.importing.records import AuthorRecord, BookRecord, Reject
-from db.importing.run import Summary, import_delivery
-from db.verify import audit
+from db.verify import run_checks
 from tests.waiting import until
 
 CATALOGS = Path(__file__).parents[4] / "shared" / "catalogs"
 real_catalogs = pytest.mark.skipif(not CATALOGS.is_dir(), reason="../shared/catalogs is not there")
 
 
-def delivery(records: Sequence[BookRecord | Reject], source: str = "shop") -> Delivery:
-    async def batches() -> AsyncGenerator[Batch]:
+def delivery(records: Sequence[BookRecord | Reject], source: str = "shop") -> Feed:
+    async def batches() -> AsyncGenerator[RecordBatch]:
         for start in range(0, len(records), 3):
             yield list(records[start : start + 3])
 
-    return Delivery(source, batches(), total=len(records), unit="rows", position=lambda: 0)
+    return Feed(source, batches(), total=len(records), unit="rows", completed=lambda: 0)
 
 
 def book(row: int, title: str, **fields: object) -> BookRecord:
@@ -42,14 +42,14 @@ def book(row: int, title: str, **fields: object) -> BookRecord:
 async def bring(
     dsn: str, tmp_path: Path, records: Sequence[BookRecord | Reject], source: str = "shop"
 ) -> Summary:
-    return await import_delivery(dsn, delivery(records, source), rejects=tmp_path / "rejects.csv")
+    return await import_feed(dsn, delivery(records, source), rejects=tmp_path / "rejects.csv")
 
 
 async def sound(dsn: str) -> str:
     """The checksum of a catalog in which nothing is wrong."""
     connection = await asyncpg.connect(dsn)
     try:
-        assert [finding for finding in await audit(connection) if finding.wrong] == []
+        assert [finding for finding in await run_checks(connection) if finding.count] == []
         return await content_checksum(connection)
     finally:
         await connection.close()
@@ -80,8 +80,8 @@ async def test_a_delivery_is_written_whole_and_twice_it_changes_nothing(dsn: str
     versions = await connection.fetch("SELECT xmin FROM book UNION ALL SELECT xmin FROM book_author")
     second = await bring(dsn, tmp_path, records)
 
-    assert (first.read, first.new, first.changed, first.rejected, first.absent) == (2, 2, 0, 0, 0)
-    assert (first.written.new_authors, first.written.new_categories, first.written.new_links) == (2, 3, 6)
+    assert (first.read, first.new, first.changed, first.rejected, first.missing_from_feed) == (2, 2, 0, 0, 0)
+    assert (first.merged.new_authors, first.merged.new_categories, first.merged.new_links) == (2, 3, 6)
     assert not first.changed_nothing
     assert second.changed_nothing
     assert (second.new, second.changed, second.unchanged) == (0, 0, 2)
@@ -122,8 +122,8 @@ async def test_a_newer_delivery_changes_what_is_different_and_keeps_what_it_does
         ],
     )
 
-    assert (second.new, second.changed, second.unchanged, second.absent) == (0, 2, 0, 1)
-    assert (second.written.changed_authors, second.written.removed_categories) == (1, 2)
+    assert (second.new, second.changed, second.unchanged, second.missing_from_feed) == (0, 2, 0, 1)
+    assert (second.merged.changed_authors, second.merged.removed_categories) == (1, 2)
     connection = await asyncpg.connect(dsn)
     assert [row[0] for row in await connection.fetch("SELECT path FROM category ORDER BY path")] == [
         "fiction",
@@ -172,11 +172,11 @@ async def test_rows_that_cannot_be_taken_go_to_the_rejects_file(dsn: str, tmp_pa
 async def test_a_dry_run_says_what_would_change_and_changes_nothing(dsn: str, tmp_path: Path) -> None:
     before = await sound(dsn)
 
-    summary = await import_delivery(
+    summary = await import_feed(
         dsn, delivery([book(1, "Emma", authors=(AUSTEN,))]), rejects=tmp_path / "r.csv", dry_run=True
     )
 
-    assert (summary.new, summary.written.new_authors, summary.dry_run) == (1, 1, True)
+    assert (summary.new, summary.merged.new_authors, summary.dry_run) == (1, 1, True)
     assert await sound(dsn) == before
 
 
@@ -244,7 +244,7 @@ async def test_an_older_delivery_leaves_no_trace_in_what_a_newer_one_lists(
         await connection.execute(CLEAR)
         for records in deliveries:
             await bring(dsn, tmp_path, records)
-        assert [finding for finding in await audit(connection) if finding.wrong] == []
+        assert [finding for finding in await run_checks(connection) if finding.count] == []
         return await books_checksum(connection, source="shop", source_ids=listed)
 
     try:
@@ -261,14 +261,14 @@ async def test_large_and_small_deliveries_come_to_the_same(
     dsn: str, tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def seeded(books: int) -> Summary:
-        return await import_delivery(dsn, open_seeded(books, 1), rejects=tmp_path / "rejects.csv")
+        return await import_feed(dsn, open_generated(books, 1), rejects=tmp_path / "rejects.csv")
 
     small = await seeded(count)
     by_triggers = await sound(dsn)
     connection = await asyncpg.connect(dsn)
     await connection.execute(CLEAR)
     await connection.close()
-    monkeypatch.setattr(running, "LARGE", 1)
+    monkeypatch.setattr(running, "BULK_MIN_BOOKS", 1)
     large = await seeded(count)
 
     assert small.rebuilt == ()
@@ -277,7 +277,7 @@ async def test_large_and_small_deliveries_come_to_the_same(
     grown = await seeded(count + count // 2)
     assert grown.rebuilt == ("author_listing", "category_listing", "book_search")
     rebuilt = await sound(dsn)
-    monkeypatch.setattr(running, "LARGE", 10**9)
+    monkeypatch.setattr(running, "BULK_MIN_BOOKS", 10**9)
     assert (await seeded(count + count // 2)).changed_nothing
     assert await sound(dsn) == rebuilt
 
@@ -285,7 +285,7 @@ async def test_large_and_small_deliveries_come_to_the_same(
 async def test_a_rebuilt_catalog_has_the_schema_it_had(dsn: str, tmp_path: Path) -> None:
     from tests.db.test_migrations import EXPECTED, described
 
-    summary = await import_delivery(dsn, open_seeded(2_500, 1), rejects=tmp_path / "rejects.csv")
+    summary = await import_feed(dsn, open_generated(2_500, 1), rejects=tmp_path / "rejects.csv")
 
     assert "book" in summary.rebuilt
     assert await described(dsn) == EXPECTED.read_text(encoding="utf-8")
@@ -307,7 +307,7 @@ async def test_readers_see_the_old_catalog_or_the_new_one_and_never_fail(dsn: st
 
     reading = asyncio.create_task(read())
     await until(lambda: seen)
-    await import_delivery(dsn, open_seeded(2_500, 1), rejects=tmp_path / "rejects.csv")
+    await import_feed(dsn, open_generated(2_500, 1), rejects=tmp_path / "rejects.csv")
     connection = await asyncpg.connect(dsn)
     listed = await connection.fetchval("SELECT count(DISTINCT book_id) FROM category_listing")
     await connection.close()
@@ -322,17 +322,17 @@ async def test_readers_see_the_old_catalog_or_the_new_one_and_never_fail(dsn: st
 IMPORTER = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from db.importing.progress import Progress
-from db.importing.readers import open_seeded
-from db.importing.run import import_delivery
+from db.importing.progress import ImportProgress
+from db.importing.readers import open_generated
+from db.importing.importer import import_feed
 
-class Killed(Progress):
-    def phase(self, title):
+class Killed(ImportProgress):
+    def start_phase(self, title):
         if title == sys.argv[3]:
             os.kill(os.getpid(), signal.SIGKILL)
 
-asyncio.run(import_delivery(
-    sys.argv[1], open_seeded(2_000, 1), rejects=Path(sys.argv[2]), progress=Killed()
+asyncio.run(import_feed(
+    sys.argv[1], open_generated(2_000, 1), rejects=Path(sys.argv[2]), progress=Killed()
 ))
 """
 STEPS = [
@@ -368,7 +368,7 @@ class Killing:
     connection: asyncpg.Connection
 
     async def import_whole(self) -> str:
-        await import_delivery(self.dsn, open_seeded(2_000, 1), rejects=self.rejects)
+        await import_feed(self.dsn, open_generated(2_000, 1), rejects=self.rejects)
         return await sound(self.dsn)
 
     async def start(self, killed_at: str) -> asyncio.subprocess.Process:
@@ -425,28 +425,28 @@ async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: P
     connection = await asyncpg.connect(dsn)
     await connection.execute("SELECT pg_advisory_lock(hashtext('bookstore import'))")
 
-    with pytest.raises(ImportFailed, match="Another import is running"):
+    with pytest.raises(CatalogImportError, match="Another import is running"):
         await bring(dsn, tmp_path, [book(1, "Emma")])
 
     await connection.close()
 
 
 async def test_what_stops_an_import_is_said_and_nothing_is_written(dsn: str, tmp_path: Path) -> None:
-    async def failing() -> AsyncGenerator[Batch]:
+    async def failing() -> AsyncGenerator[RecordBatch]:
         yield [book(1, "Emma")]
-        raise ImportFailed("the file ends in the middle of a row")
+        raise CatalogImportError("the file ends in the middle of a row")
 
     before = await sound(dsn)
-    torn = Delivery("shop", failing(), total=2, unit="rows", position=lambda: 0)
-    with pytest.raises(ImportFailed, match="middle of a row"):
-        await import_delivery(dsn, torn, rejects=tmp_path / "rejects.csv")
-    with pytest.raises(ImportFailed, match="cannot be called 'name'"):
+    torn = Feed("shop", failing(), total=2, unit="rows", completed=lambda: 0)
+    with pytest.raises(CatalogImportError, match="middle of a row"):
+        await import_feed(dsn, torn, rejects=tmp_path / "rejects.csv")
+    with pytest.raises(CatalogImportError, match="cannot be called 'name'"):
         await bring(dsn, tmp_path, [], "name")
     with pytest.raises(DatabaseError, match="cannot be reached"):
         await bring(dsn.replace("/test_", "/nowhere_"), tmp_path, [])
     (tmp_path / "mine.csv").write_text("precious\n")
-    with pytest.raises(ImportFailed, match="is no rejects file"):
-        await import_delivery(dsn, delivery([]), rejects=tmp_path / "mine.csv")
+    with pytest.raises(CatalogImportError, match="is not a rejects file"):
+        await import_feed(dsn, delivery([]), rejects=tmp_path / "mine.csv")
 
     assert await sound(dsn) == before
     assert (tmp_path / "mine.csv").read_text() == "precious\n"
@@ -457,8 +457,8 @@ async def test_the_real_catalogs_come_in_whole_and_twice_change_nothing(dsn: str
     counts = {}
     for _ in range(2):
         for name in ("goodbooks", "oscar"):
-            opened = await open_delivery(name, [CATALOGS / name])
-            summary = await import_delivery(dsn, opened, rejects=tmp_path / f"{name}.csv")
+            opened = await open_feed(name, [CATALOGS / name])
+            summary = await import_feed(dsn, opened, rejects=tmp_path / f"{name}.csv")
             counts.setdefault(name, []).append((summary.new, summary.changed, summary.unchanged))
 
     assert counts == {"goodbooks": [(10000, 0, 0), (0, 0, 10000)], "oscar": [(161, 0, 0), (0, 0, 161)]}
@@ -468,8 +468,8 @@ async def test_the_real_catalogs_come_in_whole_and_twice_change_nothing(dsn: str
 @real_catalogs
 async def test_two_deliveries_of_gutenberg_come_to_the_newer_one(dsn: str, tmp_path: Path) -> None:
     async def imported(folder: str) -> Summary:
-        opened = await open_delivery("gutenberg", [CATALOGS / folder])
-        return await import_delivery(dsn, opened, rejects=tmp_path / "rejects.csv")
+        opened = await open_feed("gutenberg", [CATALOGS / folder])
+        return await import_feed(dsn, opened, rejects=tmp_path / "rejects.csv")
 
     await imported("gutenberg-2025-12")
     connection = await asyncpg.connect(dsn)
@@ -480,7 +480,7 @@ async def test_two_deliveries_of_gutenberg_come_to_the_newer_one(dsn: str, tmp_p
     newer = await imported("gutenberg-2025-12")
 
     assert (older.new, newer.new + newer.changed + newer.unchanged) == (74240, 77275)
-    assert newer.absent == 74240 + newer.new - 77275
+    assert newer.missing_from_feed == 74240 + newer.new - 77275
     assert await books_checksum(connection, source="gutenberg", source_ids=listed) == alone
     await connection.close()
     await sound(dsn)

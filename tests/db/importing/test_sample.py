@@ -1,4 +1,4 @@
-"""The sample that a first start loads: well-known older works, written by hand.
+"""The sample that the first start imports: well-known older works, written by hand.
 
 Its editions are fictitious, so their ISBNs are 978-69, seven digits counted up in the order of the
 file, and the check digit: no country was ever given 978-69 (International ISBN Agency, range message
@@ -58,7 +58,7 @@ def test_source_ids_are_unique_slugs_in_order(books: list[Book]):
     assert [slug for slug in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)] == []
 
 
-def test_no_work_is_there_twice(books: list[Book]):
+def test_works_are_unique(books: list[Book]):
     works = Counter((book["title"], book["authors"][0]["name"]) for book in books)
 
     assert [work for work, times in works.items() if times > 1] == []
@@ -71,7 +71,7 @@ def test_isbns_are_valid_and_follow_the_rule(books: list[Book]):
     assert [number[:-1] for number in isbns] == [f"97869{place:07}" for place in range(1, 164)]
 
 
-def test_price_and_currency_come_together_and_what_has_none_is_not_in_stock(books: list[Book]):
+def test_price_and_currency_come_together_and_books_without_are_not_in_stock(books: list[Book]):
     assert Counter(book.get("currency") for book in books) == {"GBP": 70, "EUR": 68, "USD": 25, None: 6}
     for book in books:
         assert ("price" in book) == ("currency" in book), book["source_id"]
@@ -124,7 +124,7 @@ def test_authors_wrote_between_youth_and_the_century_after_their_death(books: li
                 assert year <= died + 120 or book["source_id"] == "rubaiyat-of-omar-khayyam"
 
 
-def test_nobody_is_named_twice_in_a_book(books: list[Book]):
+def test_authors_are_unique_within_a_book(books: list[Book]):
     for book in books:
         names = [author["name"] for author in book["authors"]]
         assert len(names) == len(set(names)) >= 1, book["source_id"]
@@ -144,7 +144,7 @@ def test_category_paths_have_two_to_four_levels_and_none_repeats_in_a_book(books
         assert all(2 <= len(path.split(" > ")) <= 4 for path in paths), book["source_id"]
 
 
-def test_text_is_trimmed_and_composed(books: list[Book]):
+def test_text_is_trimmed_and_normalised(books: list[Book]):
     def strings(value: object) -> list[str]:
         if isinstance(value, dict):
             return [text for item in value.values() for text in strings(item)]

@@ -1,4 +1,4 @@
-"""Staging: what arrives is what was sent, and what was sent before is only named again."""
+"""Staging: rows arrive unchanged, and repeated people and paths are sent once."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,9 +6,11 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
+from db.book_columns import BOOK_COLUMNS
 from db.importing import staging
 from db.importing.records import AuthorRecord, BookRecord
-from db.importing.staging import BOOK_COLUMNS, Staging
+from db.importing.staging import Staging
+from db.importing.temporary_tables import create_staging_tables
 
 ANN, BO = (
     AuthorRecord("Ann", source_id="1", sort_name="Ann, A", birth_year=-5, death_year=60),
@@ -24,7 +26,7 @@ BARE = BookRecord(8, "y", "Bare")
 
 async def staged(connection: asyncpg.Connection, *batches: list[BookRecord]) -> None:
     filling = Staging(connection)
-    await filling.create()
+    await create_staging_tables(connection)
     for batch in batches:
         await filling.add(batch)
     await filling.finish()
@@ -40,11 +42,11 @@ async def test_books_arrive_as_they_were_sent(connection: asyncpg.Connection) ->
         (2, 8, "y", "Bare"),
     ]
     for row, record in zip(rows, (FULL, BARE), strict=True):
-        fields = (*BOOK_COLUMNS[3:], "price", "rating_average")
-        assert {name: row[name] for name in fields} == {name: getattr(record, name) for name in fields}
+        names = ["row", "source_id", *(column.name for column in BOOK_COLUMNS)]
+        assert {name: row[name] for name in names} == {name: getattr(record, name) for name in names}
 
 
-async def test_people_and_paths_are_sent_once_and_then_named_by_number(
+async def test_people_and_paths_are_sent_once_and_then_referred_to_by_number(
     connection: asyncpg.Connection,
 ) -> None:
     again = BookRecord(9, "z", "Again", authors=(BO, ANN), categories=(("C",),))
@@ -66,10 +68,10 @@ async def test_people_and_paths_are_sent_once_and_then_named_by_number(
     ]
 
 
-async def test_what_was_forgotten_is_sent_again_under_another_number(
+async def test_a_key_evicted_from_the_cache_is_sent_again_under_another_number(
     connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(staging, "REMEMBERED", 1)
+    monkeypatch.setattr(staging, "MAX_CACHED_KEYS", 1)
     again = BookRecord(9, "z", "Again", authors=(ANN,), categories=(("A", "B"),))
 
     await staged(connection, [FULL, again])

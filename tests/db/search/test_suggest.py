@@ -1,4 +1,4 @@
-"""Suggestions begin as was typed, most popular first."""
+"""Suggestions start with the typed prefix, most popular first."""
 
 import asyncpg
 import pytest
@@ -44,7 +44,7 @@ async def shelf(connection: asyncpg.Connection) -> None:
         ("e_", []),
     ],
 )
-async def test_titles_that_begin_so(
+async def test_titles_that_start_with_the_prefix(
     connection: asyncpg.Connection, shelf: None, prefix: str, titles: list[str]
 ) -> None:
     assert [book.title for book in await suggested_books(connection, prefix, 4)] == titles
@@ -62,27 +62,27 @@ async def test_titles_that_begin_so(
         ("'", []),
     ],
 )
-async def test_authors_whose_name_or_sort_name_begins_so(
+async def test_authors_whose_name_or_sort_name_starts_with_the_prefix(
     connection: asyncpg.Connection, shelf: None, prefix: str, names: list[str]
 ) -> None:
     assert [author.name for author in await suggested_authors(connection, prefix, 5)] == names
 
 
-async def test_categories_that_begin_so(connection: asyncpg.Connection, shelf: None) -> None:
+async def test_categories_that_start_with_the_prefix(connection: asyncpg.Connection, shelf: None) -> None:
     found = await suggested_categories(connection, "FI", 5)
 
     assert [category.name for category in found] == ["Fiction", "Filmmaking"]
 
 
-async def test_at_most_so_many(connection: asyncpg.Connection, shelf: None) -> None:
+async def test_suggestions_are_limited(connection: asyncpg.Connection, shelf: None) -> None:
     assert [book.title for book in await suggested_books(connection, "e", 2)] == ["Emma", "The Embers"]
     assert [author.name for author in await suggested_authors(connection, "j", 1)] == ["Jane Austen"]
 
 
-async def test_what_no_popular_title_begins_with_is_found_as_well(
+async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
     connection: asyncpg.Connection, shelf: None
 ) -> None:
-    """Of 4,000 books that all others are less popular than, half begin so and half do not."""
+    """Half of the 4,000 most popular books start with the prefix `od`."""
     await connection.execute(
         "INSERT INTO book (source, source_id, title, rating_average, rating_count)"
         " SELECT 'popular', n, (ARRAY['Odd ', 'Past '])[1 + n % 2] || n, 4, 100 + n FROM generate_series(1, 4000) n"

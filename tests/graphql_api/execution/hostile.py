@@ -1,4 +1,4 @@
-"""Documents built to be slow, drawn by hypothesis: each a shape known to hurt servers, in many sizes."""
+"""Documents built to be slow, drawn by Hypothesis: known attacks on servers, in many sizes."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,13 @@ LEAVES = ["id", "title", "isbn", "__typename"]
 
 
 def doubling(depth: int, width: int) -> str:
-    """Each fragment spreads the next several times: width ** depth fields."""
+    """Each fragment spreads the next one `width` times: width ** depth fields."""
     bodies = [f"fragment F{n} on Book {{ {f'...F{n + 1} ' * width}}}" for n in range(depth)]
     return f"{{ books {{ nodes {{ ...F0 }} }} }} {' '.join(bodies)} fragment F{depth} on Book {{ id }}"
 
 
 def aliased_doubling(depth: int, width: int) -> str:
-    """The same through fields, so that each spread is a place of its own in the answer."""
+    """The same through aliased fields, so that each spread adds a separate object to the result."""
     bodies = [
         f"fragment F{n} on Author {{ {' '.join(f'a{k}: books {{ nodes {{ authors {{ ...F{n + 1} }} }} }}' for k in range(width))} }}"
         for n in range(depth)
@@ -37,7 +37,7 @@ def crossing(count: int, width: int) -> str:
 
 
 def cycles(count: int, width: int) -> str:
-    """Every fragment spreads others, round and round."""
+    """Every fragment spreads others in cycles."""
     bodies = [
         f"fragment F{n} on Book {{ id {' '.join(f'...F{(n + m + 1) % count}' for m in range(width))} }}"
         for n in range(count)
@@ -46,7 +46,7 @@ def cycles(count: int, width: int) -> str:
 
 
 def overlapping(count: int, width: int) -> str:
-    """The same field over and over, each with a selection of its own."""
+    """The same field repeatedly, each time with its own selection set."""
     return (
         "{ "
         + " ".join(f"books(first: 10) {{ nodes {{ {' '.join(LEAVES[:width])} }} }}" for _ in range(count))
@@ -165,13 +165,13 @@ SIZES = st.one_of(st.integers(1, 12), st.integers(1, 120), st.sampled_from([200,
 
 @st.composite
 def hostile_documents(draw: st.DrawFn) -> str:
-    """A document of at most what an HTTP body holds."""
+    """Draw a document within the size limit of an HTTP body."""
     shape = draw(st.sampled_from(SHAPES))
     return shape(draw(SIZES), draw(st.integers(1, 20)))[:100_000]
 
 
 def everything(depth: int, width: int) -> str:
-    """Every relation of every type, of pages that hold nothing and so cost nothing."""
+    """Every relation of every type, below empty pages, which cost nothing."""
     book = "id title"
     for _ in range(min(depth, 4)):
         book = f"id authors {{ name books(first: 0) {{ nodes {{ {book} }} }} }} categories {{ parent {{ ancestors {{ name }} }} }}"

@@ -1,4 +1,4 @@
-"""A schema built to be nasty: what a plan must either answer exactly or leave to stock execution."""
+"""A schema with hard cases: a plan must either return the exact result or leave it to graphql-core."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -10,8 +10,8 @@ from typing import Annotated, Any, Union
 import strawberry
 
 from graphql_api.context import Info
-from graphql_api.loading import Loader
-from graphql_api.schema.fields import loads, resolved_by, resolved_for_all
+from graphql_api.loaders.dataloader import Loader
+from graphql_api.schema.fields import batch_field, loader_field, object_field
 
 
 async def things_by_keys(keys: Sequence[int]) -> list[Any]:
@@ -29,13 +29,13 @@ class NastyLoaders:
 class NastyContext:
     loaders: NastyLoaders
 
-    def planned(self, reads: object) -> "NastyContext":
-        return NastyContext(NastyLoaders(Loader(things_by_keys, gathers=False)))
+    def for_plan(self, reads: object) -> "NastyContext":
+        return NastyContext(NastyLoaders(Loader(things_by_keys, auto_dispatch=False)))
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the context has no resources."""
 
-    def again(self) -> "NastyContext":
+    def for_fallback(self) -> "NastyContext":
         known = self.loaders.thing_by_key.values
         return NastyContext(NastyLoaders(Loader(things_by_keys, known)))
 
@@ -46,7 +46,7 @@ def nasty_context() -> NastyContext:
 
 @dataclass(frozen=True)
 class Thing:
-    """The record behind most types."""
+    """The record behind most types of the schema."""
 
     key: int
 
@@ -117,7 +117,7 @@ def lives_of(root: strawberry.Parent[Thing]) -> int:
 
 @strawberry.type
 class Cat(Animal):
-    lives: int = resolved_by(lives_of, "")
+    lives: int = object_field(lives_of, "")
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:
@@ -126,7 +126,7 @@ class Cat(Animal):
 
 @strawberry.type
 class Dog(Animal):
-    owner: Union["Item", None] = loads("thing_by_key", "other_key", "")
+    owner: Union["Item", None] = loader_field("thing_by_key", "other_key", "")
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:
@@ -188,26 +188,26 @@ class Item:
     key: int
     wrong_int: int | None
     wrong_text: str | None
-    sure_text: str = resolved_by(wrong_text_of, "")
+    sure_text: str = object_field(wrong_text_of, "")
     number: float | None
     flag: bool | None
     amount: Decimal | None
     failing: str | None
     matrix: list[list[list[int | None] | None] | None] | None
     grid: list[list[Union["Item", None]]]
-    colour: Colour | None = resolved_by(colour_of, "")
-    echo: str = resolved_by(echo_of, "")
-    slow: str | None = resolved_by(slow_of, "")
-    sure_slow: str = resolved_by(slow_of, "")
-    informed: str = resolved_by(informed_of, "")
-    thing: Union["Item", None] = loads("thing_by_key", "other_key", "")
-    sure_thing: "Item" = loads("thing_by_key", "key", "")
-    others: list[Union["Item", None]] = resolved_for_all(others_of, "")
-    sure_others: list["Item"] | None = resolved_for_all(others_of, "")
-    near: Union["Item", None] = resolved_for_all(near_of, "")
-    missing: Union["Item", None] = resolved_for_all(missing, "")
-    animal: Animal | None = resolved_for_all(near_of, "")
-    pets: list[Pet | None] = resolved_for_all(others_of, "")
+    colour: Colour | None = object_field(colour_of, "")
+    echo: str = object_field(echo_of, "")
+    slow: str | None = object_field(slow_of, "")
+    sure_slow: str = object_field(slow_of, "")
+    informed: str = object_field(informed_of, "")
+    thing: Union["Item", None] = loader_field("thing_by_key", "other_key", "")
+    sure_thing: "Item" = loader_field("thing_by_key", "key", "")
+    others: list[Union["Item", None]] = batch_field(others_of, "")
+    sure_others: list["Item"] | None = batch_field(others_of, "")
+    near: Union["Item", None] = batch_field(near_of, "")
+    missing: Union["Item", None] = batch_field(missing, "")
+    animal: Animal | None = batch_field(near_of, "")
+    pets: list[Pet | None] = batch_field(others_of, "")
 
 
 def item_of(root: Sequence[None], context: NastyContext, key: int = 1) -> list[Thing]:
@@ -221,10 +221,10 @@ async def items_of(root: Sequence[None], context: NastyContext, keys: list[int])
 
 @strawberry.type
 class Query:
-    item: Item = resolved_for_all(item_of, "")
-    maybe_item: Item | None = resolved_for_all(item_of, "")
-    items: list[Item | None] | None = resolved_for_all(items_of, "")
-    sure_items: list[Item] = resolved_for_all(items_of, "")
+    item: Item = batch_field(item_of, "")
+    maybe_item: Item | None = batch_field(item_of, "")
+    items: list[Item | None] | None = batch_field(items_of, "")
+    sure_items: list[Item] = batch_field(items_of, "")
 
 
 nasty_schema = strawberry.Schema(Query, types=[Cat, Dog])

@@ -1,4 +1,4 @@
-"""Operations drawn from a schema: any fields, fragments, directives, aliases, arguments and variables."""
+"""Draw random operations from a schema: fields, fragments, directives, aliases, arguments and variables."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,17 +25,19 @@ Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 
 
 @dataclass
-class Drawn:
-    """A document with the values of its variables."""
+class DrawnOperation:
+    """A drawn document with the values of its variables."""
 
     document: str
     variables: dict[str, Any]
 
 
 @dataclass
-class Drawing:
-    """One document in the making. `values` gives values by an argument's name or else by its scalar's; `rare`
-    fields are seldom chosen."""
+class OperationDrawer:
+    """Draws one document.
+
+    `values` has strategies by argument name, or else by scalar name. `rare` fields are selected rarely.
+    """
 
     schema: GraphQLSchema
     values: dict[str, st.SearchStrategy[Any]]
@@ -49,20 +51,20 @@ class Drawing:
     def chance(self, one_in: int) -> bool:
         return self.draw(st.integers(1, one_in)) == one_in
 
-    def document(self) -> Drawn:
+    def document(self) -> DrawnOperation:
         assert self.schema.query_type is not None
         selection = self.selection(self.schema.query_type, self.depth)
         declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self.variables.items())
         head = f"query Drawn{f'({declared})' if declared else ''} "
         given = {name: value for name, (_, value) in self.variables.items() if value is not OMITTED}
-        return Drawn(head + selection + "".join(self.fragments), given)
+        return DrawnOperation(head + selection + "".join(self.fragments), given)
 
     def selection(self, kind: Composite, depth: int) -> str:
         count = self.draw(st.integers(1, 4))
         return "{ " + " ".join(self.selected(kind, depth) for _ in range(count)) + " }"
 
     def selected(self, kind: Composite, depth: int) -> str:
-        """A field, an inline fragment or a spread."""
+        """Return a field, an inline fragment or a fragment spread."""
         if depth > 0 and self.chance(6):
             return self.fragment(kind, depth)
         fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
@@ -127,11 +129,11 @@ class Drawing:
 
     def argument(self, name: str, kind: GraphQLInputType) -> str:
         if not self.chance(2):
-            return printed(self.value(name, kind), kind)
+            return print_literal(self.value(name, kind), kind)
         declared = str(kind)
         value = self.value(name, kind)
         if not isinstance(kind, GraphQLNonNull) and self.chance(3):
-            default = printed(self.present(name, kind), kind)
+            default = print_literal(self.present(name, kind), kind)
             value = self.draw(st.sampled_from([OMITTED, value]))
             return f"${self.variable(f'{declared} = {default}', value)}"
         if not isinstance(kind, GraphQLNonNull) and self.chance(4):
@@ -165,18 +167,18 @@ class Drawing:
 OMITTED = object()
 
 
-def printed(value: Any, kind: GraphQLInputType) -> str:
-    """A value as a literal of GraphQL."""
+def print_literal(value: Any, kind: GraphQLInputType) -> str:
+    """Return a value as a GraphQL literal."""
     if isinstance(kind, GraphQLNonNull):
         kind = kind.of_type
     if value is None:
         return "null"
     if isinstance(kind, GraphQLList):
-        return "[" + ", ".join(printed(each, kind.of_type) for each in value) + "]"
+        return "[" + ", ".join(print_literal(each, kind.of_type) for each in value) + "]"
     if isinstance(kind, GraphQLInputObjectType):
         return (
             "{"
-            + ", ".join(f"{key}: {printed(each, kind.fields[key].type)}" for key, each in value.items())
+            + ", ".join(f"{key}: {print_literal(each, kind.fields[key].type)}" for key, each in value.items())
             + "}"
         )
     if isinstance(kind, GraphQLEnumType):
@@ -188,13 +190,13 @@ def printed(value: Any, kind: GraphQLInputType) -> str:
     return str(value)
 
 
-def drawn_operations(
+def draw_operations(
     schema: GraphQLSchema, values: dict[str, st.SearchStrategy[Any]], *, depth: int, rare: Iterable[str] = ()
-) -> st.SearchStrategy[Drawn]:
-    """Documents of one query that may be valid; most are."""
+) -> st.SearchStrategy[DrawnOperation]:
+    """Return a strategy of documents with one query, most of which are valid."""
 
     @st.composite
-    def drawn(draw: Any) -> Drawn:
-        return Drawing(schema, values, draw, depth, frozenset(rare)).document()
+    def drawn(draw: Any) -> DrawnOperation:
+        return OperationDrawer(schema, values, draw, depth, frozenset(rare)).document()
 
     return drawn()

@@ -1,16 +1,16 @@
-"""Costs: the rows an operation can ask for."""
+"""Costs: the rows an operation may read and the values it may return."""
 
 from typing import Any
 
 import pytest
 
-from graphql_api.execution.documents import Documents
-from graphql_api.execution.limits import LimitExceeded
+from graphql_api.execution.documents import DocumentCache
+from graphql_api.execution.limits import LimitExceededError
 from graphql_api.schema import schema
 
 
 def cost_of(text: str, variables: dict[str, Any] | None = None) -> int | None:
-    return Documents(schema).find(text, None).cost_with(variables)
+    return DocumentCache(schema).get(text, None).cost_for(variables)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_rows_are_counted(text: str, cost: int) -> None:
     ],
 )
 def test_values_are_counted(text: str, values: int) -> None:
-    document = Documents(schema).find(text, None)
+    document = DocumentCache(schema).get(text, None)
 
-    assert document.values.of(document.variables.values(None) or {}) == values
+    assert document.value_cost.evaluate(document.variables.coerce(None) or {}) == values
 
 
 VARYING = """
@@ -83,18 +83,18 @@ query ($first: Int, $ids: [ID!]!, $deep: Boolean!, $flat: Boolean = true) {
         ({"deep": True}, None),
     ],
 )
-def test_variables_decide(variables: dict[str, Any], cost: int | None) -> None:
+def test_the_cost_depends_on_variables(variables: dict[str, Any], cost: int | None) -> None:
     assert cost_of(VARYING, variables) == cost
 
 
-def test_a_page_in_a_variable_has_its_limit_too() -> None:
-    document = Documents(schema).find("query ($n: Int) { books(first: $n) { nodes { id } } }", None)
+def test_a_page_size_in_a_variable_is_limited() -> None:
+    document = DocumentCache(schema).get("query ($n: Int) { books(first: $n) { nodes { id } } }", None)
 
-    with pytest.raises(LimitExceeded, match=r"A page of 101 entries is asked for; .* \(MAX_PAGE\)"):
-        document.require_limits({"n": 101})
+    with pytest.raises(LimitExceededError, match=r"A page has 101 entries; .* \(MAX_PAGE\)"):
+        document.check_limits({"n": 101})
 
 
-def test_a_field_that_may_be_left_out_by_either_of_two_counts_where_one_asks() -> None:
+def test_a_field_selected_under_two_conditions_counts_if_either_holds() -> None:
     text = """query ($a: Boolean!, $b: Boolean!) {
       books(first: 2) @include(if: $a) { nodes { id } } ... @skip(if: $b) { books(first: 2) { nodes { id } } }
     }"""

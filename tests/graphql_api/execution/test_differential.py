@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from strawberry import Schema
 
 from graphql_api.context import Context
-from graphql_api.execution import turns
-from graphql_api.execution.documents import Documents, InvalidDocument
+from graphql_api.execution import yielding
+from graphql_api.execution.documents import DocumentCache, InvalidDocumentError
+from graphql_api.execution.executor import Outcome, run_operation, run_with_graphql_core
 from graphql_api.execution.limits import Limits
-from graphql_api.execution.run import Outcome, run, run_stock
-from graphql_api.loaders import Loaders
+from graphql_api.loaders.registry import Loaders
 from graphql_api.schema import schema
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
-from tests.graphql_api.execution.operations import Drawn, drawn_operations
+from tests.graphql_api.execution.operations import DrawnOperation, draw_operations
 from tests.waiting import until
 
 # Stock execution drops the coroutines of siblings when a field fails at once, and Python complains of them.
@@ -86,7 +86,7 @@ catalog_values = {
 @pytest.fixture(autouse=True)
 def in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors are compared in their order here, which turns may change."""
-    monkeypatch.setattr(turns, "SECONDS", float("inf"))
+    monkeypatch.setattr(yielding, "TIME_SLICE", float("inf"))
 
 
 def shown(outcome: Outcome) -> bytes:
@@ -113,8 +113,8 @@ def where(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
     return tuple(path)
 
 
-async def assert_equal_to_stock(
-    schema_: Schema, drawn: Drawn, context: Callable[[], Any], *, racing: bool = False
+async def assert_equal_to_graphql_core(
+    schema_: Schema, drawn: DrawnOperation, context: Callable[[], Any], *, racing: bool = False
 ) -> Outcome:
     """The outcome of a plan, which must be that of stock execution, the second time too.
 
@@ -122,38 +122,40 @@ async def assert_equal_to_stock(
     of its reads is answered first. A plan that met an error has left the answer to stock execution, so there
     the fields that are null by errors are compared, and not the errors.
     """
-    document = Documents(schema_, limits=UNLIMITED).find(drawn.document, None)
-    planned = await run(document, drawn.variables, context())
-    again = await run(document, drawn.variables, context())
-    stock = await run_stock(document, drawn.variables, context(), "compared")
+    document = DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None)
+    planned = await run_operation(document, drawn.variables, context())
+    again = await run_operation(document, drawn.variables, context())
+    stock = await run_with_graphql_core(document, drawn.variables, context(), "compared")
 
     for outcome in (planned, again):
-        if racing and outcome.fallback and outcome.result.errors and stock.result.errors:
+        if racing and outcome.fallback_reason and outcome.result.errors and stock.result.errors:
             assert nulled(outcome) == nulled(stock)
         else:
             assert shown(outcome) == shown(stock)
-    assert planned.fallback or not planned.result.errors
-    assert planned.result.errors or planned.fallback != "something went wrong", "a plan failed for nothing"
+    assert planned.fallback_reason or not planned.result.errors
+    assert planned.result.errors or planned.fallback_reason != "the plan failed", "a plan failed for nothing"
     return planned
 
 
-def valid(schema_: Schema, drawn: Drawn) -> bool:
+def valid(schema_: Schema, drawn: DrawnOperation) -> bool:
     try:
-        Documents(schema_, limits=UNLIMITED).find(drawn.document, None)
-    except InvalidDocument:
+        DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None)
+    except InvalidDocumentError:
         return False
     return True
 
 
 @some
-@given(drawn=drawn_operations(nasty_schema._schema, nasty_values, depth=4, rare=RARE))
-@example(drawn=Drawn("{ item { number } items(keys: [0, 1, 2, 3, 4, 5, 6]) { number flag amount } }", {}))
-async def test_over_a_schema_built_to_be_nasty(drawn: Drawn) -> None:
+@given(drawn=draw_operations(nasty_schema._schema, nasty_values, depth=4, rare=RARE))
+@example(
+    drawn=DrawnOperation("{ item { number } items(keys: [0, 1, 2, 3, 4, 5, 6]) { number flag amount } }", {})
+)
+async def test_over_a_schema_built_to_be_nasty(drawn: DrawnOperation) -> None:
     assume(valid(nasty_schema, drawn))
 
-    outcome = await assert_equal_to_stock(nasty_schema, drawn, nasty_context)
+    outcome = await assert_equal_to_graphql_core(nasty_schema, drawn, nasty_context)
 
-    event(outcome.fallback or "planned")
+    event(outcome.fallback_reason or "planned")
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +182,7 @@ async def catalog_of_module(shared_connection: asyncpg.Connection) -> AsyncGener
         )
     client = Client(shared_connection)
     yield client
-    async with client.turn:
+    async with client.lock:
         await transaction.rollback()
 
 
@@ -195,53 +197,55 @@ class Forgetful(Context):
     and is reported, depends on what has to be read before it, in stock execution too."""
 
     def again(self) -> Context:
-        return Context(self.views, self.database, Loaders(self.database, self.loaders.columns))
+        return Context(self.view_counter, self.database, Loaders(self.database, self.loaders.columns))
 
 
 @some
-@given(drawn=drawn_operations(schema._schema, catalog_values, depth=4))
-async def test_over_the_catalog(small_catalog: Client, drawn: Drawn) -> None:
+@given(drawn=draw_operations(schema._schema, catalog_values, depth=4))
+async def test_over_the_catalog(small_catalog: Client, drawn: DrawnOperation) -> None:
     assume(valid(schema, drawn))
 
-    outcome = await assert_equal_to_stock(
+    outcome = await assert_equal_to_graphql_core(
         schema, drawn, lambda: Forgetful(small_catalog.views, small_catalog), racing=True
     )
 
-    event(outcome.fallback or "planned")
+    event(outcome.fallback_reason or "planned")
 
 
 async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Client) -> None:
-    document = Documents(schema, limits=UNLIMITED).find(
+    document = DocumentCache(schema, limits=UNLIMITED).get(
         "{ books { nodes { authors { name books { nodes { title categories { ancestors { name } } } } } } } }",
         None,
     )
 
-    planned = await run(document, None, Context(small_catalog.views, small_catalog))
+    planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
     small_catalog.statements.clear()
-    await run_stock(document, None, Context(small_catalog.views, small_catalog), "compared")
+    await run_with_graphql_core(document, None, Context(small_catalog.views, small_catalog), "compared")
 
-    assert planned.fallback is None
+    assert planned.fallback_reason is None
     assert by_plan == small_catalog.statements
 
 
 async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Client) -> None:
-    document = Documents(schema, limits=UNLIMITED).find(
+    document = DocumentCache(schema, limits=UNLIMITED).get(
         '{ category(by: {path: "fiction"}) { books { nodes { title authors { books(first: 101) { nodes { id } } } } } } }',
         None,
     )
 
     small_catalog.statements.clear()
-    outcome = await run(document, None, Context(small_catalog.views, small_catalog))
+    outcome = await run_operation(document, None, Context(small_catalog.views, small_catalog))
 
-    assert outcome.fallback == "something went wrong"
+    assert outcome.fallback_reason == "the plan failed"
     assert small_catalog.statements == ["category_with_books_by_category_ids", "authors_by_book_ids"]
 
 
 def test_a_failed_plan_leaves_nothing_running() -> None:
     async def attempt() -> None:
-        drawn = Drawn("{ items(keys: [1, 13, 5]) { thing { key } slow others(count: -1) { key } } }", {})
-        await assert_equal_to_stock(nasty_schema, drawn, nasty_context)
+        drawn = DrawnOperation(
+            "{ items(keys: [1, 13, 5]) { thing { key } slow others(count: -1) { key } } }", {}
+        )
+        await assert_equal_to_graphql_core(nasty_schema, drawn, nasty_context)
         await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
     asyncio.run(attempt())
@@ -257,14 +261,19 @@ def every_field() -> list[tuple[str, str]]:
     return found
 
 
+NOTHING = "{  }"
+"""What is selected of a type all of whose fields are objects, at the greatest depth."""
+
+
 def below(kind: GraphQLNamedType, depth: int = 0) -> str:
     if is_leaf_type(kind):
         return ""
     fields = kind.fields.items()  # type: ignore[attr-defined]
     inner = [
-        f"{name} {below(get_named_type(field.type), depth + 1)}"
+        f"{name} {selection}"
         for name, field in fields
         if is_leaf_type(get_named_type(field.type)) or depth < 1
+        if (selection := below(get_named_type(field.type), depth + 1)) != NOTHING
     ]
     return "{ " + " ".join(inner) + " }"
 
@@ -274,13 +283,16 @@ async def test_each_field_alone_finds_the_columns_it_needs(
     small_catalog: Client, owner: str, selection: str
 ) -> None:
     text = f'{{ node(id: "{global_id(owner, 1)}") {{ ... on {owner} {{ {selection} }} }} }}'
-    document = Documents(schema).find(text, None)
+    document = DocumentCache(schema).get(text, None)
 
-    planned = await run(document, None, Context(small_catalog.views, small_catalog))
-    stock = await run_stock(document, None, Context(small_catalog.views, small_catalog), "compared")
+    planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
+    stock = await run_with_graphql_core(
+        document, None, Context(small_catalog.views, small_catalog), "compared"
+    )
 
-    assert planned.fallback is None
+    assert planned.fallback_reason is None
     assert shown(planned) == shown(stock)
+    assert planned.result.data
     assert planned.result.data["node"]
 
 
@@ -360,14 +372,16 @@ async def test_each_field_alone_finds_the_columns_it_needs(
 async def test_a_look_up_reads_the_page_below_it_along(
     small_catalog: Client, text: str, statements: list[str]
 ) -> None:
-    document = Documents(schema).find(text, None)
+    document = DocumentCache(schema).get(text, None)
 
     small_catalog.statements.clear()
-    planned = await run(document, None, Context(small_catalog.views, small_catalog))
+    planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
-    stock = await run_stock(document, None, Context(small_catalog.views, small_catalog), "compared")
+    stock = await run_with_graphql_core(
+        document, None, Context(small_catalog.views, small_catalog), "compared"
+    )
 
-    assert planned.fallback is None
+    assert planned.fallback_reason is None
     assert by_plan == statements
     assert shown(planned) == shown(stock)
     assert not planned.result.errors

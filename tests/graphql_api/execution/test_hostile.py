@@ -8,8 +8,13 @@ from graphql.language.lexer import Lexer
 from graphql.validation.rules.overlapping_fields_can_be_merged import spend_complexity_budget
 from hypothesis import HealthCheck, given, settings
 
-from graphql_api.execution.documents import Document, Documents, InvalidDocument, UnknownOperation
-from graphql_api.execution.limits import LIMITS, LimitExceeded, Limits
+from graphql_api.execution.documents import (
+    Document,
+    DocumentCache,
+    InvalidDocumentError,
+    UnknownOperationError,
+)
+from graphql_api.execution.limits import LIMITS, LimitExceededError, Limits
 from graphql_api.schema import schema
 from tests.graphql_api.execution import hostile
 from tests.tables import note
@@ -24,12 +29,12 @@ def dealt_with(text: str, operation: str | None = None) -> tuple[Document | None
     document, reason = None, ""
     with Work() as work:
         try:
-            document = Documents(schema).find(text, operation)
-            document.plan({})
-            document.require_limits({})
-        except LimitExceeded as exceeded:
+            document = DocumentCache(schema).get(text, operation)
+            document.plan_for({})
+            document.check_limits({})
+        except LimitExceededError as exceeded:
             document, reason = None, str(exceeded)
-        except (InvalidDocument, UnknownOperation) as invalid:
+        except (InvalidDocumentError, UnknownOperationError) as invalid:
             reason = str(invalid)
     return document, reason, work
 
@@ -149,14 +154,14 @@ def test_hostile_documents_take_bounded_work(text: str) -> None:
 
 
 def test_limits_can_be_set() -> None:
-    documents = Documents(schema, limits=Limits(depth=2, cost=5))
+    documents = DocumentCache(schema, limits=Limits(depth=2, cost=5))
 
     with pytest.raises(
-        LimitExceeded, match=r"An operation has 3 levels of fields; at most 2 are allowed \(MAX_DEPTH\)"
+        LimitExceededError, match=r"An operation has 3 levels of fields; at most 2 are allowed \(MAX_DEPTH\)"
     ):
-        documents.find("{ books { nodes { id } } }", None)
-    with pytest.raises(LimitExceeded, match="can ask for 100 rows; at most 5") as caught:
-        documents.find("{ nodes(ids: [" + '"a" ' * 100 + "]) { id } }", None)
+        documents.get("{ books { nodes { id } } }", None)
+    with pytest.raises(LimitExceededError, match="costs 100 rows; at most 5") as caught:
+        documents.get("{ nodes(ids: [" + '"a" ' * 100 + "]) { id } }", None)
     assert caught.value.error.extensions == {
         "code": "COST_LIMIT_EXCEEDED",
         "limit": "MAX_COST",

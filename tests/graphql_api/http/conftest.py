@@ -1,4 +1,4 @@
-"""A client of the whole application, without a server between them."""
+"""A client of the whole application, without a server."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,10 +18,10 @@ Shop = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 @pytest.fixture
 def shop(dsn: str) -> Shop:
-    """A function that opens the application with settings, over a database with one book."""
+    """Return a function that starts the application with settings, on a database with one book."""
 
     @asynccontextmanager
-    async def opened(**settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
+    async def open_app(**settings: Any) -> AsyncGenerator[httpx.AsyncClient]:
         connection = await asyncpg.connect(dsn)
         await connection.execute("DELETE FROM book")
         await add_book(connection, "Emma", isbn="9780306406157")
@@ -34,11 +34,11 @@ def shop(dsn: str) -> Shop:
         ):
             yield client
 
-    return opened
+    return open_app
 
 
 @pytest.fixture
 async def http(shop: Shop) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of the application as it comes."""
+    """Return a client of the application with default settings."""
     async with shop() as client:
         yield client

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP as graphql-http audits it: every one of its audits passes."""
+"""GraphQL over HTTP passes all audits of graphql-http."""
 
 import json
 import subprocess

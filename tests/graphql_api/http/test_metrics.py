@@ -1,55 +1,66 @@
-"""Metrics: how many operations ran by their plans, and how many by stock execution for which reason."""
+"""Metrics: how many operations ran by their plans, and how many on graphql-core, by reason."""
 
-import asyncio
 import re
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from graphql_api.execution.run import operations
+from graphql_api.execution.executor import operation_counts
+from graphql_api.http.admission import ADMISSION_STATE, Admission
 from tests.graphql_api.http.conftest import Shop
-from tests.waiting import until
 
 
-def counts(text: str) -> dict[tuple[str, str], int]:
-    found = re.findall(r'^bookstore_operations_total\{by="(\w+)",reason="(.*)"\} (\d+)$', text, re.MULTILINE)
-    return {(by, reason): int(count) for by, reason, count in found}
+def parse_counts(text: str) -> dict[tuple[str, str], int]:
+    lines = re.findall(
+        r'^bookstore_operations_total\{by="([\w-]+)",reason="(.*)"\} (\d+)$', text, re.MULTILINE
+    )
+    return {(by, reason): int(count) for by, reason, count in lines}
 
 
-async def test_operations_are_counted_by_how_they_were_run(
+async def test_operations_are_counted_by_executor_and_reason(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(operations, 'a "reason"\\', 1)
+    monkeypatch.setitem(operation_counts, 'a "reason"\\', 1)
     async with shop(metrics=True) as client:
-        before = counts((await client.get("/metrics")).text)
+        before = parse_counts((await client.get("/metrics")).text)
         await client.post("/graphql", json={"query": "{ books { nodes { title } } }"})
         await client.post("/graphql", json={"query": "{ __schema { queryType { name } } }"})
         await client.post("/graphql", json={"query": '{ book(by: {id: "no"}) { title } }'})
-        answer = await client.get("/metrics")
+        response = await client.get("/metrics")
 
-    after = counts(answer.text)
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    after = parse_counts(response.text)
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert {key: count - before.get(key, 0) for key, count in after.items() if count != before.get(key)} == {
         ("plan", ""): 1,
-        ("stock", "introspection"): 1,
-        ("stock", "something went wrong"): 1,
+        ("graphql-core", "introspection"): 1,
+        ("graphql-core", "the plan failed"): 1,
     }
-    assert after["stock", r"a \"reason\"\\"] == 1
+    assert after["graphql-core", r"a \"reason\"\\"] == 1
+
+
+class IdleRequest:
+    """A request that is admitted and does nothing."""
+
+    def start(self) -> None:
+        pass
 
 
 async def test_admitted_requests_are_counted(shop: Shop) -> None:
-    async with shop(metrics=True, max_requests=1) as client:
-        admission = client._transport.app.endpoint.admission
-        async with admission:
-            waiting = asyncio.create_task(client.post("/graphql", json={"query": "{ __typename }"}))
-            await until(lambda: admission.line)
-            taken = (await client.get("/metrics")).text
-        await waiting
-        free = (await client.get("/metrics")).text
+    admission = Admission(max_running=1, queue_limit=8)
+    for _ in range(3):
+        admission.admit(IdleRequest(), now=0.0)
+    async with shop(metrics=True) as client:
+        app = client._transport.app
 
-    assert taken.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 1\n')
-    assert free.endswith('{state="running"} 0\nbookstore_requests{state="waiting"} 0\n')
+        async def with_admission(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": {ADMISSION_STATE: admission}}, receive, send)
+
+        client._transport.app = with_admission
+        text = (await client.get("/metrics")).text
+
+    assert text.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 2\n')
 
 
-async def test_metrics_are_told_to_nobody_unless_they_are_set(shop: Shop) -> None:
+async def test_metrics_are_disabled_by_default(shop: Shop) -> None:
     async with shop() as client:
         assert (await client.get("/metrics")).status_code == 404

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.importing.readers import open_delivery
-from db.importing.readers.flat import FIELDS
+from db.importing.readers import open_feed
+from db.importing.readers.flat import FLAT_FIELDS
 from db.importing.records import AuthorRecord, BookRecord, Reject
-from tests.db.importing.readers.reading import books, csv_line, one_book, records, refusal, written
+from tests.db.importing.readers.sources import (
+    csv_line,
+    import_error,
+    read_books,
+    read_one_book,
+    read_records,
+    write_lines,
+)
 
 
 async def test_a_row_with_every_field_becomes_a_book(tmp_path: Path):
@@ -34,9 +41,11 @@ async def test_a_row_with_every_field_becomes_a_book(tmp_path: Path):
         "rating_average": "4.425",
         "rating_count": "1000",
     }
-    source = written(tmp_path / "books.csv", ",".join(FIELDS), csv_line([cells[field] for field in FIELDS]))
+    source = write_lines(
+        tmp_path / "books.csv", ",".join(FLAT_FIELDS), csv_line([cells[field] for field in FLAT_FIELDS])
+    )
 
-    assert await one_book("csv", source) == BookRecord(
+    assert await read_one_book("csv", source) == BookRecord(
         row=1,
         source_id="b-1",
         isbn="9780131103627",
@@ -63,13 +72,13 @@ async def test_a_row_with_every_field_becomes_a_book(tmp_path: Path):
 
 
 async def test_a_title_and_an_isbn_are_enough(tmp_path: Path):
-    source = written(tmp_path / "books.csv", "isbn,title", "9780131103627,C")
+    source = write_lines(tmp_path / "books.csv", "isbn,title", "9780131103627,C")
 
-    assert await one_book("csv", source) == BookRecord(1, "9780131103627", "C", isbn="9780131103627")
+    assert await read_one_book("csv", source) == BookRecord(1, "9780131103627", "C", isbn="9780131103627")
 
 
 async def test_each_bad_row_is_rejected_with_its_number_field_and_reason(tmp_path: Path):
-    source = written(
+    source = write_lines(
         tmp_path / "books.csv",
         "source_id,title,pages,isbn",
         "1,Good,10,",
@@ -83,7 +92,7 @@ async def test_each_bad_row_is_rejected_with_its_number_field_and_reason(tmp_pat
         "8,Bad ISBN,1,9780131103620",
     )
 
-    found = await records("csv", source)
+    found = await read_records("csv", source)
 
     assert found == [
         BookRecord(1, "1", "Good", page_count=10),
@@ -98,18 +107,18 @@ async def test_each_bad_row_is_rejected_with_its_number_field_and_reason(tmp_pat
 
 
 def _width(cells: int) -> str:
-    return f"{cells} cells where there are 4 headings; quote cells that hold the separator"
+    return f"{cells} cells, but 4 headings; quote cells that contain the separator"
 
 
-async def test_headings_are_known_without_case_and_by_their_singular(tmp_path: Path):
-    source = written(
+async def test_headings_are_matched_without_case_and_in_the_singular(tmp_path: Path):
+    source = write_lines(
         tmp_path / "books.csv",
         " Source ID ,TITLE,Author,category,Cover-URL,shelf mark",
         "1,Emma,Jane Austen,Fiction > Novels,https://x.example/1,X 12",
     )
-    delivery = await open_delivery("csv", [source])
+    feed = await open_feed("csv", [source])
 
-    (batch,) = [batch async for batch in delivery.batches]
+    (batch,) = [batch async for batch in feed.batches]
 
     assert batch == [
         BookRecord(
@@ -117,76 +126,78 @@ async def test_headings_are_known_without_case_and_by_their_singular(tmp_path: P
             authors=(AuthorRecord("Jane Austen"),), categories=(("Fiction", "Novels"),),
         )
     ]  # fmt: skip
-    assert delivery.ignored == ("shelf mark",)
+    assert feed.ignored_headings == ("shelf mark",)
 
 
-async def test_other_peoples_headings_are_mapped_and_win_over_ours(tmp_path: Path):
-    source = written(tmp_path / "books.csv", "Nr,Titel,title,price_usd", "1,Emma,ignored,3.50")
+async def test_mapped_headings_take_precedence_over_headings_of_fields(tmp_path: Path):
+    source = write_lines(tmp_path / "books.csv", "Nr,Titel,title,price_usd", "1,Emma,ignored,3.50")
     mapping = {"Nr": "source_id", "Titel": "title", "price_usd": "price"}
 
-    book = await one_book("csv", source, mapping=mapping, currency="USD", source="shop")
+    book = await read_one_book("csv", source, mapping=mapping, currency="USD", source="shop")
 
     assert book == BookRecord(1, "1", "Emma", price=Decimal("3.50"), currency="USD")
 
 
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
-async def test_the_separator_is_found_in_the_headings(tmp_path: Path, mark: str):
+async def test_the_separator_is_detected_from_the_headings(tmp_path: Path, mark: str):
     lines = (f"source_id{mark}title{mark}price{mark}currency", f'1{mark}"Emma{mark} or"{mark}3,50{mark}EUR')
 
-    book = await one_book("csv", written(tmp_path / "books.csv", *lines))
+    book = await read_one_book("csv", write_lines(tmp_path / "books.csv", *lines))
 
     assert (book.title, book.price) == (f"Emma{mark} or".replace("\t", ""), Decimal("3.50"))
 
 
-async def test_a_byte_order_mark_and_any_line_ending_are_taken(tmp_path: Path):
+async def test_a_byte_order_mark_and_any_line_ending_are_accepted(tmp_path: Path):
     for ending in ("\r\n", "\r", "\n"):
         path = tmp_path / "books.csv"
         path.write_bytes(f"\ufeffsource_id,title{ending}1,Émile{ending}2,Zadig".encode())
 
-        assert [book.title for book in await books("csv", path)] == ["Émile", "Zadig"]
+        assert [book.title for book in await read_books("csv", path)] == ["Émile", "Zadig"]
 
 
-async def test_rows_are_counted_on_through_several_files_and_told_apart(tmp_path: Path):
-    first = written(tmp_path / "a.csv", "source_id,title", "1,One", "2,Two")
-    second = written(tmp_path / "b.csv", "title,source_id", "Three,3", ",4")
-    delivery = await open_delivery("csv", [first, second], source="shop")
+async def test_rows_are_numbered_through_several_files_and_labelled_by_file(tmp_path: Path):
+    first = write_lines(tmp_path / "a.csv", "source_id,title", "1,One", "2,Two")
+    second = write_lines(tmp_path / "b.csv", "title,source_id", "Three,3", ",4")
+    feed = await open_feed("csv", [first, second], source="shop")
 
-    found = [record async for batch in delivery.batches for record in batch]
+    found = [record async for batch in feed.batches for record in batch]
 
     assert [record.row for record in found] == [1, 2, 3, 4]
-    assert [delivery.place(row) for row in (1, 2, 3, 4)] == [
+    assert [feed.row_label(row) for row in (1, 2, 3, 4)] == [
         *("a.csv row 1", "a.csv row 2", "b.csv row 1", "b.csv row 2"),
     ]
     assert isinstance(found[3], Reject)
-    assert delivery.source == "shop"
+    assert feed.source == "shop"
 
 
-async def test_the_progress_is_told_in_bytes(tmp_path: Path):
-    source = written(tmp_path / "books.csv", "source_id,title", *(f"{n},Book {n}" for n in range(100_000)))
-    delivery = await open_delivery("csv", [source])
-    places = [delivery.position()]
+async def test_the_progress_is_counted_in_bytes(tmp_path: Path):
+    source = write_lines(
+        tmp_path / "books.csv", "source_id,title", *(f"{n},Book {n}" for n in range(100_000))
+    )
+    feed = await open_feed("csv", [source])
+    places = [feed.completed()]
 
     sizes: list[int] = []
-    async for batch in delivery.batches:
+    async for batch in feed.batches:
         sizes.append(len(batch))
-        places.append(delivery.position())
+        places.append(feed.completed())
 
     assert sizes == [2_000] * 50
-    assert (delivery.unit, delivery.total) == ("bytes", source.stat().st_size)
+    assert (feed.unit, feed.total) == ("bytes", source.stat().st_size)
     assert places[0] == 0
     assert places == sorted(places)
-    assert delivery.position() == delivery.total
-    assert delivery.place(7) == "row 7"
+    assert feed.completed() == feed.total
+    assert feed.row_label(7) == "row 7"
 
 
-async def test_a_delivery_that_is_closed_early_closes_its_file(tmp_path: Path):
-    source = written(tmp_path / "books.csv", "source_id,title", *(f"{n},Book {n}" for n in range(5_000)))
-    delivery = await open_delivery("csv", [source])
+async def test_a_feed_that_is_closed_early_closes_its_file(tmp_path: Path):
+    source = write_lines(tmp_path / "books.csv", "source_id,title", *(f"{n},Book {n}" for n in range(5_000)))
+    feed = await open_feed("csv", [source])
 
-    assert len(await anext(delivery.batches)) == 2_000
-    await delivery.batches.aclose()
+    assert len(await anext(feed.batches)) == 2_000
+    await feed.batches.aclose()
 
-    assert [batch async for batch in delivery.batches] == []
+    assert [batch async for batch in feed.batches] == []
 
 
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t"), max_size=30)
@@ -202,7 +213,7 @@ async def test_what_the_csv_module_writes_is_read_back(tmp_path: Path, rows: lis
     path = tmp_path / "books.csv"
     path.write_bytes(text.getvalue().encode())
 
-    found = await books("csv", path)
+    found = await read_books("csv", path)
 
     assert [(book.row, book.source_id) for book in found] == [(n + 1, str(n)) for n in range(len(rows))]
     assert ["".join(book.title.split()) for book in found] == [
@@ -215,56 +226,56 @@ def _composed(text: str) -> str:
 
 
 async def test_a_quote_left_open_is_one_clear_error(tmp_path: Path):
-    source = written(tmp_path / "b.csv", "source_id,title", "1,Good", '2,"Open', "3,Next", "4,Next")
+    source = write_lines(tmp_path / "b.csv", "source_id,title", "1,Good", '2,"Open', "3,Next", "4,Next")
 
-    assert await refusal("csv", source) == (
+    assert await import_error("csv", source) == (
         f"{source}: malformed CSV in the row that begins in line 3 (unexpected end of data);"
-        ' is a quote left open, or not doubled inside of a quoted cell ("")?'
+        ' close every quote, and double ("") quotes inside of a quoted cell.'
     )
 
 
 async def test_a_quote_that_is_not_doubled_is_one_clear_error(tmp_path: Path):
-    source = written(tmp_path / "b.csv", "source_id,title", "1,Good", '2,"The "Best" of"')
+    source = write_lines(tmp_path / "b.csv", "source_id,title", "1,Good", '2,"The "Best" of"')
 
-    assert (await refusal("csv", source)).startswith(
+    assert (await import_error("csv", source)).startswith(
         f"{source}: malformed CSV in the row that begins in line 3 (',' expected after '\"');"
     )
 
 
 async def test_a_nul_byte_is_one_clear_error(tmp_path: Path):
-    source = written(tmp_path / "b.csv", "source_id,title", "1,Good", "2,B\0d")
+    source = write_lines(tmp_path / "b.csv", "source_id,title", "1,Good", "2,B\0d")
 
-    assert await refusal("csv", source) == (
-        f"{source}: line 3 holds a NUL byte, which no text does; export it again."
+    assert await import_error("csv", source) == (
+        f"{source}: line 3 contains a NUL byte, so the file is not text; export it again."
     )
 
 
-async def test_a_missing_title_is_told_with_the_headings_that_are_there(tmp_path: Path):
-    source = written(tmp_path / "b.csv", "nr,titel,", "1,Emma,")
+async def test_the_error_for_a_missing_title_lists_the_headings(tmp_path: Path):
+    source = write_lines(tmp_path / "b.csv", "nr,titel,", "1,Emma,")
 
-    assert await refusal("csv", source) == (
-        f"{source}: no column holds the title; its headings are: nr, titel, (blank)."
+    assert await import_error("csv", source) == (
+        f"{source}: there is no column for the title; its headings are: nr, titel, (blank)."
         " Name it with --map COLUMN=title."
     )
 
 
-async def test_a_missing_identity_is_told(tmp_path: Path):
-    source = written(tmp_path / "b.csv", "nr,title", "1,Emma")
+async def test_a_missing_identity_is_an_error(tmp_path: Path):
+    source = write_lines(tmp_path / "b.csv", "nr,title", "1,Emma")
 
-    assert await refusal("csv", source) == (
-        f"{source}: no column holds a source_id or isbn; its headings are: nr, title."
+    assert await import_error("csv", source) == (
+        f"{source}: there is no column for source_id or isbn; its headings are: nr, title."
         " Name one with --map COLUMN=source_id or --map COLUMN=isbn."
     )
 
 
-async def test_prices_without_a_currency_are_refused_before_a_row_is_read(tmp_path: Path):
-    source = written(tmp_path / "b.csv", "isbn,title,price", "9780131103627,C,5")
+async def test_prices_without_a_currency_are_rejected_before_a_row_is_read(tmp_path: Path):
+    source = write_lines(tmp_path / "b.csv", "isbn,title,price", "9780131103627,C,5")
 
-    assert await refusal("csv", source) == (
+    assert await import_error("csv", source) == (
         f"{source}: prices without a currency; name its column with --map COLUMN=currency,"
         " or give one for all with --currency EUR."
     )
-    assert (await one_book("csv", source, currency="USD")).currency == "USD"
+    assert (await read_one_book("csv", source, currency="USD")).currency == "USD"
 
 
 @pytest.mark.parametrize(
@@ -278,15 +289,17 @@ async def test_prices_without_a_currency_are_refused_before_a_row_is_read(tmp_pa
         ({"nr": "title", "titel": "title"}, "{}: --map gives two columns for title; give one."),
     ],
 )
-async def test_a_map_that_fits_nothing_is_refused(tmp_path: Path, mapping: dict[str, str], message: str):
-    source = written(tmp_path / "b.csv", "nr,titel,title", "1,Emma,Emma")
+async def test_a_mapping_of_an_unknown_column_or_field_is_rejected(
+    tmp_path: Path, mapping: dict[str, str], message: str
+):
+    source = write_lines(tmp_path / "b.csv", "nr,titel,title", "1,Emma,Emma")
 
-    assert (await refusal("csv", source, mapping=mapping)).startswith(message.format(source))
+    assert (await import_error("csv", source, mapping=mapping)).startswith(message.format(source))
 
 
-async def test_two_columns_for_one_field_are_refused(tmp_path: Path):
-    source = written(tmp_path / "b.csv", "source_id,title,Title", "1,Emma,Emma")
+async def test_two_columns_for_one_field_are_rejected(tmp_path: Path):
+    source = write_lines(tmp_path / "b.csv", "source_id,title,Title", "1,Emma,Emma")
 
-    assert await refusal("csv", source) == (
+    assert await import_error("csv", source) == (
         f"{source}: two columns are headed title; rename one with --map COLUMN=title."
     )

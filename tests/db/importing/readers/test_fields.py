@@ -10,9 +10,9 @@ from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 from stdnum.util import clean
 
-from db.importing import fields
+from db.importing import field_parsers
 from db.importing.codes import CURRENCIES, SHORTEST_CODE, language_tag
-from db.importing.fields import FieldError
+from db.importing.field_parsers import FieldError
 from db.importing.records import AuthorRecord
 
 SEPARATORS = 'write the number without thousands separators and with a decimal point: "1234.50"'
@@ -34,15 +34,15 @@ def with_check_digit(nine: str) -> str:
     ["9780131103627", "978-0-13-110362-7", " 978 0131103627 ", "0-13-110362-8", "0131103628", "131103628"],
 )
 def test_an_isbn_in_any_writing_becomes_the_same_isbn_13(text: str):
-    assert fields.isbn13(text) == "9780131103627"
+    assert field_parsers.parse_isbn(text) == "9780131103627"
 
 
 @pytest.mark.parametrize(
     ("text", "isbn"),
     [("8143676", "9780008143671"), ("439023483", "9780439023481"), ("439023483.0", "9780439023481")],
 )
-def test_leading_zeros_that_a_spreadsheet_took_from_an_isbn_10_come_back(text: str, isbn: str):
-    assert fields.isbn13(text) == isbn
+def test_leading_zeros_of_an_isbn_10_are_restored(text: str, isbn: str):
+    assert field_parsers.parse_isbn(text) == isbn
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_leading_zeros_that_a_spreadsheet_took_from_an_isbn_10_come_back(text: s
         ("97801311036२7", "not an ISBN-10 or ISBN-13"),
     ],
 )
-def test_a_bad_isbn_is_refused_with_its_reason(text: str, why: str):
-    assert reason(fields.isbn13, text) == f"isbn: {why}"
+def test_a_bad_isbn_is_rejected_with_its_reason(text: str, why: str):
+    assert reason(field_parsers.parse_isbn, text) == f"isbn: {why}"
 
 
 @given(
@@ -70,7 +70,7 @@ def test_a_bad_isbn_is_refused_with_its_reason(text: str, why: str):
         st.text(min_size=10),
     )
 )
-def test_isbns_of_full_length_are_judged_as_python_stdnum_judges_them(text: str):
+def test_isbns_of_full_length_are_validated_like_python_stdnum(text: str):
     assume(len(clean(text, " -").strip().upper().removesuffix(".0")) >= 9)
 
     try:
@@ -79,7 +79,7 @@ def test_isbns_of_full_length_are_judged_as_python_stdnum_judges_them(text: str)
         expected = None
 
     try:
-        found = fields.isbn13(text)
+        found = field_parsers.parse_isbn(text)
     except FieldError:
         found = None
 
@@ -87,17 +87,17 @@ def test_isbns_of_full_length_are_judged_as_python_stdnum_judges_them(text: str)
 
 
 @given(st.integers(0, 999_999_999))
-def test_an_isbn_10_is_found_again_without_its_zeros(number: int):
+def test_an_isbn_10_without_its_leading_zeros_is_restored(number: int):
     isbn10 = with_check_digit(f"{number:09}")
     lost = isbn10.lstrip("0")
 
     if len(lost) >= 7:
-        assert fields.isbn13(lost) == stdnum_isbn.to_isbn13(isbn10)
+        assert field_parsers.parse_isbn(lost) == stdnum_isbn.to_isbn13(isbn10)
 
 
-def test_titles_are_trimmed_put_on_one_line_and_composed():
-    assert fields.title("  Les \n Mise\u0301rables ") == "Les Misérables"
-    assert fields.subtitle(" \t ") is None
+def test_titles_are_trimmed_to_one_line_and_normalised():
+    assert field_parsers.parse_title("  Les \n Mise\u0301rables ") == "Les Misérables"
+    assert field_parsers.parse_subtitle(" \t ") is None
 
 
 @pytest.mark.parametrize(
@@ -108,25 +108,28 @@ def test_titles_are_trimmed_put_on_one_line_and_composed():
         ("a\0b", "holds a NUL character"),
     ],
 )
-def test_a_title_that_cannot_be_kept_is_refused(text: str, why: str):
-    assert reason(fields.title, text) == f"title: {why}"
+def test_an_invalid_title_is_rejected(text: str, why: str):
+    assert reason(field_parsers.parse_title, text) == f"title: {why}"
 
 
 def test_the_value_of_a_refusal_is_short_and_printable():
     with pytest.raises(FieldError) as long:
-        fields.title("a" * 3_000)
+        field_parsers.parse_title("a" * 3_000)
     with pytest.raises(FieldError) as nul:
-        fields.title("a\0b")
+        field_parsers.parse_title("a\0b")
 
     assert long.value.value == "a" * 199 + "…"
     assert nul.value.value == "a␀b"
 
 
 def test_descriptions_keep_their_lines():
-    assert fields.description(" First.\r\n\rThird.  e\u0301\n") == "First.\n\nThird.  é"
-    assert fields.description("  ") is None
-    assert reason(fields.description, "a" * 100_001) == "description: 100,001 characters; 100,000 are allowed"
-    assert reason(fields.description, "a\0") == "description: holds a NUL character"
+    assert field_parsers.parse_description(" First.\r\n\rThird.  e\u0301\n") == "First.\n\nThird.  é"
+    assert field_parsers.parse_description("  ") is None
+    assert (
+        reason(field_parsers.parse_description, "a" * 100_001)
+        == "description: 100,001 characters; 100,000 are allowed"
+    )
+    assert reason(field_parsers.parse_description, "a\0") == "description: holds a NUL character"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_descriptions_keep_their_lines():
     ],
 )
 def test_prices_are_plain_numbers(text: str, amount: str):
-    assert fields.price(text, "eur ", None) == (Decimal(amount), "EUR")
+    assert field_parsers.parse_price(text, "eur ") == (Decimal(amount), "EUR")
 
 
 @pytest.mark.parametrize(
@@ -151,21 +154,21 @@ def test_prices_are_plain_numbers(text: str, amount: str):
         ("1_0", "USD", "price: not a plain number"),
         ("१२", "USD", "price: not a plain number"),
         ("9" * 50, "USD", "price: not a plain number"),
-        ("-1", "USD", "price: not between 0 and ten thousand million"),
-        ("10000000000", "USD", "price: not between 0 and ten thousand million"),
+        ("-1", "USD", "price: not between 0 and 9,999,999,999.9999"),
+        ("10000000000", "USD", "price: not between 0 and 9,999,999,999.9999"),
         ("1.23456", "USD", "price: more than 4 decimals"),
         ("12", "", "currency: a price needs a currency"),
         ("12", "Euro", "currency: not an ISO 4217 code such as EUR"),
     ],
 )  # fmt: skip
-def test_a_price_that_is_not_plain_is_refused(text: str, currency: str, why: str):
-    assert reason(fields.price, text, currency, None) == why
+def test_a_price_that_is_not_plain_is_rejected(text: str, currency: str, why: str):
+    assert reason(field_parsers.parse_price, text, currency) == why
 
 
-def test_the_default_currency_counts_where_none_is_given_and_no_price_needs_none():
-    assert fields.price("3", "", "USD") == (Decimal(3), "USD")
-    assert fields.price("3", "GBP", "USD") == (Decimal(3), "GBP")
-    assert fields.price(" ", "GBP", "USD") == (None, None)
+def test_the_default_currency_is_used_if_a_price_has_none():
+    assert field_parsers.parse_price("3", " ", "USD") == (Decimal(3), "USD")
+    assert field_parsers.parse_price("3", "GBP", "USD") == (Decimal(3), "GBP")
+    assert field_parsers.parse_price(" ", "GBP", "USD") == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +181,15 @@ def test_the_default_currency_counts_where_none_is_given_and_no_price_needs_none
         ("1859-11-24", 1859, date(1859, 11, 24)),
         ("1859-11-24T10:30:00Z", 1859, date(1859, 11, 24)),
         ("1859-11-24 00:00:00+00", 1859, date(1859, 11, 24)),
+        ("1999-01-02 23:30", 1999, date(1999, 1, 2)),
+        ("1999-01-02T23:30:00.123456+05:30", 1999, date(1999, 1, 2)),
+        ("1999-01-02T00:30:00+0200", 1999, date(1999, 1, 2)),
+        ("1999-01-02 00:30:00-11", 1999, date(1999, 1, 2)),
+        ("1999-12-31T23:00:00.000Z", 1999, date(1999, 12, 31)),
+        ("1830-05-06 00:00:00+00:53:28", 1830, date(1830, 5, 6)),
+        ("1999-01-02 10:30:00 UTC", 1999, date(1999, 1, 2)),
         ("0044-03-15 BC", -44, None),
+        ("0044-03-15 00:00:00+00 BC", -44, None),
         ("", None, None),
         ("0001-01-01", None, None),
         ("9999-12-31 00:00:00", None, None),
@@ -186,19 +197,37 @@ def test_the_default_currency_counts_where_none_is_given_and_no_price_needs_none
     ],
 )
 def test_published_is_a_year_or_a_day(text: str, year: int | None, day: date | None):
-    assert fields.published(text) == (year, day)
+    assert field_parsers.parse_published(text) == (year, day)
 
 
 @pytest.mark.parametrize(
-    "text", ["c. 1850", "24.11.1859", "11/24/1859", "1859-11-31", "1859-13", "18591124x"]
+    "text",
+    [
+        "c. 1850",
+        "24.11.1859",
+        "11/24/1859",
+        "1859-11-31",
+        "1859-13",
+        "18591124x",
+        "1999-01-02 garbage",
+        "1999-01-02T",
+        "1999-01-02 1",
+        "1999-01-02 25:00",
+        "1999-01-02 10:30 noon",
+        "1999-01-02 10:30:00+5",
+        "1999-01-02 AD",
+        "1999-01 BC",
+        "1999-01-02BC",
+        "1999-01-02/1999-02-03",
+    ],
 )
-def test_a_publication_that_is_neither_year_nor_day_is_refused(text: str):
-    assert reason(fields.published, text) == "published: not a year, or a day such as 1859-11-24"
+def test_a_publication_date_that_is_neither_year_nor_day_is_rejected(text: str):
+    assert reason(field_parsers.parse_published, text) == "published: not a year, or a day such as 1859-11-24"
 
 
 @pytest.mark.parametrize("text", ["0", "18591124", "-10000", "12345"])
-def test_a_year_that_cannot_be_is_refused(text: str):
-    assert reason(fields.published, text) == "published: not a year between -9999 and 9999"
+def test_a_year_out_of_range_is_rejected(text: str):
+    assert reason(field_parsers.parse_published, text) == "published: not a year between -9999 and 9999"
 
 
 @pytest.mark.parametrize(
@@ -210,18 +239,21 @@ def test_a_year_that_cannot_be_is_refused(text: str):
     ],
 )
 def test_languages_become_the_shortest_tags(text: str, tag: str | None):
-    assert fields.language(text) == tag
+    assert field_parsers.parse_language(text) == tag
 
 
 @pytest.mark.parametrize(
     "text", ["english", "xx", "e", "en-", "en-x-shop", "en US", "français", "en-überall"]
 )
-def test_what_is_no_language_code_is_refused(text: str):
-    assert reason(fields.language, text) == 'language: not a language code such as "en", "eng" or "pt-BR"'
+def test_an_invalid_language_code_is_rejected(text: str):
+    assert (
+        reason(field_parsers.parse_language, text)
+        == 'language: not a language code such as "en", "eng" or "pt-BR"'
+    )
 
 
 @given(st.text(alphabet="abeghnrsuxABZ019-_", max_size=12))
-def test_every_language_tag_fits_the_table_and_stays_itself(text: str):
+def test_every_language_tag_fits_the_table_and_is_idempotent(text: str):
     tag = language_tag(text)
 
     if tag is not None:
@@ -230,19 +262,19 @@ def test_every_language_tag_fits_the_table_and_stays_itself(text: str):
         assert language_tag(tag) == tag
 
 
-def test_the_code_lists_are_whole():
+def test_the_code_lists_are_complete():
     assert len({code for code in SHORTEST_CODE.values() if len(code) == 2}) == 184
     assert all(len(code) == 3 and code.isupper() for code in CURRENCIES)
     assert {"EUR", "USD", "GBP", "JPY", "CHF", "CNY", "INR", "BRL", "ZAR"} < CURRENCIES
 
 
 def test_a_cover_has_a_web_address():
-    assert fields.cover_url(" https://covers.example/1.jpg ") == "https://covers.example/1.jpg"
-    assert fields.cover_url("") is None
-    refused = "cover_url: not an address that begins with https:// or http://"
+    assert field_parsers.parse_cover_url(" https://covers.example/1.jpg ") == "https://covers.example/1.jpg"
+    assert field_parsers.parse_cover_url("") is None
+    refused = "cover_url: not a URL that begins with https:// or http://"
     for text in ("ftp://x", "//x/y.jpg", "javascript:alert(1)", "https://x/a b", "https://x/\n" + "y"):
-        assert reason(fields.cover_url, text) == refused
-    assert reason(fields.cover_url, "https://" + "x" * 2_000) == (
+        assert reason(field_parsers.parse_cover_url, text) == refused
+    assert reason(field_parsers.parse_cover_url, "https://" + "x" * 2_000) == (
         "cover_url: 2,008 characters; 2,000 are allowed"
     )
 
@@ -252,17 +284,17 @@ def test_a_cover_has_a_web_address():
     [("", None), (" ", None), ("12", 12), (" 12 ", 12), ("320.0", 320), ("2147483647", 2**31 - 1)],
 )
 def test_whole_numbers(text: str, number: int | None):
-    assert fields.whole_number("pages", text, 1) == number
+    assert field_parsers.parse_integer("pages", text, 1) == number
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "2147483648", "9" * 30])
-def test_a_whole_number_out_of_range_is_refused(text: str):
-    assert reason(fields.whole_number, "pages", text, 1) == "pages: not between 1 and 2147483647"
+def test_a_whole_number_out_of_range_is_rejected(text: str):
+    assert reason(field_parsers.parse_integer, "pages", text, 1) == "pages: not between 1 and 2147483647"
 
 
 @pytest.mark.parametrize("text", ["1.5", "many", "1e3", "²", "9" * 50 + "x", "--1"])
-def test_what_is_no_whole_number_is_refused(text: str):
-    assert reason(fields.whole_number, "stock", text) == "stock: not a whole number"
+def test_an_invalid_whole_number_is_rejected(text: str):
+    assert reason(field_parsers.parse_integer, "stock", text) == "stock: not a whole number"
 
 
 @pytest.mark.parametrize(
@@ -279,14 +311,14 @@ def test_what_is_no_whole_number_is_refused(text: str):
 def test_a_rating_has_an_average_and_a_count_or_neither(
     average: str, count: str, rating: tuple[Decimal | None, int]
 ):
-    assert fields.rating(average, count) == rating
+    assert field_parsers.parse_rating(average, count) == rating
 
 
-def test_a_rating_that_contradicts_itself_is_refused():
-    assert reason(fields.rating, "", "5") == "rating_average: missing, but rating_count is 5"
-    assert reason(fields.rating, "4", "0") == "rating_count: nobody rated, but rating_average is 4"
-    assert reason(fields.rating, "5.01", "2") == "rating_average: not between 0 and 5"
-    assert reason(fields.rating, "good", "2") == "rating_average: not a plain number"
+def test_a_rating_that_contradicts_itself_is_rejected():
+    assert reason(field_parsers.parse_rating, "", "5") == "rating_average: missing, but rating_count is 5"
+    assert reason(field_parsers.parse_rating, "4", "0") == "rating_count: 0, but rating_average is 4"
+    assert reason(field_parsers.parse_rating, "5.01", "2") == "rating_average: not between 0 and 5"
+    assert reason(field_parsers.parse_rating, "good", "2") == "rating_average: not a plain number"
 
 
 @pytest.mark.parametrize(
@@ -300,42 +332,59 @@ def test_a_rating_that_contradicts_itself_is_refused():
         (" ", None),
     ],
 )
-def test_parentheses_behind_a_name_hold_a_role_only_if_they_name_one(text: str, author: AuthorRecord | None):
-    assert fields.author(text) == author
+def test_parentheses_after_a_name_are_a_role_only_if_the_role_is_known(
+    text: str, author: AuthorRecord | None
+):
+    assert field_parsers.parse_author(text) == author
 
 
 def test_a_person_is_kept_once_in_each_role_in_order():
     jane, john, editor = AuthorRecord("Jane"), AuthorRecord("John"), AuthorRecord("Jane", "EDITOR")
     namesakes = [AuthorRecord("Jane", source_id="1"), AuthorRecord("Jane", source_id="2")]
 
-    assert fields.distinct_authors([jane, john, jane, editor]) == (jane, john, editor)
-    assert fields.distinct_authors(namesakes) == tuple(namesakes)
-    assert reason(fields.distinct_authors, [AuthorRecord(str(n)) for n in range(1_001)]) == (
+    assert field_parsers.deduplicate_authors([jane, john, jane, editor]) == (jane, john, editor)
+    assert field_parsers.deduplicate_authors(namesakes) == tuple(namesakes)
+    assert reason(field_parsers.deduplicate_authors, [AuthorRecord(str(n)) for n in range(1_001)]) == (
         "authors: 1,001 authors; 1,000 are allowed"
     )
 
 
-def test_unknown_roles_and_lives_that_cannot_be_are_refused():
-    assert fields.role(" Illus. ") == "ILLUSTRATOR"
-    assert reason(fields.role, "chef").startswith("authors: not a known role: author, contributor, editor")
-    assert fields.life("authors", -43, 17) == (-43, 17)
-    assert reason(fields.life, "authors", 1900, 1800) == "authors: death before birth"
-    assert reason(fields.year, "authors", "0") == "authors: not a year between -9999 and 9999"
-    assert reason(fields.year, "authors", "1900?") == "authors: not a year between -9999 and 9999"
+def test_unknown_roles_and_impossible_life_years_are_rejected():
+    assert field_parsers.parse_role(" Illus. ") == "ILLUSTRATOR"
+    assert reason(field_parsers.parse_role, "chef").startswith(
+        "authors: not a known role; the roles are: author, contributor, editor"
+    )
+    assert field_parsers.check_life_years("authors", -43, 17) == (-43, 17)
+    assert reason(field_parsers.check_life_years, "authors", 1900, 1800) == "authors: death before birth"
+    assert reason(field_parsers.parse_year, "authors", "0") == "authors: not a year between -9999 and 9999"
+    assert (
+        reason(field_parsers.parse_year, "authors", "1900?") == "authors: not a year between -9999 and 9999"
+    )
 
 
 def test_category_paths_are_cleaned_and_bounded():
-    assert fields.category_path([" Fiction ", "Science  fiction"]) == ("Fiction", "Science fiction")
-    assert reason(fields.category_path, ["Fiction", " "]) == "categories: a level has no name"
-    assert reason(fields.category_path, ["a"] * 33) == "categories: 33 levels; 32 are allowed"
-    assert reason(fields.category_path, ["a" * 501]) == "categories: 501 characters; 500 are allowed"
-    assert reason(fields.category_path, ["&" * 450]) == "categories: longer than 2,000 octets"
-    assert reason(fields.category_path, ["日本" * 250] * 2) == "categories: longer than 2,000 octets"
-    assert len(fields.category_path(["a" * 400] * 4)) == 4
+    assert field_parsers.parse_category_path([" Fiction ", "Science  fiction"]) == (
+        "Fiction",
+        "Science fiction",
+    )
+    assert reason(field_parsers.parse_category_path, ["Fiction", " "]) == "categories: a level has no name"
+    assert reason(field_parsers.parse_category_path, ["a"] * 33) == "categories: 33 levels; 32 are allowed"
+    assert (
+        reason(field_parsers.parse_category_path, ["a" * 501])
+        == "categories: 501 characters; 500 are allowed"
+    )
+    assert reason(field_parsers.parse_category_path, ["&" * 450]) == "categories: longer than 2,000 bytes"
+    assert (
+        reason(field_parsers.parse_category_path, ["日本" * 250] * 2) == "categories: longer than 2,000 bytes"
+    )
+    assert len(field_parsers.parse_category_path(["a" * 400] * 4)) == 4
 
 
-def test_a_book_is_in_a_category_once_and_in_a_hundred_at_most():
+def test_categories_are_deduplicated_and_at_most_a_hundred():
     paths = [(str(number),) for number in range(100)]
 
-    assert fields.distinct_paths([*paths, ("7",)]) == tuple(paths)
-    assert reason(fields.distinct_paths, [*paths, ("x",)]) == "categories: 101 categories; 100 are allowed"
+    assert field_parsers.deduplicate_paths([*paths, ("7",)]) == tuple(paths)
+    assert (
+        reason(field_parsers.deduplicate_paths, [*paths, ("x",)])
+        == "categories: 101 categories; 100 are allowed"
+    )

@@ -3,10 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from db.importing.fields import FieldError
-from db.importing.readers.goodbooks import COLUMNS, authors_cell, real_isbn, title_and_series
+from db.importing.field_parsers import FieldError
+from db.importing.readers.goodbooks import COLUMNS, choose_isbn, parse_authors_cell, split_title_and_series
 from db.importing.records import AuthorRecord, BookRecord, Reject
-from tests.db.importing.readers.reading import one_book, records, refusal, written, written_table
+from tests.db.importing.readers.sources import (
+    import_error,
+    read_one_book,
+    read_records,
+    write_lines,
+    write_table,
+)
 
 HUNGER_GAMES = {
     "book_id": "1",
@@ -24,7 +30,7 @@ HUNGER_GAMES = {
 
 
 async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: Path):
-    written_table(tmp_path / "books.csv", HUNGER_GAMES)
+    write_table(tmp_path / "books.csv", HUNGER_GAMES)
 
     book = BookRecord(
         row=1,
@@ -39,8 +45,8 @@ async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: P
         rating_count=4780653,
         authors=(AuthorRecord("Suzanne Collins"),),
     )
-    assert await one_book("goodbooks", tmp_path) == book
-    assert await one_book("goodbooks", tmp_path / "books.csv") == book
+    assert await read_one_book("goodbooks", tmp_path) == book
+    assert await read_one_book("goodbooks", tmp_path / "books.csv") == book
 
 
 @pytest.mark.parametrize(
@@ -49,26 +55,28 @@ async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: P
         ("439023483", "9.78043902348e+12", "9780439023481"),
         ("8143676", "9.78006241409e+12", "9780008143671"),
         ("189221301X", "", "9781892213013"),
-        ("", "", ""),
+        ("", "", None),
         ("", "9780439023481.0", "9780439023481"),
         ("812971060", "9780812971064.0", "9780812971064"),
     ],
 )
-def test_the_isbn_is_made_of_the_isbn_10_and_else_of_a_whole_isbn_13(isbn10: str, isbn13: str, isbn: str):
-    assert real_isbn(isbn10, isbn13) == isbn
+def test_the_isbn_comes_from_the_isbn_10_or_else_from_a_complete_isbn_13(
+    isbn10: str, isbn13: str, isbn: str | None
+):
+    assert choose_isbn(isbn10, isbn13) == isbn
 
 
-def test_a_rounded_isbn_13_is_no_isbn():
+def test_a_rounded_isbn_13_is_rejected():
     with pytest.raises(FieldError, match="a spreadsheet has rounded it"):
-        real_isbn("", "9.78067172365e+12")
+        choose_isbn("", "9.78067172365e+12")
     with pytest.raises(FieldError, match="the check digit is wrong"):
-        real_isbn("812971060", "9.78081297106e+12")
+        choose_isbn("812971060", "9.78081297106e+12")
 
 
 async def test_a_book_with_a_bad_isbn_is_imported_without_it(tmp_path: Path):
-    written_table(tmp_path / "books.csv", {**HUNGER_GAMES, "isbn": "812971060"})
+    write_table(tmp_path / "books.csv", {**HUNGER_GAMES, "isbn": "812971060"})
 
-    reject, book = await records("goodbooks", tmp_path)
+    reject, book = await read_records("goodbooks", tmp_path)
 
     reason = "the check digit is wrong; imported without it"
     assert reject == Reject(1, "isbn", "812971060", reason, "field")
@@ -90,8 +98,8 @@ async def test_a_book_with_a_bad_isbn_is_imported_without_it(tmp_path: Path):
         ("", None, ""),
     ],
 )
-def test_the_series_leaves_the_title(text: str, title: str | None, series: str):
-    assert title_and_series(text) == (text if title is None else title, series)
+def test_the_series_is_split_off_the_title(text: str, title: str | None, series: str):
+    assert split_title_and_series(text) == (text if title is None else title, series)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +112,8 @@ def test_the_series_leaves_the_title(text: str, title: str | None, series: str):
         ("", []),
     ],
 )
-def test_the_author_cell_is_parted_at_its_commas(cell: str, names: list[str]):
-    assert [author.name for author in authors_cell(cell)] == names
+def test_the_author_cell_is_split_at_its_commas(cell: str, names: list[str]):
+    assert [author.name for author in parse_authors_cell(cell)] == names
 
 
 @pytest.mark.parametrize(
@@ -119,16 +127,16 @@ def test_the_author_cell_is_parted_at_its_commas(cell: str, names: list[str]):
         ("image_url", "https://s.example/assets/nophoto/book/111x148.png", "cover_url", None),
     ],
 )
-async def test_odd_cells_are_understood(
+async def test_unusual_cells_are_parsed(
     tmp_path: Path, column: str, value: str, field: str, result: str | int | None
 ):
-    written_table(tmp_path / "books.csv", {**HUNGER_GAMES, column: value})
+    write_table(tmp_path / "books.csv", {**HUNGER_GAMES, column: value})
 
-    assert getattr(await one_book("goodbooks", tmp_path), field) == result
+    assert getattr(await read_one_book("goodbooks", tmp_path), field) == result
 
 
 async def test_bad_rows_are_rejected(tmp_path: Path):
-    path = written_table(
+    path = write_table(
         tmp_path / "books.csv",
         {**HUNGER_GAMES, "authors": "x" * 501},
         {**HUNGER_GAMES, "average_rating": "7"},
@@ -136,21 +144,21 @@ async def test_bad_rows_are_rejected(tmp_path: Path):
     )
     path.write_text(path.read_text() + "4,cut\n")
 
-    assert await records("goodbooks", path) == [
+    assert await read_records("goodbooks", path) == [
         Reject(1, "authors", "x" * 199 + "…", "501 characters; 500 are allowed"),
         Reject(2, "rating_average", "7", "not between 0 and 5"),
         Reject(3, "title", "", "a book needs a title"),
-        Reject(4, "row", "", "not as many cells as there are headings"),
+        Reject(4, "row", "", "the number of cells differs from the number of headings"),
     ]
 
 
-async def test_a_file_or_folder_that_is_something_else_is_refused(tmp_path: Path):
-    folder, other = tmp_path / "empty", written(tmp_path / "x.csv", "isbn,title", "1,x")
+async def test_a_file_or_folder_that_is_something_else_is_rejected(tmp_path: Path):
+    folder, other = tmp_path / "empty", write_lines(tmp_path / "x.csv", "isbn,title", "1,x")
     folder.mkdir()
 
-    assert await refusal("goodbooks", folder) == (
-        f"{folder}: books.csv is missing; the folder must hold books.csv."
+    assert await import_error("goodbooks", folder) == (
+        f"{folder}: books.csv is missing; the folder must contain books.csv."
     )
-    assert await refusal("goodbooks", other) == (
+    assert await import_error("goodbooks", other) == (
         f"{other}: the column {COLUMNS[0]} is missing; its headings are: isbn, title. Is this the right file?"
     )

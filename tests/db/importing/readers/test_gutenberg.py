@@ -3,12 +3,18 @@ from pathlib import Path
 
 import pytest
 
-from db.importing.readers import open_delivery
-from db.importing.readers.gutenberg import FILES, titles
+from db.importing.readers import open_feed
+from db.importing.readers.gutenberg import FILES, split_title
 from db.importing.readers.gutenberg_shelves import Shelves
 from db.importing.readers.gutenberg_subjects import CLASSES, subject_path
 from db.importing.records import AuthorRecord, BookRecord, Reject
-from tests.db.importing.readers.reading import books, one_book, records, refusal, written_table
+from tests.db.importing.readers.sources import (
+    import_error,
+    read_books,
+    read_one_book,
+    read_records,
+    write_table,
+)
 
 Row = dict[str, str]
 
@@ -32,7 +38,7 @@ def work(key: str, title: str, author: Row = NOBODY, language: str = "en", shelf
     }
 
 
-def delivered(
+def write_catalog(
     folder: Path,
     works: Sequence[Row],
     authors: Sequence[Row] = (JANE,),
@@ -40,27 +46,27 @@ def delivered(
     languages: Sequence[tuple[str, str]] = (),
 ) -> Path:
     no_subject = dict.fromkeys(FILES["gutenberg_subjects.csv"], "")
-    written_table(folder / "gutenberg_metadata.csv", *works)
-    written_table(folder / "gutenberg_authors.csv", *authors)
+    write_table(folder / "gutenberg_metadata.csv", *works)
+    write_table(folder / "gutenberg_authors.csv", *authors)
     names = tuple(no_subject)
     rows = [dict(zip(names, subject, strict=True)) for subject in subjects]
-    written_table(
+    write_table(
         folder / "gutenberg_subjects.csv", *(rows or [{**no_subject, "subject_type": "lcc", "subject": "A"}])
     )
     rows = [{"gutenberg_id": key, "language": language} for key, language in languages]
-    written_table(folder / "gutenberg_languages.csv", *(rows or [{"gutenberg_id": "0", "language": "en"}]))
+    write_table(folder / "gutenberg_languages.csv", *(rows or [{"gutenberg_id": "0", "language": "en"}]))
     return folder
 
 
 async def test_the_rows_of_a_work_become_one_book_with_its_authors_in_order(tmp_path: Path):
     john = {"gutenberg_author_id": "9", "author": "Roe, John", "birthdate": "-50", "deathdate": ""}
-    folder = delivered(
+    folder = write_catalog(
         tmp_path,
         [work("7", "Emma", john), work("7", "Emma", JANE), work("7", "Emma", john), work("8", "Alone")],
         [JANE, john],
     )
 
-    assert await books("gutenberg", folder) == [
+    assert await read_books("gutenberg", folder) == [
         BookRecord(1, "7", "Emma", language="en", authors=(
             AuthorRecord("John Roe", source_id="9", sort_name="Roe, John", birth_year=-50), AUSTEN,
         )),
@@ -68,16 +74,16 @@ async def test_the_rows_of_a_work_become_one_book_with_its_authors_in_order(tmp_
     ]  # fmt: skip
 
 
-async def test_rows_of_a_work_and_subjects_need_not_stand_together(tmp_path: Path):
+async def test_rows_of_a_work_and_subjects_need_not_be_adjacent(tmp_path: Path):
     john = {"gutenberg_author_id": "9", "author": "Roe, John", "birthdate": "", "deathdate": ""}
-    folder = delivered(
+    folder = write_catalog(
         tmp_path,
         [work("7", "Emma", JANE), work("2", "Other"), work("7", "Emma", john)],
         [john, JANE],
         [("7", "lcsh", "Love"), ("2", "lcc", "PR"), ("7", "lcsh", "England -- Fiction")],
     )
 
-    other, emma = await books("gutenberg", folder)
+    other, emma = await read_books("gutenberg", folder)
 
     assert (other.source_id, other.row) == ("2", 2)
     assert other.categories == (("Library of Congress Classification", CLASSES["P"], "PR"),)
@@ -93,9 +99,9 @@ async def test_namesakes_and_pseudo_authors_keep_their_ids(tmp_path: Path):
         {**NOBODY, "gutenberg_author_id": "5", "author": "Smith, John"},
         {**NOBODY, "gutenberg_author_id": "6", "author": "Smith, John"},
     ]
-    folder = delivered(tmp_path, [work("1", "Much", person) for person in people], people)
+    folder = write_catalog(tmp_path, [work("1", "Much", person) for person in people], people)
 
-    book = await one_book("gutenberg", folder)
+    book = await read_one_book("gutenberg", folder)
 
     assert [(author.source_id, author.name) for author in book.authors] == [
         *(("116", "Various"), ("216", "Anonymous"), ("5", "John Smith"), ("6", "John Smith")),
@@ -117,29 +123,29 @@ async def test_namesakes_and_pseudo_authors_keep_their_ids(tmp_path: Path):
     ],
 )
 def test_the_first_line_is_the_title_and_the_rest_the_subtitle(text: str, title: str, subtitle: str | None):
-    assert titles(text) == (title, subtitle)
+    assert split_title(text) == (title, subtitle)
 
 
 async def test_a_work_without_a_title_is_rejected(tmp_path: Path):
-    folder = delivered(tmp_path, [work("7", "Emma", JANE), work("8", " ", JANE)])
+    folder = write_catalog(tmp_path, [work("7", "Emma", JANE), work("8", " ", JANE)])
 
-    _, reject = await records("gutenberg", folder)
+    _, reject = await read_records("gutenberg", folder)
 
     assert reject == Reject(2, "title", "", "a book needs a title")
 
 
-async def test_the_first_of_several_languages_counts_and_the_languages_file_helps_out(tmp_path: Path):
+async def test_the_first_language_is_used_or_else_that_of_the_languages_file(tmp_path: Path):
     works = [
         work("1", "One", language="de/en"),
         work("2", "Two", language="gla"),
         work("3", "Three", language=""),
     ]
-    folder = delivered(tmp_path, works, languages=[("3", "fr"), ("3", "la"), ("1", "zu")])
+    folder = write_catalog(tmp_path, works, languages=[("3", "fr"), ("3", "la"), ("1", "zu")])
 
-    assert [book.language for book in await books("gutenberg", folder)] == ["de", "gd", "fr"]
+    assert [book.language for book in await read_books("gutenberg", folder)] == ["de", "gd", "fr"]
 
 
-async def test_a_bad_value_is_left_out_of_its_book_and_reported(tmp_path: Path):
+async def test_a_bad_value_is_dropped_from_its_book_and_reported(tmp_path: Path):
     people = [
         {**JANE, "birthdate": "1817", "deathdate": "1775"},
         {**NOBODY, "gutenberg_author_id": "5", "author": "  "},
@@ -151,9 +157,9 @@ async def test_a_bad_value_is_left_out_of_its_book_and_reported(tmp_path: Path):
         work("4", "Four", {**NOBODY, "author": "Roe, Jo"}, shelf="x" * 501),
     ]
     subjects = [("1", "lcc", "4"), ("1", "ddc", "820"), ("1", "lcsh", "--"), ("2", "lcsh", "a" * 501)]
-    folder = delivered(tmp_path, works, people, subjects)
+    folder = write_catalog(tmp_path, works, people, subjects)
 
-    found = await records("gutenberg", folder)
+    found = await read_records("gutenberg", folder)
 
     def dropped(row: int, field: str, value: str, reason: str) -> Reject:
         return Reject(row, field, value, f"{reason}; imported without it", "field")
@@ -182,15 +188,15 @@ async def test_a_bad_value_is_left_out_of_its_book_and_reported(tmp_path: Path):
     ]  # fmt: skip
 
 
-async def test_a_book_keeps_a_hundred_categories(tmp_path: Path):
+async def test_a_book_keeps_at_most_a_hundred_categories(tmp_path: Path):
     subjects = [("1", "lcsh", f"Subject {number}") for number in range(101)]
-    folder = delivered(tmp_path, [work("1", "One")], subjects=subjects)
+    folder = write_catalog(tmp_path, [work("1", "One")], subjects=subjects)
 
-    reject, book = await records("gutenberg", folder)
+    reject, book = await read_records("gutenberg", folder)
 
     assert reject == Reject(
         1, "categories", "Subject 100",
-        "beyond the 100 categories a book can have; imported without it", "field",
+        "more than 100 categories; imported without it", "field",
     )  # fmt: skip
     assert isinstance(book, BookRecord)
     assert book.categories == tuple((f"Subject {number}",) for number in range(100))
@@ -212,7 +218,7 @@ def test_headings_and_classes_become_paths(kind: str, subject: str, path: tuple[
     assert subject_path(kind, subject) == path
 
 
-def test_a_slash_inside_of_a_shelfs_name_is_told_from_one_between_shelves():
+def test_a_slash_inside_a_shelf_name_is_distinguished_from_one_between_shelves():
     shelves = Shelves()
     cells = [
         "Plays/Category: Plays/Films/Dramas/Category: Novels",
@@ -234,7 +240,7 @@ def test_a_slash_inside_of_a_shelfs_name_is_told_from_one_between_shelves():
     ]
 
 
-def test_a_shelf_of_its_own_is_known_by_standing_behind_several_others():
+def test_a_part_that_follows_several_shelves_is_a_separate_shelf():
     shelves = Shelves()
 
     for cell in ("Category: Poetry/Nobel Prizes", "Category: Plays/Films/Nobel Prizes"):
@@ -243,69 +249,69 @@ def test_a_shelf_of_its_own_is_known_by_standing_behind_several_others():
     assert list(shelves.names("Category: Poetry/Nobel Prizes")) == ["Poetry", "Nobel Prizes"]
 
 
-async def test_shelves_of_all_rows_count_under_one_root(tmp_path: Path):
+async def test_shelves_of_all_rows_are_imported_under_one_root(tmp_path: Path):
     works = [work("11", "Alice", shelf="Horror/Category: Novels"), work("11", "Alice", shelf="Horror")]
 
-    book = await one_book("gutenberg", delivered(tmp_path, works))
+    book = await read_one_book("gutenberg", write_catalog(tmp_path, works))
 
     assert book.categories == (("Bookshelves", "Horror"), ("Bookshelves", "Novels"))
 
 
-async def test_a_folder_without_one_of_the_files_is_refused(tmp_path: Path):
-    folder = delivered(tmp_path, [work("1", "One")])
+async def test_a_folder_without_one_of_the_files_is_rejected(tmp_path: Path):
+    folder = write_catalog(tmp_path, [work("1", "One")])
     (folder / "gutenberg_subjects.csv").unlink()
 
-    assert await refusal("gutenberg", folder) == (
-        f"{folder}: gutenberg_subjects.csv is missing; the folder must hold {', '.join(FILES)}."
+    assert await import_error("gutenberg", folder) == (
+        f"{folder}: gutenberg_subjects.csv is missing; the folder must contain {', '.join(FILES)}."
     )
 
 
-async def test_what_is_no_folder_is_refused(tmp_path: Path):
-    folder = delivered(tmp_path, [work("1", "One")])
+async def test_a_path_that_is_not_a_folder_is_rejected(tmp_path: Path):
+    folder = write_catalog(tmp_path, [work("1", "One")])
     file, none = folder / "gutenberg_metadata.csv", folder / "none"
-    give = "give the folder that holds gutenberg_metadata.csv."
+    give = "give the folder that contains gutenberg_metadata.csv."
 
-    assert await refusal("gutenberg", file) == f"{file}: is a file; {give}"
-    assert await refusal("gutenberg", none) == f"{none}: there is no such folder; {give}"
-    assert await refusal("gutenberg", folder, folder) == (
-        "2 sources were given; give the one folder that holds gutenberg_metadata.csv."
+    assert await import_error("gutenberg", file) == f"{file}: is a file; {give}"
+    assert await import_error("gutenberg", none) == f"{none}: there is no such folder; {give}"
+    assert await import_error("gutenberg", folder, folder) == (
+        "2 sources were given; give one folder that contains gutenberg_metadata.csv."
     )
 
 
 @pytest.mark.parametrize("name", FILES)
-async def test_a_file_with_other_columns_is_refused(tmp_path: Path, name: str):
-    folder = delivered(tmp_path, [work("1", "One")])
-    path = written_table(folder / name, {"id": "1", "name": "x"})
+async def test_a_file_with_other_columns_is_rejected(tmp_path: Path, name: str):
+    folder = write_catalog(tmp_path, [work("1", "One")])
+    path = write_table(folder / name, {"id": "1", "name": "x"})
 
-    assert await refusal("gutenberg", folder) == (
+    assert await import_error("gutenberg", folder) == (
         f"{path}: the column {FILES[name][0]} is missing; its headings are: id, name. Is this the right file?"
     )
 
 
-async def test_a_row_cut_short_is_rejected_in_the_metadata_and_stops_the_import_elsewhere(tmp_path: Path):
-    folder = delivered(tmp_path, [work("1", "One")])
+async def test_an_incomplete_row_is_rejected_in_the_metadata_and_an_error_elsewhere(tmp_path: Path):
+    folder = write_catalog(tmp_path, [work("1", "One")])
     for name in ("gutenberg_metadata.csv", "gutenberg_authors.csv"):
         path = folder / name
         before = path.read_text()
         path.write_text(before + "2,cut\n")
 
         if name == "gutenberg_metadata.csv":
-            assert (await records("gutenberg", folder))[1] == Reject(
-                2, "row", "", "not as many cells as there are headings"
+            assert (await read_records("gutenberg", folder))[1] == Reject(
+                2, "row", "", "the number of cells differs from the number of headings"
             )
             path.write_text(before)
 
-    assert await refusal("gutenberg", folder) == (
-        f"{path}: row 2 has not as many cells as there are headings."
+    assert await import_error("gutenberg", folder) == (
+        f"{path}: the number of cells in row 2 differs from the number of headings."
     )
 
 
 async def test_the_progress_counts_the_metadata_twice(tmp_path: Path):
-    folder = delivered(tmp_path, [work("1", "One")])
-    delivery = await open_delivery("gutenberg", [folder])
+    folder = write_catalog(tmp_path, [work("1", "One")])
+    feed = await open_feed("gutenberg", [folder])
 
-    assert [len(batch) async for batch in delivery.batches] == [1]
+    assert [len(batch) async for batch in feed.batches] == [1]
 
     sizes = {name: (folder / name).stat().st_size for name in FILES}
-    assert delivery.place(3) == "row 3"
-    assert delivery.total == delivery.position() == sum(sizes.values()) + sizes["gutenberg_metadata.csv"]
+    assert feed.row_label(3) == "row 3"
+    assert feed.total == feed.completed() == sum(sizes.values()) + sizes["gutenberg_metadata.csv"]

@@ -1,6 +1,6 @@
 import pytest
 
-from db.importing.readers.gutenberg_names import clean_name, spoken_name
+from db.importing.readers.gutenberg_names import clean_name, direct_order_name
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ from db.importing.readers.gutenberg_names import clean_name, spoken_name
         ("Ward, William (Author at Arthur Westbrook Co. (Cleveland, Ohio))", "William Ward"),
     ],
 )
-def test_a_name_is_said_with_the_given_name_first(name: str, spoken: str):
-    assert spoken_name(name) == spoken
+def test_the_given_name_comes_first(name: str, spoken: str):
+    assert direct_order_name(name) == spoken
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ def test_a_name_is_said_with_the_given_name_first(name: str, spoken: str):
         ("Lima, João de Lebre e", "João de Lebre e Lima"),
     ],
 )
-def test_a_given_name_that_ends_in_a_particle_goes_on_with_the_surname(name: str, spoken: str):
-    assert spoken_name(name) == spoken
+def test_a_given_name_that_ends_in_a_particle_is_followed_by_the_surname(name: str, spoken: str):
+    assert direct_order_name(name) == spoken
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_a_given_name_that_ends_in_a_particle_goes_on_with_the_surname(name: str
         ("Orléans, Henri d', Prince", "Prince Henri d'Orléans"),
     ],
 )
-def test_a_form_of_address_stands_before_the_name(name: str, spoken: str):
-    assert spoken_name(name) == spoken
+def test_a_form_of_address_precedes_the_name(name: str, spoken: str):
+    assert direct_order_name(name) == spoken
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_a_form_of_address_stands_before_the_name(name: str, spoken: str):
         ("Kalakaua, David, King of Hawaii", "David Kalakaua, King of Hawaii"),
     ],
 )
-def test_what_tells_a_person_from_others_stands_behind_the_name(name: str, spoken: str):
-    assert spoken_name(name) == spoken
+def test_a_distinguishing_part_follows_the_name(name: str, spoken: str):
+    assert direct_order_name(name) == spoken
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_what_tells_a_person_from_others_stands_behind_the_name(name: str, spoke
         ("Maintenon, Madame de", "Madame de Maintenon"),
     ],
 )  # fmt: skip
-def test_a_title_takes_the_name_it_belongs_to(name: str, spoken: str):
-    assert spoken_name(name) == spoken
+def test_a_title_is_joined_with_its_name(name: str, spoken: str):
+    assert direct_order_name(name) == spoken
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_title_takes_the_name_it_belongs_to(name: str, spoken: str):
     ],
 )
 def test_bynames_follow_the_only_name_and_dates_are_left_out(name: str, spoken: str):
-    assert spoken_name(name) == spoken
+    assert direct_order_name(name) == spoken
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_bynames_follow_the_only_name_and_dates_are_left_out(name: str, spoken: 
         ", William",
     ],
 )
-def test_where_it_is_not_sure_the_library_form_stays(name: str):
-    assert spoken_name(name) == name
+def test_an_ambiguous_name_keeps_the_inverted_form(name: str):
+    assert direct_order_name(name) == name
 
 
-def test_marks_of_direction_and_stray_spaces_are_taken_out():
+def test_direction_marks_and_surplus_spaces_are_removed():
     assert clean_name("Cook, D. J.\u200f  \u200e(David J.)") == "Cook, D. J. (David J.)"

@@ -8,7 +8,13 @@ import pytest
 
 import db.importing
 from db.importing.records import AuthorRecord, BookRecord, Reject
-from tests.db.importing.readers.reading import books, one_book, records, refusal, written
+from tests.db.importing.readers.sources import (
+    import_error,
+    read_books,
+    read_one_book,
+    read_records,
+    write_lines,
+)
 
 SAMPLE = Path(db.importing.__file__).parent / "sample.jsonl"
 
@@ -45,7 +51,7 @@ async def test_a_line_with_every_field_becomes_a_book(tmp_path: Path):
         "shelf": "passed over",
     }
 
-    assert await one_book("jsonl", written(tmp_path / "b.jsonl", *lines(row))) == BookRecord(
+    assert await read_one_book("jsonl", write_lines(tmp_path / "b.jsonl", *lines(row))) == BookRecord(
         row=1,
         source_id="17",
         isbn="9780131103627",
@@ -68,10 +74,10 @@ async def test_a_line_with_every_field_becomes_a_book(tmp_path: Path):
     )
 
 
-async def test_cells_as_in_csv_are_taken_too(tmp_path: Path):
+async def test_cells_as_in_csv_are_accepted(tmp_path: Path):
     row = {"source_id": "1", "title": "Emma", "author": "Jane Austen; X Y (editor)", "category": "A > B; C"}
 
-    book = await one_book("jsonl", written(tmp_path / "b.jsonl", *lines(row)))
+    book = await read_one_book("jsonl", write_lines(tmp_path / "b.jsonl", *lines(row)))
 
     assert book.authors == (AuthorRecord("Jane Austen"), AuthorRecord("X Y", "EDITOR"))
     assert book.categories == (("A", "B"), ("C",))
@@ -99,12 +105,12 @@ async def test_cells_as_in_csv_are_taken_too(tmp_path: Path):
         ('{"source_id": 1, "title": "x", "pages": 1e30}', "pages", "1e+30", "not a whole number"),
     ],
 )  # fmt: skip
-async def test_a_line_that_is_no_book_is_rejected_with_its_number(
+async def test_an_invalid_line_is_rejected_with_its_number(
     tmp_path: Path, line: str, field: str, value: str | None, reason: str
 ):
-    source = written(tmp_path / "b.jsonl", *lines({"source_id": 1, "title": "Good"}), "", line)
+    source = write_lines(tmp_path / "b.jsonl", *lines({"source_id": 1, "title": "Good"}), "", line)
 
-    good, bad = await records("jsonl", source)
+    good, bad = await read_records("jsonl", source)
 
     assert good == BookRecord(1, "1", "Good")
     assert isinstance(bad, Reject)
@@ -112,30 +118,30 @@ async def test_a_line_that_is_no_book_is_rejected_with_its_number(
     assert bad.reason.startswith(reason)
 
 
-async def test_keys_are_mapped_and_a_mapped_key_no_longer_means_itself(tmp_path: Path):
-    source = written(tmp_path / "b.jsonl", *lines({"id": 5, "title": "Untertitel", "titel": "Titel"}))
+async def test_a_mapped_key_no_longer_names_its_own_field(tmp_path: Path):
+    source = write_lines(tmp_path / "b.jsonl", *lines({"id": 5, "title": "Untertitel", "titel": "Titel"}))
     mapping = {"id": "source_id", "titel": "title", "title": "subtitle"}
 
-    assert await one_book("jsonl", source, mapping=mapping) == BookRecord(1, "5", "Titel", "Untertitel")
+    assert await read_one_book("jsonl", source, mapping=mapping) == BookRecord(1, "5", "Titel", "Untertitel")
 
 
-async def test_a_map_to_an_unknown_field_is_refused(tmp_path: Path):
-    source = written(tmp_path / "b.jsonl", "{}")
+async def test_a_map_to_an_unknown_field_is_rejected(tmp_path: Path):
+    source = write_lines(tmp_path / "b.jsonl", "{}")
 
     message = "--map id=number: there is no field number; the fields are: "
-    assert (await refusal("jsonl", source, mapping={"id": "number"})).startswith(message)
+    assert (await import_error("jsonl", source, mapping={"id": "number"})).startswith(message)
 
 
-async def test_one_json_array_is_refused_with_what_to_do(tmp_path: Path):
-    source = written(tmp_path / "b.json", "", '[{"title": "Emma"}]')
+async def test_the_error_for_a_json_array_suggests_jq(tmp_path: Path):
+    source = write_lines(tmp_path / "b.json", "", '[{"title": "Emma"}]')
 
-    assert await refusal("jsonl", source) == (
-        f"{source}: is one JSON array, not JSON Lines; write one object a line (jq -c '.[]' does it)."
+    assert await import_error("jsonl", source) == (
+        f"{source}: is one JSON array, not JSON Lines; write one object per line, for example with jq -c '.[]'."
     )
 
 
 async def test_the_sample_is_read_without_a_reject():
-    sample = await books("jsonl", SAMPLE, source="sample")
+    sample = await read_books("jsonl", SAMPLE, source="sample")
 
     assert len(sample) == len(SAMPLE.read_text(encoding="utf-8").splitlines())
     assert all(book.authors and book.categories for book in sample)

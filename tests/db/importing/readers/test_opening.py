@@ -2,18 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.db.importing.readers.reading import records, refusal, written
+from tests.db.importing.readers.sources import import_error, read_records, write_lines
 
 
-async def test_an_unknown_format_is_refused():
-    assert await refusal("excel", "books.xls") == (
-        "there is no format excel; the formats are: csv, jsonl, gutenberg, goodbooks, oscar, postgres."
+async def test_an_unknown_format_is_rejected():
+    assert await import_error("excel", "books.xls") == (
+        "unknown format excel; the formats are: csv, jsonl, gutenberg, goodbooks, oscar, postgres."
     )
 
 
-async def test_no_source_is_refused():
-    assert await refusal("csv") == "nothing to import; name the files or folders to read in the format csv."
-    assert await refusal("postgres") == (
+async def test_no_source_is_rejected():
+    assert (
+        await import_error("csv") == "nothing to import; name the files or folders to read in the format csv."
+    )
+    assert await import_error("postgres") == (
         "nothing to import; name the server with --from to read in the format postgres."
     )
 
@@ -22,28 +24,28 @@ async def test_no_source_is_refused():
     ("options", "message"),
     [
         ({"source": "name"}, "--source name: this name is reserved; choose another."),
-        ({"source": "My Shop"}, "--source My Shop: use at most 50 small letters, digits, - and _."),
-        ({"source": ""}, "--source : use at most 50 small letters, digits, - and _."),
-        ({"table": "books"}, "--table means nothing for the format csv; leave it out."),
+        ({"source": "My Shop"}, "--source My Shop: use at most 50 lower-case letters, digits, - and _."),
+        ({"source": ""}, "--source : use at most 50 lower-case letters, digits, - and _."),
+        ({"table": "books"}, "--table does not apply to the format csv; leave it out."),
         ({"currency": "Euro"}, "--currency Euro: not an ISO 4217 code such as EUR."),
     ],
 )
-async def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: dict[str, str], message: str):
-    source = written(tmp_path / "books.csv", "source_id,title", "1,Emma")
+async def test_invalid_options_are_rejected(tmp_path: Path, options: dict[str, str], message: str):
+    source = write_lines(tmp_path / "books.csv", "source_id,title", "1,Emma")
 
-    assert await refusal("csv", source, **options) == message
+    assert await import_error("csv", source, **options) == message
 
 
 @pytest.mark.parametrize("option", [{"mapping": {"a": "title"}}, {"source": "shop"}, {"currency": "EUR"}])
 async def test_a_catalog_with_its_own_format_takes_no_options(tmp_path: Path, option: dict[str, str]):
-    assert (await refusal("gutenberg", tmp_path, **option)).endswith("leave it out.")
+    assert (await import_error("gutenberg", tmp_path, **option)).endswith("leave it out.")
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl", "oscar"])
 async def test_a_file_that_is_not_there_is_one_clear_error(tmp_path: Path, format_: str):
     path = tmp_path / "none.csv"
 
-    assert await refusal(format_, path) == f"{path}: there is no such file; check the path."
+    assert await import_error(format_, path) == f"{path}: there is no such file; check the path."
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])
@@ -51,48 +53,48 @@ async def test_an_empty_file_is_one_clear_error(tmp_path: Path, content: bytes):
     path = tmp_path / "books.csv"
     path.write_bytes(content)
 
-    assert await refusal("csv", path) == (
+    assert await import_error("csv", path) == (
         f"{path}: the file is empty; check that it was exported completely."
     )
 
 
 async def test_a_file_of_blank_lines_has_no_headings(tmp_path: Path):
-    path = written(tmp_path / "books.csv", "", "")
+    path = write_lines(tmp_path / "books.csv", "", "")
 
-    assert await refusal("csv", path) == (
-        f"{path}: the file has no row; its first one must hold the headings."
+    assert await import_error("csv", path) == (
+        f"{path}: the file has no rows; the first row must contain the headings."
     )
 
 
 async def test_a_folder_in_place_of_a_file_is_one_clear_error(tmp_path: Path):
-    assert await refusal("csv", tmp_path) == f"{tmp_path}: is a folder; name the file in it."
+    assert await import_error("csv", tmp_path) == f"{tmp_path}: is a folder; name the file in it."
 
 
-async def test_what_is_no_regular_file_is_one_clear_error():
-    assert await refusal("csv", "/dev/null") == "/dev/null: is not a regular file; save it as one first."
+async def test_a_special_file_is_one_clear_error():
+    assert await import_error("csv", "/dev/null") == "/dev/null: is not a regular file; save it as one first."
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-async def test_utf_16_and_utf_32_are_named(tmp_path: Path, encoding: str):
+async def test_utf_16_and_utf_32_are_named_in_the_error(tmp_path: Path, encoding: str):
     path = tmp_path / "books.csv"
     path.write_bytes("source_id,title\n1,Emma\n".encode(encoding))
 
     name = "UTF-32" if encoding == "utf-32" else "UTF-16"
-    assert await refusal("csv", path) == f"{path}: the file is in {name}; save it as UTF-8."
+    assert await import_error("csv", path) == f"{path}: the file is in {name}; save it as UTF-8."
 
 
 async def test_a_file_without_line_breaks_is_no_table(tmp_path: Path):
     path = tmp_path / "books.csv"
     path.write_bytes(b"x" * (1 << 21))
 
-    assert await refusal("csv", path) == (
-        f"{path}: its first line does not end within 1,048,576 bytes; this is no table of rows."
+    assert await import_error("csv", path) == (
+        f"{path}: the first line is longer than 1,048,576 bytes; the file is not a table of rows."
     )
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl"])
 @pytest.mark.parametrize("rows", [0, 100_000])
-async def test_a_byte_that_is_not_utf_8_is_named_with_its_place_however_deep(
+async def test_a_byte_that_is_not_utf_8_is_reported_with_its_offset_at_any_depth(
     tmp_path: Path, format_: str, rows: int
 ):
     line = '{"source_id": 1, "title": "x"}' if format_ == "jsonl" else "1,x"
@@ -102,16 +104,16 @@ async def test_a_byte_that_is_not_utf_8_is_named_with_its_place_however_deep(
     path = tmp_path / "books"
     path.write_bytes(before.encode() + '2,"Émile"\n'.encode("latin-1"))
 
-    assert await refusal(format_, path) == (
+    assert await import_error(format_, path) == (
         f"{path}: not UTF-8: byte 0xc9 at offset {len(before) + 3:,} (line {rows + 2:,});"
         " save the file as UTF-8."
     )
 
 
 async def test_a_field_longer_than_csv_can_hold_stops_the_import(tmp_path: Path):
-    path = written(tmp_path / "books.csv", "source_id,title", f"1,{'x' * 140_000}")
+    path = write_lines(tmp_path / "books.csv", "source_id,title", f"1,{'x' * 140_000}")
 
-    assert (await refusal("csv", path)).startswith(
+    assert (await import_error("csv", path)).startswith(
         f"{path}: malformed CSV in the row that begins in line 2 (field larger than field limit (131072));"
     )
 
@@ -119,12 +121,12 @@ async def test_a_field_longer_than_csv_can_hold_stops_the_import(tmp_path: Path)
 async def test_an_unreadable_file_is_one_clear_error():
     memory = "/proc/self/mem"  # a file that even root cannot read from its beginning
 
-    assert await refusal("csv", memory) == (
+    assert await import_error("csv", memory) == (
         f"{memory}: cannot be read (Input/output error); check its permissions."
     )
 
 
-async def test_nothing_is_held_open_by_a_delivery_that_is_never_read(tmp_path: Path):
-    path = written(tmp_path / "books.csv", "source_id,title", "1,Emma")
+async def test_a_feed_that_is_never_read_keeps_no_file_open(tmp_path: Path):
+    path = write_lines(tmp_path / "books.csv", "source_id,title", "1,Emma")
 
-    assert len(await records("csv", path)) == 1
+    assert len(await read_records("csv", path)) == 1

@@ -3,10 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from db.importing.readers import open_delivery
-from db.importing.readers.oscar import without_full_stop
+from db.importing.readers import open_feed
+from db.importing.readers.oscar import strip_full_stop
 from db.importing.records import BookRecord, Reject
-from tests.db.importing.readers.reading import books, csv_line, one_book, records, refusal, written
+from tests.db.importing.readers.sources import (
+    csv_line,
+    import_error,
+    read_books,
+    read_one_book,
+    read_records,
+    write_lines,
+)
 
 SNOW_CRASH = [
     *("Book", "Books > Fiction > Computers in Literature", "9780553380958", "Snow Crash", "A hip   novel."),
@@ -20,7 +27,7 @@ def changed(**cells: str) -> str:
 
 
 async def test_a_row_becomes_a_book_priced_in_pounds(tmp_path: Path):
-    source = written(tmp_path / "list.csv", changed())
+    source = write_lines(tmp_path / "list.csv", changed())
 
     book = BookRecord(
         row=1,
@@ -33,28 +40,30 @@ async def test_a_row_becomes_a_book_priced_in_pounds(tmp_path: Path):
         stock=51,
         categories=(("Books", "Fiction", "Computers in Literature"),),
     )
-    assert await one_book("oscar", source) == book
-    assert (await one_book("oscar", source, currency="EUR")).currency == "EUR"
+    assert await read_one_book("oscar", source) == book
+    assert (await read_one_book("oscar", source, currency="EUR")).currency == "EUR"
 
 
 async def test_all_lists_of_a_folder_are_read_in_the_order_of_their_names(tmp_path: Path):
-    written(tmp_path / "b.csv", changed(sku="2"), changed(sku="3"))
-    written(tmp_path / "a.csv", changed(sku="1"))
-    written(tmp_path / "LICENSE", "not a list")
-    delivery = await open_delivery("oscar", [tmp_path])
+    write_lines(tmp_path / "b.csv", changed(sku="2"), changed(sku="3"))
+    write_lines(tmp_path / "a.csv", changed(sku="1"))
+    write_lines(tmp_path / "LICENSE", "not a list")
+    feed = await open_feed("oscar", [tmp_path])
 
-    found = [record async for batch in delivery.batches for record in batch]
+    found = [record async for batch in feed.batches for record in batch]
 
-    assert [(record.row, delivery.place(record.row)) for record in found] == [
+    assert [(record.row, feed.row_label(record.row)) for record in found] == [
         *((1, "a.csv row 1"), (2, "b.csv row 1"), (3, "b.csv row 2")),
     ]
 
 
 async def test_entities_are_resolved_and_broken_markup_stays_text(tmp_path: Path):
     description = "... <id>urn:isbn:1</id><updated>2010</  updated> #include &lt;setjmp.h&gt;"
-    source = written(tmp_path / "list.csv", changed(title="Hackers &amp; painters", description=description))
+    source = write_lines(
+        tmp_path / "list.csv", changed(title="Hackers &amp; painters", description=description)
+    )
 
-    book = await one_book("oscar", source)
+    book = await read_one_book("oscar", source)
 
     assert book.title == "Hackers & painters"
     assert book.description == "... <id>urn:isbn:1</id><updated>2010</ updated> #include <setjmp.h>"
@@ -67,12 +76,12 @@ async def test_entities_are_resolved_and_broken_markup_stays_text(tmp_path: Path
         *(("Galatea 2.2", "Galatea 2.2"), ("Smith & Co.", "Smith & Co.")),
     ],
 )
-def test_a_full_stop_behind_a_title_goes_but_not_that_of_an_abbreviation(text: str, title: str):
-    assert without_full_stop(text) == title
+def test_the_full_stop_of_a_title_is_removed_but_not_that_of_an_abbreviation(text: str, title: str):
+    assert strip_full_stop(text) == title
 
 
 async def test_bad_rows_are_rejected(tmp_path: Path):
-    source = written(
+    source = write_lines(
         tmp_path / "list.csv",
         changed(),
         changed(type="Mug"),
@@ -82,7 +91,7 @@ async def test_bad_rows_are_rejected(tmp_path: Path):
         "Book,cut",
     )
 
-    assert (await records("oscar", source))[1:] == [
+    assert (await read_records("oscar", source))[1:] == [
         Reject(2, "type", "Mug", "not a book"),
         Reject(3, "isbn", "9780553380950", "the check digit is wrong"),
         Reject(4, "categories", "Books > ", "a level has no name"),
@@ -91,23 +100,23 @@ async def test_bad_rows_are_rejected(tmp_path: Path):
     ]
 
 
-async def test_a_file_that_is_no_price_list_is_refused(tmp_path: Path):
-    source = written(tmp_path / "list.csv", "isbn,title", "1,x")
+async def test_a_file_that_is_not_a_price_list_is_rejected(tmp_path: Path):
+    source = write_lines(tmp_path / "list.csv", "isbn,title", "1,x")
     folder = tmp_path / "empty"
     folder.mkdir()
 
-    assert await refusal("oscar", source) == (
+    assert await import_error("oscar", source) == (
         f"{source}: its first row has 2 cells, not 9: "
         "type, category, ISBN, title, description, partner, SKU, price, stock."
     )
-    assert await refusal("oscar", folder) == (
-        f"{folder}: holds no csv file; give the folder of the price lists."
+    assert await import_error("oscar", folder) == (
+        f"{folder}: contains no csv file; give the folder of the price lists."
     )
 
 
-async def test_a_book_on_two_lists_is_told_twice_and_left_to_the_merge(tmp_path: Path):
-    source = written(tmp_path / "list.csv", changed(price="17.99"), changed(price="7.99"))
+async def test_a_book_on_two_lists_is_yielded_twice(tmp_path: Path):
+    source = write_lines(tmp_path / "list.csv", changed(price="17.99"), changed(price="7.99"))
 
-    assert [(book.row, book.source_id, book.price) for book in await books("oscar", source)] == [
+    assert [(book.row, book.source_id, book.price) for book in await read_books("oscar", source)] == [
         *((1, "SKU-1", Decimal("17.99")), (2, "SKU-1", Decimal("7.99"))),
     ]

@@ -4,11 +4,11 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from db.errors import ImportFailed
-from db.importing.readers import open_delivery
-from db.importing.readers.flat import FIELDS
+from db.errors import CatalogImportError
+from db.importing.readers import open_feed
+from db.importing.readers.flat import FLAT_FIELDS
 from db.importing.records import AuthorRecord, BookRecord, Reject
-from tests.db.importing.readers.reading import books, one_book, records, refusal
+from tests.db.importing.readers.sources import import_error, read_books, read_one_book, read_records
 
 FLAT = """
 CREATE TABLE books_flat (
@@ -41,8 +41,8 @@ async def test_a_flat_table_is_read_with_author_and_category_as_text(dsn: str):
     )
     mapping = {"sku": "source_id"}
 
-    delivery = await open_delivery("postgres", [dsn], table="books_flat", mapping=mapping, source="shop")
-    found = [record async for batch in delivery.batches for record in batch]
+    feed = await open_feed("postgres", [dsn], table="books_flat", mapping=mapping, source="shop")
+    found = [record async for batch in feed.batches for record in batch]
 
     assert found == [
         BookRecord(
@@ -64,8 +64,8 @@ async def test_a_flat_table_is_read_with_author_and_category_as_text(dsn: str):
         ),
         BookRecord(row=2, source_id="2", title="Zadig"),
     ]
-    assert (delivery.source, delivery.unit, delivery.total, delivery.position()) == ("shop", "rows", 2, 2)
-    assert delivery.ignored == ("shelf",)
+    assert (feed.source, feed.unit, feed.total, feed.completed()) == ("shop", "rows", 2, 2)
+    assert feed.ignored_headings == ("shelf",)
 
 
 async def test_arrays_and_json_are_lists_of_authors_and_categories(dsn: str):
@@ -85,7 +85,7 @@ async def test_arrays_and_json_are_lists_of_authors_and_categories(dsn: str):
         """,
     )
 
-    found = await records("postgres", dsn, table="lists", currency="USD")
+    found = await read_records("postgres", dsn, table="lists", currency="USD")
 
     assert found == [
         BookRecord(
@@ -104,15 +104,15 @@ async def test_arrays_and_json_are_lists_of_authors_and_categories(dsn: str):
     ]
 
 
-async def test_a_list_where_one_value_belongs_is_rejected(dsn: str):
+async def test_a_list_instead_of_one_value_is_rejected(dsn: str):
     await execute(
         dsn,
         "CREATE TABLE odd (source_id text, title text[], authors text)",
         "INSERT INTO odd VALUES ('1', ARRAY['a'], NULL), ('2', NULL, '[pseud.]')",
     )
 
-    assert await records("postgres", dsn, table="odd") == [
-        Reject(1, "title", "['a']", "a list, where one value belongs"),
+    assert await read_records("postgres", dsn, table="odd") == [
+        Reject(1, "title", "['a']", "a list instead of one value"),
         Reject(2, "title", "", "a book needs a title"),
     ]
 
@@ -123,9 +123,9 @@ async def test_many_rows_come_in_batches_in_the_order_of_their_identity(dsn: str
         "CREATE TABLE many AS SELECT 'isbn' || n AS source_id, 'Book ' || n AS title"
         " FROM generate_series(1, 4500) AS n ORDER BY n DESC",
     )
-    delivery = await open_delivery("postgres", [dsn], table="public.many")
+    feed = await open_feed("postgres", [dsn], table="public.many")
 
-    batches = [batch async for batch in delivery.batches]
+    batches = [batch async for batch in feed.batches]
 
     assert [len(batch) for batch in batches] == [2_000, 2_000, 500]
     found = [record for batch in batches for record in batch]
@@ -134,7 +134,7 @@ async def test_many_rows_come_in_batches_in_the_order_of_their_identity(dsn: str
     assert identities == sorted(identities)
 
 
-async def test_names_are_quoted_whatever_they_hold(dsn: str):
+async def test_names_with_special_characters_are_quoted(dsn: str):
     table = '"We""ird.schema"."Bo""oks; --"'
     await execute(
         dsn,
@@ -144,12 +144,12 @@ async def test_names_are_quoted_whatever_they_hold(dsn: str):
     )
     mapping = {'so"urce': "source_id", "Tit le": "title"}
 
-    assert await one_book("postgres", dsn, table=table, mapping=mapping) == BookRecord(1, "1", "Emma")
+    assert await read_one_book("postgres", dsn, table=table, mapping=mapping) == BookRecord(1, "1", "Emma")
 
 
 @pytest.mark.parametrize("table", ["a.b.c", ".books", "shop.", '""'])
-async def test_a_name_that_is_none_is_refused(dsn: str, table: str):
-    assert await refusal("postgres", dsn, table=table) == (
+async def test_an_invalid_table_name_is_rejected(dsn: str, table: str):
+    assert await import_error("postgres", dsn, table=table) == (
         f"--table {table}: write it as table or schema.table."
     )
 
@@ -164,25 +164,25 @@ async def test_a_view_and_a_table_of_another_schema_are_read(dsn: str):
     )
 
     expected = [BookRecord(1, "9780131103627", "C", isbn="9780131103627")]
-    assert await books("postgres", dsn, table="shop.books") == expected
-    assert await books("postgres", dsn, table="visible") == expected
-    assert await refusal("postgres", dsn, table="books") == (
-        "table books: there is no such table; write it as schema.table, case as it is."
+    assert await read_books("postgres", dsn, table="shop.books") == expected
+    assert await read_books("postgres", dsn, table="visible") == expected
+    assert await import_error("postgres", dsn, table="books") == (
+        "table books: there is no such table; write schema.table in exact case."
     )
 
 
-async def test_a_table_without_the_needed_columns_is_refused(dsn: str):
+async def test_a_table_without_the_needed_columns_is_rejected(dsn: str):
     await execute(dsn, "CREATE TABLE names (nr integer, name text)")
 
-    assert await refusal("postgres", dsn, table="names") == (
-        "table names: no column holds the title; its headings are: nr, name. Name it with --map COLUMN=title."
+    assert await import_error("postgres", dsn, table="names") == (
+        "table names: there is no column for the title; its headings are: nr, name. Name it with --map COLUMN=title."
     )
-    assert await refusal("postgres", dsn, table="names", mapping={"nr": "number"}) == (
-        f"--map nr=number: there is no field number; the fields are: {', '.join(FIELDS)}."
+    assert await import_error("postgres", dsn, table="names", mapping={"nr": "number"}) == (
+        f"--map nr=number: there is no field number; the fields are: {', '.join(FLAT_FIELDS)}."
     )
 
 
-async def test_a_table_that_may_not_be_read_is_refused(dsn: str):
+async def test_a_table_without_select_permission_is_rejected(dsn: str):
     await execute(
         dsn,
         "CREATE TABLE secret (source_id text, title text)",
@@ -192,17 +192,17 @@ async def test_a_table_that_may_not_be_read_is_refused(dsn: str):
     stranger = dsn.replace(dsn[dsn.index("//") + 2 : dsn.index("@")], "stranger")
 
     try:
-        line = await refusal("postgres", stranger, table="secret")
+        line = await import_error("postgres", stranger, table="secret")
     finally:
         await execute(dsn, "DROP ROLE stranger")
 
-    assert line == "table secret: this user may not read it; GRANT SELECT on it."
+    assert line == "table secret: the user has no permission to read it; GRANT SELECT on it."
 
 
 async def test_a_table_that_cannot_be_counted_is_one_clear_error(dsn: str):
     await execute(dsn, "CREATE VIEW broken AS SELECT 1 / (random() * 0) AS source_id, 'x'::text AS title")
 
-    assert await refusal("postgres", dsn, table="broken") == "table broken: division by zero."
+    assert await import_error("postgres", dsn, table="broken") == "table broken: division by zero."
 
 
 @pytest.mark.parametrize(
@@ -210,22 +210,23 @@ async def test_a_table_that_cannot_be_counted_is_one_clear_error(dsn: str):
     [
         (["postgresql://a/b", "postgresql://a/c"], "books", "give one --from postgresql://user@host/database."),
         (["postgresql://a/b"], None, "name the table to read with --table."),
-        (["mysql://me:hush@host/x"], "books", "--from is no address like postgresql://user:password@host/database."),
+        (["mysql://me:hush@host/x"], "books", "--from: the address is not like postgresql://user:password@host:5432/database"),
         (
             ["postgresql://me:hush@host:hush/x"],
             "books",
-            "--from is no address like postgresql://user:password@host/database.",
+            "--from: the address has a port that is not a number from 1 to 65535; write / as %2F, # as %23, ? as %3F,"
+            " @ as %40 and % as %25 in a user and a password",
         ),
     ],
 )  # fmt: skip
-async def test_an_address_that_is_none_is_refused(sources: list[str], table: str | None, line: str):
-    assert await refusal("postgres", *sources, table=table) == line
+async def test_an_invalid_dsn_is_rejected(sources: list[str], table: str | None, line: str):
+    assert await import_error("postgres", *sources, table=table) == line
 
 
 async def test_a_server_that_is_not_there_is_one_clear_error_without_the_password():
-    line = await refusal("postgres", "postgresql://me:hush@127.0.0.1:9/shop", table="books")
+    line = await import_error("postgres", "postgresql://me:hush@127.0.0.1:9/shop", table="books")
 
-    assert line.startswith("postgresql://127.0.0.1:9/shop: no server answers there (")
+    assert line.startswith("--from: PostgreSQL cannot be reached at 127.0.0.1:9: ")
     assert "hush" not in line
     assert "me:" not in line
 
@@ -235,20 +236,19 @@ async def test_a_database_that_is_not_there_is_one_clear_error_without_the_passw
     address = dsn.replace(f"//{dsn[dsn.index('//') + 2 : dsn.index('@')]}@", f"//{user}:hush@")
     path = address[address.index("@") + 1 :].partition("/")[2].partition("?")[0]
 
-    line = await refusal("postgres", address.replace(f"/{path}?", "/nowhere?"), table="books")
+    line = await import_error("postgres", address.replace(f"/{path}?", "/nowhere?"), table="books")
 
-    assert line == (
-        'postgresql:///nowhere: the server refuses the connection (database "nowhere" does not exist).'
-    )
+    assert line.startswith("--from: PostgreSQL cannot be reached at /")
+    assert line.endswith(': database "nowhere" does not exist')
 
 
-async def test_a_reading_that_is_cut_off_stops_with_one_clear_error(dsn: str):
+async def test_a_lost_connection_is_one_clear_error(dsn: str):
     await execute(
         dsn,
         "CREATE TABLE many AS SELECT n::text AS source_id, 'x' AS title FROM generate_series(1, 5000) AS n",
     )
-    delivery = await open_delivery("postgres", [dsn], table="many")
-    await anext(delivery.batches)
+    feed = await open_feed("postgres", [dsn], table="many")
+    await anext(feed.batches)
 
     await execute(
         dsn,
@@ -256,6 +256,6 @@ async def test_a_reading_that_is_cut_off_stops_with_one_clear_error(dsn: str):
         " WHERE application_name = 'bookstore import' AND datname = current_database()",
     )
 
-    with pytest.raises(ImportFailed, match=r"reading stopped after 2,000 rows \(") as failed:
-        await anext(delivery.batches)
+    with pytest.raises(CatalogImportError, match=r"reading stopped after 2,000 rows \(") as failed:
+        await anext(feed.batches)
     assert "\n" not in str(failed.value)

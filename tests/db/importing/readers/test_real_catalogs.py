@@ -1,4 +1,4 @@
-"""What the readers make of the real catalogs, to the last row."""
+"""Read the real catalogs completely and assert exact counts."""
 
 from collections import Counter
 from itertools import islice
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from db.importing.readers import open_delivery
+from db.importing.readers import open_feed
 from db.importing.records import BookRecord, Reject
-from tests.db.importing.readers.reading import CATALOGS, needs_catalogs, records
+from tests.db.importing.readers.sources import CATALOGS, needs_catalogs, read_records
 
 pytestmark = needs_catalogs
 
@@ -55,12 +55,12 @@ def totals(found: Found) -> dict[str, Any]:
         ),
     ],
 )  # fmt: skip
-async def test_gutenberg_is_read_whole(folder: str, expected: dict[str, Any]):
-    assert totals(await records("gutenberg", CATALOGS / folder)) == expected
+async def test_gutenberg_is_read_completely(folder: str, expected: dict[str, Any]):
+    assert totals(await read_records("gutenberg", CATALOGS / folder)) == expected
 
 
-async def test_goodbooks_is_read_whole():
-    found = await records("goodbooks", CATALOGS / "goodbooks")
+async def test_goodbooks_is_read_completely():
+    found = await read_records("goodbooks", CATALOGS / "goodbooks")
 
     assert totals(found) == {
         "books": 10_000,
@@ -81,8 +81,8 @@ async def test_goodbooks_is_read_whole():
     }
 
 
-async def test_oscar_is_read_whole():
-    found = await records("oscar", CATALOGS / "oscar")
+async def test_oscar_is_read_completely():
+    found = await read_records("oscar", CATALOGS / "oscar")
 
     assert totals(found) == {
         "books": 201,
@@ -98,8 +98,8 @@ async def test_oscar_is_read_whole():
     }
 
 
-async def test_the_shelves_with_a_slash_in_their_name_are_these():
-    found = await records("gutenberg", CATALOGS / "gutenberg-2025-12")
+async def test_the_shelf_names_with_a_slash_are_known():
+    found = await read_records("gutenberg", CATALOGS / "gutenberg-2025-12")
 
     shelves = {
         path[1]
@@ -127,9 +127,9 @@ async def test_the_shelves_with_a_slash_in_their_name_are_these():
 
 
 async def test_a_catalog_is_read_in_batches_and_its_progress_ends_at_its_size():
-    delivery = await open_delivery("goodbooks", [CATALOGS / "goodbooks"])
+    feed = await open_feed("goodbooks", [CATALOGS / "goodbooks"])
 
-    sizes = [len(batch) async for batch in delivery.batches]
+    sizes = [len(batch) async for batch in feed.batches]
 
     assert list(islice(sizes, 5)) == [2_000] * 5
-    assert delivery.position() == delivery.total
+    assert feed.completed() == feed.total

@@ -1,0 +1,347 @@
+"""Import one feed in one transaction: stage it, reject invalid rows and merge the others."""
+
+import gc
+import logging
+import resource
+import sys
+import time
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+from db.connections.connect import connect
+from db.errors import CatalogImportError
+from db.importing import listings, resolve, staged_checks, table_rebuild
+from db.importing.merge import LOCK_TABLES, NO_CHANGES, MergeCounts, merge
+from db.importing.progress import ImportProgress
+from db.importing.readers.feed import Feed
+from db.importing.records import BookRecord, Reject
+from db.importing.rejects import RejectsFile
+from db.importing.staging import Staging
+from db.importing.temporary_tables import create_merge_tables, create_staging_tables
+from db.migrations import require_head
+
+# An import with at least this many new and changed books may rebuild tables, and ends with VACUUM.
+BULK_MIN_BOOKS = 2_000
+# Maximum wait for the locks on the catalog, in seconds.
+CATALOG_LOCK_TIMEOUT = 600.0
+_NO_PROGRESS = ImportProgress()
+
+# asyncpg raises InternalClientError when the server disconnects during a COPY.
+_CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+log = logging.getLogger(__name__)
+
+# Lets the server notice a killed importer and release its locks within 1 s. Some platforms do not support it.
+_ENABLE_CONNECTION_CHECK = """
+/* notice_a_killed_importer */
+SET client_connection_check_interval = '1s'
+"""
+
+# Disables the timeouts of the role or database for the import, and raises the memory limits: a few large
+# sorts and hashes run one after another.
+_TRANSACTION_SETTINGS = """
+/* import_settings */
+SELECT set_config(name, CASE name
+    WHEN 'jit' THEN 'off' WHEN 'work_mem' THEN '128MB' WHEN 'maintenance_work_mem' THEN '256MB'
+    WHEN 'temp_buffers' THEN '32MB' ELSE '0' END, true)
+FROM pg_settings
+WHERE name IN ('jit', 'work_mem', 'maintenance_work_mem', 'temp_buffers', 'statement_timeout', 'lock_timeout',
+               'idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
+
+_TRY_IMPORT_LOCK = """
+/* only_import */
+SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
+"""
+
+_STAGED_REJECTS = """
+/* rejects */
+SELECT row, field, value, reason, first_row FROM stage_reject ORDER BY row, field
+"""
+
+_VACUUM = (
+    """
+    /* vacuum_catalog */
+    VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing,
+                     book_search, search_word
+    """,
+)
+
+# Rebuilt tables are analyzed already.
+_VACUUM_REBUILT = (
+    """
+    /* vacuum_rebuilt_catalog */
+    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search
+    """,
+    """
+    /* vacuum_category */
+    VACUUM (ANALYZE) category, search_word
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of what an import did, or would have done with `dry_run`.
+
+    `read` is the sum of `new`, `changed`, `unchanged` and `rejected` books. A book whose links changed
+    counts as changed. `dropped_values` are invalid values; their books were imported without them.
+    `missing_from_feed` counts books of this source that are not in the feed; they were kept. Some of them
+    may have lost their ISBN to a book of the feed (`merged.released_isbns`). `phases` are the seconds per
+    step.
+    """
+
+    source: str
+    dry_run: bool
+    read: int
+    new: int
+    changed: int
+    unchanged: int
+    rejected: int
+    dropped_values: int
+    missing_from_feed: int
+    merged: MergeCounts
+    rebuilt: tuple[str, ...]
+    phases: tuple[tuple[str, float], ...]
+    seconds: float
+    peak_memory_mb: float
+
+    @property
+    def changed_nothing(self) -> bool:
+        return not (self.new or self.changed or self.merged != NO_CHANGES)
+
+
+@dataclass(frozen=True, slots=True)
+class BookCounts:
+    """Counts of the staged books compared with the catalog."""
+
+    new: int
+    changed: int
+    staged: int
+    missing_from_feed: int
+    catalog: int
+
+
+class PhaseTimer:
+    """Measure the seconds of each step, and report each step to the progress display."""
+
+    def __init__(self, progress: ImportProgress) -> None:
+        self.progress = progress
+        self.started = self._phase_started = time.monotonic()
+        self._phase = "Reading"
+        self.phases: list[tuple[str, float]] = []
+
+    def start_phase(self, title: str) -> None:
+        self.stop()
+        self._phase = title
+        self.progress.start_phase(title)
+
+    def stop(self) -> None:
+        now = time.monotonic()
+        self.phases.append((self._phase, now - self._phase_started))
+        self._phase_started = now
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The state of one running import."""
+
+    connection: asyncpg.Connection
+    feed: Feed
+    rejects_file: RejectsFile
+    timer: PhaseTimer
+
+
+async def import_feed(
+    dsn: str, feed: Feed, *, rejects: Path, dry_run: bool = False, progress: ImportProgress = _NO_PROGRESS
+) -> Summary:
+    """Merge the feed into the catalog at `dsn`; with `dry_run`, only count the changes.
+
+    The import is atomic: readers see the old catalog until the commit. Rejected rows go to the file
+    `rejects`, which is created with the first rejected row. Raises CatalogImportError if another import is
+    running or the feed cannot be read. Raises DatabaseError if the database is unreachable or not
+    migrated. In these cases nothing was written.
+    """
+    if feed.source == "name" or not feed.source.strip():
+        raise CatalogImportError(f"A source cannot be called {feed.source!r}: choose another name.")
+    timer = PhaseTimer(progress)
+    async with aclosing(feed.batches):
+        with RejectsFile(rejects, feed.row_label) as rejected:
+            async with _open_connection(dsn) as connection:
+                return await _run(Job(connection, feed, rejected, timer), dry_run=dry_run)
+
+
+async def _run(job: Job, *, dry_run: bool) -> Summary:
+    transaction = job.connection.transaction()
+    await transaction.start()
+    try:
+        read = await _stage(job)
+        counts, written, rebuilt = await _merge_staged(job)
+        job.timer.start_phase("Rolling back" if dry_run else "Committing")
+    except BaseException:
+        if not job.connection.is_closed():
+            with suppress(*_CONNECTION_ERRORS):
+                await transaction.rollback()
+        raise
+    await (transaction.rollback() if dry_run else _commit(transaction))
+    if not dry_run and counts.new + counts.changed >= BULK_MIN_BOOKS:
+        job.timer.start_phase("Vacuuming")
+        await _vacuum(job.connection, _VACUUM_REBUILT if "book" in rebuilt else _VACUUM)
+    job.timer.stop()
+    return Summary(
+        source=job.feed.source,
+        dry_run=dry_run,
+        read=read,
+        new=counts.new,
+        changed=counts.changed,
+        unchanged=counts.staged - counts.new - counts.changed,
+        rejected=job.rejects_file.rejected_rows,
+        dropped_values=job.rejects_file.dropped_values,
+        missing_from_feed=counts.missing_from_feed,
+        merged=written,
+        rebuilt=tuple(rebuilt),
+        phases=tuple(job.timer.phases),
+        seconds=time.monotonic() - job.timer.started,
+        peak_memory_mb=_peak_memory_mb(),
+    )
+
+
+@contextmanager
+def _relaxed_gc() -> Generator[None]:
+    """Run the garbage collector less often.
+
+    An import allocates millions of records and no reference cycles; the default takes a tenth of its time.
+    """
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+async def _stage(job: Job) -> int:
+    """Read the feed into the staging tables. Return the number of rows read."""
+    await job.connection.execute(_TRANSACTION_SETTINGS)
+    if not await job.connection.fetchval(_TRY_IMPORT_LOCK):
+        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
+    staging = Staging(job.connection)
+    await create_staging_tables(job.connection)
+    job.timer.progress.start(job.feed)
+    read = 0
+    try:
+        with _relaxed_gc():
+            async for batch in job.feed.batches:
+                read += sum(isinstance(record, BookRecord) or record.dropped == "row" for record in batch)
+                await staging.add(record for record in batch if isinstance(record, BookRecord))
+                job.rejects_file.write(record for record in batch if isinstance(record, Reject))
+                job.timer.progress.update(read)
+        await staging.finish()
+    finally:
+        await staging.close()
+    return read
+
+
+async def _merge_staged(job: Job) -> tuple[BookCounts, MergeCounts, Sequence[str]]:
+    """Resolve and merge the staged rows. Return the counts and the names of the rebuilt tables."""
+    connection, source, timer = job.connection, job.feed.source, job.timer
+    timer.start_phase("Comparing with the catalog")
+    await table_rebuild.acquire_locks(
+        connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
+    )
+    await create_merge_tables(connection)
+    await staged_checks.reject_invalid_rows(connection, source)
+    async for row in connection.cursor(_STAGED_REJECTS):
+        job.rejects_file.write([_reject_from_row(row, job.feed)])
+    await resolve.resolve(connection, source)
+    counts = BookCounts(**dict(await connection.fetchrow(resolve.COUNT_BOOKS, source) or {}))
+    tables = await _choose_tables_to_rebuild(connection, counts)
+    timer.start_phase("Writing books, authors and categories")
+    if tables:
+        await table_rebuild.create_rebuilt_tables(connection, tables)
+    written = await merge(connection, source, into_rebuilt="book" in tables)
+    if tables:
+        timer.start_phase("Building indexes")
+        await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.BOOK_TABLES)
+        timer.start_phase("Listing books by author and category")
+        await listings.fill(connection, tables)
+        timer.start_phase("Building indexes of the listings")
+        await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.LISTING_TABLES)
+        await listings.recount(connection, tables)
+        await table_rebuild.swap_tables(connection, tables, total_timeout=CATALOG_LOCK_TIMEOUT)
+    return counts, written, tables
+
+
+async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: BookCounts) -> Sequence[str]:
+    """Return the tables that are cheaper to rebuild than to update row by row.
+
+    - The listings, if more than a fifth of the books changes.
+    - The books and their links too, if at least two thirds of the resulting catalog are new.
+    """
+    touched = counts.new + counts.changed
+    if touched < BULK_MIN_BOOKS or touched * 5 <= counts.catalog:
+        return ()
+    everything = (*table_rebuild.BOOK_TABLES, *table_rebuild.LISTING_TABLES)
+    for tables in (
+        (everything, table_rebuild.LISTING_TABLES)
+        if counts.new >= 2 * counts.catalog
+        else (table_rebuild.LISTING_TABLES,)
+    ):
+        obstacles = await table_rebuild.find_rebuild_blockers(connection, tables)
+        if not obstacles:
+            return tables
+        log.warning("The import is slower than necessary: cannot rebuild %s", "; ".join(obstacles))
+    return ()
+
+
+def _reject_from_row(row: asyncpg.Record, feed: Feed) -> Reject:
+    first: int | None = row["first_row"]
+    reason: str = row["reason"] if first is None else f"{row['reason']} {feed.row_label(first)}"
+    return Reject(row["row"], row["field"], row["value"], reason)
+
+
+async def _commit(transaction: Transaction) -> None:
+    try:
+        await transaction.commit()
+    except _CONNECTION_ERRORS as error:
+        raise CatalogImportError(
+            f"The connection was lost during the commit ({error}): the feed may or may not have been written. "
+            "Import it again: rows that are already written do not change."
+        ) from error
+
+
+async def _vacuum(connection: asyncpg.Connection, statements: Sequence[str]) -> None:
+    """Run VACUUM, which enables index-only scans. If it fails, log a warning: autovacuum runs later."""
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    except _CONNECTION_ERRORS as error:
+        log.warning("The import is complete, but VACUUM failed: %s", error)
+
+
+@asynccontextmanager
+async def _open_connection(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
+    """Open a connection to a migrated database, and map its errors to DatabaseError or CatalogImportError."""
+    connection = await connect(dsn, application_name="bookstore import")
+    try:
+        await require_head(connection)
+        with suppress(asyncpg.PostgresError):
+            await connection.execute(_ENABLE_CONNECTION_CHECK)
+        yield connection
+    except _CONNECTION_ERRORS as error:
+        raise CatalogImportError(
+            f"The database failed during the import: {error}. Nothing was written."
+        ) from error
+    finally:
+        connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)
+
+
+def _peak_memory_mb() -> float:
+    """Return the peak memory of this process in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -1,0 +1,171 @@
+"""Filtered lists: pages and counts of the rows of a list that match a condition.
+
+Their statements never use a cached plan. Whether to scan an index in sort order or to start from the few
+matching rows depends on the values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from db.database import PLANNED_ANEW, Database
+from db.keyset import Order, Page, PageRequest, Scope, build_page, keyset_bounds, merge_ranges_sql, range_sql
+from db.records import CatalogRecord, Columns
+from db.search.conditions import Condition, bind_single_parent, restrict_scope, select_rows_sql
+from db.search.popularity_tiers import TIERS, in_tier, union_until_limit
+from db.search.ranking import (
+    RANK_CANDIDATES,
+    RANK_CANDIDATES_BROAD_TEXT,
+    RELEVANCE,
+    exact_title_bonus_sql,
+    score_sql,
+)
+from db.search.text_query import TextQuery
+
+R = TypeVar("R", bound=CatalogRecord)
+
+COUNT_LIMIT = 10_000
+"""Maximum number of matching rows that are counted."""
+
+
+class Count(NamedTuple):
+    """The number of matching rows; if `capped`, there are more."""
+
+    number: int
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListCondition:
+    """The condition that a list is restricted to, with the text query that is part of it, if any."""
+
+    condition: Condition
+    text_query: TextQuery | None = None
+
+
+async def fetch_filtered_pages(
+    database: Database,
+    scope: Scope,
+    order: Order,
+    page_request: PageRequest,
+    parents: Sequence[int],
+    columns: Columns[R],
+    list_condition: ListCondition,
+) -> list[Page[R]]:
+    """Return one page of records per parent, in the order of the parents."""
+    bounds: tuple[object, ...] = keyset_bounds(order, page_request)
+    if order.key == RELEVANCE:
+        text_query = list_condition.text_query or TextQuery("")
+        bounds = (*bounds, text_query.exact_tsquery, text_query.expanded_tsquery, text_query.text)
+    sql = _filtered_page_statement(
+        bind_single_parent(scope, parents),
+        order,
+        page_request.backward,
+        columns.sql,
+        list_condition,
+        3 + len(bounds),
+    )
+    values = (*bounds, *list_condition.condition.values)
+    rows = await database.fetch(
+        sql, parents, page_request.limit + 1, *values, record_class=columns.record_class
+    )
+    rows_by_parent: list[list[Any]] = [[] for _ in parents]
+    for row in rows:
+        rows_by_parent[row["ordinal"] - 1].append(row)
+    return [build_page(parent_rows, page_request) for parent_rows in rows_by_parent]
+
+
+def _filtered_page_statement(
+    scope: Scope,
+    order: Order,
+    backward: bool,
+    columns: str,
+    list_condition: ListCondition,
+    first_parameter: int,
+) -> str:
+    """Return the statement of a page. It contains only names from the code.
+
+    The values of the condition start at parameter `first_parameter`.
+    """
+    key = order.key
+    direction = "DESC" if order.descending != backward else "ASC"
+    if key == RELEVANCE:
+        page_sql = _ranked_page_sql(scope, list_condition, first_parameter, direction)
+    else:
+        key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
+        restricted = restrict_scope(scope, list_condition.condition, first_parameter)
+        page_sql = range_sql(restricted, key, key_column, direction, backward and key.nullable)
+    return f"""
+/* {scope.name}_matching {PLANNED_ANEW} {key.name} {direction.lower()} */
+SELECT {columns}, page.key AS sort_value, parent.ordinal
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+CROSS JOIN LATERAL (
+    {page_sql}
+) AS page
+JOIN {scope.row_table} AS t ON t.id = page.id
+ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
+"""
+
+
+def _ranked_page_sql(
+    scope: Scope, list_condition: ListCondition, first_parameter: int, direction: str
+) -> str:
+    """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
+    score = score_sql("s.document", "c.key", "$7::tsquery", "$8::tsquery")
+    title_bonus = exact_title_bonus_sql("b", "$9::text")
+    return f"""
+    WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter)}),
+    scored AS (
+        SELECT {score} + {title_bonus} AS key, c.id
+        FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
+    )
+    SELECT key, id, 1 AS range FROM scored
+    WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
+    ORDER BY key {direction}, id {direction} LIMIT $2::integer
+    """
+
+
+def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int) -> str:
+    """Return the SQL for the most popular matching books.
+
+    If more than MAX_ENUMERATED_HITS match, but fewer than one in ten, they are found by their documents, tier
+    by tier. Otherwise the index by rating count is scanned.
+    """
+
+    def most_popular(condition: Condition, limit: int) -> str:
+        restricted = restrict_scope(scope, condition, first_parameter)
+        return merge_ranges_sql(restricted, "l.rating_count", "true", "key DESC, id DESC", str(limit), 1)
+
+    text_query = list_condition.text_query
+    if text_query is not None and text_query.book_ids is not None:
+        return most_popular(list_condition.condition, RANK_CANDIDATES)
+    if text_query is None or text_query.is_frequent:
+        return most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)
+    parts = [
+        most_popular(in_tier(list_condition.condition, tier), RANK_CANDIDATES_BROAD_TEXT) for tier in TIERS
+    ]
+    return union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)
+
+
+async def fetch_filtered_counts(
+    database: Database, scope: Scope, parents: Sequence[int], list_condition: ListCondition
+) -> list[Count]:
+    """Return the number of matching rows per parent, counted up to COUNT_LIMIT."""
+    sql = _filtered_count_statement(scope, list_condition.condition)
+    rows = await database.fetch(sql, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
+    counts: dict[int, int] = dict(rows)
+    is_truncated = list_condition.text_query is not None and list_condition.text_query.is_truncated
+    return [
+        Count(min(counts[ordinal], COUNT_LIMIT), is_truncated or counts[ordinal] > COUNT_LIMIT)
+        for ordinal in range(1, len(parents) + 1)
+    ]
+
+
+def _filtered_count_statement(scope: Scope, condition: Condition) -> str:
+    return f"""
+/* {scope.name}_count_matching {PLANNED_ANEW} */
+SELECT parent.ordinal, (
+    SELECT count(*) FROM ({select_rows_sql(scope, condition, 3, end="LIMIT $2::integer")}) AS matching
+) AS count
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+"""

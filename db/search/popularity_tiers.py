@@ -1,0 +1,26 @@
+"""Popularity tiers: each search document contains the tier of its book's rating count.
+
+The most popular hits of a text are read tier by tier. This reads neither less popular hits nor popular books
+that do not match.
+"""
+
+from dataclasses import replace
+
+from db.constraints import TIER_THRESHOLDS
+from db.search.conditions import Condition
+
+TIERS = tuple(range(len(TIER_THRESHOLDS), -1, -1))
+"""The numbers of the tiers, most popular first."""
+
+
+def in_tier(condition: Condition, tier: int) -> Condition:
+    """Return the condition restricted to a tier, also in the tsquery if it matches documents."""
+    lower_bound = f"{{l}}.rating_count >= {TIER_THRESHOLDS[tier - 1]}" if tier else "true"
+    upper_bound = f"{{l}}.rating_count < {TIER_THRESHOLDS[tier]}" if tier < len(TIER_THRESHOLDS) else "true"
+    with_tier_clause = condition.sql.replace("{tier_clause}", f" && '''#{tier}'''::tsquery")
+    return replace(condition, sql=f"({with_tier_clause}) AND {lower_bound} AND {upper_bound}")
+
+
+def union_until_limit(parts: list[str], limit: int | str) -> str:
+    """Return the SQL that reads the parts in turn until it has `limit` rows."""
+    return f"{' UNION ALL '.join(f'({part})' for part in parts)} LIMIT {limit}"

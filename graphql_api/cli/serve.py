@@ -1,0 +1,87 @@
+"""The command that serves the API."""
+
+import asyncio
+import logging
+import logging.config
+import os
+import socket
+from contextlib import suppress
+from dataclasses import replace
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import asyncpg
+import click
+
+from db.books import count_books
+from db.errors import DatabaseUnavailableError
+from db.importing.importer import import_feed
+from db.importing.readers import open_feed
+from db.migrations import migrate
+from graphql_api.cli.database import database_dsn
+from graphql_api.cli.errors import report_errors_without_traceback
+from graphql_api.serving import log_config
+from graphql_api.serving import serve as run_server
+from graphql_api.settings import Settings, SettingsError
+
+logger = logging.getLogger("bookstore.cli")
+
+
+@click.command("serve")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Number of server processes (default: WORKERS). SIGHUP replaces them one by one.",
+)
+@report_errors_without_traceback
+def serve_command(workers: int | None) -> None:
+    """Migrate the database and serve the API.
+
+    If the embedded PostgreSQL has no books, the sample is imported first. While the database in
+    DATABASE_URL is unavailable, requests get 503.
+    """
+    settings = Settings.from_environment(os.environ)
+    settings = replace(settings, workers=workers or settings.workers)
+    logging.config.dictConfig(log_config(settings.log_level))
+    listener = _bind_socket(settings.host, settings.port)
+    dsn = database_dsn(settings)
+    try:
+        migrate(dsn)
+    except DatabaseUnavailableError as error:
+        logger.warning(
+            "%s; skipping migrations; requests get 503 until PostgreSQL is reachable and migrated", error
+        )
+    if not settings.database_url:
+        asyncio.run(_import_sample_if_empty(dsn))
+    with suppress(KeyboardInterrupt):
+        run_server(settings, dsn, listener)
+    if not settings.database_url:
+        click.echo("PostgreSQL keeps running; `bookstore db stop` stops it.")
+
+
+def _bind_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raise SettingsError if the address is not available."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host}:{port}: {str(error.strerror).partition(' (')[0]}. Change HOST or PORT."
+        ) from error
+
+
+async def _import_sample_if_empty(dsn: str) -> None:
+    """Import the sample into a catalog without books."""
+    if await _is_catalog_empty(dsn):
+        with as_file(files("db.importing") / "sample.jsonl") as sample:
+            feed = await open_feed("jsonl", [sample], source="sample")
+            summary = await import_feed(dsn, feed, rejects=Path("sample.rejects.csv"))
+        click.echo(f"The catalog was empty: it now holds the sample of {summary.new} books.")
+
+
+async def _is_catalog_empty(dsn: str) -> bool:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await count_books(connection) == 0
+    finally:
+        await connection.close()

@@ -1,0 +1,1 @@
+"""DataLoaders of one request, which batch and cache the reads of resolvers."""

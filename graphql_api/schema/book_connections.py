@@ -1,0 +1,224 @@
+"""Connections of books: pages, and the additional fields of a search."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from html import escape
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+
+import strawberry
+
+from db.keyset import Order, Page, PageRequest, Scope
+from db.search.filtered_lists import COUNT_LIMIT
+from db.search.filters import NO_FILTER, Filter
+from db.search.highlights import MARK_START, MARK_STOP, Match
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT
+from db.search.text_query import MAX_TEXT_LENGTH, TextQuery
+from graphql_api.context import Context
+from graphql_api.loaders.dataloader import Loader, ResolvedValue
+from graphql_api.loaders.search import (
+    filtered_book_count_loader,
+    filtered_book_page_loader,
+    match_loader,
+    text_query_loader,
+)
+from graphql_api.schema.costs import NO_ROWS, ONE_ROW
+from graphql_api.schema.facets import Facets
+from graphql_api.schema.fields import batch_field
+from graphql_api.schema.pagination import (
+    ConnectionSource,
+    PageInfo,
+    cursor_scope,
+    encode_cursor,
+    map_pages,
+    resolve_nodes,
+    resolve_page_infos,
+    resolve_total_counts,
+    resolve_total_counts_capped,
+)
+
+if TYPE_CHECKING:
+    from graphql_api.schema.types import Book
+
+T = TypeVar("T")
+
+BookType = Annotated["Book", strawberry.lazy("graphql_api.schema.types")]
+
+
+@dataclass(slots=True)
+class BookConnectionSource(ConnectionSource):
+    """The source of a connection of books, with the scope of its list and its filter."""
+
+    scope: Scope
+    book_filter: Filter
+
+    @property
+    def cursor_scope(self) -> str:
+        """The scope that its cursors name: the order, and the search text if the order is by relevance."""
+        return cursor_scope(self.order, self.book_filter.text)
+
+
+def build_book_connections(
+    context: Context,
+    scope: Scope,
+    order: Order,
+    page_request: PageRequest,
+    book_filter: Filter,
+    parents: Sequence[tuple[int, int | Loader[int, int]]],
+    unfiltered_page_loader: Callable[[], Loader[int, Any]] | None,
+) -> list[BookConnectionSource]:
+    """Return a source for each (parent id, book count).
+
+    `unfiltered_page_loader` is called if there is no filter. It is None if only the loader of filtered books
+    can read the scope; the book counts of the parents are then not those of the scope.
+    """
+    if book_filter == NO_FILTER and unfiltered_page_loader:
+        loader = unfiltered_page_loader()
+        return [
+            BookConnectionSource(order, loader, parent, count, scope, book_filter)
+            for parent, count in parents
+        ]
+    loader = filtered_book_page_loader(context.loaders, scope, order, page_request, book_filter)
+    counts: Any = filtered_book_count_loader(context.loaders, scope, book_filter)
+    return [BookConnectionSource(order, loader, parent, counts, scope, book_filter) for parent, _ in parents]
+
+
+class _BookEdgeSource(NamedTuple):
+    """The source of an edge, with the filter of its connection."""
+
+    node: Any
+    cursor: str
+    book_filter: Filter
+
+
+Connections = Sequence[BookConnectionSource]
+
+
+def _resolve_book_edges(connections: Connections, context: Context) -> Awaitable[list[list[_BookEdgeSource]]]:
+    scope, book_filter = connections[0].cursor_scope, connections[0].book_filter
+
+    def edges(pages: list[Page[Any]]) -> list[list[_BookEdgeSource]]:
+        return [
+            [
+                _BookEdgeSource(row, encode_cursor(scope, page.position(index)), book_filter)
+                for index, row in enumerate(page.rows)
+            ]
+            for page in pages
+        ]
+
+    return map_pages(connections, edges)
+
+
+def _resolve_did_you_mean(connections: Connections, context: Context) -> Awaitable[list[str | None]]:
+    text = connections[0].book_filter.text
+    if text is None:
+        return ResolvedValue([None] * len(connections))
+
+    def suggestions(text_queries: list[TextQuery]) -> list[str | None]:
+        return [text_queries[0].did_you_mean] * len(connections)
+
+    return text_query_loader(context.loaders).load_all([text]).then(suggestions)
+
+
+def _resolve_searched_texts(connections: Connections, context: Context) -> list[str | None]:
+    return [connection.book_filter.text for connection in connections]
+
+
+def _resolve_facets(connections: Connections, context: Context) -> Connections:
+    return connections
+
+
+@strawberry.enum(description="A part of a book in which a search text can match.")
+class MatchedField(Enum):
+    ISBN = strawberry.enum_value("ISBN", description="The ISBN.")
+    TITLE = strawberry.enum_value("TITLE", description="The title.")
+    AUTHORS = strawberry.enum_value("AUTHORS", description="The names of the contributors.")
+    SUBTITLE = strawberry.enum_value("SUBTITLE", description="The subtitle.")
+    CATEGORIES = strawberry.enum_value("CATEGORIES", description="The book's categories, or their ancestors.")
+    DESCRIPTION = strawberry.enum_value("DESCRIPTION", description="The description.")
+
+
+def _map_matches(
+    entries: Sequence[_BookEdgeSource], context: Context, step: Callable[[Sequence[Match | None]], T]
+) -> Awaitable[T]:
+    """Load how a level's books match the search text and apply `step` to the matches."""
+    book_filter = entries[0].book_filter
+    if book_filter.text is None:
+        return ResolvedValue(step([None] * len(entries)))
+    return (
+        match_loader(context.loaders, book_filter)
+        .load_all([entry.node["id"] for entry in entries])
+        .then(step)
+    )
+
+
+def _resolve_matched_on(
+    entries: Sequence[_BookEdgeSource], context: Context
+) -> Awaitable[list[list[MatchedField]]]:
+    def fields(matches: Sequence[Match | None]) -> list[list[MatchedField]]:
+        return [[MatchedField(name) for name in match.fields] if match else [] for match in matches]
+
+    return _map_matches(entries, context, fields)
+
+
+def _resolve_highlighted_titles(entries: Sequence[_BookEdgeSource], context: Context) -> Awaitable[list[str]]:
+    def titles(matches: Sequence[Match | None]) -> list[str]:
+        return [
+            _highlight_html(match.title if match else entry.node["title"])
+            for entry, match in zip(entries, matches, strict=True)
+        ]
+
+    return _map_matches(entries, context, titles)
+
+
+def _highlight_html(title: str) -> str:
+    return escape(title).replace(MARK_START, "<mark>").replace(MARK_STOP, "</mark>")
+
+
+@strawberry.type(
+    description="One book of a list, its cursor, and how it matches the filter's text.", directives=[NO_ROWS]
+)
+class BookEdge:
+    node: BookType = strawberry.field(description="The book.")
+    cursor: str = strawberry.field(
+        description="The position in the list, for the arguments `after` and `before`."
+    )
+    matched_on: list[MatchedField] = batch_field(
+        _resolve_matched_on,
+        "The parts of the book that match words of the filter's text; empty without a text.",
+    )
+    highlighted_title: str = batch_field(
+        _resolve_highlighted_titles,
+        "The title as HTML, with <mark> around the words of the filter's text; everything else is escaped.",
+        reads=["title"],
+    )
+
+
+@strawberry.type(description="One page of a list of books.", directives=[NO_ROWS])
+class BookConnection:
+    edges: list[BookEdge] = batch_field(_resolve_book_edges, "The books of the page with their cursors.")
+    nodes: list[BookType] = batch_field(resolve_nodes, "The books of the page without cursors.")
+    page_info: PageInfo = batch_field(resolve_page_infos, "The position of the page in the list.")
+    total_count: int = batch_field(
+        resolve_total_counts,
+        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
+        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
+        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
+        f"{MAX_ENUMERATED_HITS:,} books.",
+        ONE_ROW,
+    )
+    total_count_is_capped: bool = batch_field(
+        resolve_total_counts_capped, "Whether the list has more books than `totalCount`."
+    )
+    searched_text: str | None = batch_field(
+        _resolve_searched_texts,
+        f"The text that was searched for: the first {MAX_TEXT_LENGTH} characters of the filter's text; null "
+        "without a text.",
+    )
+    did_you_mean: str | None = batch_field(
+        _resolve_did_you_mean,
+        "The probably intended text, if no book matches the words as typed; null otherwise.",
+    )
+    facets: Facets = batch_field(
+        _resolve_facets, "The numbers of books by value, for narrowing the list further."
+    )

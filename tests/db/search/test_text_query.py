@@ -1,0 +1,302 @@
+"""Texts find the intended books, with spelling correction, and no text causes an error."""
+
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db import books
+from db.keyset import Order, PageRequest
+from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
+from db.search.filters import Filter
+from db.search.highlights import MARK_START, MARK_STOP, Match, matches_by_book_ids
+from db.search.popularity_tiers import TIER_THRESHOLDS
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT, RELEVANCE
+from db.search.text_query import MAX_TEXT_LENGTH, interpret_texts, parse_isbn
+from tests.catalogs import add_author, add_book, add_category
+
+BEST_FIRST = Order(RELEVANCE, descending=True)
+
+
+@pytest.fixture
+async def shelf(connection: asyncpg.Connection) -> dict[str, int]:
+    """A few works of world literature, by title."""
+    shakespeare = await add_author(connection, "William Shakespeare", source="ol", source_id="OL9A")
+    zola = await add_author(connection, "Émile Zola")
+    brien = await add_author(connection, "Edna O'Brien")
+    fiction = await add_category(connection, "Fiction")
+    drama = await add_category(connection, "Drama & Verse", fiction)
+    rows: list[dict[str, Any]] = [
+        {"title": "Hamlet", "authors": [shakespeare], "categories": [drama], "isbn": "9780306406157"},
+        {"title": "Germinal", "authors": [zola], "language": "fr", "subtitle": "Roman de la mine"},
+        {"title": "L'Œuvre", "authors": [zola], "language": "fr", "rating_average": 4, "rating_count": 7},
+        {"title": "Nana", "authors": [zola], "description": "The theatre of Hamlet it is not."},
+        {"title": "Girls & Sons", "authors": [brien]},
+        {"title": "Catch-22"},
+    ]
+    return {row["title"]: await add_book(connection, **row) for row in rows}
+
+
+async def find_titles(connection: asyncpg.Connection, text: str) -> list[str]:
+    """Return the titles that a text finds, by relevance."""
+    [text_query] = await interpret_texts(connection, [text])
+    list_condition = Filter(text).to_list_condition(text_query)
+    [page] = await fetch_filtered_pages(
+        connection, books.ALL_BOOKS, BEST_FIRST, PageRequest(20), [0], books.COLUMNS, list_condition
+    )
+    [count] = await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], list_condition)
+    assert count == (len(page.rows), False)
+    return [book.title for book in page.rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("hamlet", ["Hamlet", "Nana"]),
+        ("shakespear hamlt", ["Hamlet"]),
+        ("Zola", ["L'Œuvre", "Nana", "Germinal"]),
+        ("ZOLA Émile", ["L'Œuvre", "Nana", "Germinal"]),
+        ("zola emile germ", ["Germinal"]),
+        ("oeuvre", ["L'Œuvre"]),
+        ("0-306-40615-2", ["Hamlet"]),
+        ("978 0 306 40615 7", ["Hamlet"]),
+        ("9780306406157", ["Hamlet"]),
+        ("978-0-306-40615-8", []),
+        ("o'brien & sons", ["Girls & Sons"]),
+        ("catch 22", ["Catch-22"]),
+        ("catch-22", ["Catch-22"]),
+        ("drama and verse", ["Hamlet"]),
+        ("fiction", ["Hamlet"]),
+        ("mine roman", ["Germinal"]),
+        ("zolla", ["L'Œuvre", "Nana", "Germinal"]),
+        ("qwertyuiop", []),
+        ("hamlet qwertyuiop", ["Hamlet", "Nana"]),
+        ("sons of hamlet", ["Girls & Sons", "Hamlet", "Nana"]),
+        ("", []),
+        ("&|!():*<->", []),
+        ("🙂", []),
+        ("'", []),
+        ("\\", []),
+    ],
+)
+async def test_a_text_finds(
+    connection: asyncpg.Connection, shelf: dict[str, int], text: str, titles: list[str]
+) -> None:
+    assert await find_titles(connection, text) == titles
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("shakespear hamlt", "shakespeare hamlet"),
+        ("hamlet", None),
+        ("germ", None),
+        ("Gremlinal", None),
+        ("ZOLLA nana", "zola nana"),
+        ("qwertyuiop", None),
+        ("hamlet qwertyuiop", None),
+    ],
+)
+async def test_a_correction_is_suggested_if_no_book_has_the_words_as_typed(
+    connection: asyncpg.Connection, shelf: dict[str, int], text: str, meant: str | None
+) -> None:
+    [text_query] = await interpret_texts(connection, [text])
+
+    assert text_query.did_you_mean == meant
+
+
+async def test_a_text_is_cut_at_the_maximum_length(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    [text_query] = await interpret_texts(connection, ["hamlet " + " " * MAX_TEXT_LENGTH + "zola"])
+
+    assert text_query.text == "hamlet " + " " * (MAX_TEXT_LENGTH - 7)
+    assert text_query.exact_tsquery == "'hamlet':*"
+
+
+async def test_a_match_has_the_matching_fields_and_the_marked_title(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    [text_query] = await interpret_texts(connection, ["hamlet drama"])
+    [isbn] = await interpret_texts(connection, ["0306406152"])
+
+    matches = await matches_by_book_ids(connection, text_query, [shelf["Nana"], 0, shelf["Hamlet"]])
+    edition = await matches_by_book_ids(connection, isbn, [shelf["Hamlet"]])
+
+    assert matches == [
+        Match(("DESCRIPTION",), "Nana"),
+        None,
+        Match(("TITLE", "CATEGORIES"), f"{MARK_START}Hamlet{MARK_STOP}"),
+    ]
+    assert edition == [Match(("ISBN",), "Hamlet")]
+
+
+async def test_editing_renaming_and_moving_update_the_search_document(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    await connection.execute("UPDATE book SET title = 'Hamlet, Prince' WHERE title = 'Hamlet'")
+    await connection.execute("UPDATE author SET name = 'Will Shaxper' WHERE name = 'William Shakespeare'")
+    await connection.execute("UPDATE category SET name = 'Belletristik' WHERE name = 'Fiction'")
+
+    assert await find_titles(connection, "prince shaxper belletristik drama") == ["Hamlet, Prince"]
+    assert await find_titles(connection, "fiction") == []
+
+    await connection.execute("DELETE FROM book_author WHERE book_id = $1", shelf["Hamlet"])
+    await connection.execute("UPDATE category SET parent_id = NULL WHERE parent_id IS NOT NULL")
+
+    assert await find_titles(connection, "shaxper") == []
+    assert await find_titles(connection, "belletristik") == []
+
+    await connection.execute("DELETE FROM book WHERE id = $1", shelf["Hamlet"])
+
+    assert await find_titles(connection, "prince") == []
+
+
+async def test_a_change_of_stock_does_not_rewrite_the_document(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    before = await connection.fetchval("SELECT ctid FROM book_search WHERE book_id = $1", shelf["Nana"])
+
+    await connection.execute("UPDATE book SET stock = 3, price = 5, currency = 'EUR' WHERE title = 'Nana'")
+
+    assert (
+        await connection.fetchval("SELECT ctid FROM book_search WHERE book_id = $1", shelf["Nana"]) == before
+    )
+
+
+@settings(max_examples=300)
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
+    | st.text("&|!():*<->'\"\\ zaé-_/.@0", max_size=40)
+)
+async def test_any_text_is_legal(connection: asyncpg.Connection, shelf: dict[str, int], text: str) -> None:
+    titles = await find_titles(connection, text)
+
+    assert set(titles) <= set(shelf)
+
+
+async def test_an_expanded_query_is_truncated_to_the_rank_candidates(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Encyclopaedia ' || n FROM generate_series(1, $1::int) n",
+        RANK_CANDIDATES + 1,
+    )
+
+    [text_query] = await interpret_texts(connection, ["encyclpaedia"])
+    counts = await fetch_filtered_counts(
+        connection, books.ALL_BOOKS, [0], Filter("x").to_list_condition(text_query)
+    )
+
+    assert text_query.did_you_mean == "encyclopaedia"
+    assert (len(text_query.book_ids or ()), text_query.is_truncated) == (RANK_CANDIDATES, True)
+    assert counts == [(RANK_CANDIDATES, True)]
+
+
+def test_an_isbn_is_parsed_in_any_spelling() -> None:
+    assert parse_isbn(" 0-306-40615-2 ") == parse_isbn("978 0306406157") == "9780306406157"
+    assert parse_isbn("0-306-40615-3") is parse_isbn("") is parse_isbn("x" * 200) is None
+
+
+async def test_a_change_of_popularity_rewrites_the_document_only_from_tier_to_tier(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    async def version(rating_count: int) -> tuple[str, list[str]]:
+        await connection.execute(
+            "UPDATE book SET rating_count = $1, rating_average = 4 WHERE title = 'Nana'", rating_count
+        )
+        row = await connection.fetchrow(
+            "SELECT ctid::text, tsvector_to_array(document) FROM book_search WHERE book_id = $1",
+            shelf["Nana"],
+        )
+        assert row
+        return row[0], [word for word in row[1] if word.startswith("#")]
+
+    versions = [
+        await version(count)
+        for count in (
+            TIER_THRESHOLDS[0] - 1,
+            TIER_THRESHOLDS[0],
+            TIER_THRESHOLDS[1] - 1,
+            TIER_THRESHOLDS[1],
+            TIER_THRESHOLDS[2],
+        )
+    ]
+
+    assert [bands for _, bands in versions] == [["#0"], ["#1"], ["#1"], ["#2"], ["#3"]]
+    assert versions[1] == versions[2]
+    assert len({place for place, _ in versions}) == 4
+
+
+async def test_a_book_with_exactly_that_title_comes_first(connection: asyncpg.Connection) -> None:
+    """Articles and accents are ignored; books with more ratings come first."""
+    nights = "The Book of the Thousand Nights and a Night, Night after Night"
+    for title, language, ratings in [
+        (nights, "en", 0),
+        ("Night", "en", 5),
+        ("The Night", "en", 900),
+        ("Der Prozess", "de", 3),
+        ("Prozess, Prozess und Prozess", "de", 0),
+        ("Night Watch", "en", 90_000),
+    ]:
+        average = 4 if ratings else None
+        await add_book(connection, title, language=language, rating_average=average, rating_count=ratings)
+
+    assert (await find_titles(connection, "night"))[:2] == ["The Night", "Night"]
+    assert (await find_titles(connection, "The NIGHT"))[:2] == ["The Night", nights]
+    assert (await find_titles(connection, "der prozess"))[0] == "Der Prozess"
+    assert (await find_titles(connection, "night wat"))[0] == "Night Watch"
+
+
+async def test_the_most_popular_of_many_hits_are_ranked(connection: asyncpg.Connection) -> None:
+    """Of 6,001 books in all popularity tiers, whether they are found by their documents or not."""
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title, rating_average, rating_count)"
+        " SELECT 's', n, 'Copy', 4, 1 + n * 7919 % 500 FROM generate_series(1, 6001) n"
+    )
+    [text_query] = await interpret_texts(connection, ["copy"])
+    popular = await connection.fetch(
+        "SELECT id FROM book ORDER BY rating_count DESC, id DESC LIMIT $1", RANK_CANDIDATES_BROAD_TEXT
+    )
+
+    for common in (False, True):
+        list_condition = Filter("copy").to_list_condition(replace(text_query, is_frequent=common))
+        [page] = await fetch_filtered_pages(
+            connection,
+            books.ALL_BOOKS,
+            BEST_FIRST,
+            PageRequest(RANK_CANDIDATES),
+            [0],
+            books.COLUMNS,
+            list_condition,
+        )
+
+        assert {book.id for book in page.rows} == {row["id"] for row in popular}
+
+
+async def test_few_hits_are_enumerated_and_many_are_not(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
+        MAX_ENUMERATED_HITS + 1,
+    )
+
+    few, many = await interpret_texts(connection, ["zola", "copy"])
+
+    assert sorted(few.book_ids or ()) == sorted([shelf["Germinal"], shelf["L'Œuvre"], shelf["Nana"]])
+    assert many.book_ids is None
+    assert many.condition.values == ("'copy':*",)
+    [page] = await fetch_filtered_pages(
+        connection,
+        books.ALL_BOOKS,
+        BEST_FIRST,
+        PageRequest(RANK_CANDIDATES),
+        [0],
+        books.COLUMNS,
+        Filter("copy").to_list_condition(many),
+    )
+    assert len(page.rows) == RANK_CANDIDATES_BROAD_TEXT
