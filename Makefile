@@ -18,7 +18,7 @@ serve: $(VENV)/runtime explorer ## Serve http://127.0.0.1:8000/graphql on an emb
 	@exec $(BIN)/bookstore serve
 
 test: $(VENV)/dev explorer audits ## Run the tests with branch coverage
-	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name newer versions
 	$(BIN)/ruff check .

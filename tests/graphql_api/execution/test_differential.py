@@ -159,7 +159,7 @@ async def test_over_a_schema_built_to_be_nasty(drawn: DrawnOperation) -> None:
 
 
 @pytest.fixture(scope="module")
-async def small_catalog(shared_connection: asyncpg.Connection) -> AsyncGenerator[Client]:
+async def catalog_of_module(shared_connection: asyncpg.Connection) -> AsyncGenerator[Client]:
     """A few books, authors and categories with the first ids, in a transaction of the module's own."""
     transaction = shared_connection.transaction()
     await transaction.start()
@@ -184,6 +184,12 @@ async def small_catalog(shared_connection: asyncpg.Connection) -> AsyncGenerator
     yield client
     async with client.lock:
         await transaction.rollback()
+
+
+@pytest.fixture
+def small_catalog(catalog_of_module: Client) -> Client:
+    """A client with statements of its own: what earlier operations have dropped may still be reading."""
+    return Client(catalog_of_module.connection, turn=catalog_of_module.turn)
 
 
 class Forgetful(Context):
@@ -212,9 +218,6 @@ async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Cli
         None,
     )
 
-    # What earlier operations dropped may still be reading.
-    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
-    small_catalog.statements.clear()
     planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
     small_catalog.statements.clear()
