@@ -38,13 +38,13 @@ class Book(CatalogRecord):
     rating_count: int
 
 
-class Price(CatalogRecord):
-    """The price in a book's row, if it has one. A price always has a currency."""
+class PricedBook(Book):
+    """A book that is on sale. A price always has a currency."""
 
     __slots__ = ()
 
-    price: str
-    currency: str
+    price: str  # pyright: ignore[reportIncompatibleVariableOverride] - the row is never changed
+    currency: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 COLUMNS = all_columns(Book, price="t.price::text", rating_average="t.rating_average::float8")

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import click
 
 from graphql_api.cli.errors import report_errors_without_traceback
-from graphql_api.execution.describe import describe_plan
+from graphql_api.execution.describe import PlanUnavailableError, describe_plan
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
@@ -34,4 +34,7 @@ def plan_command(file: BinaryIO, operation: str | None, variables: str) -> None:
             f"The file is not valid UTF-8: invalid byte at offset {error.start:,}."
         ) from None
     document_cache = DocumentCache(schema, limits=Settings.from_environment(os.environ).limits)
-    click.echo(describe_plan(document_cache, text, operation, variables))
+    try:
+        click.echo(describe_plan(document_cache, text, operation, variables))
+    except PlanUnavailableError as error:
+        raise click.ClickException(str(error)) from None

@@ -5,13 +5,12 @@ from operator import itemgetter
 
 import orjson
 
-from db.errors import CatalogError
 from graphql_api.execution.documents import DocumentCache, InvalidDocumentError, UnknownOperationError
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.execution.plans import Plan
 
 
-class PlanUnavailableError(CatalogError):
+class PlanUnavailableError(Exception):
     """The operation has no plan to show; the message has the reason."""
 
 
@@ -38,6 +37,7 @@ def describe_plan(documents: DocumentCache, text: str, operation_name: str | Non
     plan = document.plan_for({} if values is None else values)
     if not isinstance(plan, Plan):
         raise PlanUnavailableError(f"graphql-core runs this operation: {plan}.")
-    groups = groupby(sorted(plan.columns_read), key=itemgetter(0))
-    columns = [f"# {type_name}: {', '.join(name for _, name in pairs)}" for type_name, pairs in groups]
+    reads = sorted((record_class.__name__, name) for record_class, name in plan.columns_read)
+    groups = groupby(reads, key=itemgetter(0))
+    columns = [f"# {class_name}: {', '.join(name for _, name in pairs)}" for class_name, pairs in groups]
     return "\n".join(["# Columns read, besides the id:", *columns, plan.source])

@@ -15,9 +15,9 @@ from db.reading import Reading
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
-    Document,
     DocumentCache,
     InvalidDocumentError,
+    PreparedOperation,
     UnknownOperationError,
 )
 from graphql_api.execution.executor import run_operation
@@ -115,7 +115,8 @@ class Endpoint:
             document = self.document_cache.get(request.query, request.operation_name)
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
-            return await self._execute(document, request, media_type, read_only=read_only)
+            operation = document.prepare(request.variables)
+            return await self._execute(operation, request, media_type, read_only=read_only)
         except LimitExceededError as exceeded:
             raise HttpError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
@@ -128,12 +129,12 @@ class Endpoint:
             )
 
     async def _execute(
-        self, document: Document, request: GraphQLRequest, media_type: bytes, *, read_only: bool
+        self, operation: PreparedOperation, request: GraphQLRequest, media_type: bytes, *, read_only: bool
     ) -> RawResponse:
         reading = Reading(self.keeper)
         context = Context(self.null_view_counter if read_only else self.view_counter, reading)
         try:
-            outcome = await run_operation(document, request.variables, context)
+            outcome = await run_operation(operation, context)
         finally:
             reading.end()
         if reading.failure:
@@ -144,7 +145,7 @@ class Endpoint:
         errors = [format_error(error, executed=True) for error in result.errors or ()]
         if result.data is None and all("path" not in error for error in errors):
             return _request_error_response(errors, media_type)
-        body = self._encode(document, request, result, errors)
+        body = self._encode(operation, request, result, errors)
         if len(body) > self.settings.max_response:
             raise HttpError(
                 400,
@@ -157,7 +158,7 @@ class Endpoint:
 
     def _encode(
         self,
-        document: Document,
+        operation: PreparedOperation,
         request: GraphQLRequest,
         result: ExecutionResult,
         errors: list[dict[str, Any]],
@@ -166,7 +167,7 @@ class Endpoint:
         if errors:
             payload["errors"] = errors
         if request.wants_cost:
-            payload["extensions"] = {"cost": document.cost_for(request.variables)}
+            payload["extensions"] = {"cost": operation.row_cost}
         return orjson.dumps(payload)
 
 

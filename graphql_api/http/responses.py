@@ -71,9 +71,9 @@ class HttpError(Exception):
 
     @classmethod
     def from_graphql_error(cls, error: GraphQLError) -> "HttpError":
-        """Return a 400 with the message and the extensions of a GraphQL error."""
+        """Return a 400 with a GraphQL error."""
         http_error = cls(400, error.message)
-        http_error.error["extensions"] = dict(error.extensions or {})
+        http_error.error = dict(error.formatted)
         return http_error
 
     def to_response(self, media_type: bytes) -> RawResponse:

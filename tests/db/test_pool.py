@@ -49,7 +49,8 @@ async def test_no_statement_leaves_state_in_its_session(dsn: str) -> None:
         before = await pool.fetchrow(SESSION)
         views = ViewCounter(pool)
 
-        outcome = await run_operation(DocumentCache(schema).get(EVERYTHING, None), None, Context(views, pool))
+        operation = DocumentCache(schema).get(EVERYTHING, None).prepare(None)
+        outcome = await run_operation(operation, Context(views, pool))
         await views.flush()
 
         assert outcome.result.errors is None
