@@ -3,7 +3,7 @@
 This module contains everything that the harness knows about plans. It relies on:
 
 - `DocumentCache(schema).get(text, operation_name)` with InvalidDocumentError and UnknownOperationError
-- `run_operation(document, variables, context)` with Outcome
+- `prepare(variables)` of a document, and `run_operation(operation, context)` with Outcome
 - `object_field` and `batch_field`
 - fields have their definition in `extensions["strawberry-definition"]`
 - a Strawberry schema has graphql-core's schema in `_schema`
@@ -26,10 +26,11 @@ from graphql.type import get_nullable_type, is_list_type
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
+from graphql_api.execution.context import ColumnsRead, PlanContext
 from graphql_api.execution.documents import DocumentCache, InvalidDocumentError, UnknownOperationError
 from graphql_api.execution.executor import run_operation
+from graphql_api.execution.fields import batch_field, object_field
 from graphql_api.execution.limits import LimitExceededError
-from graphql_api.schema.fields import batch_field, object_field
 
 Resolve = Callable[[Any, dict[str, Any]], Any]
 
@@ -124,12 +125,12 @@ class PlanResult:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestContext:
+class RequestContext(PlanContext):
     """The context of a call. Plans pass it to batch resolvers only."""
 
     value: Any
 
-    def for_plan(self, _reads: object) -> "RequestContext":
+    def for_plan(self, columns_read: ColumnsRead) -> "RequestContext":
         return self
 
     def for_fallback(self) -> "RequestContext":
@@ -155,6 +156,7 @@ async def run_by_plan(call: Call, mode: str) -> PlanResult:
     _attach_definitions(call.schema, call.awaited_fields, mode)
     try:
         document = DocumentCache(schema).get(call.text, call.operation_name)
+        operation = document.prepare(call.variables)
     except InvalidDocumentError as error:
         syntax = error.errors[0].message.startswith("Syntax Error")
         raise DocumentRejectedError("rejected: syntax error" if syntax else "rejected: invalid") from error
@@ -164,8 +166,8 @@ async def run_by_plan(call: Call, mode: str) -> PlanResult:
         raise DocumentRejectedError("rejected: exceeds a limit") from error
     token = CURRENT_CALL.set(call)
     try:
-        context: Any = RequestContext(call.context)
-        outcome = await run_operation(document, call.variables, context)
+        context = RequestContext(call.context)
+        outcome = await run_operation(operation, context)
     finally:
         CURRENT_CALL.reset(token)
     if outcome.fallback_reason is None:

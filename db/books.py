@@ -36,13 +36,13 @@ class Book(CatalogRecord, columns={column.name: _python_type(column) for column 
     source_id: str
 
 
-class Price(CatalogRecord):
-    """The price in a book's row, if it has one. A price always has a currency."""
+class PricedBook(Book):
+    """A book that is on sale. A price always has a currency."""
 
     __slots__ = ()
 
-    price: str
-    currency: str
+    price: str  # pyright: ignore[reportIncompatibleVariableOverride] - the row is never changed
+    currency: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 COLUMNS = all_columns(Book, **{column.name: column.read_sql for column in BOOK_COLUMNS if column.read_sql})

@@ -1,10 +1,9 @@
 """The context of a request, which every resolver receives."""
 
-import strawberry
-
 from db.connections.session import ReadSession
 from db.database import Database
 from db.view_counts import ViewCounter
+from graphql_api.execution.context import ColumnsRead
 from graphql_api.loaders.columns import columns_for
 from graphql_api.loaders.registry import Loaders
 
@@ -29,14 +28,14 @@ class Context:
             self.viewed.add(book_id)
             self.view_counter.record(book_id)
 
-    def for_plan(self, reads: frozenset[tuple[str, str]]) -> "Context":
+    def for_plan(self, columns_read: ColumnsRead) -> "Context":
         """Return a context for a plan: it reads only the plan's columns, over one pinned connection.
 
         The caller must close it.
         """
         if isinstance(self.database, ReadSession):
             self.database.pin()
-        loaders = Loaders(self.database, columns_for(reads), auto_dispatch=False)
+        loaders = Loaders(self.database, columns_for(columns_read), by_level=True)
         return Context(self.view_counter, self.database, loaders)
 
     async def close(self) -> None:
@@ -46,9 +45,6 @@ class Context:
 
     def for_fallback(self) -> "Context":
         """Return a context for running the operation with graphql-core, reusing the values loaded so far."""
-        context = Context(self.view_counter, self.database, self.loaders.with_cached_results(self.database))
+        context = Context(self.view_counter, self.database, self.loaders.for_fallback())
         context.viewed = self.viewed
         return context
-
-
-Info = strawberry.Info[Context, None]

@@ -24,7 +24,6 @@ class _Rule:
 _ANY_VALUE = _Rule(lambda _: True, "")
 _PORT_NUMBER = _Rule(lambda value: 0 <= value <= 65535, "a number from 0 to 65535")
 _AT_LEAST_ONE = _Rule(lambda value: value >= 1, "at least 1")
-_PAGE_SIZE = _Rule(lambda value: 1 <= value <= LIMITS.page, f"a number from 1 to {LIMITS.page}")
 _NON_NEGATIVE = _Rule(lambda value: value >= 0, "0 or more")
 _POSITIVE_SECONDS = _Rule(lambda value: 0 < value < float("inf"), "seconds above 0")
 _LOG_LEVEL = _Rule(
@@ -125,7 +124,6 @@ class Settings:
         _AT_LEAST_ONE,
     )
     max_list: int = _setting(LIMITS.list, "Maximum number of values in a list argument.", _AT_LEAST_ONE)
-    max_page: int = _setting(LIMITS.page, "Maximum page size; at most 100.", _PAGE_SIZE)
     max_cost: int = _setting(LIMITS.cost, "Maximum cost of an operation in rows.", _AT_LEAST_ONE)
     max_values: int = _setting(
         LIMITS.values,

@@ -59,7 +59,7 @@ async def analyze_operation(dsn: str, document: Document, variables: dict[str, A
 
 
 async def _run(document: Document, variables: dict[str, Any] | None, database: MeasuringDatabase) -> Outcome:
-    return await run_operation(document, variables, Context(NullViewCounter(database), database))
+    return await run_operation(document.prepare(variables), Context(NullViewCounter(database), database))
 
 
 def print_analysis(analysis: Analysis) -> None:

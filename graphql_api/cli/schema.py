@@ -9,7 +9,7 @@ import click
 from graphql_api.cli.analysis import analyze_operation, print_analysis
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
-from graphql_api.execution.describe import describe_plan, parse_operation
+from graphql_api.execution.describe import PlanUnavailableError, describe_plan, parse_operation
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
@@ -46,10 +46,14 @@ def plan_command(file: BinaryIO, operation: str | None, variables: str, analyze:
             f"The file is not valid UTF-8: invalid byte at offset {error.start:,}."
         ) from None
     settings = Settings.from_environment(os.environ)
-    document, variable_values = parse_operation(
-        DocumentCache(schema, limits=settings.limits), text, operation, variables
-    )
-    if analyze:
+    try:
+        document, variable_values = parse_operation(
+            DocumentCache(schema, limits=settings.limits), text, operation, variables
+        )
+        plan = None if analyze else describe_plan(document, variable_values)
+    except PlanUnavailableError as error:
+        raise click.ClickException(str(error)) from None
+    if plan is None:
         print_analysis(asyncio.run(analyze_operation(database_dsn(settings), document, variable_values)))
     else:
-        click.echo(describe_plan(document, variable_values))
+        click.echo(plan)

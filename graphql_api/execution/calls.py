@@ -19,9 +19,16 @@ from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
 from graphql_api.execution.arguments import ArgumentCompiler, CannotCompileError
+from graphql_api.execution.fields import (
+    BatchResolver,
+    FieldOptions,
+    Prefetch,
+    definition_of,
+    options_of,
+    record_class_of,
+)
 from graphql_api.execution.runtime import gather_all
 from graphql_api.execution.source import SourceBuilder
-from graphql_api.schema.fields import BatchResolver, Prefetch
 
 _PASSTHROUGH_TYPES: dict[str, type] = {"String": str, "ID": str, "Boolean": bool, "Int": int}
 """The Python types whose values are already serialised values of a scalar; integers only within 32 bits."""
@@ -46,7 +53,7 @@ class FieldUse:
     field: GraphQLField
     definition: StrawberryField
     node: FieldNode
-    batch_resolver: BatchResolver | None
+    options: FieldOptions
     record_class: type | None
 
     @property
@@ -59,9 +66,8 @@ class FieldUse:
         return getattr(self.record_class, "__annotations__", {}).get(self.definition.python_name)
 
     @property
-    def same_row_column(self) -> str | None:
-        """For an object in the same row: the column that is null if there is no object."""
-        return self.definition.metadata.get("same_row_column")
+    def batch_resolver(self) -> BatchResolver | None:
+        return self.options.batch_resolver
 
     @property
     def is_batched(self) -> bool:
@@ -84,22 +90,16 @@ def field_use(object_type: GraphQLObjectType, node: FieldNode) -> FieldUse:
     field = object_type.fields.get(name)
     if field is None:
         raise CannotCompileError("introspection")
-    definition = field.extensions.get("strawberry-definition")
-    if not isinstance(definition, StrawberryField):
+    definition = definition_of(field)
+    if definition is None:
         raise CannotCompileError(f"{object_type.name}.{name} is not a Strawberry field")
     if definition.extensions or definition.permission_classes:
         raise CannotCompileError(f"{object_type.name}.{name} has extensions or permission classes")
     resolver = definition.base_resolver
-    batch_resolver = getattr(resolver.wrapped_func, "batch_resolver", None) if resolver else None
-    if resolver and not batch_resolver and resolver.info_parameter:
+    options = options_of(definition)
+    if resolver and not options.batch_resolver and resolver.info_parameter:
         raise CannotCompileError(f"{object_type.name}.{name} takes Info")
-    return FieldUse(object_type.name, field, definition, node, batch_resolver, record_class_of(object_type))
-
-
-def record_class_of(object_type: GraphQLObjectType) -> type | None:
-    """Return the class of record behind a type, or None if the type declares none."""
-    origin = getattr(object_type.extensions.get("strawberry-definition"), "origin", None)
-    return getattr(origin, "record_class", None)
+    return FieldUse(object_type.name, field, definition, node, options, record_class_of(object_type))
 
 
 def _is_passthrough(column: Any, output_type: GraphQLOutputType) -> bool:
@@ -119,7 +119,7 @@ class CallCompiler:
     schema: Schema
     source: SourceBuilder
     arguments: ArgumentCompiler
-    reads: set[tuple[str, str]]
+    reads: set[tuple[type, str]]
 
     def compile_read(self, use: FieldUse, name: str) -> str:
         """Return the expression that reads the field from the one object in the variable `name`."""
@@ -127,7 +127,7 @@ class CallCompiler:
         resolver = use.definition.base_resolver
         if resolver is None:
             attribute, resolve = use.definition.python_name, self.schema.config.default_resolver
-            self.reads.add((use.type_name, attribute))
+            self._record_reads(use.record_class, [attribute])
             if use.column_type:
                 return f"{name}[{attribute!r}]"
             if resolve is getattr:
@@ -150,7 +150,7 @@ class CallCompiler:
         The column's annotation or the resolver's `trusted` guarantees the type and that null is allowed.
         """
         if use.definition.base_resolver:
-            trusted = use.definition.metadata.get("trusted")
+            trusted = use.options.trusted
         else:
             trusted = _is_passthrough(use.column_type, use.field.type)
         return self.compile_read(use, name) if trusted else None
@@ -172,7 +172,7 @@ class CallCompiler:
             arguments.append(f"prefetch={self._prefetch_argument(prefetch)}")
         all_arguments = ", ".join([objects, "context", *arguments])
         return BatchCall(
-            f"{function}({all_arguments})", use.batch_resolver.awaited, use.batch_resolver.started_by_task
+            f"{function}({all_arguments})", use.batch_resolver.awaited, use.batch_resolver.needs_task
         )
 
     def _prefetch_argument(self, prefetch: Sequence[FieldUse]) -> str:
@@ -189,4 +189,8 @@ class CallCompiler:
         return self.arguments.compile(use.field, use.definition.arguments, use.node, function)
 
     def record_reads(self, use: FieldUse) -> None:
-        self.reads.update((use.type_name, name) for name in use.definition.metadata.get("reads", ()))
+        self._record_reads(use.options.record_class or use.record_class, use.options.reads)
+
+    def _record_reads(self, record_class: type | None, names: Sequence[str]) -> None:
+        if record_class:
+            self.reads.update((record_class, name) for name in names)

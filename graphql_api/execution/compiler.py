@@ -43,8 +43,8 @@ from graphql_api.execution.calls import (
     FieldUse,
     field_use,
     passthrough_type,
-    record_class_of,
 )
+from graphql_api.execution.fields import record_class_of
 from graphql_api.execution.prefetch import prefetchable_connections
 from graphql_api.execution.runtime import (
     LIST_TYPES,
@@ -92,7 +92,7 @@ class Compiler:
     source: SourceBuilder = field(default_factory=SourceBuilder)
     _pending: list[PendingField] = field(default_factory=list)
     _new_groups: list[OutputGroup] = field(default_factory=list[OutputGroup])
-    reads: set[tuple[str, str]] = field(default_factory=set)
+    reads: set[tuple[type, str]] = field(default_factory=set)
 
     @property
     def _calls(self) -> CallCompiler:
@@ -329,11 +329,12 @@ class Compiler:
 
     def _inline_field(self, use: FieldUse, details: FieldDetailsList, name: str) -> str | None:
         """Return one expression for a trusted leaf or an object in the same row; None for other fields."""
-        if not use.same_row_column:
+        column = use.options.same_row_column
+        if not column:
             return self._calls.compile_trusted_read(use, name)
         self._calls.record_reads(use)
         literal = self._inline_object(get_nullable_type(use.field.type), details, name)
-        return literal and f"None if {name}[{use.same_row_column!r}] is None else {literal}"
+        return literal and f"None if {name}[{column!r}] is None else {literal}"
 
     def _inline_item(self, type_: GraphQLOutputType, details: FieldDetailsList, name: str) -> str | None:
         """Return one expression for an item of a list, or None if one expression is not enough.

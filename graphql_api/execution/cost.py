@@ -29,8 +29,8 @@ from graphql import (
     is_object_type,
 )
 
+from graphql_api.execution.costs import Cost, ListSize
 from graphql_api.execution.limits import LimitExceededError, Limits
-from graphql_api.schema.costs import Cost, ListSize
 
 Expression = int | str
 """A number, or the source of an expression over the `values` of the variables."""
@@ -62,32 +62,35 @@ class OperationCost:
         limits: Limits,
         unit: CostUnit,
     ) -> None:
-        """Raise LimitExceededError if a page size or the cost exceeds its limit for all variable values."""
+        """Raise LimitExceededError if the cost exceeds its limit for all values of the variables."""
         self.unit = unit
+        self.operation = operation
         self.limit: int = getattr(limits, unit.setting.removeprefix("MAX_").lower())
-        builder = _CostExpressionBuilder(schema, fragments, limits.page, unit)
+        builder = _CostExpressionBuilder(schema, fragments, unit)
         root = schema.get_root_type(operation.operation)
         cost = builder.object_cost(root, [operation.selection_set], {}) if root else 0
         self._constant = cost if isinstance(cost, int) else None
         if isinstance(cost, int):
             self._check_limit(cost)
         else:
-            names = {"size": builder.first_size, "names": builder.names}
+            names = {"size": _list_size, "names": builder.names}
             self._evaluate_function = eval(compile(f"lambda values: {cost}", "<cost>", "eval"), names)  # noqa: S307
 
     def evaluate(self, values: Mapping[str, Any]) -> int:
-        """Return the cost. Raise LimitExceededError if a page size exceeds its limit."""
+        """Return the cost for these values of the variables."""
         return self._evaluate_function(values) if self._constant is None else self._constant
 
-    def check(self, values: Mapping[str, Any]) -> None:
-        """Raise LimitExceededError if the cost or a page size exceeds its limit for these values."""
-        if self._constant is None:
-            self._check_limit(self._evaluate_function(values))
+    def check(self, values: Mapping[str, Any]) -> int:
+        """Return the cost for these values. Raise LimitExceededError if it exceeds its limit."""
+        return (
+            self._check_limit(self._evaluate_function(values)) if self._constant is None else self._constant
+        )
 
-    def _check_limit(self, cost: int) -> None:
+    def _check_limit(self, cost: int) -> int:
         if cost > self.limit:
-            problem = f"The operation costs {cost:,} {self.unit.name}"
-            raise LimitExceededError(self.unit.setting, self.limit, problem, code=self.unit.code)
+            problem, unit = f"The operation costs {cost:,} {self.unit.name}", self.unit
+            raise LimitExceededError(unit.setting, self.limit, problem, code=unit.code, node=self.operation)
+        return cost
 
 
 @dataclass(slots=True)
@@ -109,7 +112,6 @@ class _CostExpressionBuilder:
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
-    page: int
     unit: CostUnit
     names: list[str] = field(default_factory=list[str])
 
@@ -216,23 +218,24 @@ class _CostExpressionBuilder:
             elif isinstance(value, ListValueNode):
                 values.append(len(value.values))
         if any(isinstance(value, str) for value in values):
-            return f"size({size.assumed_size}, {', '.join(map(str, values))})"
-        return self.first_size(size.assumed_size, *values)
-
-    def first_size(self, assumed: int, *values: Any) -> int:
-        """Return the number of entries of the first value that is not None: a number, or a list's length."""
-        for value in values:
-            if isinstance(value, list):
-                return len(value)
-            if value is not None:
-                if value > self.page:
-                    raise LimitExceededError("MAX_PAGE", self.page, f"A page has {value:,} entries")
-                return max(0, value)
-        return assumed
+            return f"size({size.assumed_size}, {size.max_size}, {', '.join(map(str, values))})"
+        return _list_size(size.assumed_size, size.max_size, *values)
 
     def _variable_expression(self, variable: VariableNode) -> str:
         self.names.append(variable.name.value)
         return f"values.get(names[{len(self.names) - 1}])"
+
+
+def _list_size(assumed: int, maximum: int | None, *values: Any) -> int:
+    """Return the size that the first value which is not None gives: a number, or the length of a list.
+
+    A size above the maximum counts as the maximum, because the resolver rejects it.
+    """
+    for value in values:
+        if value is not None:
+            size = len(value) if isinstance(value, list) else max(0, value)
+            return size if maximum is None else min(size, maximum)
+    return assumed
 
 
 def _condition_argument(directive: DirectiveNode) -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from db.errors import CatalogError
 from graphql_api.execution.documents import (
     Document,
     DocumentCache,
@@ -17,7 +16,7 @@ from graphql_api.execution.limits import LimitExceededError
 from graphql_api.execution.plans import Plan
 
 
-class PlanUnavailableError(CatalogError):
+class PlanUnavailableError(Exception):
     """The operation has no plan to show; the message has the reason."""
 
 
@@ -53,6 +52,7 @@ def describe_plan(document: Document, variables: dict[str, Any] | None) -> str:
     plan = document.plan_for({} if values is None else values)
     if not isinstance(plan, Plan):
         raise PlanUnavailableError(f"graphql-core runs this operation: {plan}.")
-    groups = groupby(sorted(plan.columns_read), key=itemgetter(0))
-    columns = [f"# {type_name}: {', '.join(name for _, name in pairs)}" for type_name, pairs in groups]
+    reads = sorted((record_class.__name__, name) for record_class, name in plan.columns_read)
+    groups = groupby(reads, key=itemgetter(0))
+    columns = [f"# {class_name}: {', '.join(name for _, name in pairs)}" for class_name, pairs in groups]
     return "\n".join(["# Columns read, besides the id:", *columns, plan.source])

@@ -4,7 +4,7 @@ Each definition is traversed once and each fragment's total is computed once. So
 size of the document, regardless of how its fragments refer to each other.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import (
@@ -30,13 +30,25 @@ _INTROSPECTION_LISTS = ("fields", "interfaces", "possibleTypes", "inputFields")
 _MAX_INTROSPECTION_DEPTH = 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Depth:
+    """A maximum depth, and the field that has it."""
+
+    levels: int = 0
+    node: FieldNode | None = None
+
+    def deeper(self, levels: int, node: FieldNode | None) -> "_Depth":
+        """Return the deeper one of this depth and another."""
+        return _Depth(levels, node) if levels > self.levels else self
+
+
 @dataclass(slots=True)
 class _DefinitionStats:
     """The measures of a definition. `introspection_depth` counts nested lists inside introspection fields;
     `depth` counts nested fields outside them."""
 
-    depth: int = 0
-    introspection_depth: int = 0
+    depth: _Depth = _Depth()
+    introspection_depth: _Depth = _Depth()
     fields: int = 0
     aliases: int = 0
     directives: int = 0
@@ -56,30 +68,42 @@ def check_document_limits(document: DocumentNode, limits: Limits) -> None:
     """Raise LimitExceededError if the document exceeds a limit with its fragments expanded."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     fragments = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
-    _check_limit("MAX_OPERATIONS", limits.operations, len(operations), "operations", "The document has")
-    _check_limit("MAX_FRAGMENTS", limits.fragments, len(fragments), "fragments", "The document has")
+    _check_length("MAX_OPERATIONS", limits.operations, operations, "The document has {:,} operations")
+    _check_length("MAX_FRAGMENTS", limits.fragments, fragments, "The document has {:,} fragments")
     for operation in operations:
-        _check_limit(
-            "MAX_VARIABLES", limits.variables, len(operation.variable_definitions or ()), "variables"
-        )
+        variables = operation.variable_definitions or ()
+        _check_length("MAX_VARIABLES", limits.variables, variables, "An operation has {:,} variables")
     fragment_stats = {each.name.value: _count_definition(each, limits) for each in fragments}
     totals = _total_fragments(fragment_stats)
     for operation in operations:
-        stats = _with_fragments(_count_definition(operation, limits), totals)
-        _check_limit("MAX_DEPTH", limits.depth, stats.depth, "levels of fields")
-        _check_limit("MAX_FIELDS", limits.fields, stats.fields, "fields")
-        _check_limit("MAX_ALIASES", limits.aliases, stats.aliases, "aliases")
-        _check_limit("MAX_DIRECTIVES", limits.directives, stats.directives, "directives")
-        if stats.introspection_depth > _MAX_INTROSPECTION_DEPTH:
-            problem = f"Introspection nests {stats.introspection_depth:,} lists of fields or types"
-            raise LimitExceededError("introspection", _MAX_INTROSPECTION_DEPTH, problem)
+        _check_operation(operation, _with_fragments(_count_definition(operation, limits), totals), limits)
 
 
-def _check_limit(
-    setting: str, allowed: int, count: int, things: str, holder: str = "An operation has"
-) -> None:
-    if count > allowed:
-        raise LimitExceededError(setting, allowed, f"{holder} {count:,} {things}")
+def _check_operation(operation: OperationDefinitionNode, stats: _DefinitionStats, limits: Limits) -> None:
+    """Raise LimitExceededError if an operation exceeds a limit, at its deepest field or at the operation."""
+    depth, introspection_depth = stats.depth, stats.introspection_depth
+    if depth.levels > limits.depth:
+        problem = f"An operation has {depth.levels:,} levels of fields"
+        raise LimitExceededError("MAX_DEPTH", limits.depth, problem, node=depth.node)
+    for things, count in (
+        ("fields", stats.fields),
+        ("aliases", stats.aliases),
+        ("directives", stats.directives),
+    ):
+        allowed = getattr(limits, things)
+        if count > allowed:
+            problem = f"An operation has {count:,} {things}"
+            raise LimitExceededError(f"MAX_{things.upper()}", allowed, problem, node=operation)
+    if introspection_depth.levels > _MAX_INTROSPECTION_DEPTH:
+        problem = f"Introspection nests {introspection_depth.levels:,} lists of fields or types"
+        node = introspection_depth.node
+        raise LimitExceededError("introspection", _MAX_INTROSPECTION_DEPTH, problem, node=node)
+
+
+def _check_length(setting: str, allowed: int, nodes: Sequence[Node], problem: str) -> None:
+    """Raise LimitExceededError at the first node beyond the limit."""
+    if len(nodes) > allowed:
+        raise LimitExceededError(setting, allowed, problem.format(len(nodes)), node=nodes[allowed])
 
 
 def _count_definition(
@@ -120,20 +144,16 @@ def _count_field(
         depth = None
     elif depth is not None:
         depth += 1
-        stats.depth = max(stats.depth, depth)
+        stats.depth = stats.depth.deeper(depth, node)
     introspection_depth += name in _INTROSPECTION_LISTS
-    stats.introspection_depth = max(stats.introspection_depth, introspection_depth)
+    stats.introspection_depth = stats.introspection_depth.deeper(introspection_depth, node)
     return depth, introspection_depth
 
 
 def _count_directives(stats: _DefinitionStats, node: Node, limits: Limits) -> None:
     directives = getattr(node, "directives", None) or ()
-    if len(directives) > limits.directives_in_place:
-        raise LimitExceededError(
-            "MAX_DIRECTIVES_IN_PLACE",
-            limits.directives_in_place,
-            f"One location has {len(directives):,} directives",
-        )
+    allowed = limits.directives_in_place
+    _check_length("MAX_DIRECTIVES_IN_PLACE", allowed, directives, "One location has {:,} directives")
     stats.directives += len(directives)
     for directive in directives:
         for argument in directive.arguments or ():
@@ -146,7 +166,7 @@ def _check_list_lengths(value: ValueNode | None, limits: Limits) -> None:
         node = pending.pop()
         children: Iterable[ValueNode]
         if isinstance(node, ListValueNode):
-            _check_limit("MAX_LIST", limits.list, len(node.values), "values", "A list has")
+            _check_length("MAX_LIST", limits.list, node.values, "A list has {:,} values")
             children = node.values
         else:
             children = [entry.value for entry in node.fields]
@@ -182,10 +202,14 @@ def _with_fragments(own: _DefinitionStats, totals: Mapping[str, _DefinitionStats
         spread_stats = totals.get(spread.name)
         if spread_stats is None:
             continue
+        below = spread_stats.depth
         if spread.depth is not None:
-            total_stats.depth = max(total_stats.depth, spread.depth + spread_stats.depth)
-        introspection_depth = spread.introspection_depth + spread_stats.introspection_depth
-        total_stats.introspection_depth = max(total_stats.introspection_depth, introspection_depth)
+            total_stats.depth = total_stats.depth.deeper(spread.depth + below.levels, below.node)
+        below = spread_stats.introspection_depth
+        introspection_depth = spread.introspection_depth + below.levels
+        total_stats.introspection_depth = total_stats.introspection_depth.deeper(
+            introspection_depth, below.node
+        )
         total_stats.fields += spread_stats.fields
         total_stats.aliases += spread_stats.aliases
         total_stats.directives += spread_stats.directives

@@ -1,4 +1,4 @@
-"""Documents: check limits, parse, validate and compile each text once, and cache the result."""
+"""Documents: check limits, parse and validate each text once, compile its plans, and cache the result."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from graphql_api.execution.plans import Plan
 from graphql_api.execution.selections import Selections
 from graphql_api.execution.tokens import check_number_lengths, check_token_limit
 from graphql_api.execution.validation import Validation
-from graphql_api.execution.variables import Variables
+from graphql_api.execution.variables import NO_VARIABLES, CoercedVariables, Variables
 
 MAX_PLAN_VARIANTS = 16
 """Maximum number of plans of one operation: one per combination of @skip and @include variable values."""
@@ -74,15 +74,20 @@ class Document:
     def is_query(self) -> bool:
         return self.operation.operation is OperationType.QUERY
 
-    def cost_for(self, variables: dict[str, Any] | None) -> int | None:
-        """Return the cost in rows for these variables, or None if they cannot be coerced."""
+    def prepare(self, variables: dict[str, Any] | None) -> "PreparedOperation":
+        """Return the operation with these variables. Raise LimitExceededError if it costs too much."""
         values = self.variables.coerce(variables)
-        return None if values is None else self.row_cost.evaluate(values)
+        if values is None:
+            reason = "variables that cannot be coerced"
+            return PreparedOperation(self, variables, NO_VARIABLES, reason, None, None)
+        return PreparedOperation(self, variables, values, self.plan_for(values), *self.check_limits(values))
 
-    def check_limits(self, values: Mapping[str, Any]) -> None:
-        """Raise LimitExceededError if a cost exceeds its limit for these values of the variables."""
-        self.row_cost.check(values)
-        self.value_cost.check(values)
+    def check_limits(self, values: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the costs in rows and in values, for these values of the variables.
+
+        Raise LimitExceededError if one of them exceeds its limit.
+        """
+        return self.row_cost.check(values), self.value_cost.check(values)
 
     def plan_for(self, values: Mapping[str, Any]) -> Plan | str:
         """Return the plan for these values of the condition variables, or the reason why there is none."""
@@ -106,6 +111,23 @@ class Document:
             return "an argument that cannot be coerced"
         except (SyntaxError, RecursionError):
             return "nested more deeply than Python allows"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """An operation with the variables of one request, ready to run.
+
+    - `plan` is its plan, or the reason why graphql-core must run it.
+    - `row_cost` and `value_cost` are its costs in rows and in values of the result; None if the variables
+      cannot be coerced.
+    """
+
+    document: Document
+    variables: dict[str, Any] | None
+    coerced_variables: CoercedVariables
+    plan: Plan | str
+    row_cost: int | None
+    value_cost: int | None
 
 
 class DocumentCache:

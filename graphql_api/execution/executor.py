@@ -3,12 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
 
 from graphql import ExecutionResult, MiddlewareManager, execute
 
-from graphql_api.context import Context
-from graphql_api.execution.documents import Document
+from graphql_api.execution.context import PlanContext
+from graphql_api.execution.documents import PreparedOperation
 from graphql_api.execution.plans import Plan
 from graphql_api.execution.yielding import YieldingMiddleware
 
@@ -27,45 +26,34 @@ class Outcome:
     fallback_reason: str | None
 
 
-async def run_operation(document: Document, variables: dict[str, Any] | None, context: Context) -> Outcome:
-    """Run an operation, and return exactly the result of graphql-core.
-
-    Raise LimitExceededError if the operation costs too much.
-    """
-    values = document.variables.coerce(variables)
-    if values is None:
-        return await run_with_graphql_core(document, variables, context, "variables that cannot be coerced")
-    document.check_limits(values)
-    plan = document.plan_for(values)
+async def run_operation(operation: PreparedOperation, context: PlanContext) -> Outcome:
+    """Run an operation, and return exactly the result of graphql-core."""
+    plan = operation.plan
     if not isinstance(plan, Plan):
-        return await run_with_graphql_core(document, variables, context, plan)
+        return await run_with_graphql_core(operation, context, plan)
     plan_context = context.for_plan(plan.columns_read)
     try:
-        data = await plan.run(None, plan_context, values)
+        data = await plan.run(None, plan_context, operation.coerced_variables)
     except Exception:
         data = None
     finally:
         await plan_context.close()
     if data is None:
-        return await run_with_graphql_core(
-            document, variables, plan_context.for_fallback(), "the plan failed"
-        )
+        return await run_with_graphql_core(operation, plan_context.for_fallback(), "the plan failed")
     operation_counts[None] += 1
     return Outcome(ExecutionResult(data, None), None)
 
 
-async def run_with_graphql_core(
-    document: Document, variables: dict[str, Any] | None, context: Context, reason: str
-) -> Outcome:
+async def run_with_graphql_core(operation: PreparedOperation, context: object, reason: str) -> Outcome:
     """Run an operation with graphql-core, and count it under the reason."""
     operation_counts[reason] += 1
-    values = document.variables.coerce(variables)
-    is_small = values is None or document.value_cost.evaluate(values) <= COOPERATIVE_THRESHOLD
+    document = operation.document
+    is_small = operation.value_cost is None or operation.value_cost <= COOPERATIVE_THRESHOLD
     result = execute(
         document.schema._schema,  # noqa: SLF001
         document.node,
         context_value=context,
-        variable_values=variables,
+        variable_values=operation.variables,
         operation_name=document.operation.name and document.operation.name.value,
         hide_suggestions=not document.suggestions,
         middleware=None if is_small else MiddlewareManager(YieldingMiddleware()),

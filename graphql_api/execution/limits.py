@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, Node, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,6 @@ class Limits:
     fragments: int = 50
     variables: int = 100
     list: int = 250
-    page: int = 100
     comparisons: int = 10_000
     cost: int = 10_000
     values: int = 100_000
@@ -34,10 +33,23 @@ LIMITS = Limits()
 
 
 class LimitExceededError(Exception):
-    """The document or its variables exceed a limit; `error` is the GraphQLError for the client."""
+    """The document or its variables exceed a limit; `error` is the GraphQLError for the client.
 
-    def __init__(self, setting: str, allowed: int, problem: str, code: str = "LIMIT_EXCEEDED") -> None:
+    Its location is that of `node`, or the `position` in the document: a source and an offset in characters.
+    """
+
+    def __init__(
+        self,
+        setting: str,
+        allowed: int,
+        problem: str,
+        *,
+        code: str = "LIMIT_EXCEEDED",
+        node: Node | None = None,
+        position: tuple[Source, int] | None = None,
+    ) -> None:
         message = f"{problem}; at most {allowed:,} are allowed ({setting})."
         super().__init__(message)
         extensions: dict[str, Any] = {"code": code, "limit": setting, "allowed": allowed}
-        self.error = GraphQLError(message, extensions=extensions)
+        source, positions = (position[0], [position[1]]) if position else (None, None)
+        self.error = GraphQLError(message, node, source, positions, extensions=extensions)

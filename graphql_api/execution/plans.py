@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql_api.execution.calls import CannotCompileError
 from graphql_api.execution.compiler import Compiler
+from graphql_api.execution.context import ColumnsRead
 from graphql_api.execution.variables import CoercedVariables
 
 MAX_SOURCE_CHARS = 50_000
@@ -15,13 +16,10 @@ event loop is blocked for that time. The storefront page of the benchmark has 5,
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An operation compiled to a function, with the function's source.
-
-    `columns_read` has a (type name, attribute) pair for each attribute that the plan reads from objects.
-    """
+    """An operation compiled to a function, with the function's source."""
 
     source: str
-    columns_read: frozenset[tuple[str, str]]
+    columns_read: ColumnsRead
     run: Callable[[Any, Any, CoercedVariables], Awaitable[dict[str, Any]]]
 
     @classmethod

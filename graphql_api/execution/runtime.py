@@ -1,6 +1,6 @@
 """The functions and types that generated plans use."""
 
-from asyncio import ensure_future, gather
+from asyncio import Future, ensure_future, gather
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from functools import cache
@@ -10,8 +10,6 @@ from typing import Any
 
 from graphql import GraphQLAbstractType, GraphQLEnumType, GraphQLLeafType, Undefined, default_type_resolver
 from strawberry import Schema
-
-from graphql_api.loaders.dataloader import mark_exception_retrieved
 
 
 class PlanFailedError(Exception):
@@ -75,6 +73,12 @@ def start_task(awaitable: Awaitable[Any]) -> Awaitable[Any]:
     task = ensure_future(awaitable)
     task.add_done_callback(mark_exception_retrieved)
     return task
+
+
+def mark_exception_retrieved(future: Future[Any]) -> None:
+    """Retrieve a future's exception, so that asyncio does not warn if no awaiter is left to see it."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def gather_all(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:

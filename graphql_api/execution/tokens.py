@@ -3,7 +3,7 @@
 import re
 from itertools import islice
 
-from graphql import DocumentNode, GraphQLSyntaxError, TokenKind
+from graphql import DocumentNode, GraphQLSyntaxError, Source, TokenKind
 
 from graphql_api.execution.limits import LimitExceededError, Limits
 
@@ -28,9 +28,10 @@ def check_token_limit(text: str, limits: Limits) -> None:
         raise LimitExceededError("MAX_SOURCE", limits.source, f"The document has {len(text):,} characters")
     # No text has more tokens than characters.
     if len(text) > limits.tokens:
-        counted = sum(1 for _ in islice(_TOKEN.finditer(text), limits.tokens + 1))
-        if counted > limits.tokens:
-            raise LimitExceededError("MAX_TOKENS", limits.tokens, "The document has too many tokens")
+        excess = next(islice(_TOKEN.finditer(text), limits.tokens, None), None)
+        if excess:
+            problem, position = "The document has too many tokens", (Source(text), excess.start())
+            raise LimitExceededError("MAX_TOKENS", limits.tokens, problem, position=position)
 
 
 def check_number_lengths(document: DocumentNode) -> None:

@@ -14,9 +14,9 @@ from db.errors import StatementTimeoutError
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
-    Document,
     DocumentCache,
     InvalidDocumentError,
+    PreparedOperation,
     UnknownOperationError,
 )
 from graphql_api.execution.executor import run_operation
@@ -124,7 +124,8 @@ class Endpoint:
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
             running.document = document
-            return await self._execute(document, request, media_type, running.session, read_only=read_only)
+            operation = document.prepare(request.variables)
+            return await self._execute(operation, request, media_type, running.session, read_only=read_only)
         except LimitExceededError as exceeded:
             raise RequestError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
@@ -138,7 +139,7 @@ class Endpoint:
 
     async def _execute(
         self,
-        document: Document,
+        operation: PreparedOperation,
         request: GraphQLRequest,
         media_type: bytes,
         session: ReadSession,
@@ -147,7 +148,7 @@ class Endpoint:
     ) -> RawResponse:
         context = Context(self.null_view_counter if read_only else self.view_counter, session)
         try:
-            outcome = await run_operation(document, request.variables, context)
+            outcome = await run_operation(operation, context)
         finally:
             session.cancel()
         if session.failure:
@@ -157,7 +158,7 @@ class Endpoint:
         errors = [format_error(error, executed=True) for error in result.errors or ()]
         if result.data is None and all("path" not in error for error in errors):
             return _request_error_response(errors, media_type)
-        body = self._encode(document, request, result, errors)
+        body = self._encode(operation, request, result, errors)
         if len(body) > self.settings.max_response:
             raise RequestError(
                 f"The response has {len(body):,} bytes; at most {self.settings.max_response:,} are allowed "
@@ -169,7 +170,7 @@ class Endpoint:
 
     def _encode(
         self,
-        document: Document,
+        operation: PreparedOperation,
         request: GraphQLRequest,
         result: ExecutionResult,
         errors: list[dict[str, Any]],
@@ -178,7 +179,7 @@ class Endpoint:
         if errors:
             payload["errors"] = errors
         if request.wants_cost:
-            payload["extensions"] = {"cost": document.cost_for(request.variables)}
+            payload["extensions"] = {"cost": operation.row_cost}
         return orjson.dumps(payload)
 
 

@@ -86,7 +86,7 @@ class RequestError(HttpError):
     def from_graphql_error(cls, error: GraphQLError) -> "RequestError":
         """Return the request error with the message and the extensions of a GraphQL error."""
         request_error = cls(error.message, "BAD_REQUEST")
-        request_error.error["extensions"] = dict(error.extensions or {})
+        request_error.error = dict(error.formatted)
         return request_error
 
     def to_response(self, media_type: bytes) -> RawResponse:

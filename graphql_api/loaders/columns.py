@@ -7,7 +7,7 @@ from db import authors, books, categories
 from db.authors import Author
 from db.books import Book
 from db.categories import Category
-from db.records import Columns
+from db.records import Columns, R
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ ALL_COLUMNS = ColumnSelection()
 
 
 @lru_cache(maxsize=4096)
-def columns_for(reads: frozenset[tuple[str, str]]) -> ColumnSelection:
-    """Return the columns behind the given (type, attribute) pairs."""
+def columns_for(columns_read: frozenset[tuple[type, str]]) -> ColumnSelection:
+    """Return the columns behind the given (record class, attribute) pairs.
 
-    def names_of(*type_names: str) -> frozenset[str]:
-        return frozenset(name for type_name, name in reads if type_name in type_names)
+    A column of a table belongs to the record class of the table's rows, or to a subclass of it.
+    """
 
-    return ColumnSelection(
-        books.COLUMNS.subset(names_of("Book", "Money", "BookEdge")),
-        authors.COLUMNS.subset(names_of("Author", "Contribution")),
-        categories.COLUMNS.subset(names_of("Category")),
-    )
+    def select(columns: Columns[R]) -> Columns[R]:
+        row_class = columns.record_class
+        return columns.subset(frozenset(name for read, name in columns_read if issubclass(read, row_class)))
+
+    return ColumnSelection(select(books.COLUMNS), select(authors.COLUMNS), select(categories.COLUMNS))

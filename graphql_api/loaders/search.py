@@ -4,7 +4,7 @@ A request interprets each search text once and shares the result between these l
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from db.books import Book
 from db.database import Database
@@ -28,20 +28,20 @@ def text_query_loader(loaders: Loaders) -> Loader[str, TextQuery]:
     return loaders.loader("text_query", interpret_texts)
 
 
-def _list_choice_loader(
-    loaders: Loaders, scope: Scope, book_filter: Filter
-) -> Loader[tuple[int, ...], tuple[Scope, Sequence[int], ListCondition]]:
-    """Return the loader of the list to scan for these parents' books, chosen once for pages and counts."""
+async def _load_list_choice(
+    loaders: Loaders, scope: Scope, book_filter: Filter, parents: Sequence[int]
+) -> tuple[Scope, Sequence[int], ListCondition]:
+    """Return the list to scan for these parents' books, chosen once for pages and counts."""
 
     async def read(
         database: Database, keys: Sequence[tuple[int, ...]]
     ) -> list[tuple[Scope, Sequence[int], ListCondition]]:
         text_query = await _load_text_query(loaders, book_filter)
-        return [
-            await choose_shorter_list(database, scope, parents, book_filter, text_query) for parents in keys
-        ]
+        return [await choose_shorter_list(database, scope, key, book_filter, text_query) for key in keys]
 
-    return loaders.loader(("list_choice", scope, book_filter), read)
+    loader = loaders.loader(("list_choice", scope, book_filter), read)
+    choices: list[Any] = await loader.load_all([tuple(parents)])
+    return choices[0]
 
 
 def filtered_book_page_loader(
@@ -50,9 +50,7 @@ def filtered_book_page_loader(
     """Return the loader of a page of filtered books, by parent id."""
 
     async def read(database: Database, parents: Sequence[int]) -> list[Page[Book]]:
-        chosen_scope, keys, condition = await _list_choice_loader(loaders, scope, book_filter).load(
-            tuple(parents)
-        )
+        chosen_scope, keys, condition = await _load_list_choice(loaders, scope, book_filter, parents)
         return await fetch_filtered_pages(
             database, chosen_scope, order, page_request, keys, loaders.columns.books, condition
         )
@@ -92,9 +90,7 @@ def filtered_book_count_loader(loaders: Loaders, scope: Scope, book_filter: Filt
     """Return the loader of the number of filtered books, by parent id."""
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:
-        chosen_scope, keys, condition = await _list_choice_loader(loaders, scope, book_filter).load(
-            tuple(parents)
-        )
+        chosen_scope, keys, condition = await _load_list_choice(loaders, scope, book_filter, parents)
         return await fetch_filtered_counts(database, chosen_scope, keys, condition)
 
     return loaders.loader(("filtered_book_count", scope, book_filter), read)
@@ -127,4 +123,5 @@ def match_loader(loaders: Loaders, book_filter: Filter) -> Loader[int, Match | N
 
 
 async def _load_text_query(loaders: Loaders, book_filter: Filter) -> TextQuery | None:
-    return None if book_filter.text is None else await text_query_loader(loaders).load(book_filter.text)
+    [text_query] = await text_query_loader(loaders).load_all([book_filter.text])
+    return text_query

@@ -1,19 +1,17 @@
-"""Connections of books: pages, and the additional fields of a search."""
+"""Sources of book connections, and the resolvers of their fields: pages, and what a search adds."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import strawberry
 
 from db.keyset import Order, Page, PageRequest, Scope
-from db.search.filtered_lists import COUNT_LIMIT
 from db.search.filters import NO_FILTER, Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match
-from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT
-from db.search.text_query import MAX_TEXT_LENGTH, TextQuery
+from db.search.text_query import TextQuery
 from graphql_api.context import Context
 from graphql_api.loaders.dataloader import Loader, ResolvedValue
 from graphql_api.loaders.search import (
@@ -22,27 +20,9 @@ from graphql_api.loaders.search import (
     match_loader,
     text_query_loader,
 )
-from graphql_api.schema.costs import NO_ROWS, ONE_ROW
-from graphql_api.schema.facets import Facets
-from graphql_api.schema.fields import batch_field
-from graphql_api.schema.pagination import (
-    ConnectionSource,
-    PageInfo,
-    cursor_scope,
-    encode_cursor,
-    map_pages,
-    resolve_nodes,
-    resolve_page_infos,
-    resolve_total_counts,
-    resolve_total_counts_capped,
-)
-
-if TYPE_CHECKING:
-    from graphql_api.schema.types import Book
+from graphql_api.schema.pagination import ConnectionSource, cursor_scope, encode_cursor, map_pages
 
 T = TypeVar("T")
-
-BookType = Annotated["Book", strawberry.lazy("graphql_api.schema.types")]
 
 
 @dataclass(slots=True)
@@ -94,7 +74,7 @@ class _BookEdgeSource(NamedTuple):
 Connections = Sequence[BookConnectionSource]
 
 
-def _resolve_book_edges(connections: Connections, context: Context) -> Awaitable[list[list[_BookEdgeSource]]]:
+def resolve_book_edges(connections: Connections, context: Context) -> Awaitable[list[list[_BookEdgeSource]]]:
     scope, book_filter = connections[0].cursor_scope, connections[0].book_filter
 
     def edges(pages: list[Page[Any]]) -> list[list[_BookEdgeSource]]:
@@ -109,7 +89,7 @@ def _resolve_book_edges(connections: Connections, context: Context) -> Awaitable
     return map_pages(connections, edges)
 
 
-def _resolve_did_you_mean(connections: Connections, context: Context) -> Awaitable[list[str | None]]:
+def resolve_did_you_mean(connections: Connections, context: Context) -> Awaitable[list[str | None]]:
     text = connections[0].book_filter.text
     if text is None:
         return ResolvedValue([None] * len(connections))
@@ -120,11 +100,11 @@ def _resolve_did_you_mean(connections: Connections, context: Context) -> Awaitab
     return text_query_loader(context.loaders).load_all([text]).then(suggestions)
 
 
-def _resolve_searched_texts(connections: Connections, context: Context) -> list[str | None]:
+def resolve_searched_texts(connections: Connections, context: Context) -> list[str | None]:
     return [connection.book_filter.text for connection in connections]
 
 
-def _resolve_facets(connections: Connections, context: Context) -> Connections:
+def resolve_facets(connections: Connections, context: Context) -> Connections:
     return connections
 
 
@@ -152,7 +132,7 @@ def _map_matches(
     )
 
 
-def _resolve_matched_on(
+def resolve_matched_on(
     entries: Sequence[_BookEdgeSource], context: Context
 ) -> Awaitable[list[list[MatchedField]]]:
     def fields(matches: Sequence[Match | None]) -> list[list[MatchedField]]:
@@ -161,7 +141,7 @@ def _resolve_matched_on(
     return _map_matches(entries, context, fields)
 
 
-def _resolve_highlighted_titles(entries: Sequence[_BookEdgeSource], context: Context) -> Awaitable[list[str]]:
+def resolve_highlighted_titles(entries: Sequence[_BookEdgeSource], context: Context) -> Awaitable[list[str]]:
     def titles(matches: Sequence[Match | None]) -> list[str]:
         return [
             _highlight_html(match.title if match else entry.node["title"])
@@ -173,52 +153,3 @@ def _resolve_highlighted_titles(entries: Sequence[_BookEdgeSource], context: Con
 
 def _highlight_html(title: str) -> str:
     return escape(title).replace(MARK_START, "<mark>").replace(MARK_STOP, "</mark>")
-
-
-@strawberry.type(
-    description="One book of a list, its cursor, and how it matches the filter's text.", directives=[NO_ROWS]
-)
-class BookEdge:
-    node: BookType = strawberry.field(description="The book.")
-    cursor: str = strawberry.field(
-        description="The position in the list, for the arguments `after` and `before`."
-    )
-    matched_on: list[MatchedField] = batch_field(
-        _resolve_matched_on,
-        "The parts of the book that match words of the filter's text; empty without a text.",
-    )
-    highlighted_title: str = batch_field(
-        _resolve_highlighted_titles,
-        "The title as HTML, with <mark> around the words of the filter's text; everything else is escaped.",
-        reads=["title"],
-    )
-
-
-@strawberry.type(description="One page of a list of books.", directives=[NO_ROWS])
-class BookConnection:
-    edges: list[BookEdge] = batch_field(_resolve_book_edges, "The books of the page with their cursors.")
-    nodes: list[BookType] = batch_field(resolve_nodes, "The books of the page without cursors.")
-    page_info: PageInfo = batch_field(resolve_page_infos, "The position of the page in the list.")
-    total_count: int = batch_field(
-        resolve_total_counts,
-        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
-        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
-        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
-        f"{MAX_ENUMERATED_HITS:,} books.",
-        ONE_ROW,
-    )
-    total_count_is_capped: bool = batch_field(
-        resolve_total_counts_capped, "Whether the list has more books than `totalCount`."
-    )
-    searched_text: str | None = batch_field(
-        _resolve_searched_texts,
-        f"The text that was searched for: the first {MAX_TEXT_LENGTH} characters of the filter's text; null "
-        "without a text.",
-    )
-    did_you_mean: str | None = batch_field(
-        _resolve_did_you_mean,
-        "The probably intended text, if no book matches the words as typed; null otherwise.",
-    )
-    facets: Facets = batch_field(
-        _resolve_facets, "The numbers of books by value, for narrowing the list further."
-    )

@@ -9,14 +9,15 @@ from strawberry import UNSET
 
 from db.keyset import Order, PageRequest
 from graphql_api.context import Context
+from graphql_api.execution.costs import ListSize
+from graphql_api.execution.fields import Prefetch, batch_field
 from graphql_api.schema.contributor_role import role_names
-from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.fields import Prefetch, batch_field
 from graphql_api.schema.filters import parse_search_text
 from graphql_api.schema.inputs import BookOrder, parse_book_order
 from graphql_api.schema.pagination import (
     DEFAULT_PAGE_SIZE,
+    MAX_PAGE_SIZE,
     AfterArg,
     BeforeArg,
     ConnectionSource,
@@ -34,7 +35,10 @@ _OrderByArg = Annotated[
 
 _PAGE_ARGUMENTS = {"first": FirstArg, "after": AfterArg, "last": LastArg, "before": BeforeArg}
 _PAGE_SIZE_COST = ListSize(
-    assumed_size=DEFAULT_PAGE_SIZE, slicing_arguments=["first", "last"], sized_fields=["edges", "nodes"]
+    assumed_size=DEFAULT_PAGE_SIZE,
+    slicing_arguments=["first", "last"],
+    sized_fields=["edges", "nodes"],
+    max_size=MAX_PAGE_SIZE,
 )
 _KEYWORD = Parameter.POSITIONAL_OR_KEYWORD
 

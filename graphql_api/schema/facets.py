@@ -1,9 +1,9 @@
-"""Facets of a list of books: the values that could narrow it further, with the number of books of each."""
+"""The fields of facets: the values that could narrow a list of books further, with the books of each."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -19,21 +19,19 @@ from db.search.facets import (
 from db.search.filters import Facet
 from db.search.ranking import MAX_ENUMERATED_HITS
 from graphql_api.context import Context
+from graphql_api.execution.costs import ListSize
+from graphql_api.execution.fields import BatchResult, batch_field
 from graphql_api.loaders.search import facet_loader
-from graphql_api.schema.costs import FACET_COST, NO_ROWS, ListSize
+from graphql_api.schema.costs import FACET_COST
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.fields import BatchResolver, BatchResult, field_of_batch_resolver, loader_field
 from graphql_api.schema.ids import parse_database_id
-
-if TYPE_CHECKING:
-    from graphql_api.schema.types import Author, Category
 
 T = TypeVar("T")
 
 _MAX_FACET_SIZE = 50
 _MAX_FACET_VALUES = 500
 """Maximum number of entries of a facet that has no `first` argument."""
-_COUNT_DESCRIPTION = "The number of books."
+COUNT_DESCRIPTION = "The number of books."
 
 _FacetSizeArg = Annotated[
     int, strawberry.argument(description=f"Maximum number of entries, 0 to {_MAX_FACET_SIZE}.")
@@ -46,7 +44,9 @@ _ParentCategoryArg = Annotated[
     ),
 ]
 
-_SLICED_FACET_SIZE = ListSize(assumed_size=10, slicing_arguments=["first"], sized_fields=["entries"])
+SLICED_FACET_SIZE = ListSize(
+    assumed_size=10, slicing_arguments=["first"], sized_fields=["entries"], max_size=_MAX_FACET_SIZE
+)
 _WHOLE_FACET_SIZE = ListSize(assumed_size=10, sized_fields=["entries"])
 
 
@@ -77,15 +77,13 @@ def _load_facet(
     return loader.load_all([(connection.key, request) for connection in connections]).then(to_pages)
 
 
-def _facet_field(facet: Facet, to_entry: Callable[[FacetEntry], Any], description: str) -> Any:
+def facet_field(facet: Facet, to_entry: Callable[[FacetEntry], Any], description: str) -> Any:
     """Return the field of a facet that has few values and always returns all of them."""
 
     def load(connections: Sequence[Any], context: Context) -> Awaitable[BatchResult]:
         return _load_facet(connections, context, FacetRequest(facet, _MAX_FACET_VALUES), to_entry)
 
-    return field_of_batch_resolver(
-        BatchResolver(load, awaited=True), description, [], [FACET_COST, _WHOLE_FACET_SIZE]
-    )
+    return batch_field(load, description, FACET_COST, _WHOLE_FACET_SIZE)
 
 
 def _check_size(first: int) -> int:
@@ -98,13 +96,13 @@ def _counted_id(entry: FacetEntry) -> _CountedId:
     return _CountedId(int(entry.value), entry.number)
 
 
-def _resolve_author_counts(
+def resolve_author_counts(
     connections: Sequence[Any], context: Context, first: _FacetSizeArg = 10
 ) -> Awaitable[BatchResult]:
     return _load_facet(connections, context, FacetRequest(Facet.AUTHORS, _check_size(first)), _counted_id)
 
 
-def _resolve_category_counts(
+def resolve_category_counts(
     connections: Sequence[Any],
     context: Context,
     first: _FacetSizeArg = 10,
@@ -116,26 +114,10 @@ def _resolve_category_counts(
     )
 
 
-@strawberry.type(description="A category, and the number of books in it or its descendants.")
-class CategoryCount:
-    category: Annotated["Category", strawberry.lazy("graphql_api.schema.types")] | None = loader_field(
-        "category_by_id", "key", "The category; null if it was deleted while the query ran."
-    )
-    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
-
-
-@strawberry.type(description="An author, and the number of books they contributed to.")
-class AuthorCount:
-    author: Annotated["Author", strawberry.lazy("graphql_api.schema.types")] | None = loader_field(
-        "author_by_id", "key", "The author; null if they were deleted while the query ran."
-    )
-    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
-
-
 @strawberry.type(description="A language, and the number of books in it.")
 class LanguageCount:
     language: str = strawberry.field(description="The language as a BCP 47 tag, for example en or pt-BR.")
-    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
+    count: int = strawberry.field(description=COUNT_DESCRIPTION)
 
 
 @strawberry.type(description="A price range in one currency, and the number of books in it.")
@@ -145,7 +127,7 @@ class PriceCount:
     below: Decimal | None = strawberry.field(
         description="The upper bound of the range, exclusive; null for the highest range."
     )
-    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
+    count: int = strawberry.field(description=COUNT_DESCRIPTION)
 
 
 @strawberry.type(description="A decade, and the number of books published in it.")
@@ -153,16 +135,28 @@ class DecadeCount:
     decade: int = strawberry.field(
         description="The first year of the decade, for example 1990. Years BC are negative."
     )
-    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
+    count: int = strawberry.field(description=COUNT_DESCRIPTION)
 
 
 @strawberry.type(description="An average rating, rounded down, and the number of books that have it.")
 class RatingCount:
     rating: int = strawberry.field(description="The average rating, rounded down: 0 to 5.")
-    count: int = strawberry.field(description=_COUNT_DESCRIPTION)
+    count: int = strawberry.field(description=COUNT_DESCRIPTION)
 
 
-def _price_count(entry: FacetEntry) -> PriceCount:
+def language_count(entry: FacetEntry) -> LanguageCount:
+    return LanguageCount(language=entry.value, count=entry.number)
+
+
+def decade_count(entry: FacetEntry) -> DecadeCount:
+    return DecadeCount(decade=int(entry.value), count=entry.number)
+
+
+def rating_count(entry: FacetEntry) -> RatingCount:
+    return RatingCount(rating=int(entry.value), count=entry.number)
+
+
+def price_count(entry: FacetEntry) -> PriceCount:
     higher_steps = [step for step in PRICE_STEPS if step > int(entry.value)]
     return PriceCount(
         currency_code=entry.currency or "",
@@ -179,42 +173,4 @@ class CountList(Generic[T]):
         description=f"Whether only some of the books were counted: the {FACET_BOOK_LIMIT:,} with the most "
         f"ratings, or {FACET_BOOK_LIMIT_BROAD_TEXT:,} if the filter's text matches more than "
         f"{MAX_ENUMERATED_HITS:,} books."
-    )
-
-
-@strawberry.type(
-    description="Values that could narrow the list further, with the number of books of each. A facet "
-    "ignores the filter's top-level conditions on its own field, so that it also shows the alternatives.",
-    directives=[NO_ROWS],
-)
-class Facets:
-    categories: CountList[CategoryCount] = field_of_batch_resolver(
-        BatchResolver(_resolve_category_counts, awaited=True),
-        "Books by category, for the categories of one level of the tree.",
-        [],
-        [FACET_COST, _SLICED_FACET_SIZE],
-    )
-    authors: CountList[AuthorCount] = field_of_batch_resolver(
-        BatchResolver(_resolve_author_counts, awaited=True),
-        "Books by author, counting every contributor role.",
-        [],
-        [FACET_COST, _SLICED_FACET_SIZE],
-    )
-    languages: CountList[LanguageCount] = _facet_field(
-        Facet.LANGUAGES,
-        lambda entry: LanguageCount(language=entry.value, count=entry.number),
-        "Books by language.",
-    )
-    prices: CountList[PriceCount] = _facet_field(
-        Facet.PRICES, _price_count, "Books by price range and currency."
-    )
-    decades: CountList[DecadeCount] = _facet_field(
-        Facet.DECADES,
-        lambda entry: DecadeCount(decade=int(entry.value), count=entry.number),
-        "Books by decade of publication.",
-    )
-    ratings: CountList[RatingCount] = _facet_field(
-        Facet.RATINGS,
-        lambda entry: RatingCount(rating=int(entry.value), count=entry.number),
-        "Books by average rating, rounded down.",
     )

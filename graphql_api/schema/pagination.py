@@ -17,18 +17,17 @@ from db.keyset import MAX_BIGINT, KeyValue, Order, Page, PageRequest, Position, 
 from db.search.filtered_lists import COUNT_LIMIT, Count
 from db.search.ranking import RELEVANCE
 from graphql_api.context import Context
-from graphql_api.execution.limits import LIMITS
+from graphql_api.execution.fields import PageUse, batch_field
 from graphql_api.loaders.dataloader import Loader, ResolvedValue
 from graphql_api.schema.costs import NO_ROWS, ONE_ROW
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.fields import batch_field
 
 T = TypeVar("T")
 
 _DECIMAL_STEP = Decimal(1).scaleb(-MAX_PRICE_DECIMALS)
 """Precision of the price and rating columns."""
 DEFAULT_PAGE_SIZE = 20
-MAX_PAGE_SIZE = LIMITS.page
+MAX_PAGE_SIZE = 100
 
 FirstArg = Annotated[
     int | None,
@@ -94,6 +93,9 @@ class _EdgeSource(NamedTuple):
 
 
 Connections = Sequence[ConnectionSource]
+
+EDGES_USE, NODES_USE, PAGE_INFO_USE = PageUse(["node"]), PageUse([]), PageUse()
+"""How the fields `edges`, `nodes` and `pageInfo` of a connection use its page."""
 
 
 def map_pages(connections: Connections, step: Callable[[list[Page[Any]]], T]) -> Awaitable[T]:
@@ -166,9 +168,15 @@ def resolve_total_counts_capped(connections: Connections, context: Context) -> A
 
 @strawberry.type(description="One page of a list.", directives=[NO_ROWS])
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = batch_field(_resolve_edges, "The entries of the page with their cursors.")
-    nodes: list[T] = batch_field(resolve_nodes, "The entries of the page without cursors.")
-    page_info: PageInfo = batch_field(resolve_page_infos, "The position of the page in the list.")
+    edges: list[Edge[T]] = batch_field(
+        _resolve_edges, "The entries of the page with their cursors.", page_use=EDGES_USE
+    )
+    nodes: list[T] = batch_field(
+        resolve_nodes, "The entries of the page without cursors.", page_use=NODES_USE
+    )
+    page_info: PageInfo = batch_field(
+        resolve_page_infos, "The position of the page in the list.", page_use=PAGE_INFO_USE
+    )
     total_count: int = batch_field(
         resolve_total_counts,
         f"The number of entries of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}.",

@@ -12,21 +12,22 @@ from db import categories as category_reads
 from db.keyset import Order, PageRequest
 from db.search.conditions import ALWAYS
 from graphql_api.context import Context
+from graphql_api.execution.costs import ListSize
+from graphql_api.execution.fields import Prefetch, batch_field
+from graphql_api.loaders import catalog
+from graphql_api.loaders.catalog import WHOLE_CATALOG
 from graphql_api.loaders.dataloader import Loader
-from graphql_api.loaders.registry import WHOLE_CATALOG
 from graphql_api.loaders.search import filtered_count_loader, filtered_page_loader
-from graphql_api.schema.book_connections import BookConnection, BookConnectionSource, build_book_connections
+from graphql_api.schema.book_connections import BookConnectionSource, build_book_connections
 from graphql_api.schema.connections import connection_field, prefetch_requests
-from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.fields import Prefetch, batch_field
 from graphql_api.schema.filter_inputs import AuthorFilterArg, BookFilterArg, CategoryFilterArg
 from graphql_api.schema.filters import parse_book_filter, parse_filter
 from graphql_api.schema.ids import parse_database_id, parse_global_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, check_storable_text
 from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
 from graphql_api.schema.suggest import SUGGEST_COST, Suggestions, resolve_suggest
-from graphql_api.schema.types import Author, Book, Category, Node, Record
+from graphql_api.schema.types import Author, Book, BookConnection, Category, Node, Record
 
 _IdArg = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 _IdsArg = Annotated[
@@ -40,7 +41,7 @@ _RootsOnlyArg = Annotated[
 ]
 
 
-_NODES_COST = ListSize(assumed_size=MAX_PAGE_SIZE, slicing_arguments=["ids"])
+_NODES_COST = ListSize(assumed_size=MAX_PAGE_SIZE, slicing_arguments=["ids"], max_size=MAX_PAGE_SIZE)
 
 Root = Sequence[None]
 """The root level has one object, None; so its batch resolvers return one value."""
@@ -54,9 +55,9 @@ async def _load_nodes(
     An invalid id has an error at its place. `arguments` are the paths of the ids.
     """
     loaders: dict[str, Loader[int, Any]] = {
-        "Book": context.loaders.book_by_id,
-        "Author": context.loaders.author_by_id,
-        "Category": context.loaders.category_by_id,
+        "Book": catalog.book_by_id(context.loaders),
+        "Author": catalog.author_by_id(context.loaders),
+        "Category": catalog.category_by_id(context.loaders),
     }
     parsed_ids = [
         _parse_node_id(argument, value, loaders) for argument, value in zip(arguments, ids, strict=True)
@@ -103,8 +104,12 @@ def _resolve_book(
 
     loaders = context.loaders
     if isinstance(by.id, str):
-        return loaders.book_by_id.load_all([parse_database_id("by.id", "Book", by.id)]).then(record_view)
-    return loaders.book_by_isbn.load_all([str(by.isbn)]).then(record_view)
+        return (
+            catalog.book_by_id(loaders)
+            .load_all([parse_database_id("by.id", "Book", by.id)])
+            .then(record_view)
+        )
+    return catalog.book_by_isbn(loaders).load_all([str(by.isbn)]).then(record_view)
 
 
 def _resolve_author(
@@ -119,9 +124,9 @@ def _resolve_author(
     page_requests = prefetch_requests(None, prefetch)
     if page_requests:
         order, page_request, _ = page_requests[0]
-        loader = loaders.author_with_books("id" if by_id else "slug", order, page_request)
+        loader = catalog.author_with_books(loaders, "id" if by_id else "slug", order, page_request)
     else:
-        loader = loaders.author_by_id if by_id else loaders.author_by_slug
+        loader = catalog.author_by_id(loaders) if by_id else catalog.author_by_slug(loaders)
     return loader.load_all([key])
 
 
@@ -142,13 +147,13 @@ def _resolve_category(
     if page_requests and prefetches_books:
         order, page_request, other = page_requests[0]
         descendants = other.get("include_descendants", True)
-        loader = loaders.category_with_books(column, order, page_request, descendants=descendants)
+        loader = catalog.category_with_books(loaders, column, order, page_request, descendants=descendants)
     elif page_requests:
-        loader = loaders.category_with_children(
-            column, [page_request for _, page_request, _ in page_requests]
+        loader = catalog.category_with_children(
+            loaders, column, [page_request for _, page_request, _ in page_requests]
         )
     else:
-        loader = loaders.category_by_id if by_id else loaders.category_by_path
+        loader = catalog.category_by_id(loaders) if by_id else catalog.category_by_path(loaders)
     return loader.load_all([key])
 
 
@@ -162,8 +167,8 @@ def _resolve_books(
         order,
         page_request,
         parse_book_filter(filter_input),
-        [(WHOLE_CATALOG, loaders.catalog_count(book_reads.count_books))],
-        lambda: loaders.page_of_books(order, page_request),
+        [(WHOLE_CATALOG, catalog.catalog_count(loaders, book_reads.count_books))],
+        lambda: catalog.page_of_books(loaders, order, page_request),
     )
 
 
@@ -182,8 +187,8 @@ def _resolve_authors(
         return [
             ConnectionSource(order, page, WHOLE_CATALOG, filtered_count_loader(loaders, scope, condition))
         ]
-    count = loaders.catalog_count(author_reads.count_authors)
-    return [ConnectionSource(order, loaders.page_of_authors(page_request), WHOLE_CATALOG, count)]
+    count = catalog.catalog_count(loaders, author_reads.count_authors)
+    return [ConnectionSource(order, catalog.page_of_authors(loaders, page_request), WHOLE_CATALOG, count)]
 
 
 def _resolve_categories(
@@ -204,10 +209,10 @@ def _resolve_categories(
         return [
             ConnectionSource(order, page, WHOLE_CATALOG, filtered_count_loader(loaders, scope, condition))
         ]
-    count = loaders.catalog_count(category_reads.count_categories, roots=roots_only)
+    count = catalog.catalog_count(loaders, category_reads.count_categories, roots=roots_only)
     return [
         ConnectionSource(
-            order, loaders.page_of_categories(page_request, roots=roots_only), WHOLE_CATALOG, count
+            order, catalog.page_of_categories(loaders, page_request, roots=roots_only), WHOLE_CATALOG, count
         )
     ]
 

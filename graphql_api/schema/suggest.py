@@ -1,19 +1,17 @@
 """Suggestions for a search field: books, authors and categories that start with a prefix."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import strawberry
 
 from db.search import suggest
 from graphql_api.context import Context
-from graphql_api.schema.costs import ListSize
+from graphql_api.execution.costs import ListSize
+from graphql_api.execution.fields import BatchResult, batch_field
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.fields import BatchResolver, BatchResult, field_of_batch_resolver
 from graphql_api.schema.inputs import check_storable_text
-
-if TYPE_CHECKING:
-    from graphql_api.schema.types import Author, Book, Category
+from graphql_api.schema.types import Author, Book, Category
 
 _MAX_SUGGESTIONS = 20
 _DEFAULT_SUGGESTIONS = 5
@@ -21,6 +19,7 @@ SUGGEST_COST = ListSize(
     assumed_size=_DEFAULT_SUGGESTIONS,
     slicing_arguments=["first"],
     sized_fields=["books", "authors", "categories"],
+    max_size=_MAX_SUGGESTIONS,
 )
 
 _PrefixArg = Annotated[
@@ -60,18 +59,18 @@ def _suggestion_field(read: Callable[..., Any], description: str) -> Any:
     def load(requests: Sequence[SuggestRequest], context: Context) -> Awaitable[BatchResult]:
         return context.loaders.loader(read, suggest.batch_reader(read)).load_all(list(requests))
 
-    return field_of_batch_resolver(BatchResolver(load, awaited=True), description, [], [])
+    return batch_field(load, description)
 
 
 @strawberry.type(description="Books, authors and categories that start with a text; the most popular first.")
 class Suggestions:
-    books: list[Annotated["Book", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
+    books: list[Book] = _suggestion_field(
         suggest.suggested_books,
         "Books whose title starts with the text, ignoring leading articles; one book per title.",
     )
-    authors: list[Annotated["Author", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
+    authors: list[Author] = _suggestion_field(
         suggest.suggested_authors, "Authors whose name or sort name starts with the text."
     )
-    categories: list[Annotated["Category", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
+    categories: list[Category] = _suggestion_field(
         suggest.suggested_categories, "Categories whose name starts with the text."
     )

@@ -1,37 +1,71 @@
-"""The types Book, Author and Category. They are in one module because they refer to each other.
+"""The types Book, Author and Category, and the connections and facets of books.
 
-Their values are the records of `db`. Plain fields read attributes of a record; relations use the loaders.
+They are in one module because they refer to each other. The values of the first three are records of `db`:
+plain fields read columns of a record, and relations use the loaders.
 """
 
-from collections.abc import Awaitable, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import islice
-from typing import Annotated
 
 import strawberry
-from strawberry import UNSET
 
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
-from db.keyset import Order, PageRequest
-from graphql_api.context import Context
-from graphql_api.schema.book_connections import BookConnection, BookConnectionSource, build_book_connections
-from graphql_api.schema.connections import connection_field
-from graphql_api.schema.contributor_role import (
-    BookRolesArg,
-    BylineRolesArg,
-    ContributorRole,
-    author_scope,
-    role_names,
+from db.search.filtered_lists import COUNT_LIMIT
+from db.search.filters import Facet
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT
+from db.search.text_query import MAX_TEXT_LENGTH
+from graphql_api.execution.fields import PageUse, batch_field, object_field, same_row_field
+from graphql_api.loaders import catalog
+from graphql_api.schema.book_connections import (
+    MatchedField,
+    resolve_book_edges,
+    resolve_did_you_mean,
+    resolve_facets,
+    resolve_highlighted_titles,
+    resolve_matched_on,
+    resolve_searched_texts,
 )
-from graphql_api.schema.costs import NO_ROWS, ONE_ROW, SHORT_LIST
-from graphql_api.schema.fields import batch_field, loader_field, object_field, same_row_field
-from graphql_api.schema.filter_inputs import BookFilterArg
-from graphql_api.schema.filters import parse_book_filter
+from graphql_api.schema.connections import connection_field
+from graphql_api.schema.contributor_role import ContributorRole
+from graphql_api.schema.costs import FACET_COST, NO_ROWS, ONE_ROW, SHORT_LIST
+from graphql_api.schema.facets import (
+    COUNT_DESCRIPTION,
+    SLICED_FACET_SIZE,
+    CountList,
+    DecadeCount,
+    LanguageCount,
+    PriceCount,
+    RatingCount,
+    decade_count,
+    facet_field,
+    language_count,
+    price_count,
+    rating_count,
+    resolve_author_counts,
+    resolve_category_counts,
+)
+from graphql_api.schema.fields import loader_field
 from graphql_api.schema.ids import global_id
-from graphql_api.schema.pagination import Connection, ConnectionSource
+from graphql_api.schema.pagination import (
+    EDGES_USE,
+    NODES_USE,
+    PAGE_INFO_USE,
+    Connection,
+    PageInfo,
+    resolve_nodes,
+    resolve_page_infos,
+    resolve_total_counts,
+    resolve_total_counts_capped,
+)
+from graphql_api.schema.relations import (
+    resolve_ancestors,
+    resolve_author_books,
+    resolve_authors,
+    resolve_category_books,
+    resolve_children,
+)
 from graphql_api.schema.scalars import ISBN
 
 Record = book_reads.Book | author_reads.Author | category_reads.Category
@@ -56,7 +90,7 @@ class Node:
 
 @strawberry.type(description="An amount of money.", directives=[NO_ROWS])
 class Money:
-    record_class = book_reads.Price
+    record_class = book_reads.PricedBook
 
     price: Decimal = strawberry.field(
         name="amount",
@@ -81,36 +115,6 @@ class Contribution:
     )
     role: ContributorRole = object_field(_resolve_role, "The role of the author.", reads=["role"])
     author: "Author" = strawberry.field(description="The author who contributed.")
-
-
-_AUTHORS, _EDITORS = frozenset(["AUTHOR"]), frozenset(["EDITOR"])
-
-
-def _resolve_authors(
-    books: Sequence[book_reads.Book], context: Context, roles: BylineRolesArg = UNSET
-) -> Awaitable[list[list[author_reads.Contribution]]]:
-    names = role_names(roles)
-
-    def contributors(
-        contributions: list[list[author_reads.Contribution]],
-    ) -> list[list[author_reads.Contribution]]:
-        return [_contributors_in_roles(of_book, names) for of_book in contributions]
-
-    return context.loaders.authors_by_book_id.load_all([book["id"] for book in books]).then(contributors)
-
-
-def _contributors_in_roles(
-    contributions: list[author_reads.Contribution], roles: frozenset[str] | None
-) -> list[author_reads.Contribution]:
-    """Return a book's contributors in the roles, each once; by default those of its byline.
-
-    An edited volume has no author: its byline names the editors.
-    """
-    if roles is None:
-        return _contributors_in_roles(contributions, _AUTHORS) or _contributors_in_roles(
-            contributions, _EDITORS
-        )
-    return list({each["id"]: each for each in contributions if each["role"] in roles}.values())
 
 
 @strawberry.type(description="One edition of a book.")
@@ -141,7 +145,7 @@ class Book(Node):
     )
     rating_count: int = strawberry.field(description="The number of ratings.")
     recent_views: int = loader_field(
-        "recent_views_by_book_id",
+        catalog.recent_views_by_book_id,
         "id",
         "The number of times the book was looked up with `book` in the last 30 days.",
         ONE_ROW,
@@ -151,38 +155,21 @@ class Book(Node):
     )
     source_id: str = strawberry.field(description="The key of the book in that source.")
     authors: list["Author"] = batch_field(
-        _resolve_authors,
+        resolve_authors,
         "The authors for a byline, in the book's order, each once. `contributions` has all contributors.",
         SHORT_LIST,
     )
     contributions: list[Contribution] = loader_field(
-        "authors_by_book_id", "id", "All contributions with their roles, in the book's order.", SHORT_LIST
+        catalog.authors_by_book_id,
+        "id",
+        "All contributions with their roles, in the book's order.",
+        SHORT_LIST,
     )
     categories: list["Category"] = loader_field(
-        "categories_by_book_id",
+        catalog.categories_by_book_id,
         "id",
         "The categories that the book is assigned to, without their ancestors, sorted by path.",
         SHORT_LIST,
-    )
-
-
-def _resolve_author_books(
-    authors: Sequence[author_reads.Author],
-    context: Context,
-    order: Order,
-    page_request: PageRequest,
-    roles: BookRolesArg = UNSET,
-    filter_input: BookFilterArg = UNSET,
-) -> list[BookConnectionSource]:
-    scope = author_scope(roles)
-    return build_book_connections(
-        context,
-        scope,
-        order,
-        page_request,
-        parse_book_filter(filter_input),
-        [(author.id, author.book_count) for author in authors],
-        None if scope.roles is not None else lambda: context.loaders.books_by_author_id(order, page_request),
     )
 
 
@@ -200,58 +187,10 @@ class Author(Node):
     book_count: int = strawberry.field(
         description="The number of books that the author contributed to, in any role."
     )
-    books: BookConnection = connection_field(
-        _resolve_author_books,
+    books: "BookConnection" = connection_field(
+        resolve_author_books,
         "The books that the author contributed to, in any role or in the given roles.",
         reads=["book_count"],
-    )
-
-
-def _resolve_ancestors(
-    categories: Sequence[category_reads.Category], context: Context
-) -> Awaitable[list[list[category_reads.Category]]]:
-    def ancestors_by_category(
-        loaded: list[category_reads.Category | None],
-    ) -> list[list[category_reads.Category]]:
-        ancestors = iter(loaded)
-        return [
-            [ancestor for ancestor in islice(ancestors, len(category.lineage) - 1) if ancestor]
-            for category in categories
-        ]
-
-    ancestor_ids = [ancestor_id for category in categories for ancestor_id in category.lineage[:-1]]
-    return context.loaders.category_by_id.load_all(ancestor_ids).then(ancestors_by_category)
-
-
-def _resolve_children(
-    categories: Sequence[category_reads.Category], context: Context, order: Order, page_request: PageRequest
-) -> list[ConnectionSource]:
-    loader = context.loaders.children_by_category_id(page_request)
-    count = context.loaders.count_of_children_by_category_id
-    return [ConnectionSource(order, loader, category.id, count) for category in categories]
-
-
-def _resolve_category_books(
-    categories: Sequence[category_reads.Category],
-    context: Context,
-    order: Order,
-    page_request: PageRequest,
-    include_descendants: Annotated[
-        bool, strawberry.argument(description="Whether to include the books of descendant categories.")
-    ] = True,
-    filter_input: BookFilterArg = UNSET,
-) -> list[BookConnectionSource]:
-    return build_book_connections(
-        context,
-        book_reads.BY_CATEGORY if include_descendants else book_reads.DIRECTLY_IN_CATEGORY,
-        order,
-        page_request,
-        parse_book_filter(filter_input),
-        [
-            (category.id, category.book_count if include_descendants else category.direct_book_count)
-            for category in categories
-        ],
-        lambda: context.loaders.books_by_category_id(order, page_request, descendants=include_descendants),
     )
 
 
@@ -265,19 +204,123 @@ class Category(Node):
     )
     book_count: int = strawberry.field(description="The number of books in the category and its descendants.")
     parent: "Category | None" = loader_field(
-        "category_by_id", "parent_id", "The parent category; null for a root category."
+        catalog.category_by_id, "parent_id", "The parent category; null for a root category."
     )
     ancestors: list["Category"] = batch_field(
-        _resolve_ancestors,
+        resolve_ancestors,
         "The ancestors, from the root category down to the parent.",
         SHORT_LIST,
         reads=["lineage"],
     )
     children: Connection["Category"] = connection_field(
-        _resolve_children, "The child categories, sorted by name.", order=category_reads.BY_NAME
+        resolve_children, "The child categories, sorted by name.", order=category_reads.BY_NAME
     )
-    books: BookConnection = connection_field(
-        _resolve_category_books,
+    books: "BookConnection" = connection_field(
+        resolve_category_books,
         "The books in the category and, by default, its descendants.",
         reads=["book_count", "direct_book_count"],
+    )
+
+
+@strawberry.type(description="A category, and the number of books in it or its descendants.")
+class CategoryCount:
+    category: Category | None = loader_field(
+        catalog.category_by_id, "key", "The category; null if it was deleted while the query ran."
+    )
+    count: int = strawberry.field(description=COUNT_DESCRIPTION)
+
+
+@strawberry.type(description="An author, and the number of books they contributed to.")
+class AuthorCount:
+    author: Author | None = loader_field(
+        catalog.author_by_id, "key", "The author; null if they were deleted while the query ran."
+    )
+    count: int = strawberry.field(description=COUNT_DESCRIPTION)
+
+
+@strawberry.type(
+    description="Values that could narrow the list further, with the number of books of each. A facet "
+    "ignores the filter's top-level conditions on its own field, so that it also shows the alternatives.",
+    directives=[NO_ROWS],
+)
+class Facets:
+    categories: CountList[CategoryCount] = batch_field(
+        resolve_category_counts,
+        "Books by category, for the categories of one level of the tree.",
+        FACET_COST,
+        SLICED_FACET_SIZE,
+    )
+    authors: CountList[AuthorCount] = batch_field(
+        resolve_author_counts,
+        "Books by author, counting every contributor role.",
+        FACET_COST,
+        SLICED_FACET_SIZE,
+    )
+    languages: CountList[LanguageCount] = facet_field(Facet.LANGUAGES, language_count, "Books by language.")
+    prices: CountList[PriceCount] = facet_field(
+        Facet.PRICES, price_count, "Books by price range and currency."
+    )
+    decades: CountList[DecadeCount] = facet_field(
+        Facet.DECADES, decade_count, "Books by decade of publication."
+    )
+    ratings: CountList[RatingCount] = facet_field(
+        Facet.RATINGS, rating_count, "Books by average rating, rounded down."
+    )
+
+
+@strawberry.type(
+    description="One book of a list, its cursor, and how it matches the filter's text.", directives=[NO_ROWS]
+)
+class BookEdge:
+    node: Book = strawberry.field(description="The book.")
+    cursor: str = strawberry.field(
+        description="The position in the list, for the arguments `after` and `before`."
+    )
+    matched_on: list[MatchedField] = batch_field(
+        resolve_matched_on,
+        "The parts of the book that match words of the filter's text; empty without a text.",
+    )
+    highlighted_title: str = batch_field(
+        resolve_highlighted_titles,
+        "The title as HTML, with <mark> around the words of the filter's text; everything else is escaped.",
+        reads=["title"],
+        record_class=book_reads.Book,
+    )
+
+
+@strawberry.type(description="One page of a list of books.", directives=[NO_ROWS])
+class BookConnection:
+    edges: list[BookEdge] = batch_field(
+        resolve_book_edges, "The books of the page with their cursors.", page_use=EDGES_USE
+    )
+    nodes: list[Book] = batch_field(
+        resolve_nodes, "The books of the page without cursors.", page_use=NODES_USE
+    )
+    page_info: PageInfo = batch_field(
+        resolve_page_infos, "The position of the page in the list.", page_use=PAGE_INFO_USE
+    )
+    total_count: int = batch_field(
+        resolve_total_counts,
+        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
+        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
+        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
+        f"{MAX_ENUMERATED_HITS:,} books.",
+        ONE_ROW,
+    )
+    total_count_is_capped: bool = batch_field(
+        resolve_total_counts_capped, "Whether the list has more books than `totalCount`."
+    )
+    searched_text: str | None = batch_field(
+        resolve_searched_texts,
+        f"The text that was searched for: the first {MAX_TEXT_LENGTH} characters of the filter's text; null "
+        "without a text.",
+    )
+    did_you_mean: str | None = batch_field(
+        resolve_did_you_mean,
+        "The probably intended text, if no book matches the words as typed; null otherwise.",
+    )
+    facets: Facets = batch_field(
+        resolve_facets,
+        "The numbers of books by value, for narrowing the list further.",
+        page_use=PageUse(prefetchable=False),
     )

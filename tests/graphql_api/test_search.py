@@ -542,11 +542,8 @@ async def test_a_statement_that_exceeds_its_time_limit_is_a_timeout_error(dsn: s
     async with blocker.transaction():
         await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
 
-        outcome = await run_operation(
-            DocumentCache(schema).get('{ books(filter: {text: "sea"}) { totalCount } }', None),
-            None,
-            Context(ViewCounter(pool), pool),
-        )
+        document = DocumentCache(schema).get('{ books(filter: {text: "sea"}) { totalCount } }', None)
+        outcome = await run_operation(document.prepare(None), Context(ViewCounter(pool), pool))
 
         [error] = outcome.result.errors or []
         assert format_error(error, executed=True) == {

@@ -70,7 +70,6 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         ("MAX_WAITING", "-1", "MAX_WAITING is -1: give 0 or more."),
         ("COMMAND_TIMEOUT", "0", "COMMAND_TIMEOUT is 0.0: give seconds above 0."),
         ("COMMAND_TIMEOUT", "nan", "COMMAND_TIMEOUT is nan: give seconds above 0."),
-        ("MAX_PAGE", "101", "MAX_PAGE is 101: give a number from 1 to 100."),
         ("MAX_DEPTH", "0", "MAX_DEPTH is 0: give at least 1."),
         ("INTROSPECTION", "maybe", "INTROSPECTION is 'maybe': give true or false."),
         ("SUGGESTIONS", "maybe", "SUGGESTIONS is 'maybe': give true or false."),

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Union
 
 import strawberry
 
-from graphql_api.context import Info
+from graphql_api.execution.context import ColumnsRead, PlanContext
+from graphql_api.execution.fields import BatchResult, Info, batch_field, object_field
 from graphql_api.loaders.dataloader import Loader
-from graphql_api.schema.fields import batch_field, loader_field, object_field
 
 
 async def things_by_keys(keys: Sequence[int]) -> list[Any]:
@@ -21,27 +21,30 @@ async def things_by_keys(keys: Sequence[int]) -> list[Any]:
 
 
 @dataclass
-class NastyLoaders:
+class NastyContext(PlanContext):
     thing_by_key: Loader[int, Any]
 
-
-@dataclass
-class NastyContext:
-    loaders: NastyLoaders
-
-    def for_plan(self, reads: object) -> "NastyContext":
-        return NastyContext(NastyLoaders(Loader(things_by_keys, auto_dispatch=False)))
+    def for_plan(self, columns_read: ColumnsRead) -> "NastyContext":
+        return NastyContext(Loader(things_by_keys, by_level=True))
 
     async def close(self) -> None:
         """Do nothing: the context has no resources."""
 
     def for_fallback(self) -> "NastyContext":
-        known = self.loaders.thing_by_key.values
-        return NastyContext(NastyLoaders(Loader(things_by_keys, known)))
+        return NastyContext(Loader(things_by_keys, self.thing_by_key.results.values_by_key))
 
 
 def nasty_context() -> NastyContext:
-    return NastyContext(NastyLoaders(Loader(things_by_keys)))
+    return NastyContext(Loader(things_by_keys))
+
+
+def thing_field(key: str) -> Any:
+    """Return a field that loads the thing with the key in this attribute of the object."""
+
+    def load(objects: Sequence[Any], context: NastyContext) -> Awaitable[BatchResult]:
+        return context.thing_by_key.load_all([getattr(each, key) for each in objects])
+
+    return batch_field(load, "")
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class Cat(Animal):
 
 @strawberry.type
 class Dog(Animal):
-    owner: Union["Item", None] = loader_field("thing_by_key", "other_key", "")
+    owner: Union["Item", None] = thing_field("other_key")
 
     @classmethod
     def is_type_of(cls, value: Any, _info: Any) -> bool:
@@ -200,8 +203,8 @@ class Item:
     slow: str | None = object_field(slow_of, "")
     sure_slow: str = object_field(slow_of, "")
     informed: str = object_field(informed_of, "")
-    thing: Union["Item", None] = loader_field("thing_by_key", "other_key", "")
-    sure_thing: "Item" = loader_field("thing_by_key", "key", "")
+    thing: Union["Item", None] = thing_field("other_key")
+    sure_thing: "Item" = thing_field("key")
     others: list[Union["Item", None]] = batch_field(others_of, "")
     sure_others: list["Item"] | None = batch_field(others_of, "")
     near: Union["Item", None] = batch_field(near_of, "")

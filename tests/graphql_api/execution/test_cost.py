@@ -10,7 +10,7 @@ from graphql_api.schema import schema
 
 
 def cost_of(text: str, variables: dict[str, Any] | None = None) -> int | None:
-    return DocumentCache(schema).get(text, None).cost_for(variables)
+    return DocumentCache(schema).get(text, None).prepare(variables).row_cost
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,7 @@ def test_rows_are_counted(text: str, cost: int) -> None:
     ],
 )
 def test_values_are_counted(text: str, values: int) -> None:
-    document = DocumentCache(schema).get(text, None)
-
-    assert document.value_cost.evaluate(document.variables.coerce(None) or {}) == values
+    assert DocumentCache(schema).get(text, None).prepare(None).value_cost == values
 
 
 VARYING = """
@@ -87,11 +85,33 @@ def test_the_cost_depends_on_variables(variables: dict[str, Any], cost: int | No
     assert cost_of(VARYING, variables) == cost
 
 
-def test_a_page_size_in_a_variable_is_limited() -> None:
-    document = DocumentCache(schema).get("query ($n: Int) { books(first: $n) { nodes { id } } }", None)
+@pytest.mark.parametrize(
+    ("field", "maximum"),
+    [
+        ("books(first: $n) { nodes { id } }", 100),
+        ("books(last: $n) { nodes { id } }", 100),
+        ('suggest(prefix: "a", first: $n) { books { id } }', 1 + 20),
+        ("books { facets { authors(first: $n) { entries { author { id } } } } }", 250 + 50 * 2),
+    ],
+)
+def test_a_size_that_the_resolver_rejects_counts_as_the_maximum(field: str, maximum: int) -> None:
+    literal = f"{{ {field.replace('$n', '1000000000')} }}"
 
-    with pytest.raises(LimitExceededError, match=r"A page has 101 entries; .* \(MAX_PAGE\)"):
-        document.check_limits({"n": 101})
+    assert cost_of(literal) == maximum
+    assert cost_of(f"query ($n: Int!) {{ {field} }}", {"n": 1_000_000_000}) == maximum
+
+
+def test_an_operation_that_costs_too_much_is_located() -> None:
+    text = "query A { __typename }\nquery B { categories(first: 100) { nodes { books(first: 100) { nodes { id } } } } }"
+
+    with pytest.raises(LimitExceededError) as exceeded:
+        DocumentCache(schema).get(text, "B")
+
+    assert exceeded.value.error.formatted == {
+        "message": "The operation costs 10,100 rows; at most 10,000 are allowed (MAX_COST).",
+        "locations": [{"line": 2, "column": 1}],
+        "extensions": {"code": "COST_LIMIT_EXCEEDED", "limit": "MAX_COST", "allowed": 10_000},
+    }
 
 
 def test_a_field_selected_under_two_conditions_counts_if_either_holds() -> None:

@@ -47,7 +47,7 @@ nasty_values = {
 
 UNLIMITED = Limits(
     **dict.fromkeys(
-        ("depth", "fragments", "fields", "aliases", "directives", "page", "comparisons", "cost", "values"),
+        ("depth", "fragments", "fields", "aliases", "directives", "comparisons", "cost", "values"),
         10**9,
     )
 )
@@ -122,10 +122,10 @@ async def assert_equal_to_graphql_core(
     of its reads is answered first. A plan that met an error has left the answer to stock execution, so there
     the fields that are null by errors are compared, and not the errors.
     """
-    document = DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None)
-    planned = await run_operation(document, drawn.variables, context())
-    again = await run_operation(document, drawn.variables, context())
-    stock = await run_with_graphql_core(document, drawn.variables, context(), "compared")
+    operation = DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None).prepare(drawn.variables)
+    planned = await run_operation(operation, context())
+    again = await run_operation(operation, context())
+    stock = await run_with_graphql_core(operation, context(), "compared")
 
     for outcome in (planned, again):
         if racing and outcome.fallback_reason and outcome.result.errors and stock.result.errors:
@@ -196,7 +196,7 @@ class Forgetful(Context):
     """A context that reads everything again: which of two failures that null the same field comes first,
     and is reported, depends on what has to be read before it, in stock execution too."""
 
-    def again(self) -> Context:
+    def for_fallback(self) -> Context:
         return Context(self.view_counter, self.database, Loaders(self.database, self.loaders.columns))
 
 
@@ -213,28 +213,36 @@ async def test_over_the_catalog(small_catalog: Client, drawn: DrawnOperation) ->
 
 
 async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Client) -> None:
-    document = DocumentCache(schema, limits=UNLIMITED).get(
-        "{ books { nodes { authors { name books { nodes { title categories { ancestors { name } } } } } } } }",
-        None,
+    operation = (
+        DocumentCache(schema, limits=UNLIMITED)
+        .get(
+            "{ books { nodes { authors { name books { nodes { title categories { ancestors { name } } } } } } } }",
+            None,
+        )
+        .prepare(None)
     )
 
-    planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
+    planned = await run_operation(operation, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
     small_catalog.statements.clear()
-    await run_with_graphql_core(document, None, Context(small_catalog.views, small_catalog), "compared")
+    await run_with_graphql_core(operation, Context(small_catalog.views, small_catalog), "compared")
 
     assert planned.fallback_reason is None
     assert by_plan == small_catalog.statements
 
 
 async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Client) -> None:
-    document = DocumentCache(schema, limits=UNLIMITED).get(
-        '{ category(by: {path: "fiction"}) { books { nodes { title authors { books(first: 101) { nodes { id } } } } } } }',
-        None,
+    operation = (
+        DocumentCache(schema, limits=UNLIMITED)
+        .get(
+            '{ category(by: {path: "fiction"}) { books { nodes { title authors { books(first: 101) { nodes { id } } } } } } }',
+            None,
+        )
+        .prepare(None)
     )
 
     small_catalog.statements.clear()
-    outcome = await run_operation(document, None, Context(small_catalog.views, small_catalog))
+    outcome = await run_operation(operation, Context(small_catalog.views, small_catalog))
 
     assert outcome.fallback_reason == "the plan failed"
     assert small_catalog.statements == ["category_with_books_by_category_ids", "authors_by_book_ids"]
@@ -283,12 +291,10 @@ async def test_each_field_alone_finds_the_columns_it_needs(
     small_catalog: Client, owner: str, selection: str
 ) -> None:
     text = f'{{ node(id: "{global_id(owner, 1)}") {{ ... on {owner} {{ {selection} }} }} }}'
-    document = DocumentCache(schema).get(text, None)
+    operation = DocumentCache(schema).get(text, None).prepare(None)
 
-    planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
-    stock = await run_with_graphql_core(
-        document, None, Context(small_catalog.views, small_catalog), "compared"
-    )
+    planned = await run_operation(operation, Context(small_catalog.views, small_catalog))
+    stock = await run_with_graphql_core(operation, Context(small_catalog.views, small_catalog), "compared")
 
     assert planned.fallback_reason is None
     assert shown(planned) == shown(stock)
@@ -372,14 +378,12 @@ async def test_each_field_alone_finds_the_columns_it_needs(
 async def test_a_look_up_reads_the_page_below_it_along(
     small_catalog: Client, text: str, statements: list[str]
 ) -> None:
-    document = DocumentCache(schema).get(text, None)
+    operation = DocumentCache(schema).get(text, None).prepare(None)
 
     small_catalog.statements.clear()
-    planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
+    planned = await run_operation(operation, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
-    stock = await run_with_graphql_core(
-        document, None, Context(small_catalog.views, small_catalog), "compared"
-    )
+    stock = await run_with_graphql_core(operation, Context(small_catalog.views, small_catalog), "compared")
 
     assert planned.fallback_reason is None
     assert by_plan == statements

@@ -11,9 +11,9 @@ from graphql_api.execution.documents import (
     UnknownOperationError,
 )
 from graphql_api.execution.executor import run_operation
+from graphql_api.execution.fields import object_field
 from graphql_api.execution.limits import Limits
 from graphql_api.execution.plans import Plan
-from graphql_api.schema.fields import object_field
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 
 
@@ -109,7 +109,7 @@ def test_each_combination_of_condition_values_has_a_plan_up_to_a_limit() -> None
 async def test_graphql_core_runs_mutations() -> None:
     document = DocumentCache(schema).get("mutation { alias }", None)
 
-    outcome = await run_operation(document, None, nasty_context())
+    outcome = await run_operation(document.prepare(None), nasty_context())
 
     assert document.operation.operation is OperationType.MUTATION
     assert (outcome.result.data, outcome.fallback_reason) == ({"alias": 1}, "not a query")
@@ -117,7 +117,7 @@ async def test_graphql_core_runs_mutations() -> None:
 
 async def test_graphql_core_runs_introspection() -> None:
     outcome = await run_operation(
-        DocumentCache(schema).get("{ __schema { queryType { name } } }", None), None, nasty_context()
+        DocumentCache(schema).get("{ __schema { queryType { name } } }", None).prepare(None), nasty_context()
     )
 
     assert (outcome.result.data, outcome.fallback_reason) == (
@@ -129,7 +129,7 @@ async def test_graphql_core_runs_introspection() -> None:
 async def test_a_field_and_an_alias_of_the_same_name_do_not_collide() -> None:
     document = DocumentCache(schema).get("{ alias alias_1: name other: alias }", None)
 
-    outcome = await run_operation(document, None, nasty_context())
+    outcome = await run_operation(document.prepare(None), nasty_context())
 
     assert (outcome.result.data, outcome.fallback_reason) == ({"alias": 1, "alias_1": 1, "other": 1}, None)
 

@@ -63,7 +63,6 @@ NAMED = {
     "51 directives": (hostile.directives(51, 1), "MAX_DIRECTIVES"),
     "6 directives in one place": (hostile.directives(1, 6), "MAX_DIRECTIVES_IN_PLACE"),
     "a list of 251": ("{ nodes(ids: [" + '"a" ' * 251 + "]) { id } }", "MAX_LIST"),
-    "a page of 101": ("{ books(first: 101) { totalCount } }", "MAX_PAGE"),
     "40,500 rows": (
         "{ books(first: 100) { nodes { authors { books(first: 100) { nodes { id } } } } } }",
         "MAX_COST",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import strawberry
 
-from graphql_api.schema.fields import object_field
+from graphql_api.execution.fields import object_field
 from tests.graphql_api.execution.nasty import nasty_context
 from tests.graphql_api.execution.operations import DrawnOperation
 from tests.graphql_api.execution.test_differential import assert_equal_to_graphql_core

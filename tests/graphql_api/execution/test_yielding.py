@@ -118,12 +118,13 @@ async def test_data_is_the_same_if_every_field_yields(
     # A batch with the key 13 fails as a whole, and yielding changes the batches.
     assume(valid(nasty_schema, drawn) and not re.search("[tT]hing|owner", drawn.document))
     document = DocumentCache(nasty_schema, limits=UNLIMITED).get(drawn.document, None)
+    operation = document.prepare(drawn.variables)
 
     monkeypatch.setattr(executor, "COOPERATIVE_THRESHOLD", -1)
     monkeypatch.setattr(yielding, "TIME_SLICE", float("inf"))
-    whole = await executor.run_with_graphql_core(document, drawn.variables, nasty_context(), "compared")
+    whole = await executor.run_with_graphql_core(operation, nasty_context(), "compared")
     monkeypatch.setattr(yielding, "TIME_SLICE", -1)
-    divided = await executor.run_with_graphql_core(document, drawn.variables, nasty_context(), "compared")
+    divided = await executor.run_with_graphql_core(operation, nasty_context(), "compared")
 
     assert divided.result.data == whole.result.data
     assert bool(divided.result.errors) == bool(whole.result.errors)

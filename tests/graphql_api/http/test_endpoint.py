@@ -250,18 +250,14 @@ async def test_the_cost_is_returned_on_request(http: httpx.AsyncClient) -> None:
 
 
 async def test_an_exceeded_limit_names_the_limit(http: httpx.AsyncClient) -> None:
-    response = await http.post(
-        "/graphql",
-        json={
-            "query": "query ($n: Int) { books(first: $n) { nodes { id } } }",
-            "variables": {"n": 101},
-        },
-    )
+    query = "query ($n: Int) { categories(first: 100) { nodes { books(first: $n) { nodes { id } } } } }"
+    response = await http.post("/graphql", json={"query": query, "variables": {"n": 100}})
 
     assert response.json()["errors"] == [
         {
-            "message": "A page has 101 entries; at most 100 are allowed (MAX_PAGE).",
-            "extensions": {"code": "LIMIT_EXCEEDED", "limit": "MAX_PAGE", "allowed": 100},
+            "message": "The operation costs 10,100 rows; at most 10,000 are allowed (MAX_COST).",
+            "locations": [{"line": 1, "column": 1}],
+            "extensions": {"code": "COST_LIMIT_EXCEEDED", "limit": "MAX_COST", "allowed": 10_000},
         }
     ]
 
