@@ -19,6 +19,7 @@ import pytest
 from graphql import get_introspection_query
 from starlette.types import ASGIApp, Message
 
+from db.connections import supervisor
 from db.migrations import migrate
 from graphql_api.execution import yielding
 from graphql_api.serving import application
@@ -132,7 +133,8 @@ def collection() -> Generator[None]:
 
 
 @pytest.fixture
-async def app(dsn: str, collection: None) -> AsyncGenerator[ASGIApp]:
+async def app(dsn: str, collection: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[ASGIApp]:
+    monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)  # a slow machine is no outage of PostgreSQL
     app = application(Settings(**PATIENT), dsn)
     async with app.router.lifespan_context(app):
         yield app

@@ -189,7 +189,7 @@ async def catalog_of_module(shared_connection: asyncpg.Connection) -> AsyncGener
 @pytest.fixture
 def small_catalog(catalog_of_module: Client) -> Client:
     """A client with statements of its own: what earlier operations have dropped may still be reading."""
-    return Client(catalog_of_module.connection, turn=catalog_of_module.turn)
+    return Client(catalog_of_module.connection, lock=catalog_of_module.lock)
 
 
 class Forgetful(Context):

@@ -8,12 +8,20 @@ import asyncpg
 import httpx
 import pytest
 
+from db.connections import supervisor
 from graphql_api.app import create_app
 from graphql_api.settings import Settings
 from tests.catalogs import add_book
 from tests.serving import PATIENT
+from tests.waiting import GUARD
 
 Shop = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine is no outage of PostgreSQL."""
+    monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from graphql_api.http.request_ids import RequestIdFilter
 from graphql_api.settings import Settings
 from tests.graphql_api.http.conftest import Shop
 from tests.serving import serving
-from tests.waiting import until
+from tests.waiting import GUARD, until
 
 QUERY = "query Titles($language: String) { books(filter: {language: {eq: $language}}) { nodes { title } } }"
 REQUEST = {"query": QUERY, "variables": {"language": "tlh"}}
@@ -54,8 +54,10 @@ def log_request_ids(caplog: pytest.LogCaptureFixture) -> None:
 async def test_a_statement_that_times_out_is_logged(
     shop: Shop, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shop(command_timeout=0.3, request_timeout=60) as client, locked_books(dsn):
-        response = await client.post("/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=60)
+    async with shop(command_timeout=2) as client, locked_books(dsn):
+        response = await client.post(
+            "/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=GUARD
+        )
 
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
     [line] = failures_in(caplog)
@@ -69,8 +71,13 @@ async def test_a_statement_that_times_out_is_logged(
 async def test_a_request_that_times_out_names_the_statement_that_runs(
     shop: Shop, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shop(command_timeout=60, request_timeout=0.3) as client, locked_books(dsn):
-        response = await client.post("/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=60)
+    async with shop() as client, locked_books(dsn) as observer:
+        request = asyncio.create_task(
+            client.post("/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=GUARD)
+        )
+        await until(lambda: observer.fetchval(WAITING))
+        client._transport.app.endpoint.deadline_monitor.timeout = 0.3
+        response = await request
 
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
     assert failures_in(caplog) == [
@@ -82,8 +89,8 @@ async def test_a_request_that_times_out_names_the_statement_that_runs(
 async def test_a_lost_connection_is_logged_once_although_the_read_is_retried(
     shop: Shop, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shop(command_timeout=60, request_timeout=60) as client, locked_books(dsn) as observer:
-        request = asyncio.create_task(client.post("/graphql", json=REQUEST, timeout=60))
+    async with shop() as client, locked_books(dsn) as observer:
+        request = asyncio.create_task(client.post("/graphql", json=REQUEST, timeout=GUARD))
         first = await until(lambda: observer.fetchval(WAITING))
         await observer.execute("SELECT pg_terminate_backend($1)", first)
         second = await until(lambda: observer.fetchval(f"{WAITING} AND pid <> $1", first))
@@ -121,8 +128,7 @@ async def test_a_request_while_postgresql_is_away_is_logged(caplog: pytest.LogCa
 async def test_the_log_of_a_server_has_one_line_for_each_failure_and_none_for_a_disconnect(
     dsn: str, tmp_path: Path
 ) -> None:
-    settings = {"DATABASE_URL": dsn, "COMMAND_TIMEOUT": "60", "REQUEST_TIMEOUT": "60"}
-    with serving(tmp_path, **settings) as server:
+    with serving(tmp_path, DATABASE_URL=dsn) as server:
         async with locked_books(dsn) as observer, httpx.AsyncClient() as client:
             address = urlsplit(server.url)
             with socket.create_connection((address.hostname or "", address.port or 0)) as leaving:
@@ -136,7 +142,7 @@ async def test_the_log_of_a_server_has_one_line_for_each_failure_and_none_for_a_
             await until(lambda: observer.fetchval(f"SELECT NOT EXISTS ({WAITING})"))
 
             request = asyncio.create_task(
-                client.post(server.url, json=REQUEST, headers={"x-request-id": "slow"}, timeout=60)
+                client.post(server.url, json=REQUEST, headers={"x-request-id": "slow"}, timeout=GUARD)
             )
             await observer.execute(
                 "SELECT pg_cancel_backend($1)", await until(lambda: observer.fetchval(WAITING))
