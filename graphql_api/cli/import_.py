@@ -10,17 +10,49 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from db.errors import CatalogImportError
 from db.importing.importer import Summary, import_feed
 from db.importing.progress import progress_for
-from db.importing.readers import FORMATS, Feed, open_feed
+from db.importing.readers import Feed, Format, find_format, format_names, open_feed
 from db.migrations import migrate
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.settings import Settings
 
 
-@click.command("import")
-@click.argument("format", type=click.Choice(FORMATS))
+class FormatParameter(click.ParamType[Format]):
+    """A parameter that names an import format, also one of another package."""
+
+    name = "format"
+
+    def convert(
+        self, value: str | Format, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Format:
+        try:
+            return value if isinstance(value, Format) else find_format(value)
+        except CatalogImportError as error:
+            self.fail(str(error), param, ctx)
+
+
+class ImportCommand(click.Command):
+    """The command whose help lists the formats. They are found when the help is printed."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Formats"):
+            formatter.write_dl([(name, _describe_format(name)) for name in format_names()])
+
+
+def _describe_format(name: str) -> str:
+    try:
+        found = find_format(name)
+    except CatalogImportError as error:
+        return str(error)
+    options = f" Accepts {', '.join(sorted(found.accepts))}." if found.accepts else ""
+    return f"{found.help}.{options}"
+
+
+@click.command("import", cls=ImportCommand)
+@click.argument("format", type=FormatParameter(), metavar="FORMAT")
 @click.argument("sources", nargs=-1, metavar="SOURCE…")
 @click.option(
     "--map",
@@ -30,8 +62,8 @@ from graphql_api.settings import Settings
     help="Read the column COLUMN as the field FIELD. Repeatable.",
 )
 @click.option("--source", help="Source name stored with each book (default: the format).")
-@click.option("--from", "dsn", metavar="DSN", help="DSN of the database to read (format postgres only).")
-@click.option("--table", help="Table to read (format postgres only).")
+@click.option("--from", "dsn", metavar="DSN", help="DSN of the database to read.")
+@click.option("--table", help="Table of that database to read.")
 @click.option("--currency", help="Currency of prices without one, for example EUR.")
 @click.option(
     "--rejects",
@@ -41,7 +73,7 @@ from graphql_api.settings import Settings
 @click.option("--dry-run", is_flag=True, help="Report what would change without writing anything.")
 @report_errors_without_traceback
 def import_command(
-    format: str,  # noqa: A002
+    format: Format,  # noqa: A002
     sources: tuple[str, ...],
     column_mappings: tuple[str, ...],
     source: str | None,
@@ -57,22 +89,19 @@ def import_command(
     Rejected rows are written to a file, each with the reason.
     """
     mapping = _parse_mapping(column_mappings)
-    if dsn and format != "postgres":
-        raise click.BadParameter(
-            f"only the format postgres reads from a server, not {format}.", param_hint="--from"
-        )
 
     async def open_source() -> Feed:
         return await open_feed(
-            format,
-            [*sources, *([dsn] if dsn else [])],
+            format.name,
+            sources,
             mapping=mapping,
             source=source,
+            dsn=dsn,
             table=table,
             currency=currency,
         )
 
-    run_import(open_source, rejects or Path(f"{source or format}.rejects.csv"), dry_run=dry_run)
+    run_import(open_source, rejects or Path(f"{source or format.name}.rejects.csv"), dry_run=dry_run)
 
 
 def _parse_mapping(entries: tuple[str, ...]) -> dict[str, str]:

@@ -217,7 +217,7 @@ def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
             {},
             "Invalid value for --map: 'title' is not COLUMN=FIELD.",
         ),
-        (["import", "xml", "x"], {}, "Invalid value for '{csv|jsonl|gutenberg|goodbooks|oscar|postgres}'"),
+        (["import", "xml", "x"], {}, "Invalid value for 'FORMAT': unknown format xml"),
         (["seed", "--books", "0"], {}, "Invalid value for '--books'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -270,7 +270,8 @@ def test_help_names_every_format_and_command(tmp_path: Path) -> None:
 
     for command in ("serve", "migrate", "import", "seed", "verify", "schema", "db"):
         assert f"\n  {command} " in commands
-    assert "|".join(FORMATS) in bookstore("import", "--help", cwd=tmp_path).stdout
+    formats = bookstore("import", "--help", cwd=tmp_path).stdout.partition("\nFormats:\n")[2]
+    assert re.findall(r"^  (\w+)  ", formats, re.MULTILINE) == list(FORMATS)
 
 
 def test_the_schema_is_printed_without_a_database(tmp_path: Path) -> None:
@@ -284,9 +285,7 @@ def test_an_import_rejects_unused_options_and_invalid_rows(shop: Path) -> None:
     from_server = bookstore("import", "csv", "bad.csv", "--from", "postgresql://nowhere", cwd=shop)
     rejected = bookstore("import", "csv", "bad.csv", cwd=shop)
 
-    assert from_server.returncode == 2
-    assert from_server.stderr.endswith(
-        "Invalid value for --from: only the format postgres reads from a server, not csv.\n"
-    )
+    assert from_server.returncode == 1
+    assert from_server.stderr.endswith("Error: --from does not apply to the format csv; leave it out.\n")
     assert rejected.returncode == 0
     assert "0 rows changed: no row could be imported." in rejected.stdout

@@ -1,27 +1,63 @@
 """Readers parse a feed of one format into a stream of book records and rejects."""
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+from inspect import isawaitable
 from pathlib import Path
 
 from db.errors import CatalogImportError
 from db.importing.codes import CURRENCIES
-from db.importing.readers.csv_reader import open_csv
+from db.importing.readers import csv_reader, goodbooks, gutenberg, jsonl, oscar, postgres
 from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
+from db.importing.readers.formats import FeedOptions, Format, Option
 from db.importing.readers.generated import open_generated
-from db.importing.readers.goodbooks import open_goodbooks
-from db.importing.readers.gutenberg import open_gutenberg
-from db.importing.readers.jsonl import open_jsonl
-from db.importing.readers.oscar import open_oscar
-from db.importing.readers.postgres import open_postgres
 
-__all__ = ["BATCH_ROWS", "FORMATS", "Feed", "RecordBatch", "open_feed", "open_generated"]
+__all__ = [
+    "BATCH_ROWS", "FORMATS", "Feed", "FeedOptions", "Format", "RecordBatch",
+    "find_format", "format_names", "open_feed", "open_generated",
+]  # fmt: skip
 
-FORMATS = ("csv", "jsonl", "gutenberg", "goodbooks", "oscar", "postgres")
-_FLAT_FORMATS = ("csv", "jsonl", "postgres")
+FORMATS = {
+    each.name: each
+    for each in (
+        csv_reader.FORMAT,
+        jsonl.FORMAT,
+        postgres.FORMAT,
+        gutenberg.FORMAT,
+        goodbooks.FORMAT,
+        oscar.FORMAT,
+    )
+}
+"""The formats of this package."""
 
+ENTRY_POINT_GROUP = "bookstore.formats"
+"""The group of entry points by which other packages add formats. Each names a Format object."""
 
 # Values not allowed for book.source and author.source: all authors without ids have the source "name".
 _RESERVED_SOURCES = ("name",)
+
+
+def format_names() -> list[str]:
+    """Return the names of all formats, those of other packages last."""
+    return list(dict.fromkeys([*FORMATS, *sorted(entry_points(group=ENTRY_POINT_GROUP).names)]))
+
+
+def find_format(name: str) -> Format:
+    """Return the format. Raise CatalogImportError if it is unknown or its package cannot be loaded."""
+    if name in FORMATS:
+        return FORMATS[name]
+    found = list(entry_points(group=ENTRY_POINT_GROUP, name=name))
+    if not found:
+        raise CatalogImportError(f"unknown format {name}; the formats are: {', '.join(format_names())}.")
+    try:
+        loaded: object = found[0].load()
+    except Exception as error:
+        raise CatalogImportError(
+            f"the format {name} cannot be loaded from {found[0].value} ({type(error).__name__}: {error})."
+        ) from error
+    if not isinstance(loaded, Format):
+        raise CatalogImportError(f"the format {name} cannot be loaded: {found[0].value} is not a Format.")
+    return loaded
 
 
 async def open_feed(
@@ -30,37 +66,34 @@ async def open_feed(
     *,
     mapping: Mapping[str, str] | None = None,
     source: str | None = None,
+    dsn: str | None = None,
     table: str | None = None,
     currency: str | None = None,
 ) -> Feed:
     """Check the sources and options, and return the feed unread.
 
     It is a coroutine because the postgres format queries its server. No file or connection stays open
-    until the first batch is read. `sources` are files or folders, or the DSN of the postgres format.
-    `mapping` maps columns to fields. Options that do not apply to the format are rejected. Raises
+    until the first batch is read. `sources` are files or folders; `dsn` is the server of a format that reads
+    from one. `mapping` maps columns to fields. Options that the format does not accept are rejected. Raises
     CatalogImportError with a one-line message.
     """
-    if format not in FORMATS:
-        raise CatalogImportError(f"unknown format {format}; the formats are: {', '.join(FORMATS)}.")
+    found = find_format(format)
+    given: dict[Option, object] = {
+        "--map": mapping, "--source": source, "--from": dsn, "--table": table, "--currency": currency,
+    }  # fmt: skip
+    for option, value in given.items():
+        if value and option not in found.accepts:
+            raise CatalogImportError(f"{option} does not apply to the format {format}; leave it out.")
+    if currency is not None and currency not in CURRENCIES:
+        raise CatalogImportError(f"--currency {currency}: not an ISO 4217 code such as EUR.")
+    if dsn:
+        sources = [*sources, dsn]
     if not sources:
-        what = "the server with --from" if format == "postgres" else "the files or folders"
+        what = "the server with --from" if "--from" in found.accepts else "the files or folders"
         raise CatalogImportError(f"nothing to import; name {what} to read in the format {format}.")
-    name = _source_name(format, source)
-    _reject_inapplicable_options(format, mapping, source, table, currency)
-    mapping = mapping or {}
-    match format:
-        case "csv":
-            return open_csv(sources, mapping, name, currency)
-        case "jsonl":
-            return open_jsonl(sources, mapping, name, currency)
-        case "gutenberg":
-            return open_gutenberg(sources)
-        case "goodbooks":
-            return open_goodbooks(sources)
-        case "oscar":
-            return open_oscar(sources, currency)
-        case _:
-            return await open_postgres(sources, table, mapping, name, currency)
+    options = FeedOptions(_source_name(format, source), mapping or {}, table, currency)
+    feed = found.open(sources, options)
+    return await feed if isawaitable(feed) else feed
 
 
 def _source_name(format: str, source: str | None) -> str:  # noqa: A002
@@ -71,23 +104,3 @@ def _source_name(format: str, source: str | None) -> str:  # noqa: A002
     if name in _RESERVED_SOURCES:
         raise CatalogImportError(f"--source {name}: this name is reserved; choose another.")
     return name
-
-
-def _reject_inapplicable_options(
-    format: str,  # noqa: A002
-    mapping: Mapping[str, str] | None,
-    source: str | None,
-    table: str | None,
-    currency: str | None,
-) -> None:
-    flat = format in _FLAT_FORMATS
-    for option, value, useful in (
-        ("--map", mapping, flat),
-        ("--source", source, flat),
-        ("--table", table, format == "postgres"),
-        ("--currency", currency, flat or format == "oscar"),
-    ):
-        if value and not useful:
-            raise CatalogImportError(f"{option} does not apply to the format {format}; leave it out.")
-    if currency is not None and currency not in CURRENCIES:
-        raise CatalogImportError(f"--currency {currency}: not an ISO 4217 code such as EUR.")

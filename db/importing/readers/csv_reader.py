@@ -1,7 +1,7 @@
 """Read the csv format: flat records with headings, separated by commas, semicolons, tabs or bars."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -16,27 +16,29 @@ from db.importing.readers.files import (
     total_bytes,
 )
 from db.importing.readers.flat import ColumnMapping, FlatRecordParser, map_columns
+from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format
 from db.importing.records import Reject
 
 _DELIMITERS = ",;\t|"
 
 
-def open_csv(
-    sources: Sequence[Path | str], mapping: Mapping[str, str], source: str, currency: str | None
-) -> Feed:
+def open_csv(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     """Open a feed of the rows of all files, in order. Each file has its own headings."""
     paths = require_files(sources)
-    mappings = [map_columns(path, read_headings(path), mapping, currency) for path in paths]
+    mappings = [map_columns(path, read_headings(path), options.mapping, options.currency) for path in paths]
     bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
     return Feed(
-        source=source,
-        batches=batch_records(_read_books(paths, mappings, currency, bytes_read, locator)),
+        source=options.source,
+        batches=batch_records(_read_books(paths, mappings, options.currency, bytes_read, locator)),
         total=total_bytes(paths),
         unit="bytes",
         completed=bytes_read.count,
         row_label=locator.label,
         ignored_headings=tuple(dict.fromkeys(name for head in mappings for name in head.ignored_headings)),
     )
+
+
+FORMAT = Format("csv", open_csv, "CSV files with headings, one flat record per row", FLAT_OPTIONS)
 
 
 def _read_books(

@@ -15,6 +15,7 @@ from db.importing.readers.csv_tables import Cells, read_table_rows, require_colu
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, require_files, require_folder_files, total_bytes
 from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.formats import FeedOptions, Format
 from db.importing.records import AuthorRecord, Reject
 
 _BOOKS_FILE = "books.csv"
@@ -33,7 +34,7 @@ _FLAT_FIELDS = (
 _SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"))
 
 
-def open_goodbooks(sources: Sequence[Path | str]) -> Feed:
+def open_goodbooks(sources: Sequence[Path | str], _options: FeedOptions) -> Feed:
     """Open a feed of books.csv, given as a file or by its folder."""
     if len(sources) == 1 and Path(sources[0]).is_file():
         paths = require_files(sources)
@@ -48,6 +49,9 @@ def open_goodbooks(sources: Sequence[Path | str]) -> Feed:
         unit="bytes",
         completed=bytes_read.count,
     )
+
+
+FORMAT = Format("goodbooks", open_goodbooks, "books.csv of goodbooks-10k, or its folder")
 
 
 def _read_books(path: Path, bytes_read: BytesRead) -> RecordStream:

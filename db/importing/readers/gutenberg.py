@@ -21,6 +21,7 @@ from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.csv_tables import read_complete_rows, read_table_rows, require_columns
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, require_folder_files, total_bytes
+from db.importing.readers.formats import FeedOptions, Format
 from db.importing.readers.gutenberg_names import clean_name, direct_order_name
 from db.importing.readers.gutenberg_shelves import Shelves, shelf_path
 from db.importing.readers.gutenberg_subjects import SUBJECT_COLUMNS, Subjects, read_subjects
@@ -67,7 +68,7 @@ class _Index:
     faults: dict[str, FieldError]
 
 
-def open_gutenberg(sources: Sequence[Path | str]) -> Feed:
+def open_gutenberg(sources: Sequence[Path | str], _options: FeedOptions) -> Feed:
     """Open a feed of the folder's works. The metadata is read twice, and is counted twice in the total."""
     paths = require_folder_files(sources, tuple(FILES))
     for path, columns in zip(paths, FILES.values(), strict=True):
@@ -80,6 +81,11 @@ def open_gutenberg(sources: Sequence[Path | str]) -> Feed:
         unit="bytes",
         completed=bytes_read.count,
     )
+
+
+FORMAT = Format(
+    "gutenberg", open_gutenberg, "the folder with the four CSV files of Project Gutenberg's catalog"
+)
 
 
 def _read_books(paths: Sequence[Path], bytes_read: BytesRead) -> RecordStream:

@@ -20,27 +20,26 @@ from db.importing.readers.files import (
     total_bytes,
 )
 from db.importing.readers.flat import ALIASES, FLAT_FIELDS, FlatRecordParser, check_mapping
+from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
 _KeysByField = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def open_jsonl(
-    sources: Sequence[Path | str], mapping: Mapping[str, str], source: str, currency: str | None
-) -> Feed:
+def open_jsonl(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     """Open a feed of the rows of all files, in order. Keys without a field are ignored."""
-    check_mapping(mapping)
+    check_mapping(options.mapping)
     paths = require_files(sources)
     for path in paths:
         _reject_json_array(path)
     bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
     return Feed(
-        source=source,
+        source=options.source,
         batches=batch_records(
             _read_books(
                 paths,
-                _keys_by_field(mapping),
-                FlatRecordParser(tuple(FLAT_FIELDS), currency),
+                _keys_by_field(options.mapping),
+                FlatRecordParser(tuple(FLAT_FIELDS), options.currency),
                 bytes_read,
                 locator,
             )
@@ -50,6 +49,9 @@ def open_jsonl(
         completed=bytes_read.count,
         row_label=locator.label,
     )
+
+
+FORMAT = Format("jsonl", open_jsonl, "JSON Lines files, one flat record per line", FLAT_OPTIONS)
 
 
 def _keys_by_field(mapping: Mapping[str, str]) -> _KeysByField:

@@ -19,6 +19,7 @@ from db.importing.readers.csv_reader import read_csv_rows, read_headings
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, RowLocator, require_files, total_bytes
 from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.formats import FeedOptions, Format
 from db.importing.records import BookRecord, Reject
 
 _COLUMN_COUNT = 9
@@ -27,7 +28,7 @@ _FLAT_FIELDS = ("source_id", "isbn", "title", "description", "price", "stock")
 _DEFAULT_CURRENCY = "GBP"
 
 
-def open_oscar(sources: Sequence[Path | str], currency: str | None) -> Feed:
+def open_oscar(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     """Open a feed of the files, and of all csv files in the folders, in order."""
     paths = require_files([path for source in sources for path in _csv_files(Path(source))])
     for path in paths:
@@ -41,7 +42,10 @@ def open_oscar(sources: Sequence[Path | str], currency: str | None) -> Feed:
         source="oscar",
         batches=batch_records(
             _read_books(
-                paths, FlatRecordParser(_FLAT_FIELDS, currency or _DEFAULT_CURRENCY), bytes_read, locator
+                paths,
+                FlatRecordParser(_FLAT_FIELDS, options.currency or _DEFAULT_CURRENCY),
+                bytes_read,
+                locator,
             )
         ),
         total=total_bytes(paths),
@@ -49,6 +53,11 @@ def open_oscar(sources: Sequence[Path | str], currency: str | None) -> Feed:
         completed=bytes_read.count,
         row_label=locator.label,
     )
+
+
+FORMAT = Format(
+    "oscar", open_oscar, "django-oscar's price lists, as files or folders", frozenset(("--currency",))
+)
 
 
 def _csv_files(source: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from db.errors import CatalogImportError, DatabaseError
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
 from db.importing.readers.flat import FlatRecordParser, check_mapping, map_columns
+from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format, Option
 from db.importing.readers.jsonl import parse_author_list, parse_category_list
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
@@ -55,36 +56,38 @@ class _TableQuery:
     ignored_headings: tuple[str, ...]
 
 
-async def open_postgres(
-    sources: Sequence[Path | str],
-    table: str | None,
-    mapping: Mapping[str, str],
-    source: str,
-    currency: str | None,
-) -> Feed:
+async def open_postgres(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     """Open a feed of the table. Its snapshot is taken when the first batch is read."""
-    check_mapping(mapping)
+    check_mapping(options.mapping)
     if len(sources) != 1:
         raise CatalogImportError("give one --from postgresql://user@host/database.")
-    if not table:
+    if not options.table:
         raise CatalogImportError("name the table to read with --table.")
     dsn = str(sources[0])
     connection = await _connect(dsn)
     try:
-        query = await _build_query(connection, table, mapping, currency)
+        query = await _build_query(connection, options.table, options.mapping, options.currency)
     except asyncpg.PostgresError as error:
-        raise CatalogImportError(f"table {table}: {error}.") from error
+        raise CatalogImportError(f"table {options.table}: {error}.") from error
     finally:
         await connection.close()
     row_counter = _RowCounter()
     return Feed(
-        source=source,
-        batches=_read_batches(dsn, query, FlatRecordParser(query.fields, currency), row_counter),
+        source=options.source,
+        batches=_read_batches(dsn, query, FlatRecordParser(query.fields, options.currency), row_counter),
         total=query.rows,
         unit="rows",
         completed=row_counter.count,
         ignored_headings=query.ignored_headings,
     )
+
+
+FORMAT = Format(
+    "postgres",
+    open_postgres,
+    "a table of a PostgreSQL server, one flat record per row",
+    frozenset[Option](("--from", "--table", *FLAT_OPTIONS)),
+)
 
 
 @dataclass(slots=True)

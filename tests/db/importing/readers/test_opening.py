@@ -5,12 +5,6 @@ import pytest
 from tests.db.importing.readers.sources import import_error, read_records, write_lines
 
 
-async def test_an_unknown_format_is_rejected():
-    assert await import_error("excel", "books.xls") == (
-        "unknown format excel; the formats are: csv, jsonl, gutenberg, goodbooks, oscar, postgres."
-    )
-
-
 async def test_no_source_is_rejected():
     assert (
         await import_error("csv") == "nothing to import; name the files or folders to read in the format csv."
@@ -26,7 +20,6 @@ async def test_no_source_is_rejected():
         ({"source": "name"}, "--source name: this name is reserved; choose another."),
         ({"source": "My Shop"}, "--source My Shop: use at most 50 lower-case letters, digits, - and _."),
         ({"source": ""}, "--source : use at most 50 lower-case letters, digits, - and _."),
-        ({"table": "books"}, "--table does not apply to the format csv; leave it out."),
         ({"currency": "Euro"}, "--currency Euro: not an ISO 4217 code such as EUR."),
     ],
 )
@@ -34,11 +27,6 @@ async def test_invalid_options_are_rejected(tmp_path: Path, options: dict[str, s
     source = write_lines(tmp_path / "books.csv", "source_id,title", "1,Emma")
 
     assert await import_error("csv", source, **options) == message
-
-
-@pytest.mark.parametrize("option", [{"mapping": {"a": "title"}}, {"source": "shop"}, {"currency": "EUR"}])
-async def test_a_catalog_with_its_own_format_takes_no_options(tmp_path: Path, option: dict[str, str]):
-    assert (await import_error("gutenberg", tmp_path, **option)).endswith("leave it out.")
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl", "oscar"])
