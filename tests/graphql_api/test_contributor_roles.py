@@ -155,7 +155,7 @@ async def test_a_page_in_given_roles_is_not_prefetched_with_the_author(
     async def run(roles: list[str] | None) -> object:
         client.statements.clear()
         context = Context(ViewCounter(client), client)
-        outcome = await run_operation(cache.get(query, None), {"roles": roles}, context)
+        outcome = await run_operation(cache.get(query, None).prepare({"roles": roles}), context)
         assert outcome.fallback_reason is None
         return outcome.result.data
 
