@@ -143,13 +143,11 @@ PARTS = {
     "asyncpg": """
         asyncpg:Connection.fetch(self query * timeout record_class)
         asyncpg:Connection.prepare(self query * record_class)
-        asyncpg:Pool.acquire(self * timeout)
-        asyncpg:Pool.expire_connections(self)
-        asyncpg:Pool.release(self connection * timeout)
-        asyncpg:Pool.terminate(self)
-        asyncpg:connect(dsn * timeout command_timeout connection_class server_settings)
-        asyncpg:create_pool(dsn * min_size max_size max_inactive_connection_lifetime reset connection_class)
-        asyncpg.pool:PoolConnectionProxy.terminate
+        asyncpg:connect(dsn * host port user password database passfile timeout command_timeout)
+        asyncpg:connect(dsn * server_settings connection_class)
+        asyncpg.exceptions:InternalClientError
+        asyncpg.exceptions:UnsupportedClientFeatureError
+        asyncpg.exceptions:UnsupportedServerFeatureError
         asyncpg.prepared_stmt:PreparedStatement.fetch(self * timeout)
         asyncpg.transaction:Transaction
     """,

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -76,6 +77,21 @@ async def test_a_request_that_times_out_names_the_statement_that_runs(
     assert failures_in(caplog) == [
         "WARNING [slow] operation Titles failed after 0 ms; statement page_of_books_matching, 0 ms: "
         "The request took longer than 0.3 seconds (REQUEST_TIMEOUT)."
+    ]
+
+
+async def test_a_request_that_times_out_in_the_queue_names_no_statement(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shop(max_requests=1, request_timeout=0.2) as client:
+        transport: Any = client._transport
+        async with transport.app.endpoint.admission:
+            response = await client.post("/graphql", json=REQUEST, headers={"x-request-id": "late"})
+
+    assert response.status_code == 503
+    assert failures_in(caplog) == [
+        "WARNING [late] operation - failed after 0 ms; no statement: "
+        "The request took longer than 0.2 seconds (REQUEST_TIMEOUT)."
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,8 @@ async def test_operations_are_counted_by_executor_and_reason(
 
 async def test_admitted_requests_are_counted(shop: Shop) -> None:
     async with shop(metrics=True, max_requests=1) as client:
-        admission = client._transport.app.endpoint.admission
+        transport: Any = client._transport
+        admission = transport.app.endpoint.admission
         async with admission:
             waiting = asyncio.create_task(client.post("/graphql", json={"query": "{ __typename }"}))
             await until(lambda: admission.line)
