@@ -3,15 +3,24 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TYPE_CHECKING, Any
 
-from db.currencies import amount_sql
+from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.database import Database
 from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns
 
+_PYTHON_TYPES = {"text": str, "integer": int, "date": date}
 
-class Book(CatalogRecord):
-    """An edition of a book.
+
+def _python_type(column: BookColumn) -> Any:
+    """Return the Python type of the value that asyncpg reads from the column."""
+    python_type = column.read_type or _PYTHON_TYPES[column.sql_type.partition(" ")[0]]
+    return python_type | None if column.is_nullable else python_type
+
+
+class Book(CatalogRecord, columns={column.name: _python_type(column) for column in BOOK_COLUMNS}):
+    """An edition of a book: its identity, and the columns that an import fills.
 
     `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, with at least the decimals of its
     `currency` (ISO 4217); both are None if the book is not on sale. `published_year` is negative for years
@@ -25,20 +34,11 @@ class Book(CatalogRecord):
     id: int
     source: str
     source_id: str
-    isbn: str | None
-    title: str
-    subtitle: str | None
-    description: str | None
-    language: str | None
-    published_year: int | None
-    published_on: date | None
-    page_count: int | None
-    price: str | None
-    currency: str | None
-    stock: int
-    cover_url: str | None
-    rating_average: float | None
-    rating_count: int
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return one of BOOK_COLUMNS, whose types are known at run time."""
 
 
 class Price(CatalogRecord):
@@ -50,9 +50,7 @@ class Price(CatalogRecord):
     currency: str
 
 
-COLUMNS = all_columns(
-    Book, price=amount_sql("t.price", "t.currency"), rating_average="t.rating_average::float8"
-)
+COLUMNS = all_columns(Book, **{column.name: column.read_sql for column in BOOK_COLUMNS if column.read_sql})
 
 TITLE = SortKey("title", "title_key", TEXT)
 PUBLICATION = SortKey("publication", "published_key", INTEGER, nullable=True)

@@ -66,6 +66,9 @@ class Settings:
     sender_timeout: float = _setting(
         10.0, "Timeout in seconds for a client to send a request or to read its response.", _POSITIVE_SECONDS
     )
+    keep_alive_timeout: float = _setting(
+        5.0, "Timeout of an idle client connection in seconds.", _POSITIVE_SECONDS
+    )
     drain_timeout: float = _setting(
         8.0, "How long a shutdown waits for running requests, in seconds.", _POSITIVE_SECONDS
     )
@@ -133,7 +136,7 @@ class Settings:
     suggestions: bool | None = _setting(
         None, 'Whether errors suggest names ("Did you mean …"); by default as `INTROSPECTION`.'
     )
-    explorer: bool = _setting(True, "Whether browsers get the explorer page at /graphql.")
+    explorer: bool = _setting(True, "Whether browsers get the explorer page at the path of the API.")
     cors_origins: str = _setting(
         "", "Origins allowed by CORS, separated by commas; * allows all.", _ORIGIN_LIST
     )

@@ -22,6 +22,7 @@ from db.importing.readers.feed import Feed
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
+from db.importing.temporary_tables import create_merge_tables, create_staging_tables
 from db.migrations import require_head
 
 # An import with at least this many new and changed books may rebuild tables, and ends with VACUUM.
@@ -230,7 +231,7 @@ async def _stage(job: Job) -> int:
     if not await job.connection.fetchval(_TRY_IMPORT_LOCK):
         raise CatalogImportError("Another import is running on this database: retry when it has finished.")
     staging = Staging(job.connection)
-    await staging.create_tables()
+    await create_staging_tables(job.connection)
     job.timer.progress.start(job.feed)
     read = 0
     try:
@@ -253,8 +254,7 @@ async def _merge_staged(job: Job) -> tuple[BookCounts, MergeCounts, Sequence[str
     await table_rebuild.acquire_locks(
         connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
     )
-    await staged_checks.create_tables(connection)
-    await resolve.create_tables(connection)
+    await create_merge_tables(connection)
     await staged_checks.reject_invalid_rows(connection, source)
     async for row in connection.cursor(_STAGED_REJECTS):
         job.rejects_file.write([_reject_from_row(row, job.feed)])

@@ -9,7 +9,6 @@ the swap. The swap therefore waits until there are no old snapshots (see _COUNT_
 """
 
 import asyncio
-import re
 from collections.abc import Sequence
 
 import asyncpg
@@ -316,8 +315,9 @@ async def _execute_generated(
         await connection.execute(statement)
 
 
-def target_rebuilt_tables(statement: str, tables: Sequence[str] = BOOK_TABLES) -> str:
-    """Return the statement with the names of the rebuilt tables instead of the old ones."""
-    if not tables:
-        return statement
-    return re.sub(rf"((?:INTO|FROM|JOIN|UPDATE) (?:{'|'.join(tables)}))(?=[\s)])", rf"\1{_SUFFIX}", statement)
+def table_names(rebuilt: Sequence[str]) -> dict[str, str]:
+    """Return the name of each table that can be rebuilt, to fill in for placeholders such as {book}.
+
+    It is the name of the rebuilt table if the table is in `rebuilt`, otherwise its own name.
+    """
+    return {name: f"{name}{_SUFFIX}" if name in rebuilt else name for name in (*BOOK_TABLES, *LISTING_TABLES)}

@@ -14,10 +14,8 @@ A null value matches no condition except is_null(). negate() is the exact comple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from db.constraints import MAX_SORT_KEY_LENGTH
 from db.keyset import Scope
-
-SORT_KEY_LENGTH = 80
-"""Maximum length of a sort key in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ _OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": 
 BIRTH_YEAR_COLUMN = FilterColumn("{l}.birth_year", "integer")
 DEATH_YEAR_COLUMN = FilterColumn("{l}.death_year", "integer")
 
-# The rows with a name have a sort key: the first SORT_KEY_LENGTH characters of the folded name.
+# The rows with a name have a sort key: the first MAX_SORT_KEY_LENGTH characters of the folded name.
 AUTHOR_NAME_COLUMN = FilterColumn("{l}.sort_name", "text")
 CATEGORY_NAME_COLUMN = FilterColumn("{l}.name", "text")
 
@@ -85,18 +83,19 @@ def is_not_null(column: FilterColumn) -> Condition:
 def name_equals(column: FilterColumn, text: str) -> Condition:
     """Match rows whose name equals the text, ignoring case and accents."""
     return Condition(
-        f"({{l}}.sort_key = left(fold({{}}::text), {SORT_KEY_LENGTH})"
-        f" AND (length({{l}}.sort_key) < {SORT_KEY_LENGTH} OR fold({column.expression}) = fold({{}}::text)))",
+        f"({{l}}.sort_key = left(fold({{}}::text), {MAX_SORT_KEY_LENGTH})"
+        f" AND (length({{l}}.sort_key) < {MAX_SORT_KEY_LENGTH}"
+        f" OR fold({column.expression}) = fold({{}}::text)))",
         (text, text),
     )
 
 
 def name_starts_with(column: FilterColumn, text: str) -> Condition:
     """Match rows whose name starts with the text, ignoring case and accents."""
-    prefix = f"left(fold({{}}::text), {SORT_KEY_LENGTH})"
+    prefix = f"left(fold({{}}::text), {MAX_SORT_KEY_LENGTH})"
     return Condition(
         f"({{l}}.sort_key >= {prefix} AND {{l}}.sort_key < {prefix} || chr(1114111)"
-        f" AND (length(fold({{}}::text)) <= {SORT_KEY_LENGTH}"
+        f" AND (length(fold({{}}::text)) <= {MAX_SORT_KEY_LENGTH}"
         f" OR starts_with(fold({column.expression}), fold({{}}::text))))",
         (text,) * 4,
     )
@@ -110,7 +109,7 @@ def name_contains(column: FilterColumn, text: str) -> Condition:
     pattern = r"'%' || regexp_replace(fold({}::text), '([\\%_])', '\\\1', 'g') || '%'"
     return Condition(
         f"({{l}}.sort_key LIKE {pattern}"
-        f" OR (length({{l}}.sort_key) = {SORT_KEY_LENGTH} AND fold({column.expression}) LIKE {pattern}))",
+        f" OR (length({{l}}.sort_key) = {MAX_SORT_KEY_LENGTH} AND fold({column.expression}) LIKE {pattern}))",
         (text, text),
     )
 

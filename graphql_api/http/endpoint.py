@@ -21,7 +21,7 @@ from graphql_api.execution.documents import (
 )
 from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
-from graphql_api.http.admission import Admission
+from graphql_api.http.deadlines import DeadlineMonitor, RequestDeadline
 from graphql_api.http.explorer_page import explorer_response
 from graphql_api.http.failure_log import RunningOperation
 from graphql_api.http.graphql_requests import (
@@ -36,6 +36,7 @@ from graphql_api.http.media_types import (
     negotiate_media_type,
     prefers_html,
 )
+from graphql_api.http.paths import GRAPHQL_PATH
 from graphql_api.http.responses import (
     HttpError,
     RawResponse,
@@ -43,7 +44,6 @@ from graphql_api.http.responses import (
     request_error_status,
     service_unavailable,
 )
-from graphql_api.http.vigil import Vigil, Watch
 from graphql_api.schema.errors import format_error, mask_error
 from graphql_api.settings import Settings
 
@@ -71,15 +71,13 @@ class Endpoint:
         document_cache: DocumentCache,
         supervisor: PoolSupervisor,
         view_counter: ViewCounter,
-        admission: Admission,
     ) -> None:
         self.settings = settings
         self.document_cache = document_cache
         self.supervisor = supervisor
         self.view_counter = view_counter
         self.null_view_counter = NullViewCounter(supervisor)
-        self.admission = admission
-        self.watch = Watch(settings.request_timeout)
+        self.deadline_monitor = DeadlineMonitor(settings.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.settings.explorer and _wants_html(scope):
@@ -109,15 +107,13 @@ class Endpoint:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
         request = await read_request(scope, receive, max_bytes=self.settings.max_body)
         running = RunningOperation(ReadSession(self.supervisor))
+        deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
-            with Vigil(scope, self.watch):
-                async with self.admission:
-                    return await self._execute_request(
-                        request, media_type, running, read_only=method != "POST"
-                    )
+            with deadline:
+                return await self._execute_request(request, media_type, running, read_only=method != "POST")
         except HttpError as error:
             if running.session.failure or error.code == "TIMEOUT":
-                running.log_failure(running.session.failure or error)
+                running.log_failure(running.session.failure or error, deadline.received_at)
             raise
 
     async def _execute_request(
@@ -198,7 +194,7 @@ def _wants_html(scope: Scope) -> bool:
 def _explorer_page(scope: Scope, *, introspection: bool) -> Response:
     """Return the explorer page. A URL with a trailing slash is redirected, since asset URLs are relative."""
     if scope["path"].endswith("/"):
-        return RedirectResponse("../graphql", headers={"Vary": "Accept"})
+        return RedirectResponse(f"..{GRAPHQL_PATH}", headers={"Vary": "Accept"})
     return explorer_response(str(Request(scope).url.replace(query="")), introspection=introspection)
 
 

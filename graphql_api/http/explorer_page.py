@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from graphql_api.http.graphql_requests import joined_header
 from graphql_api.http.gzip import accepts_gzip
+from graphql_api.http.paths import EXPLORER_ASSETS_PATH, GRAPHQL_PATH
 
 DIST = Path(__file__).parent / "explorer" / "dist"
 """The folder to which `make explorer` writes the page and its assets. The wheel contains it too."""
@@ -47,7 +48,7 @@ _ASSET_TYPES = {".css": "text/css", ".js": "text/javascript", ".ttf": "font/ttf"
 
 
 def explorer_response(
-    url: str = "http://127.0.0.1:8000/graphql", dist: Path = DIST, *, introspection: bool = True
+    url: str = f"http://127.0.0.1:8000{GRAPHQL_PATH}", dist: Path = DIST, *, introspection: bool = True
 ) -> Response:
     """Return GraphiQL, or a page that says why it is not there. `url` is the URL of the API.
 
@@ -83,7 +84,7 @@ def explorer_assets(dist: Path = DIST) -> Route:
             headers["Content-Encoding"] = "gzip"
         return FileResponse(path, headers=headers, media_type=media_type)
 
-    return Route("/graphql/assets/{name}", serve_asset, name="explorer_assets")
+    return Route(f"{EXPLORER_ASSETS_PATH}/{{name}}", serve_asset, name="explorer_assets")
 
 
 def _is_file(path: Path) -> bool:

@@ -43,7 +43,7 @@ async def read_request(scope: Scope, receive: Receive, *, max_bytes: int) -> Gra
             )
         return _validate_request(_parse_json("The body", await _read_body(scope, receive, max_bytes)))
     if len(scope["query_string"]) > max_bytes:
-        raise HttpError(414, _too_large_message("URL", max_bytes))
+        raise HttpError(414, too_large_message("URL", max_bytes))
     return _validate_request(_parse_query_string(scope["query_string"]))
 
 
@@ -106,7 +106,7 @@ async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """
     _require_identity_encoding(scope)
     if int(header_value(scope, b"content-length") or 0) > max_bytes:
-        raise HttpError(413, _too_large_message("body", max_bytes))
+        raise HttpError(413, too_large_message("body", max_bytes))
     parts: list[bytes] = []
     size = 0
     while True:
@@ -116,7 +116,7 @@ async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > max_bytes:
-            raise HttpError(413, _too_large_message("body", max_bytes))
+            raise HttpError(413, too_large_message("body", max_bytes))
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -130,7 +130,7 @@ def _require_identity_encoding(scope: Scope) -> None:
             raise HttpError(501, "Unsupported Transfer-Encoding: use chunked or none.")
 
 
-def _too_large_message(what: str, max_bytes: int) -> str:
+def too_large_message(what: str, max_bytes: int) -> str:
     return f"The {what} is too large; at most {max_bytes:,} bytes are allowed (MAX_BODY)."
 
 

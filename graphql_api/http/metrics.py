@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from graphql_api.http.admission import Admission
+from graphql_api.http.admission import ADMISSION_STATE, Admission
 
 _PREAMBLE = """# HELP bookstore_operations_total Operations by executor: plan, or graphql-core and why.
 # TYPE bookstore_operations_total counter
@@ -19,10 +19,11 @@ bookstore_requests{{state="waiting"}} {waiting}
 _LABEL_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def metrics_route(operation_counts: Mapping[str | None, int], admission: Admission) -> Route:
+def metrics_route(operation_counts: Mapping[str | None, int]) -> Route:
     """Return the route /metrics.
 
     `operation_counts` has the number of operations by the reason for running on graphql-core, None for plans.
+    The gauges of requests appear if the server's HTTP protocol controls admission.
     """
 
     async def metrics(request: Request) -> Response:
@@ -31,7 +32,10 @@ def metrics_route(operation_counts: Mapping[str | None, int], admission: Admissi
             f'reason="{(reason or "").translate(_LABEL_ESCAPES)}"}} {count}\n'
             for reason, count in sorted(operation_counts.items(), key=lambda item: item[0] or "")
         ]
-        requests = _REQUESTS.format(running=admission.admitted, waiting=len(admission.line))
+        admission: Admission | None = request.scope.get("state", {}).get(ADMISSION_STATE)
+        requests = (
+            _REQUESTS.format(running=admission.running, waiting=len(admission.waiters)) if admission else ""
+        )
         return PlainTextResponse(
             _PREAMBLE + "".join(lines) + requests, media_type="text/plain; version=0.0.4"
         )

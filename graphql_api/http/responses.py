@@ -1,6 +1,6 @@
 """HTTP responses, and errors that become responses without running an operation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +40,7 @@ class RawResponse:
         ]
 
     async def send(self, send: Send) -> None:
-        """Send the response: in one write if `send` supports it, otherwise as ASGI messages."""
-        send_at_once: Callable[[RawResponse], bool] | None = getattr(send, "send_at_once", None)
-        if send_at_once and send_at_once(self):
-            return
-        headers = self.build_headers()
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.start", "status": self.status, "headers": self.build_headers()})
         await send({"type": "http.response.body", "body": self.body})
 
 

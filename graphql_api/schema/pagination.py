@@ -12,10 +12,12 @@ import orjson
 import strawberry
 from strawberry import UNSET
 
+from db.constraints import MAX_PRICE_DECIMALS
 from db.keyset import MAX_BIGINT, KeyValue, Order, Page, PageRequest, Position, SortKey
 from db.search.filtered_lists import COUNT_LIMIT, Count
 from db.search.ranking import RELEVANCE
 from graphql_api.context import Context
+from graphql_api.execution.limits import LIMITS
 from graphql_api.loaders.dataloader import Loader, ResolvedValue
 from graphql_api.schema.costs import NO_ROWS, ONE_ROW
 from graphql_api.schema.errors import UserInputError
@@ -23,10 +25,10 @@ from graphql_api.schema.fields import batch_field
 
 T = TypeVar("T")
 
-_DECIMAL_STEP = Decimal("0.0001")
+_DECIMAL_STEP = Decimal(1).scaleb(-MAX_PRICE_DECIMALS)
 """Precision of the price and rating columns."""
 DEFAULT_PAGE_SIZE = 20
-MAX_PAGE_SIZE = 100
+MAX_PAGE_SIZE = LIMITS.page
 
 FirstArg = Annotated[
     int | None,

@@ -281,7 +281,7 @@ CORRUPTIONS = (
         ),
         {
             "book_fields": [
-                "book 3: title, source, language, published_year, published_on, page_count, stock,"
+                "book 3: source, title, language, published_year, published_on, page_count, stock,"
                 " rating_average, rating_count"
             ]
         },

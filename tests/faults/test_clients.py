@@ -95,7 +95,7 @@ async def test_a_statement_has_a_deadline_of_its_own(postgres: Postgres, tmp_pat
     assert answer.status == 503
     assert answer.json()["errors"] == [
         {
-            "message": "The catalog cannot be read at the moment: try again.",
+            "message": "The catalog is temporarily unavailable: retry later.",
             "extensions": {"code": "TIMEOUT"},
         }
     ]
@@ -144,7 +144,8 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
     assert len({reply.headers["x-request-id"] for reply in refused}) == 50
     assert (
         refused[0].json()["errors"][0]["message"]
-        == "5 requests are being answered (MAX_REQUESTS), and as many wait as may (MAX_WAITING)."
+        == "The server is overloaded: 5 requests are running (MAX_REQUESTS) and the queue is full (MAX_WAITING). "
+        "Retry later."
     )
     assert live.status == 200
     assert [reply.status for reply in answers] == [200] * 8
@@ -318,7 +319,7 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
         client.close()
 
     assert {(reply.status, reply.json()["errors"][0]["message"]) for reply in replies} == {
-        (408, "The request did not come within 1.5 seconds (SENDER_TIMEOUT).")
+        (408, "The request did not arrive within 1.5 seconds (SENDER_TIMEOUT).")
     }
     assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
     assert readers.kinds().keys() == {"200"}
@@ -456,21 +457,25 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         (
             b"GET /graphql?query=" + b"a" * 66_000 + b" HTTP/1.1\r\nhost: x\r\n\r\n",
             414,
-            "The address is too large; at most 65,535 bytes are allowed.",
+            "The URL is too long; at most 65,535 bytes are allowed.",
         ),
-        (b"NONSENSE\r\n\r\n", 400, "This is no request of HTTP: Invalid method encountered"),
-        (b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", 400, "This is no request of HTTP: Invalid address"),
-        (b"GET /graphql HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 0."),
-        (b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", 400, "HTTP/1.1 asks for one Host; there are 2."),
+        (b"NONSENSE\r\n\r\n", 400, "Malformed HTTP request: Invalid method encountered"),
+        (b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", 400, "Malformed HTTP request: Invalid URL"),
+        (b"GET /graphql HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 requires exactly one Host header; got 0."),
+        (
+            b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n",
+            400,
+            "HTTP/1.1 requires exactly one Host header; got 2.",
+        ),
         (
             b"CONNECT /graphql HTTP/1.1\r\nhost: x\r\n\r\n",
             501,
-            "Use GET, HEAD, OPTIONS or POST: CONNECT leads nowhere from here.",
+            "CONNECT is not supported. Use GET, HEAD, OPTIONS or POST.",
         ),
         (
             b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n",
             400,
-            "HTTP/1.1 asks for one Host; there are 2.",
+            "HTTP/1.1 requires exactly one Host header; got 2.",
         ),
     ],
     ids=["too long an address", "nonsense", "no address", "no host", "two hosts", "a tunnel", "an offer"],

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from db.errors import CatalogImportError
@@ -29,7 +30,7 @@ def open_csv(
     bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
     return Feed(
         source=source,
-        batches=batch_records(_read_books(paths, mappings, FlatRecordParser(currency), bytes_read, locator)),
+        batches=batch_records(_read_books(paths, mappings, currency, bytes_read, locator)),
         total=total_bytes(paths),
         unit="bytes",
         completed=bytes_read.count,
@@ -41,22 +42,21 @@ def open_csv(
 def _read_books(
     paths: Sequence[Path],
     mappings: Sequence[ColumnMapping],
-    parser: FlatRecordParser,
+    currency: str | None,
     bytes_read: BytesRead,
     locator: RowLocator,
 ) -> RecordStream:
     rows_before = row = 0
     for path, mapping in zip(paths, mappings, strict=True):
         locator.start_file(path, rows_before)
-        width, pick_cells, parse = len(mapping.headings), mapping.cell_picker(), parser.parse
+        width, parse = len(mapping.headings), FlatRecordParser(mapping.flat_fields, currency).parse
         for row, cells in enumerate(read_csv_rows(path, bytes_read), rows_before):
             if row == rows_before:
                 continue  # the headings
             if len(cells) != width and (reject := _check_width(row, cells, width)):
                 yield reject
                 continue
-            cells.append("")
-            yield parse(row, pick_cells(cells))
+            yield parse(row, cells)
         rows_before = row
 
 
@@ -85,7 +85,7 @@ def read_csv_rows(path: Path, bytes_read: BytesRead | None = None) -> Iterator[l
         lines = read_lines(path, text)
         first = next(lines, "")
         delimiter = max(_DELIMITERS, key=lambda mark: sum(map(len, csv.reader([first], delimiter=mark))))
-        reader = csv.reader(_prepend(first, lines), delimiter=delimiter, strict=True)
+        reader = csv.reader(chain((first,), lines), delimiter=delimiter, strict=True)
         first_line = 1
         try:
             for row in reader:
@@ -97,8 +97,3 @@ def read_csv_rows(path: Path, bytes_read: BytesRead | None = None) -> Iterator[l
                 f"{path}: malformed CSV in the row that begins in line {first_line:,} ({error});"
                 ' close every quote, and double ("") quotes inside of a quoted cell.'
             ) from error
-
-
-def _prepend(first: str, others: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from others

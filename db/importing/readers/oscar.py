@@ -23,6 +23,7 @@ from db.importing.records import BookRecord, Reject
 
 _COLUMN_COUNT = 9
 _COLUMN_NAMES = "type, category, ISBN, title, description, partner, SKU, price, stock"
+_FLAT_FIELDS = ("source_id", "isbn", "title", "description", "price", "stock")
 _DEFAULT_CURRENCY = "GBP"
 
 
@@ -39,7 +40,9 @@ def open_oscar(sources: Sequence[Path | str], currency: str | None) -> Feed:
     return Feed(
         source="oscar",
         batches=batch_records(
-            _read_books(paths, FlatRecordParser(currency or _DEFAULT_CURRENCY), bytes_read, locator)
+            _read_books(
+                paths, FlatRecordParser(_FLAT_FIELDS, currency or _DEFAULT_CURRENCY), bytes_read, locator
+            )
         ),
         total=total_bytes(paths),
         unit="bytes",
@@ -80,8 +83,7 @@ def _parse_book(row: int, cells: list[str], parser: FlatRecordParser) -> BookRec
         return Reject(row, error.field, error.value, error.reason)
     text = " ".join(unescape(description).split())
     title = strip_full_stop(unescape(title).strip())
-    flat_cells = (sku, isbn, title, "", "", "", price, "", "", "", "", text, "", stock, "", "")
-    return parser.parse(row, flat_cells, (), (path,))
+    return parser.parse(row, (sku, isbn, title, text, price, stock), (), (path,))
 
 
 def strip_full_stop(title: str) -> str:

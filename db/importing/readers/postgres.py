@@ -17,7 +17,7 @@ from db.connections.error_mapping import describe_error
 from db.errors import CatalogImportError, DatabaseError
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
-from db.importing.readers.flat import FLAT_FIELDS, FlatRecordParser, check_mapping, map_columns
+from db.importing.readers.flat import FlatRecordParser, check_mapping, map_columns
 from db.importing.readers.jsonl import parse_author_list, parse_category_list
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
@@ -79,7 +79,7 @@ async def open_postgres(
     row_counter = _RowCounter()
     return Feed(
         source=source,
-        batches=_read_batches(dsn, query, FlatRecordParser(currency), row_counter),
+        batches=_read_batches(dsn, query, FlatRecordParser(query.fields, currency), row_counter),
         total=query.rows,
         unit="rows",
         completed=row_counter.count,
@@ -196,7 +196,8 @@ def _parse_book(
                 raise FieldError(field, cell, "a list instead of one value")
     except FieldError as error:
         return Reject(row, error.field, error.value, error.reason)
-    return parser.parse(row, [cells.get(field) or "" for field in FLAT_FIELDS], authors, categories)
+    flat_cells = [cell if isinstance(cell, str) else "" for cell in cells_row]
+    return parser.parse(row, flat_cells, authors, categories)
 
 
 def _list_items(field: str, cell: list[str | None] | str | None) -> list[object] | None:

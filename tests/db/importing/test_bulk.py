@@ -230,10 +230,12 @@ async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
     assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
 
 
-def test_a_statement_over_rebuilt_tables_names_them_alone() -> None:
-    statement = "INSERT INTO book (id) SELECT id FROM book_author ba JOIN book_view v ON true"
+def test_placeholders_are_filled_with_the_names_of_the_rebuilt_tables() -> None:
+    statement = "INSERT INTO {book} (id)\nSELECT id FROM\n{book_author} ba JOIN {author_listing} USING (id)"
 
-    assert table_rebuild.target_rebuilt_tables(statement) == (
-        "INSERT INTO book_rebuilt (id) SELECT id FROM book_author_rebuilt ba JOIN book_view v ON true"
+    assert statement.format_map(table_rebuild.table_names(table_rebuild.BOOK_TABLES)) == (
+        "INSERT INTO book_rebuilt (id)\nSELECT id FROM\nbook_author_rebuilt ba JOIN author_listing USING (id)"
     )
-    assert table_rebuild.target_rebuilt_tables(statement, ()) == statement
+    assert statement.format_map(table_rebuild.table_names(())) == (
+        "INSERT INTO book (id)\nSELECT id FROM\nbook_author ba JOIN author_listing USING (id)"
+    )

@@ -258,14 +258,19 @@ def every_field() -> list[tuple[str, str]]:
     return found
 
 
+NOTHING = "{  }"
+"""What is selected of a type all of whose fields are objects, at the greatest depth."""
+
+
 def below(kind: GraphQLNamedType, depth: int = 0) -> str:
     if is_leaf_type(kind):
         return ""
     fields = kind.fields.items()  # type: ignore[attr-defined]
     inner = [
-        f"{name} {below(get_named_type(field.type), depth + 1)}"
+        f"{name} {selection}"
         for name, field in fields
         if is_leaf_type(get_named_type(field.type)) or depth < 1
+        if (selection := below(get_named_type(field.type), depth + 1)) != NOTHING
     ]
     return "{ " + " ".join(inner) + " }"
 

@@ -1,14 +1,14 @@
 """Metrics: how many operations ran by their plans, and how many on graphql-core, by reason."""
 
-import asyncio
 import re
 from typing import Any
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from graphql_api.execution.executor import operation_counts
+from graphql_api.http.admission import ADMISSION_STATE, Admission
 from tests.graphql_api.http.conftest import Shop
-from tests.waiting import until
 
 
 def parse_counts(text: str) -> dict[tuple[str, str], int]:
@@ -39,19 +39,28 @@ async def test_operations_are_counted_by_executor_and_reason(
     assert after["graphql-core", r"a \"reason\"\\"] == 1
 
 
-async def test_admitted_requests_are_counted(shop: Shop) -> None:
-    async with shop(metrics=True, max_requests=1) as client:
-        transport: Any = client._transport
-        admission = transport.app.endpoint.admission
-        async with admission:
-            waiting = asyncio.create_task(client.post("/graphql", json={"query": "{ __typename }"}))
-            await until(lambda: admission.line)
-            taken = (await client.get("/metrics")).text
-        await waiting
-        free = (await client.get("/metrics")).text
+class IdleRequest:
+    """A request that is admitted and does nothing."""
 
-    assert taken.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 1\n')
-    assert free.endswith('{state="running"} 0\nbookstore_requests{state="waiting"} 0\n')
+    def start(self) -> None:
+        pass
+
+
+async def test_admitted_requests_are_counted(shop: Shop) -> None:
+    admission = Admission(max_running=1, queue_limit=8)
+    for _ in range(3):
+        admission.admit(IdleRequest(), now=0.0)
+    async with shop(metrics=True) as client:
+        transport: Any = client._transport
+        app = transport.app
+
+        async def with_admission(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": {ADMISSION_STATE: admission}}, receive, send)
+
+        transport.app = with_admission
+        text = (await client.get("/metrics")).text
+
+    assert text.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 2\n')
 
 
 async def test_metrics_are_disabled_by_default(shop: Shop) -> None:
