@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.database import Database
@@ -34,6 +34,11 @@ class Book(CatalogRecord, columns={column.name: _python_type(column) for column 
     id: int
     source: str
     source_id: str
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return one of BOOK_COLUMNS, whose types are known at run time."""
 
 
 class PricedBook(Book):

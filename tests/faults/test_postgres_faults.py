@@ -181,8 +181,8 @@ async def readiness(shop: Shop) -> AsyncGenerator[list[tuple[int, int]]]:
     async def look() -> None:
         async with httpx.AsyncClient(timeout=GUARD) as client:
             while True:
-                live = await client.build_get(f"{shop.origin}/livez")
-                ready = await client.build_get(f"{shop.origin}/readyz")
+                live = await client.get(f"{shop.origin}/livez")
+                ready = await client.get(f"{shop.origin}/readyz")
                 seen.append((live.status_code, ready.status_code))
                 await asyncio.sleep(0.1)
 

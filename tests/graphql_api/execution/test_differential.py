@@ -36,7 +36,7 @@ pytestmark = [
 
 some = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
-    suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.filter_too_much],
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.filter_too_much],
 )
 
 nasty_values = {

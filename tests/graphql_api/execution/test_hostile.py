@@ -140,7 +140,7 @@ def test_introspection_of_tools_passes(text: str) -> None:
 
 @settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
-    suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.data_too_large],
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.data_too_large],
 )
 @given(text=hostile.hostile_documents())
 def test_hostile_documents_take_bounded_work(text: str) -> None:
