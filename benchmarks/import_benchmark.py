@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from db import embedded
+from db.book_columns import BOOK_COLUMNS
 from db.importing.importer import Summary, import_feed
 from db.importing.progress import progress_for
 from db.importing.readers import Feed, open_feed
@@ -30,13 +31,16 @@ from db.importing.records import BookRecord
 from db.importing.seed import generate_books
 from db.migrations import migrate
 
-BARE_TABLE = """
-/* bare_table */
-CREATE TABLE bare (
-    source_id text, isbn text, title text, subtitle text, authors text, categories text, price numeric, currency text,
-    published text, pages integer, language text, description text, cover_url text, stock integer,
-    rating_average numeric, rating_count integer
+COLUMN_BY_FIELD = {column.flat_field: column for column in BOOK_COLUMNS if column.flat_field != "published"}
+"""The column of each field that one column holds unchanged."""
+
+BARE_COLUMNS_SQL = ", ".join(
+    f"{field} {COLUMN_BY_FIELD[field].sql_type.removesuffix(' NOT NULL') if field in COLUMN_BY_FIELD else 'text'}"
+    for field in FLAT_FIELDS
 )
+BARE_TABLE = f"""
+/* bare_table */
+CREATE TABLE bare ({BARE_COLUMNS_SQL})
 """
 
 CATALOG_BYTES = """
@@ -150,13 +154,19 @@ def write_csv(books: Iterable[BookRecord], path: Path) -> None:
         writer.writerows(map(csv_cells, books))
 
 
-def csv_cells(book: BookRecord) -> tuple[object, ...]:
-    return (
-        book.source_id, book.isbn, book.title, book.subtitle, "; ".join(format_credits(book)),
-        "; ".join(" > ".join(path) for path in book.categories), book.price, book.currency,
-        book.published_on or book.published_year, book.page_count, book.language, book.description, book.cover_url,
-        book.stock, book.rating_average, book.rating_count if book.rating_count else None,
-    )  # fmt: skip
+def csv_cells(book: BookRecord) -> list[object]:
+    """Return the cells of the book's flat record, in the order of FLAT_FIELDS."""
+    composed = {
+        "source_id": book.source_id,
+        "authors": "; ".join(format_credits(book)),
+        "categories": "; ".join(" > ".join(path) for path in book.categories),
+        "published": book.published_on or book.published_year,
+        "rating_count": book.rating_count or None,
+    }
+    return [
+        composed[field] if field in composed else getattr(book, COLUMN_BY_FIELD[field].name)
+        for field in FLAT_FIELDS
+    ]
 
 
 def format_credits(book: BookRecord) -> Generator[str]:

@@ -1,4 +1,3 @@
-# pyright: basic, reportPrivateUsage=false
 """Run an operation over a hand-made schema through its plan, as the server does for its own schema.
 
 This module contains everything that the harness knows about plans. It relies on:

@@ -1,4 +1,3 @@
-# pyright: basic
 """Stand-ins for graphql-core's execute functions that run plans and record what executed each operation."""
 
 from collections.abc import Callable, Coroutine, Generator

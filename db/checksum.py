@@ -7,14 +7,18 @@ that no value grows with the catalog.
 
 from collections.abc import Sequence
 
-from db.pool import Database
+from db.book_columns import BOOK_COLUMNS
+from db.database import Database
 
-# trim_scale(): equal prices are the same content, even with a different number of trailing zeros.
+# trim_scale(): equal decimals are the same content, even with a different number of trailing zeros.
+_BOOK_COLUMNS_SQL = ", ".join(
+    f"trim_scale(b.{column.name})" if column.sql_type == "numeric" else f"b.{column.name}"
+    for column in BOOK_COLUMNS
+)
+
 _CONTENT_LINES_SQL = """
 SELECT json_build_array(
-    'book', b.source, b.source_id, b.isbn, b.title, b.subtitle, b.description, b.language, b.published_year,
-    b.published_on, b.page_count, trim_scale(b.price), b.currency, b.stock, b.cover_url,
-    b.rating_average, b.rating_count, people.entries, shelves.paths
+    'book', b.source, b.source_id, {book_columns}, people.entries, shelves.paths
 )::text AS line
 FROM book b
 LEFT JOIN (
@@ -52,7 +56,9 @@ FROM (
 ) buckets
 """
 
-_ALL_LINES_SQL = _CONTENT_LINES_SQL.format(links="true", books="true", authors="true", categories="true")
+_ALL_LINES_SQL = _CONTENT_LINES_SQL.format(
+    book_columns=_BOOK_COLUMNS_SQL, links="true", books="true", authors="true", categories="true"
+)
 
 _CONTENT_CHECKSUM = f"""
 /* content_checksum */
@@ -78,6 +84,7 @@ async def content_checksum(database: Database) -> str:
 
 
 _SELECTED_LINES_SQL = _CONTENT_LINES_SQL.format(
+    book_columns=_BOOK_COLUMNS_SQL,
     links="link.book_id IN (SELECT id FROM chosen)",
     books="b.id IN (SELECT id FROM chosen)",
     authors="a.id IN (SELECT author_id FROM book_author WHERE book_id IN (SELECT id FROM chosen))",

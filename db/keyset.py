@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from db.pool import Database
+from db.constraints import MAX_SORT_KEY_LENGTH
+from db.database import Database
 from db.records import CatalogRecord, Columns, JoinedRecord
 
 KeyValue = str | int | Decimal | None
@@ -35,7 +36,7 @@ class KeyDomain:
     highest: KeyValue
 
 
-TEXT = KeyDomain("text", str, "", "\U0010ffff" * 81)  # sort keys are cut at 80 characters
+TEXT = KeyDomain("text", str, "", "\U0010ffff" * (MAX_SORT_KEY_LENGTH + 1))
 INTEGER = KeyDomain("integer", int, -(2**31), 2**31 - 1)
 NUMERIC = KeyDomain("numeric", Decimal, Decimal(-1), Decimal(10) ** 12)  # no price reaches 10^10
 

@@ -22,15 +22,16 @@ _MAX_CACHED_SELECTIONS = 256
 class CatalogRecord(Record):
     """Base class of records: rows as asyncpg decodes them, without another copy.
 
-    A subclass's annotations name its columns. Each column is an attribute and an item. Reading a column
-    that was not selected raises KeyError.
+    A subclass's annotations name its columns; `columns` adds others with their types. Each column is an
+    attribute and an item. Reading a column that was not selected raises KeyError.
     """
 
     __slots__ = ()
 
     type_name = ""
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, columns: Mapping[str, Any] | None = None) -> None:
+        cls.__annotations__ = {**cls.__annotations__, **(columns or {})}
         for name in cls.__annotations__:
             setattr(cls, name, property(itemgetter(name)))
 

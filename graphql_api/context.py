@@ -1,7 +1,7 @@
 """The context of a request, which every resolver receives."""
 
-from db.pool import Database
-from db.reading import Reading
+from db.connections.session import ReadSession
+from db.database import Database
 from db.view_counts import ViewCounter
 from graphql_api.execution.context import ColumnsRead
 from graphql_api.loaders.columns import columns_for
@@ -33,15 +33,15 @@ class Context:
 
         The caller must close it.
         """
-        if isinstance(self.database, Reading):
-            self.database.hold()
+        if isinstance(self.database, ReadSession):
+            self.database.pin()
         loaders = Loaders(self.database, columns_for(columns_read), by_level=True)
         return Context(self.view_counter, self.database, loaders)
 
     async def close(self) -> None:
         """Unpin the connection that `for_plan` pinned."""
-        if isinstance(self.database, Reading):
-            await self.database.let_go()
+        if isinstance(self.database, ReadSession):
+            self.database.unpin()
 
     def for_fallback(self) -> "Context":
         """Return a context for running the operation with graphql-core, reusing the values loaded so far."""

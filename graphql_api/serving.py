@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from graphql_api.app import create_app
-from graphql_api.http.protocol import WireConfig
+from graphql_api.http.paths import GRAPHQL_PATH
+from graphql_api.http.protocol import ProtocolConfig
 from graphql_api.settings import Settings
 
 START_SECONDS = 60.0
@@ -23,7 +24,7 @@ def serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
 
     With several workers SIGHUP replaces each by a new one, which takes over before the old one ends.
     """
-    config = WireConfig(
+    config = ProtocolConfig(
         partial(application, settings, dsn),
         settings,
         factory=True,
@@ -82,7 +83,7 @@ class Workers(Multiprocess):
 
 def announce(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
-    click.echo(f"Serving http://{f'[{host}]' if ':' in host else host}:{port}/graphql")
+    click.echo(f"Serving http://{f'[{host}]' if ':' in host else host}:{port}{GRAPHQL_PATH}")
 
 
 def log_config(level: str) -> dict[str, Any]:

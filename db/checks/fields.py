@@ -1,12 +1,15 @@
 """Fields that are invalid or disagree with each other."""
 
-INVALID_ISBNS = """
-/* invalid_isbns */
-SELECT format('book %s: %s', id, isbn) AS example, count(*) OVER () AS wrong
-FROM book
-WHERE NOT is_isbn13(isbn)
-ORDER BY id LIMIT 5
-"""
+from db.book_columns import BOOK_COLUMNS
+from db.constraints import (
+    CONTRIBUTOR_ROLES,
+    MAX_CATEGORY_DEPTH,
+    MAX_CATEGORY_PATH_BYTES,
+    MAX_NAME_KEY_LENGTH,
+    MAX_NAME_LENGTH,
+    MAX_SORT_KEY_LENGTH,
+    sql_list,
+)
 
 _FAULTS_SQL = """
 /* {name} */
@@ -25,41 +28,41 @@ def _faults_sql(name: str, table: str, /, **faults: str) -> str:
     return _FAULTS_SQL.format(name=name, table=table, faults=fault_names)
 
 
+_OWN_CHECKS = ("isbn", "price", "currency")
+_COLUMN_FAULTS = {column.name: column.fault for column in BOOK_COLUMNS if column.fault}
+
 BOOK_PRICES = _faults_sql(
-    "book_prices",
-    "book",
-    price="price < 0 OR price >= 10000000000 OR scale(price) > 4",
-    currency="(price IS NULL) <> (currency IS NULL) OR currency !~ '^[A-Z]{3}$'",
+    "book_prices", "book", price=_COLUMN_FAULTS["price"], currency=_COLUMN_FAULTS["currency"]
 )
 BOOK_FIELDS = _faults_sql(
     "book_fields",
     "book",
-    title="title !~ '\\S' OR length(title) > 2000",
     source="source !~ '\\S' OR source_id !~ '\\S'",
-    language="language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'",
-    published_year="published_year NOT BETWEEN -9999 AND 9999",
-    published_on="published_on IS NOT NULL AND (published_on < DATE '0001-01-01'"
-    " OR extract(year FROM published_on) IS DISTINCT FROM published_year)",
-    page_count="page_count <= 0",
-    stock="stock < 0",
-    rating_average="rating_average NOT BETWEEN 0 AND 5",
-    rating_count="rating_count < 0 OR (rating_average IS NULL) <> (rating_count = 0)",
+    **{name: fault for name, fault in _COLUMN_FAULTS.items() if name not in _OWN_CHECKS},
 )
+INVALID_ISBNS = f"""
+/* invalid_isbns */
+SELECT format('book %s: %s', id, isbn) AS example, count(*) OVER () AS wrong
+FROM book
+WHERE {_COLUMN_FAULTS["isbn"]}
+ORDER BY id LIMIT 5
+"""
 AUTHOR_FIELDS = _faults_sql(
     "author_fields",
     "author",
-    name="name !~ '\\S' OR length(name) > 500",
-    sort_name="sort_name !~ '\\S' OR length(sort_name) > 500",
+    name=f"name !~ '\\S' OR length(name) > {MAX_NAME_LENGTH}",
+    sort_name=f"sort_name !~ '\\S' OR length(sort_name) > {MAX_NAME_LENGTH}",
     source="source !~ '\\S'",
-    source_id="source_id !~ '\\S' OR source = 'name' AND source_id <> left(slug(name), 200)",
+    source_id="source_id !~ '\\S'"
+    f" OR source = 'name' AND source_id <> left(slug(name), {MAX_NAME_KEY_LENGTH})",
     death_year="birth_year > death_year",
 )
 CATEGORY_FIELDS = _faults_sql(
     "category_fields",
     "category",
-    name="name !~ '\\S' OR length(name) > 500",
-    path="octet_length(path) > 2000",
-    lineage="cardinality(lineage) > 32",
+    name=f"name !~ '\\S' OR length(name) > {MAX_NAME_LENGTH}",
+    path=f"octet_length(path) > {MAX_CATEGORY_PATH_BYTES}",
+    lineage=f"cardinality(lineage) > {MAX_CATEGORY_DEPTH}",
 )
 
 BOOK_KEYS = _faults_sql(
@@ -72,12 +75,14 @@ BOOK_KEYS = _faults_sql(
 AUTHOR_KEYS = _faults_sql(
     "author_keys",
     "author",
-    sort_key="sort_key IS DISTINCT FROM left(fold(sort_name), 80)",
+    sort_key=f"sort_key IS DISTINCT FROM left(fold(sort_name), {MAX_SORT_KEY_LENGTH})",
     slug="slug IS DISTINCT FROM CASE source WHEN 'name' THEN source_id"
-    " ELSE left(slug(name), 200) || '-' || slug(source) || '-' || slug(source_id) END",
+    f" ELSE left(slug(name), {MAX_NAME_KEY_LENGTH}) || '-' || slug(source) || '-' || slug(source_id) END",
 )
 CATEGORY_KEYS = _faults_sql(
-    "category_keys", "category", sort_key="sort_key IS DISTINCT FROM left(fold(name), 80)"
+    "category_keys",
+    "category",
+    sort_key=f"sort_key IS DISTINCT FROM left(fold(name), {MAX_SORT_KEY_LENGTH})",
 )
 
 AUTHOR_POSITIONS = """
@@ -90,10 +95,10 @@ HAVING min(position) <> 1 OR max(position) <> count(*) OR count(DISTINCT positio
 ORDER BY book_id LIMIT 5
 """
 
-AUTHOR_ROLES = """
+AUTHOR_ROLES = f"""
 /* author_roles */
 SELECT format('book %s, author %s: %s', book_id, author_id, role) AS example, count(*) OVER () AS wrong
 FROM book_author
-WHERE role NOT IN ('AUTHOR', 'EDITOR', 'TRANSLATOR', 'ILLUSTRATOR', 'INTRODUCTION', 'NARRATOR', 'CONTRIBUTOR')
+WHERE role NOT IN ({sql_list(CONTRIBUTOR_ROLES)})
 ORDER BY book_id, position, author_id LIMIT 5
 """

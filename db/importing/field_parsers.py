@@ -3,6 +3,7 @@
 Parsed values satisfy the constraints of the catalog's tables. Empty text means that the field is missing.
 """
 
+import re
 import unicodedata
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,26 +12,28 @@ from stdnum import isbn as isbn_numbers
 from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.util import clean
 
+from db.constraints import (
+    MAX_CATEGORY_DEPTH,
+    MAX_CATEGORY_PATH_BYTES,
+    MAX_NAME_LENGTH,
+    MAX_PRICE_DECIMALS,
+    MAX_TITLE_LENGTH,
+    MAX_YEAR,
+    PRICE_LIMIT,
+)
 from db.importing.codes import CURRENCIES, language_tag
 from db.importing.records import AuthorRecord
 
-_MAX_TITLE_LENGTH = 2_000
-MAX_NAME_LENGTH = 500
 MAX_SOURCE_ID_LENGTH = 200
 _MAX_URL_LENGTH = 2_000
 # Longer texts do not fit into one tsvector.
-_MAX_DESCRIPTION_LENGTH = 100_000
-_MAX_SLUG_PATH_BYTES = 2_000
-_MAX_CATEGORY_DEPTH = 32
+MAX_DESCRIPTION_LENGTH = 100_000
 _MAX_AUTHORS = 1_000
 MAX_CATEGORIES = 100
-_MAX_YEAR = 9_999
-_PRICE_LIMIT = 10**10
-_MAX_PRICE_DECIMALS = 4
 _MAX_NUMBER_LENGTH = 40
 _MAX_INTEGER = 2**31 - 1
 
-_PRICE_STEP = Decimal("0.0001")
+_PRICE_STEP = Decimal(1).scaleb(-MAX_PRICE_DECIMALS)
 _RATING_STEP = Decimal("0.01")
 _MAX_DISPLAY_LENGTH = 200
 
@@ -43,6 +46,12 @@ _ROLES = {
     **dict.fromkeys(("narrator", "narrated by", "reader", "read by", "nrt"), "NARRATOR"),
     **dict.fromkeys(("contributor", "with", "ctb"), "CONTRIBUTOR"),
 }
+
+_TIME = r"[T ](?:[01][0-9]|2[0-4]):[0-5][0-9](?::[0-6][0-9](?:[.,][0-9]+)?)?"
+_ZONE = r" ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2}){0,2})"
+_DAY = re.compile(
+    rf"(?P<month>[0-9]{{4}}-[0-9]{{2}})(?:(?P<day>-[0-9]{{2}})(?:{_TIME}(?:{_ZONE})?)?(?P<bc> BC)?)?"
+)
 
 CategoryPath = tuple[str, ...]
 
@@ -71,14 +80,14 @@ def parse_single_line(field: str, text: str, limit: int) -> str:
 
 
 def parse_title(text: str) -> str:
-    value = parse_single_line("title", text, _MAX_TITLE_LENGTH)
+    value = parse_single_line("title", text, MAX_TITLE_LENGTH)
     if not value:
         raise FieldError("title", text, "a book needs a title")
     return value
 
 
 def parse_subtitle(text: str) -> str | None:
-    return parse_single_line("subtitle", text, _MAX_TITLE_LENGTH) or None
+    return parse_single_line("subtitle", text, MAX_TITLE_LENGTH) or None
 
 
 def parse_description(text: str) -> str | None:
@@ -88,15 +97,15 @@ def parse_description(text: str) -> str | None:
         value = value.replace("\r\n", "\n").replace("\r", "\n")
     if not value.isascii():
         value = unicodedata.normalize("NFC", value)
-    if len(value) > _MAX_DESCRIPTION_LENGTH:
-        limit = f"{len(value):,} characters; {_MAX_DESCRIPTION_LENGTH:,} are allowed"
+    if len(value) > MAX_DESCRIPTION_LENGTH:
+        limit = f"{len(value):,} characters; {MAX_DESCRIPTION_LENGTH:,} are allowed"
         raise FieldError("description", value, limit)
     if "\0" in value:
         raise FieldError("description", value, "holds a NUL character")
     return value or None
 
 
-def parse_isbn(text: str) -> str:
+def parse_isbn(text: str) -> str | None:
     """Return the ISBN-13 without hyphens of an ISBN-10 or ISBN-13. Lost leading zeros are restored."""
     if len(text) == 13 and text.isdecimal() and text.isascii() and text.startswith(("978", "979")):
         digits = text.encode()
@@ -104,6 +113,8 @@ def parse_isbn(text: str) -> str:
         if (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0:
             return text
     number = clean(text, " -").strip().upper().removesuffix(".0")
+    if not number:
+        return None
     if 7 <= len(number) < 10 and number[:-1].isdecimal():
         number = number.zfill(10)
     try:
@@ -120,6 +131,8 @@ def parse_isbn(text: str) -> str:
 
 def parse_source_id(text: str, isbn: str | None) -> str:
     """Return the source's key of the book, or the ISBN if there is no key."""
+    if text.isascii() and text.isalnum() and len(text) <= MAX_SOURCE_ID_LENGTH:
+        return text
     value = parse_single_line("source_id", text, MAX_SOURCE_ID_LENGTH) or isbn
     if value is None:
         raise FieldError("source_id", text, "nothing identifies this book: neither source_id nor isbn")
@@ -141,6 +154,10 @@ def parse_integer(field: str, text: str, minimum: int = 0) -> int | None:
     return int(digits)
 
 
+def parse_stock(text: str) -> int:
+    return parse_integer("stock", text) or 0
+
+
 def parse_decimal(field: str, text: str) -> Decimal:
     """Parse a plain number. A comma is a decimal point only if it cannot be a thousands separator."""
     if text.replace(".", "", 1).isdecimal() and text.isascii() and len(text) <= _MAX_NUMBER_LENGTH:
@@ -159,21 +176,21 @@ def parse_decimal(field: str, text: str) -> Decimal:
 
 
 def parse_price(
-    text: str, currency: str, default_currency: str | None
+    text: str, currency: str, default_currency: str | None = None
 ) -> tuple[Decimal, str] | tuple[None, None]:
     """Return the price and its currency, or None for both if there is no price."""
     text = text.strip()
     if not text:
         return None, None
     amount = parse_decimal("price", text)
-    if not 0 <= amount < _PRICE_LIMIT:
+    if not 0 <= amount < PRICE_LIMIT:
         raise FieldError("price", text, "not between 0 and 9,999,999,999.9999")
-    if len(text.partition(".")[2]) > _MAX_PRICE_DECIMALS:
+    if len(text.partition(".")[2]) > MAX_PRICE_DECIMALS:
         exact, amount = amount, amount.quantize(_PRICE_STEP)
         if amount != exact:
-            raise FieldError("price", text, f"more than {_MAX_PRICE_DECIMALS} decimals")
+            raise FieldError("price", text, f"more than {MAX_PRICE_DECIMALS} decimals")
     code = currency.strip().upper() or default_currency
-    if code is None:
+    if not code:
         raise FieldError("currency", currency, "a price needs a currency")
     if code not in CURRENCIES:
         raise FieldError("currency", currency, "not an ISO 4217 code such as EUR")
@@ -183,32 +200,34 @@ def parse_price(
 def parse_published(text: str) -> tuple[int | None, date | None]:
     """Return the year (negative before Christ) and, if the text contains one, the day.
 
-    Valid are "1813", "-380", "1859-11" (only the year is used) and "1859-11-24", which may be followed
-    by a time. 0001-01-01 and 9999-12-31 return None: databases write them for "unknown", asyncpg for
-    infinity.
+    Valid are "1813", "-380", "1859-11" (only the year is used) and "1859-11-24". A day may be followed by a
+    time with or without a zone, and by BC. The day counts as it is written: a zone changes nothing.
+    0001-01-01 and 9999-12-31 return None: databases write them for "unknown", asyncpg for infinity.
     """
     value = text.strip()
     if value.removesuffix(".0").removeprefix("-").isdecimal() or not value:
         return parse_year("published", value), None
+    match = _DAY.fullmatch(value)
     try:
-        day = date.fromisoformat(_extract_iso_day(value))
+        if match is None:
+            raise ValueError(value)
+        day = date.fromisoformat(match["month"] + (match["day"] or "-01"))
     except ValueError as error:
         reason = "not a year, or a day such as 1859-11-24"
         raise FieldError("published", text, reason) from error
     if day in (date.min, date.max):
         return None, None
-    if value.endswith(" BC"):
+    if match["bc"]:
         return -day.year, None
-    return day.year, day if len(value) > 7 else None
+    return day.year, day if match["day"] else None
 
 
-def _extract_iso_day(value: str) -> str:
-    if len(value) >= 7 and value[4] == "-" and value[:4].isdecimal():
-        if len(value) == 7:
-            return value + "-01"
-        if value[7] == "-" and (len(value) == 10 or value[10] in "T "):
-            return value[:10]
-    raise ValueError(value)
+def parse_published_year(text: str) -> int | None:
+    return parse_published(text)[0]
+
+
+def parse_published_day(text: str) -> date | None:
+    return parse_published(text)[1]
 
 
 def parse_language(text: str) -> str | None:
@@ -275,8 +294,8 @@ def parse_year(field: str, text: str) -> int | None:
     digits = text.strip().removesuffix(".0")
     if not digits:
         return None
-    if not digits.removeprefix("-").isdecimal() or len(digits) > 5 or not 0 < abs(int(digits)) <= _MAX_YEAR:
-        raise FieldError(field, text, f"not a year between -{_MAX_YEAR} and {_MAX_YEAR}")
+    if not digits.removeprefix("-").isdecimal() or len(digits) > 5 or not 0 < abs(int(digits)) <= MAX_YEAR:
+        raise FieldError(field, text, f"not a year between -{MAX_YEAR} and {MAX_YEAR}")
     return int(digits)
 
 
@@ -304,11 +323,11 @@ def parse_category_path(names: list[str]) -> CategoryPath:
     display = " > ".join(path)
     if not all(path):
         raise FieldError("categories", display, "a level has no name")
-    if len(path) > _MAX_CATEGORY_DEPTH:
-        raise FieldError("categories", display, f"{len(path)} levels; {_MAX_CATEGORY_DEPTH} are allowed")
+    if len(path) > MAX_CATEGORY_DEPTH:
+        raise FieldError("categories", display, f"{len(path)} levels; {MAX_CATEGORY_DEPTH} are allowed")
     # Only a long path can exceed the limit when its letters are folded to ASCII.
-    if len(display) * 8 > _MAX_SLUG_PATH_BYTES and _slug_path_bytes(display) > _MAX_SLUG_PATH_BYTES:
-        raise FieldError("categories", display, f"longer than {_MAX_SLUG_PATH_BYTES:,} bytes")
+    if len(display) * 8 > MAX_CATEGORY_PATH_BYTES and _slug_path_bytes(display) > MAX_CATEGORY_PATH_BYTES:
+        raise FieldError("categories", display, f"longer than {MAX_CATEGORY_PATH_BYTES:,} bytes")
     return path
 
 

@@ -1,24 +1,25 @@
 """Fill the listings, search documents and counters of a bulk import from the books and links.
 
 A listing is a table with one row per owner (author or category) and book, with denormalised sort keys.
+Placeholders such as {book} stand for the tables that may be rebuilt.
 """
 
 from collections.abc import Sequence
 
 import asyncpg
 
-from db.importing.table_rebuild import BOOK_TABLES, target_rebuilt_tables
+from db.importing.table_rebuild import LISTING_TABLES, table_names
 
 # Rows are inserted in the order of the author, not of the book. This halves the time of the index builds,
 # because rows compared by their sorts are close together. Readers benefit from the same locality.
 _FILL_AUTHOR_LISTING = """
 /* fill_author_listing */
-INSERT INTO author_listing_rebuilt
+INSERT INTO {author_listing}
     (author_id, book_id, published_key, price, rating_average, title_key, rating_count, language, currency)
 SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language,
        b.currency
-FROM (SELECT DISTINCT author_id, book_id FROM book_author) l
-JOIN book b ON b.id = l.book_id
+FROM (SELECT DISTINCT author_id, book_id FROM {book_author}) l
+JOIN {book} b ON b.id = l.book_id
 """
 
 _PREPARE_CATEGORY_LISTING = """
@@ -28,7 +29,7 @@ SELECT up.category_id, k.id AS descendant_id
 FROM category k CROSS JOIN unnest(k.lineage) AS up (category_id)
 ORDER BY up.category_id;
 CREATE TEMPORARY TABLE direct_link ON COMMIT DROP AS
-SELECT category_id, book_id FROM book_category ORDER BY category_id, book_id;
+SELECT category_id, book_id FROM {book_category} ORDER BY category_id, book_id;
 CREATE INDEX ON descendant (category_id);
 CREATE INDEX ON direct_link (category_id);
 ANALYZE descendant, direct_link
@@ -37,7 +38,7 @@ ANALYZE descendant, direct_link
 # Processes one category at a time, so each sort covers only the books of that category.
 _FILL_CATEGORY_LISTING = """
 /* fill_category_listing */
-INSERT INTO category_listing_rebuilt
+INSERT INTO {category_listing}
     (category_id, book_id, direct, published_key, price, rating_average, title_key, rating_count, language,
      currency)
 SELECT l.category_id, b.id, l.direct, b.published_key, b.price, b.rating_average, b.title_key, b.rating_count,
@@ -52,7 +53,7 @@ FROM (
         GROUP BY l.book_id
     ) d
 ) l
-JOIN book b ON b.id = l.book_id
+JOIN {book} b ON b.id = l.book_id
 """
 
 # PostgreSQL uses parallel workers for CREATE TABLE AS, but not for INSERT, nor with an aggregate per book. So
@@ -64,48 +65,49 @@ _FILL_SEARCH = (
     SELECT book_id, a.names, c.paths
     FROM (
         SELECT ba.book_id, string_agg(a.name, ' ' ORDER BY ba.position) AS names
-        FROM book_author ba JOIN author a ON a.id = ba.author_id GROUP BY ba.book_id
+        FROM {book_author} ba JOIN {author} a ON a.id = ba.author_id GROUP BY ba.book_id
     ) a
     FULL JOIN (
         SELECT bc.book_id, string_agg(k.path, ' ' ORDER BY k.path) AS paths
-        FROM book_category bc JOIN category k ON k.id = bc.category_id GROUP BY bc.book_id
+        FROM {book_category} bc JOIN category k ON k.id = bc.category_id GROUP BY bc.book_id
     ) c USING (book_id)
     """,
     "ANALYZE search_text",
-    "DROP TABLE book_search_rebuilt",
+    "DROP TABLE {book_search}",
     """
     /* fill_book_search */
-    CREATE TABLE book_search_rebuilt AS
+    CREATE TABLE {book_search} AS
     SELECT b.id AS book_id, book_document(b.title, t.names, b.subtitle, t.paths, b.description)
            || popularity(b.rating_count) AS document
-    FROM book b LEFT JOIN search_text t ON t.book_id = b.id
+    FROM {book} b LEFT JOIN search_text t ON t.book_id = b.id
     """,
-    "ALTER TABLE book_search_rebuilt ALTER COLUMN book_id SET NOT NULL, ALTER COLUMN document SET NOT NULL",
+    "ALTER TABLE {book_search} ALTER COLUMN book_id SET NOT NULL, ALTER COLUMN document SET NOT NULL",
     "DROP TABLE search_text",
 )
 
 # PostgreSQL 18 and later name NOT NULL constraints. Restore the names of the old table.
 _RENAME_NOT_NULL_CONSTRAINTS = """
 /* names_of_not_null */
-SELECT format('ALTER TABLE book_search_rebuilt RENAME CONSTRAINT %I TO %I', conname, replace(conname, '_rebuilt', ''))
+SELECT format('ALTER TABLE {book_search} RENAME CONSTRAINT %I TO %I', conname,
+              replace(conname, '{book_search}', 'book_search'))
 FROM pg_constraint
-WHERE conrelid = 'book_search_rebuilt'::regclass AND contype = 'n' ORDER BY conname
+WHERE conrelid = '{book_search}'::regclass AND contype = 'n' ORDER BY conname
 """
 
 _FILL_WORDS = """
 /* fill_search_word */
-WITH used AS (SELECT word FROM ts_stat('SELECT document FROM book_search_rebuilt', 'ab')),
+WITH used AS (SELECT word FROM ts_stat('SELECT document FROM {book_search}', 'ab')),
      gone AS (DELETE FROM search_word s WHERE NOT EXISTS (SELECT FROM used u WHERE u.word = s.word))
 INSERT INTO search_word (word) SELECT word FROM used ON CONFLICT (word) DO NOTHING
 """
 
 _RECOUNT_AUTHORS = """
 /* recount_authors */
-UPDATE author a SET book_count = c.books
+UPDATE {author} a SET book_count = c.books
 FROM (
     SELECT k.id, coalesce(l.books, 0) AS books
-    FROM author k
-    LEFT JOIN (SELECT author_id, count(*) AS books FROM author_listing_rebuilt GROUP BY author_id) l
+    FROM {author} k
+    LEFT JOIN (SELECT author_id, count(*) AS books FROM {author_listing} GROUP BY author_id) l
         ON l.author_id = k.id
     WHERE k.book_count <> coalesce(l.books, 0)
 ) c
@@ -120,7 +122,7 @@ FROM (
     FROM category k
     LEFT JOIN (
         SELECT category_id, count(*) AS books, count(*) FILTER (WHERE direct) AS direct_books
-        FROM category_listing_rebuilt GROUP BY category_id
+        FROM {category_listing} GROUP BY category_id
     ) l ON l.category_id = k.id
     WHERE (k.book_count, k.direct_book_count) <> (coalesce(l.books, 0), coalesce(l.direct_books, 0))
 ) c
@@ -130,7 +132,7 @@ WHERE a.id = c.id
 _RECOUNT_CATALOG = """
 /* recount_catalog */
 UPDATE catalog_size
-SET books = (SELECT count(*) FROM book), authors = (SELECT count(*) FROM author),
+SET books = (SELECT count(*) FROM {book}), authors = (SELECT count(*) FROM {author}),
     categories = (SELECT count(*) FROM category)
 """
 
@@ -144,22 +146,22 @@ FROM unnest(ARRAY['enable_hashagg', 'enable_mergejoin', 'enable_memoize']) AS u 
 
 async def fill(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
     """Fill the rebuilt listings and search documents from the books and links, rebuilt or not."""
-    names = [name for name in BOOK_TABLES if name in tables]
-    await connection.execute(target_rebuilt_tables(_PREPARE_CATEGORY_LISTING, names))
+    names = table_names((*tables, *LISTING_TABLES))
+    await connection.execute(_PREPARE_CATEGORY_LISTING.format_map(names))
     await connection.execute(_SET_PLANNER_FLAGS, "off")
-    await connection.execute(target_rebuilt_tables(_FILL_AUTHOR_LISTING, names))
-    await connection.execute(target_rebuilt_tables(_FILL_CATEGORY_LISTING, names))
+    await connection.execute(_FILL_AUTHOR_LISTING.format_map(names))
+    await connection.execute(_FILL_CATEGORY_LISTING.format_map(names))
     await connection.execute(_SET_PLANNER_FLAGS, "on")
     for statement in _FILL_SEARCH:
-        await connection.execute(target_rebuilt_tables(statement, names))
-    for (statement,) in await connection.fetch(_RENAME_NOT_NULL_CONSTRAINTS):
+        await connection.execute(statement.format_map(names))
+    for (statement,) in await connection.fetch(_RENAME_NOT_NULL_CONSTRAINTS.format_map(names)):
         await connection.execute(statement)
-    await connection.execute(_FILL_WORDS)
+    await connection.execute(_FILL_WORDS.format_map(names))
 
 
 async def recount(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
     """Update the counters of authors, categories and the catalog: rebuilt tables had no triggers."""
-    names = [name for name in BOOK_TABLES if name in tables]
-    await connection.execute(target_rebuilt_tables(_RECOUNT_AUTHORS, names))
-    await connection.execute(_RECOUNT_CATEGORIES)
-    await connection.execute(target_rebuilt_tables(_RECOUNT_CATALOG, names))
+    names = table_names((*tables, *LISTING_TABLES))
+    await connection.execute(_RECOUNT_AUTHORS.format_map(names))
+    await connection.execute(_RECOUNT_CATEGORIES.format_map(names))
+    await connection.execute(_RECOUNT_CATALOG.format_map(names))

@@ -1,13 +1,15 @@
 """Write a resolved feed into the catalog, one statement per table.
 
-Every statement touches only rows that differ, so a feed without changes writes nothing.
+Every statement touches only rows that differ, so a feed without changes writes nothing. Statements that may
+write to rebuilt tables name them by placeholders, such as {book}.
 """
 
 from dataclasses import dataclass
 
 import asyncpg
 
-from db.importing.table_rebuild import BOOK_TABLES, copy_rows, target_rebuilt_tables
+from db.book_columns import join_columns
+from db.importing.table_rebuild import BOOK_TABLES, copy_rows, table_names
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
@@ -19,7 +21,7 @@ IN SHARE ROW EXCLUSIVE MODE
 # If the listings are deferred, no trigger counts the books of a new author.
 _INSERT_AUTHORS = """
 /* insert_authors */
-INSERT INTO author (id, source, source_id, name, sort_name, birth_year, death_year, book_count)
+INSERT INTO {author} (id, source, source_id, name, sort_name, birth_year, death_year, book_count)
 OVERRIDING SYSTEM VALUE
 SELECT t.id, t.source, t.source_id, t.name, t.sort_name, t.birth_year, t.death_year,
        CASE WHEN listings_deferred() THEN coalesce(b.books, 0) ELSE 0 END
@@ -69,13 +71,10 @@ WITH released AS (
 SELECT count(*) FROM released r WHERE NOT EXISTS (SELECT FROM target_book t WHERE t.id = r.id)
 """
 
-_UPDATE_BOOKS = """
+_UPDATE_BOOKS = f"""
 /* update_books */
 UPDATE book b
-SET isbn = s.isbn, title = s.title, subtitle = s.subtitle, description = s.description,
-    language = s.language, published_year = s.published_year, published_on = s.published_on,
-    page_count = s.page_count, price = s.price, currency = s.currency, stock = s.stock,
-    cover_url = s.cover_url, rating_average = s.rating_average, rating_count = s.rating_count
+SET ({join_columns()}) = ({join_columns("s")})
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.differs AND b.id = t.id
 """
@@ -92,15 +91,11 @@ DELETE FROM book_category bc USING gone_book_category g
 WHERE bc.book_id = g.book_id AND bc.category_id = g.category_id
 """
 
-_INSERT_BOOKS = """
+_INSERT_BOOKS = f"""
 /* insert_books */
-INSERT INTO book (
-    id, source, source_id, isbn, title, subtitle, description, language, published_year, published_on,
-    page_count, price, currency, stock, cover_url, rating_average, rating_count
-)
+INSERT INTO {{book}} (id, source, source_id, {join_columns()})
 OVERRIDING SYSTEM VALUE
-SELECT t.id, $1::text, s.source_id, s.isbn, s.title, s.subtitle, s.description, s.language, s.published_year,
-       s.published_on, s.page_count, s.price, s.currency, s.stock, s.cover_url, s.rating_average, s.rating_count
+SELECT t.id, $1::text, s.source_id, {join_columns("s")}
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal
@@ -108,13 +103,13 @@ ORDER BY t.ordinal
 
 _INSERT_BOOK_AUTHORS = """
 /* insert_book_authors */
-INSERT INTO book_author (book_id, position, author_id, role)
+INSERT INTO {book_author} (book_id, position, author_id, role)
 SELECT book_id, position, author_id, role FROM target_book_author ORDER BY book_id, position
 """
 
 _INSERT_BOOK_CATEGORIES = """
 /* insert_book_categories */
-INSERT INTO book_category (book_id, category_id)
+INSERT INTO {book_category} (book_id, category_id)
 SELECT book_id, category_id FROM target_book_category ORDER BY book_id, category_id
 """
 
@@ -185,12 +180,12 @@ async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bo
     removed_authors, removed_categories = await _prune(connection)
     if into_rebuilt:
         await copy_rows(connection, BOOK_TABLES)
-    into = target_rebuilt_tables if into_rebuilt else str
-    new_authors = await _execute_counted(connection, into(_INSERT_AUTHORS))
-    await connection.execute(into(_INSERT_BOOKS), source)
-    new_links = await _execute_counted(connection, into(_INSERT_BOOK_AUTHORS)) + await _execute_counted(
-        connection, into(_INSERT_BOOK_CATEGORIES)
-    )
+    names = table_names(BOOK_TABLES if into_rebuilt else ())
+    new_authors = await _execute_counted(connection, _INSERT_AUTHORS.format_map(names))
+    await connection.execute(_INSERT_BOOKS.format_map(names), source)
+    new_links = await _execute_counted(
+        connection, _INSERT_BOOK_AUTHORS.format_map(names)
+    ) + await _execute_counted(connection, _INSERT_BOOK_CATEGORIES.format_map(names))
     return MergeCounts(
         new_authors=new_authors,
         changed_authors=changed_authors,

@@ -7,49 +7,8 @@ in neither table.
 
 import asyncpg
 
-from db.importing.staged_checks import IDENTITY_SEQUENCE
-
-_CREATE_TABLES = """
-/* create_targets */
-CREATE TEMPORARY TABLE stage_author (
-    person integer PRIMARY KEY,
-    author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_category (
-    id bigint NOT NULL,
-    parent_id bigint,
-    depth integer NOT NULL,
-    name text COLLATE "C" NOT NULL,
-    path text COLLATE "C" NOT NULL,
-    is_new boolean NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_book (
-    ordinal integer PRIMARY KEY,
-    id bigint NOT NULL,
-    is_new boolean NOT NULL,
-    differs boolean NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_book_author (
-    book_id bigint NOT NULL,
-    position smallint NOT NULL,
-    author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_book_category (
-    book_id bigint NOT NULL,
-    category_id bigint NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE gone_book_author (
-    book_id bigint NOT NULL,
-    position smallint NOT NULL,
-    author_id bigint NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE gone_book_category (
-    book_id bigint NOT NULL,
-    category_id bigint NOT NULL
-) ON COMMIT DROP;
-"""
+from db.book_columns import join_columns
+from db.importing.identity_sequences import identity_sequence
 
 _STAGED_AUTHORS = """
 /* authors_of_people */
@@ -58,18 +17,16 @@ SELECT k.person, a.id, k.role
 FROM stage_key k JOIN target_author a ON a.source = k.source AND a.source_id = k.source_id
 """
 
-_TARGET_BOOKS = """
+_TARGET_BOOKS = f"""
 /* target_books */
 INSERT INTO target_book (ordinal, id, is_new, differs)
 SELECT m.ordinal, coalesce(m.id, nextval($2::text::regclass)), m.id IS NULL, m.differs
 FROM (
     SELECT s.ordinal, b.id,
            b.id IS NOT NULL AND (
-               b.isbn, b.title, b.subtitle, b.description, b.language, b.published_year, b.published_on,
-               b.page_count, b.price, b.currency, b.stock, b.cover_url, b.rating_average, b.rating_count
+               {join_columns("b")}
            ) IS DISTINCT FROM (
-               s.isbn, s.title, s.subtitle, s.description, s.language, s.published_year, s.published_on,
-               s.page_count, s.price, s.currency, s.stock, s.cover_url, s.rating_average, s.rating_count
+               {join_columns("s")}
            ) AS differs
     FROM stage_book s LEFT JOIN book b ON b.source = $1::text AND b.source_id = s.source_id
     ORDER BY s.ordinal
@@ -228,16 +185,12 @@ FROM target_book b
 """
 
 
-async def create_tables(connection: asyncpg.Connection) -> None:
-    await connection.execute(_CREATE_TABLES)
-
-
 async def resolve(connection: asyncpg.Connection, source: str) -> None:
     """Fill the `target_*` and `gone_*` tables, except `target_author`, which staged_checks fills."""
-    await connection.execute(_TARGET_BOOKS, source, await connection.fetchval(IDENTITY_SEQUENCE, "book"))
+    await connection.execute(_TARGET_BOOKS, source, await identity_sequence(connection, "book"))
     await connection.execute("ANALYZE target_book")
     await connection.execute(_RESOLVE_SHARED_AUTHORS)
-    await connection.execute(_TARGET_CATEGORIES, await connection.fetchval(IDENTITY_SEQUENCE, "category"))
+    await connection.execute(_TARGET_CATEGORIES, await identity_sequence(connection, "category"))
     await connection.execute(_RESOLVE_SHARED_CATEGORIES)
     await connection.execute("ANALYZE target_category")
     await connection.execute(_STAGED_AUTHORS)

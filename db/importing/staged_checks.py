@@ -6,43 +6,13 @@ catalog's keys. The results in `stage_key`, `stage_node` and `target_author` are
 
 import asyncpg
 
-_CREATE_TABLES = """
-/* create_refusing */
-CREATE TEMPORARY TABLE stage_reject (
-    row bigint NOT NULL,
-    field text NOT NULL,
-    value text NOT NULL,
-    reason text NOT NULL,
-    first_row bigint
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_node (
-    path integer NOT NULL,
-    depth integer NOT NULL,
-    is_leaf boolean NOT NULL,
-    name text NOT NULL,
-    slugs text COLLATE "C" NOT NULL,
-    parent_slugs text COLLATE "C"
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_key (
-    person integer NOT NULL,
-    role text COLLATE "C" NOT NULL,
-    source text NOT NULL,
-    source_id text NOT NULL,
-    name text COLLATE "C" NOT NULL,
-    sort_name text COLLATE "C" NOT NULL,
-    birth_year integer,
-    death_year integer
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE target_author (
-    LIKE author INCLUDING GENERATED INCLUDING DEFAULTS,
-    is_new boolean NOT NULL
-) ON COMMIT DROP;
-"""
-
-IDENTITY_SEQUENCE = """
-/* identity_sequence */
-SELECT pg_get_serial_sequence($1::text, 'id')
-"""
+from db.constraints import (
+    MAX_CATEGORY_DEPTH,
+    MAX_CATEGORY_PATH_BYTES,
+    MAX_NAME_KEY_LENGTH,
+    MAX_NAME_LENGTH,
+)
+from db.importing.identity_sequences import identity_sequence
 
 _FOLD_PATHS = """
 /* fold_paths */
@@ -61,11 +31,11 @@ FROM (
 ) n
 """
 
-_FOLD_AUTHORS = """
+_FOLD_AUTHORS = f"""
 /* fold_people */
 INSERT INTO stage_key (person, role, source, source_id, name, sort_name, birth_year, death_year)
 SELECT p.person, p.role, CASE WHEN p.source_id IS NULL THEN 'name' ELSE $1::text END,
-       coalesce(p.source_id, left(f.slug, 200)), p.name, coalesce(p.sort_name, p.name), p.birth_year, p.death_year
+       coalesce(p.source_id, left(f.slug, {MAX_NAME_KEY_LENGTH})), p.name, coalesce(p.sort_name, p.name), p.birth_year, p.death_year
 FROM stage_person p
 LEFT JOIN (
     SELECT d.name, slug(d.name) AS slug
@@ -74,16 +44,18 @@ LEFT JOIN (
 """
 
 # The limits are those of the category table's constraints.
-_REJECT_BAD_PATHS = """
+_REJECT_BAD_PATHS = f"""
 /* reject_bad_paths */
 WITH bad AS (
     SELECT DISTINCT ON (path) path, left(slugs, 100) AS value,
-           CASE WHEN depth > 32 THEN 'has more than 32 levels'
-                WHEN octet_length(slugs) > 2000 THEN 'is longer than 2000 bytes'
-                WHEN length(name) > 500 THEN 'has a name of more than 500 characters'
+           CASE WHEN depth > {MAX_CATEGORY_DEPTH} THEN 'has more than {MAX_CATEGORY_DEPTH} levels'
+                WHEN octet_length(slugs) > {MAX_CATEGORY_PATH_BYTES}
+                THEN 'is longer than {MAX_CATEGORY_PATH_BYTES} bytes'
+                WHEN length(name) > {MAX_NAME_LENGTH} THEN 'has a name of more than {MAX_NAME_LENGTH} characters'
                 ELSE 'has a blank name' END AS reason
     FROM stage_node
-    WHERE depth > 32 OR octet_length(slugs) > 2000 OR length(name) > 500 OR name !~ '\\S'
+    WHERE depth > {MAX_CATEGORY_DEPTH} OR octet_length(slugs) > {MAX_CATEGORY_PATH_BYTES}
+       OR length(name) > {MAX_NAME_LENGTH} OR name !~ '\\S'
     ORDER BY path, depth
 ), gone AS (
     DELETE FROM stage_book s
@@ -209,10 +181,6 @@ TRUNCATE target_author
 """
 
 
-async def create_tables(connection: asyncpg.Connection) -> None:
-    await connection.execute(_CREATE_TABLES)
-
-
 async def reject_invalid_rows(connection: asyncpg.Connection, source: str) -> None:
     """Move invalid rows from `stage_book` to `stage_reject`, and fill `target_author`."""
     await connection.execute(_FOLD_PATHS)
@@ -227,7 +195,7 @@ async def reject_invalid_rows(connection: asyncpg.Connection, source: str) -> No
 
 async def _resolve_authors(connection: asyncpg.Connection) -> None:
     """Fill `target_author`. Reject rows with an author whose slug belongs to another author."""
-    sequence = await connection.fetchval(IDENTITY_SEQUENCE, "author")
+    sequence = await identity_sequence(connection, "author")
     while True:
         await connection.execute(_TARGET_AUTHORS, sequence)
         await connection.execute("ANALYZE target_author")

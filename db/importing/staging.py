@@ -1,4 +1,4 @@
-"""Fill temporary tables of the import's connection by binary COPY while the feed is read."""
+"""Copy the records of a feed to the staging tables, by binary COPY while the feed is read."""
 
 import asyncio
 from collections.abc import Iterable
@@ -6,72 +6,28 @@ from operator import attrgetter
 
 import asyncpg
 
+from db.book_columns import BOOK_COLUMNS
 from db.importing.records import AuthorRecord, BookRecord
+from db.importing.temporary_tables import decimal_text_column
 
 # Maximum number of people, and of paths, whose numbers are cached.
 MAX_CACHED_KEYS = 100_000
-
-# Decimals and lists of numbers are sent as text: asyncpg takes five times as long to encode them in binary.
-# `people` and `paths` hold comma-separated numbers of stage_person and stage_path.
-_CREATE_TABLES = """
-/* create_staging */
-CREATE TEMPORARY TABLE stage_book (
-    ordinal integer PRIMARY KEY,
-    row bigint NOT NULL,
-    source_id text NOT NULL,
-    isbn text COLLATE "C",
-    title text NOT NULL,
-    subtitle text,
-    description text,
-    language text COLLATE "C",
-    published_year integer,
-    published_on date,
-    page_count integer,
-    price_text text,
-    price numeric GENERATED ALWAYS AS (price_text::numeric) STORED,
-    currency text COLLATE "C",
-    stock integer NOT NULL,
-    cover_url text,
-    rating_text text,
-    rating_average numeric(3, 2) GENERATED ALWAYS AS (rating_text::numeric) STORED,
-    rating_count integer NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_link (
-    ordinal integer NOT NULL,
-    people text NOT NULL,
-    paths text NOT NULL
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_person (
-    person integer NOT NULL,
-    name text NOT NULL,
-    role text COLLATE "C" NOT NULL,
-    source_id text,
-    sort_name text,
-    birth_year integer,
-    death_year integer
-) ON COMMIT DROP;
-CREATE TEMPORARY TABLE stage_path (
-    path integer NOT NULL,
-    names text[] NOT NULL
-) ON COMMIT DROP;
-"""
 
 _ANALYZE_TABLES = """
 /* analyze_staging */
 ANALYZE stage_book, stage_link, stage_person, stage_path
 """
 
-_BOOK_FIELDS = (
-    "row", "source_id", "isbn", "title", "subtitle", "description", "language", "published_year", "published_on",
-    "page_count", "currency", "stock", "cover_url", "rating_count",
-)  # fmt: skip
-BOOK_COLUMNS = ("ordinal", "price_text", "rating_text", *_BOOK_FIELDS)
+_PLAIN_FIELDS = ("row", "source_id", *(column.name for column in BOOK_COLUMNS if not column.is_decimal))
+_DECIMAL_FIELDS = tuple(column.name for column in BOOK_COLUMNS if column.is_decimal)
+_BOOK_COLUMNS = ("ordinal", *_PLAIN_FIELDS, *map(decimal_text_column, _DECIMAL_FIELDS))
 _LINK_COLUMNS = ("ordinal", "people", "paths")
 _PERSON_FIELDS = ("name", "role", "source_id", "sort_name", "birth_year", "death_year")
 _PERSON_COLUMNS = ("person", *_PERSON_FIELDS)
 _PATH_COLUMNS = ("path", "names")
 
-_select_book_fields = attrgetter(*_BOOK_FIELDS)
+_select_plain_fields = attrgetter(*_PLAIN_FIELDS)
+_select_decimal_fields = attrgetter(*_DECIMAL_FIELDS)
 _select_person_fields = attrgetter(*_PERSON_FIELDS)
 
 _StagedRow = tuple[object, ...]
@@ -103,9 +59,6 @@ class Staging:
         self._path_count = 0
         self._pending_send: asyncio.Task[None] | None = None
 
-    async def create_tables(self) -> None:
-        await self._connection.execute(_CREATE_TABLES)
-
     async def add(self, records: Iterable[BookRecord]) -> None:
         """Start to send the records, after the previous send. Return before the send ends, so the caller can read on."""
         books: list[_StagedRow] = []
@@ -117,9 +70,8 @@ class Staging:
             books.append(
                 (
                     self._ordinal,
-                    None if record.price is None else str(record.price),
-                    None if record.rating_average is None else str(record.rating_average),
-                    *_select_book_fields(record),
+                    *_select_plain_fields(record),
+                    *[None if value is None else str(value) for value in _select_decimal_fields(record)],
                 )
             )
             links.append(
@@ -157,7 +109,7 @@ class Staging:
         paths: list[_StagedRow],
     ) -> None:
         for table, rows, columns in (
-            ("stage_book", books, BOOK_COLUMNS),
+            ("stage_book", books, _BOOK_COLUMNS),
             ("stage_link", links, _LINK_COLUMNS),
             ("stage_person", people, _PERSON_COLUMNS),
             ("stage_path", paths, _PATH_COLUMNS),

@@ -9,12 +9,11 @@ the swap. The swap therefore waits until there are no old snapshots (see _COUNT_
 """
 
 import asyncio
-import re
 from collections.abc import Sequence
 
 import asyncpg
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 
 _SUFFIX = "_rebuilt"
 LISTING_TABLES = ("author_listing", "category_listing", "book_search")
@@ -278,7 +277,7 @@ async def acquire_locks(
     total_timeout: float,
     blocked_by: str | None = None,
 ) -> None:
-    """Acquire all locks of the statement, or raise ImportFailed after `total_timeout` seconds.
+    """Acquire all locks of the statement, or raise CatalogImportError after `total_timeout` seconds.
 
     Each attempt waits at most `attempt_timeout` seconds, then releases all locks and retries. So other
     sessions never queue behind a blocked lock for long, and deadlocks are retried. The query `blocked_by`
@@ -302,7 +301,7 @@ async def acquire_locks(
         await attempt.rollback()
         await asyncio.sleep(min(2 * attempt_timeout, 1))
         attempt_timeout = min(2 * attempt_timeout, 2) if blocked_by is None else attempt_timeout
-    raise ImportFailed(
+    raise CatalogImportError(
         f"Other transactions have blocked the catalog's locks for {total_timeout:.0f} s: "
         "end them (see pg_stat_activity) or retry later. Nothing was written."
     )
@@ -316,8 +315,9 @@ async def _execute_generated(
         await connection.execute(statement)
 
 
-def target_rebuilt_tables(statement: str, tables: Sequence[str] = BOOK_TABLES) -> str:
-    """Return the statement with the names of the rebuilt tables instead of the old ones."""
-    if not tables:
-        return statement
-    return re.sub(rf"((?:INTO|FROM|JOIN|UPDATE) (?:{'|'.join(tables)}))(?=[\s)])", rf"\1{_SUFFIX}", statement)
+def table_names(rebuilt: Sequence[str]) -> dict[str, str]:
+    """Return the name of each table that can be rebuilt, to fill in for placeholders such as {book}.
+
+    It is the name of the rebuilt table if the table is in `rebuilt`, otherwise its own name.
+    """
+    return {name: f"{name}{_SUFFIX}" if name in rebuilt else name for name in (*BOOK_TABLES, *LISTING_TABLES)}

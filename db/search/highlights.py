@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.pool import Database
+from db.database import Database
 from db.records import align_to_keys
 from db.search.text_query import TextQuery
 

@@ -6,10 +6,8 @@ that do not match.
 
 from dataclasses import replace
 
+from db.constraints import TIER_THRESHOLDS
 from db.search.conditions import Condition
-
-TIER_THRESHOLDS = (16, 64, 256)
-"""The lowest rating count of each tier above 0, as in the database function popularity()."""
 
 TIERS = tuple(range(len(TIER_THRESHOLDS), -1, -1))
 """The numbers of the tiers, most popular first."""

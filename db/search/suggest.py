@@ -9,11 +9,12 @@ from db.books import COLUMNS as BOOK_COLUMNS
 from db.books import Book
 from db.categories import COLUMNS as CATEGORY_COLUMNS
 from db.categories import Category
-from db.pool import PLANNED_ANEW, Database
+from db.constraints import MAX_SORT_KEY_LENGTH
+from db.database import PLANNED_ANEW, Database
 
 T = TypeVar("T")
 
-MAX_PREFIX_LENGTH = 80
+MAX_PREFIX_LENGTH = MAX_SORT_KEY_LENGTH
 """Maximum length of a prefix in characters; a longer one is cut. Sort keys are no longer than that."""
 
 _PREFIX_UPPER_BOUND = "chr(1114111)"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 
-from db.pool import PLANNED_ANEW, Database
+from db.database import PLANNED_ANEW, Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT, score_sql
 

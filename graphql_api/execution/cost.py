@@ -1,4 +1,3 @@
-# pyright: basic, reportPrivateUsage=false
 """Compute an operation's cost: the rows it may read and the values it may return, given its variables.
 
 Each operation gets one cost function, built from the document and the schema's `@cost` and `@listSize`. The

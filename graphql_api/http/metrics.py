@@ -1,4 +1,4 @@
-"""Metrics: counters of executed operations in the text format of Prometheus."""
+"""Metrics: counters of executed operations and gauges of requests, in the text format of Prometheus."""
 
 from collections.abc import Mapping
 
@@ -6,8 +6,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-_PREAMBLE = """# HELP bookstore_operations_total Operations by executor: plan, or stock (graphql-core).
+from graphql_api.http.admission import ADMISSION_STATE, Admission
+
+_PREAMBLE = """# HELP bookstore_operations_total Operations by executor: plan, or graphql-core and why.
 # TYPE bookstore_operations_total counter
+"""
+_REQUESTS = """# HELP bookstore_requests Admitted requests: running, or waiting in the queue.
+# TYPE bookstore_requests gauge
+bookstore_requests{{state="running"}} {running}
+bookstore_requests{{state="waiting"}} {waiting}
 """
 _LABEL_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -16,14 +23,21 @@ def metrics_route(operation_counts: Mapping[str | None, int]) -> Route:
     """Return the route /metrics.
 
     `operation_counts` has the number of operations by the reason for running on graphql-core, None for plans.
+    The gauges of requests appear if the server's HTTP protocol controls admission.
     """
 
     async def metrics(request: Request) -> Response:
         lines = [
-            f'bookstore_operations_total{{by="{"stock" if reason else "plan"}",'
+            f'bookstore_operations_total{{by="{"graphql-core" if reason else "plan"}",'
             f'reason="{(reason or "").translate(_LABEL_ESCAPES)}"}} {count}\n'
             for reason, count in sorted(operation_counts.items(), key=lambda item: item[0] or "")
         ]
-        return PlainTextResponse(_PREAMBLE + "".join(lines), media_type="text/plain; version=0.0.4")
+        admission: Admission | None = request.scope.get("state", {}).get(ADMISSION_STATE)
+        requests = (
+            _REQUESTS.format(running=admission.running, waiting=len(admission.waiters)) if admission else ""
+        )
+        return PlainTextResponse(
+            _PREAMBLE + "".join(lines) + requests, media_type="text/plain; version=0.0.4"
+        )
 
     return Route("/metrics", metrics)

@@ -2,17 +2,14 @@
 
 import logging
 import re
-from collections.abc import Callable
 from contextvars import ContextVar
 from random import Random
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_api.http.graphql_requests import header_value
-from graphql_api.http.responses import Header, RawResponse
 
-_REQUEST_ID_HEADER = b"x-request-id"
+REQUEST_ID_HEADER = b"x-request-id"
 _VALID_CLIENT_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,100}")
 """The ids accepted from clients. They cannot forge a log line, since they contain no whitespace."""
 
@@ -21,43 +18,24 @@ _random = Random()  # noqa: S311 - ids are no secrets, and reading random bytes 
 _current_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
-WRITE_RESPONSE_EXTENSION = "bookstore.write_response"
-"""The ASGI extension by which our HTTP protocol writes a complete response at once."""
-
-
 class RequestIdSend:
     """The `send` of one request: it adds the request id to the response headers."""
 
-    __slots__ = ("request_id", "send", "write_response")
+    __slots__ = ("request_id", "send")
 
-    def __init__(self, send: Send, request_id: bytes, scope: Scope) -> None:
+    def __init__(self, send: Send, request_id: bytes) -> None:
         self.send = send
         self.request_id = request_id
-        # The extension refers to the scope. Removing it breaks the reference cycle, so requests are freed
-        # without the garbage collector.
-        extensions: dict[str, Any] = scope.get("extensions") or {}
-        self.write_response: Callable[[RawResponse, Header], bool] | None = extensions.pop(
-            WRITE_RESPONSE_EXTENSION, None
-        )
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (_REQUEST_ID_HEADER, self.request_id)]
+            message["headers"] = [*message["headers"], (REQUEST_ID_HEADER, self.request_id)]
         await self.send(message)
 
-    def send_at_once(self, response: RawResponse) -> bool:
-        """Write a complete response. Return False, with nothing written, if it must be sent as ASGI messages.
 
-        Middleware that wraps `send` to change messages hides this method, so its changes are never skipped.
-        """
-        return self.write_response is not None and self.write_response(
-            response, (_REQUEST_ID_HEADER, self.request_id)
-        )
-
-
-def choose_request_id(scope: Scope | None) -> bytes:
-    """Return the valid id that the client sent, or a new id. Without a scope, return a new id."""
-    client_id = header_value(scope, _REQUEST_ID_HEADER) if scope else b""
+def choose_request_id(scope: Scope) -> bytes:
+    """Return the valid id that the client sent, or a new id."""
+    client_id = header_value(scope, REQUEST_ID_HEADER)
     return client_id if _VALID_CLIENT_ID.fullmatch(client_id) else b"%016x" % _random.getrandbits(64)
 
 
@@ -73,7 +51,7 @@ class RequestIdMiddleware:
             return
         request_id = choose_request_id(scope)
         _current_request_id.set(request_id.decode())
-        await self.app(scope, receive, RequestIdSend(send, request_id, scope))
+        await self.app(scope, receive, RequestIdSend(send, request_id))
 
 
 class RequestIdFilter(logging.Filter):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
-from db.pool import Database
+from db.database import Database
 from graphql_api.loaders.columns import ALL_COLUMNS, ColumnSelection
 from graphql_api.loaders.dataloader import Loader
 

@@ -45,13 +45,14 @@ def build_book_connections(
     page_request: PageRequest,
     book_filter: Filter,
     parents: Sequence[tuple[int, int | Loader[int, int]]],
-    unfiltered_page_loader: Callable[[], Loader[int, Any]],
+    unfiltered_page_loader: Callable[[], Loader[int, Any]] | None,
 ) -> list[BookConnectionSource]:
     """Return a source for each (parent id, book count).
 
-    `unfiltered_page_loader` is called if there is no filter.
+    `unfiltered_page_loader` is called if there is no filter. It is None if only the loader of filtered books
+    can read the scope; the book counts of the parents are then not those of the scope.
     """
-    if book_filter == NO_FILTER:
+    if book_filter == NO_FILTER and unfiltered_page_loader:
         loader = unfiltered_page_loader()
         return [
             BookConnectionSource(order, loader, parent, count, scope, book_filter)

@@ -12,6 +12,7 @@ import orjson
 import strawberry
 from strawberry import UNSET
 
+from db.constraints import MAX_PRICE_DECIMALS
 from db.keyset import MAX_BIGINT, KeyValue, Order, Page, PageRequest, Position, SortKey
 from db.search.filtered_lists import COUNT_LIMIT, Count
 from db.search.ranking import RELEVANCE
@@ -23,7 +24,7 @@ from graphql_api.schema.errors import UserInputError
 
 T = TypeVar("T")
 
-_DECIMAL_STEP = Decimal("0.0001")
+_DECIMAL_STEP = Decimal(1).scaleb(-MAX_PRICE_DECIMALS)
 """Precision of the price and rating columns."""
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100

@@ -14,30 +14,40 @@ from db.keyset import Order, PageRequest
 from graphql_api.context import Context
 from graphql_api.loaders import catalog
 from graphql_api.schema.book_connections import BookConnectionSource, build_book_connections
+from graphql_api.schema.contributor_role import BookRolesArg, BylineRolesArg, author_scope, role_names
 from graphql_api.schema.filter_inputs import BookFilterArg
 from graphql_api.schema.filters import parse_book_filter
 from graphql_api.schema.pagination import ConnectionSource
 
+_AUTHORS, _EDITORS = frozenset(["AUTHOR"]), frozenset(["EDITOR"])
+
 
 def resolve_authors(
-    books: Sequence[book_reads.Book], context: Context
+    books: Sequence[book_reads.Book], context: Context, roles: BylineRolesArg = UNSET
 ) -> Awaitable[list[list[author_reads.Contribution]]]:
-    return (
-        catalog.authors_by_book_id(context.loaders)
-        .load_all([book["id"] for book in books])
-        .then(_deduplicate_contributors)
-    )
+    names = role_names(roles)
+
+    def contributors(
+        contributions: list[list[author_reads.Contribution]],
+    ) -> list[list[author_reads.Contribution]]:
+        return [_contributors_in_roles(of_book, names) for of_book in contributions]
+
+    loader = catalog.authors_by_book_id(context.loaders)
+    return loader.load_all([book["id"] for book in books]).then(contributors)
 
 
-def _deduplicate_contributors(
-    contributions: list[list[author_reads.Contribution]],
-) -> list[list[author_reads.Contribution]]:
-    return [
-        of_book
-        if len(of_book) == 1
-        else list({contributor["id"]: contributor for contributor in of_book}.values())
-        for of_book in contributions
-    ]
+def _contributors_in_roles(
+    contributions: list[author_reads.Contribution], roles: frozenset[str] | None
+) -> list[author_reads.Contribution]:
+    """Return a book's contributors in the roles, each once; by default those of its byline.
+
+    An edited volume has no author: its byline names the editors.
+    """
+    if roles is None:
+        return _contributors_in_roles(contributions, _AUTHORS) or _contributors_in_roles(
+            contributions, _EDITORS
+        )
+    return list({each["id"]: each for each in contributions if each["role"] in roles}.values())
 
 
 def resolve_author_books(
@@ -45,16 +55,20 @@ def resolve_author_books(
     context: Context,
     order: Order,
     page_request: PageRequest,
+    roles: BookRolesArg = UNSET,
     filter_input: BookFilterArg = UNSET,
 ) -> list[BookConnectionSource]:
+    scope = author_scope(roles)
     return build_book_connections(
         context,
-        book_reads.BY_AUTHOR,
+        scope,
         order,
         page_request,
         parse_book_filter(filter_input),
         [(author.id, author.book_count) for author in authors],
-        lambda: catalog.books_by_author_id(context.loaders, order, page_request),
+        None
+        if scope.roles is not None
+        else lambda: catalog.books_by_author_id(context.loaders, order, page_request),
     )
 
 

@@ -6,7 +6,6 @@ plain fields read columns of a record, and relations use the loaders.
 
 from datetime import date
 from decimal import Decimal
-from enum import Enum
 
 import strawberry
 
@@ -29,6 +28,7 @@ from graphql_api.schema.book_connections import (
     resolve_searched_texts,
 )
 from graphql_api.schema.connections import connection_field
+from graphql_api.schema.contributor_role import ContributorRole
 from graphql_api.schema.costs import FACET_COST, NO_ROWS, ONE_ROW, SHORT_LIST
 from graphql_api.schema.facets import (
     COUNT_DESCRIPTION,
@@ -93,22 +93,13 @@ class Money:
     record_class = book_reads.PricedBook
 
     price: Decimal = strawberry.field(
-        name="amount", description='The exact amount as a decimal string, for example "12.90".'
+        name="amount",
+        description="The exact amount. It has the decimals of its currency, for example 12.90 (EUR) or 500 "
+        "(JPY), and more only if the price has more.",
     )
     currency: str = strawberry.field(
         name="currencyCode", description="The currency's ISO 4217 code, for example EUR."
     )
-
-
-@strawberry.enum(description="The role in which an author contributed to a book.")
-class ContributorRole(Enum):
-    AUTHOR = strawberry.enum_value("AUTHOR", description="Wrote the book.")
-    EDITOR = strawberry.enum_value("EDITOR", description="Edited or compiled the book.")
-    TRANSLATOR = strawberry.enum_value("TRANSLATOR", description="Translated the book.")
-    ILLUSTRATOR = strawberry.enum_value("ILLUSTRATOR", description="Illustrated the book.")
-    INTRODUCTION = strawberry.enum_value("INTRODUCTION", description="Wrote the introduction or the preface.")
-    NARRATOR = strawberry.enum_value("NARRATOR", description="Narrated the book.")
-    CONTRIBUTOR = strawberry.enum_value("CONTRIBUTOR", description="Contributed in another role.")
 
 
 def _resolve_role(root: strawberry.Parent[author_reads.Contribution]) -> ContributorRole:
@@ -164,7 +155,9 @@ class Book(Node):
     )
     source_id: str = strawberry.field(description="The key of the book in that source.")
     authors: list["Author"] = batch_field(
-        resolve_authors, "All contributors in the book's order, each once.", SHORT_LIST
+        resolve_authors,
+        "The authors for a byline, in the book's order, each once. `contributions` has all contributors.",
+        SHORT_LIST,
     )
     contributions: list[Contribution] = loader_field(
         catalog.authors_by_book_id,
@@ -191,9 +184,13 @@ class Author(Node):
     sort_name: str = strawberry.field(description="The name for sorting, for example Austen, Jane.")
     birth_year: int | None = strawberry.field(description="The year of birth. Years BC are negative.")
     death_year: int | None = strawberry.field(description="The year of death. Years BC are negative.")
-    book_count: int = strawberry.field(description="The number of books that the author contributed to.")
+    book_count: int = strawberry.field(
+        description="The number of books that the author contributed to, in any role."
+    )
     books: "BookConnection" = connection_field(
-        resolve_author_books, "The books that the author contributed to, in any role.", reads=["book_count"]
+        resolve_author_books,
+        "The books that the author contributed to, in any role or in the given roles.",
+        reads=["book_count"],
     )
 
 
@@ -304,9 +301,10 @@ class BookConnection:
     )
     total_count: int = batch_field(
         resolve_total_counts,
-        f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
-        f"sorted by relevance has at most {RANK_CANDIDATES:,} books, those with the most ratings, or "
-        f"{RANK_CANDIDATES_BROAD_TEXT} if the text matches more than {MAX_ENUMERATED_HITS:,} books.",
+        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
+        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
+        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
+        f"{MAX_ENUMERATED_HITS:,} books.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(

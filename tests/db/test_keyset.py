@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import authors, books, categories
@@ -18,8 +18,6 @@ Read = Callable[[Order, PageRequest], Awaitable[Page[Book]]]
 
 rolled_back = settings(
     max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 # Few values, so that many books have the same value or none.
@@ -73,8 +71,8 @@ async def read_all_pages(read: Read, order: Order, size: int, *, backward: bool)
     ids: list[int] = []
     position: Position | None = None
     while True:
-        edge = {"before": position} if backward else {"after": position}
-        page = await read(order, PageRequest(size, backward, **edge))
+        after, before = (None, position) if backward else (position, None)
+        page = await read(order, PageRequest(size, backward, after=after, before=before))
         found = [book.id for book in page.rows]
         ids = found + ids if backward else ids + found
         more = page.has_previous if backward else page.has_next
@@ -235,7 +233,7 @@ async def test_authors_and_categories_page_by_name(connection: asyncpg.Connectio
     roots = await categories.page_of_categories(connection, PageRequest(9), roots=True)
     [children] = await categories.children_by_category_ids(connection, PageRequest(2, backward=True), [root])
 
-    assert [author.name for author in people.rows + rest.rows] == ["Austen", "émile", "Zola"]
+    assert [author.name for author in (*people.rows, *rest.rows)] == ["Austen", "émile", "Zola"]
     assert [category.name for category in everything.rows] == ["A", "b", "c", "Été"]
     assert [category.path for category in roots.rows] == ["ete"]
     assert [category.name for category in children.rows] == ["b", "c"]

@@ -2,9 +2,10 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import (
     BytesRead,
@@ -29,7 +30,7 @@ def open_csv(
     bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
     return Feed(
         source=source,
-        batches=batch_records(_read_books(paths, mappings, FlatRecordParser(currency), bytes_read, locator)),
+        batches=batch_records(_read_books(paths, mappings, currency, bytes_read, locator)),
         total=total_bytes(paths),
         unit="bytes",
         completed=bytes_read.count,
@@ -41,22 +42,21 @@ def open_csv(
 def _read_books(
     paths: Sequence[Path],
     mappings: Sequence[ColumnMapping],
-    parser: FlatRecordParser,
+    currency: str | None,
     bytes_read: BytesRead,
     locator: RowLocator,
 ) -> RecordStream:
     rows_before = row = 0
     for path, mapping in zip(paths, mappings, strict=True):
         locator.start_file(path, rows_before)
-        width, pick_cells, parse = len(mapping.headings), mapping.cell_picker(), parser.parse
+        width, parse = len(mapping.headings), FlatRecordParser(mapping.flat_fields, currency).parse
         for row, cells in enumerate(read_csv_rows(path, bytes_read), rows_before):
             if row == rows_before:
                 continue  # the headings
             if len(cells) != width and (reject := _check_width(row, cells, width)):
                 yield reject
                 continue
-            cells.append("")
-            yield parse(row, pick_cells(cells))
+            yield parse(row, cells)
         rows_before = row
 
 
@@ -70,14 +70,14 @@ def _check_width(row: int, cells: list[str], width: int) -> Reject | None:
 
 
 def read_headings(path: Path) -> list[str]:
-    """Return the first row of the file. Raise ImportFailed if there is none."""
+    """Return the first row of the file. Raise CatalogImportError if there is none."""
     for row in read_csv_rows(path):
         return row
-    raise ImportFailed(f"{path}: the file has no rows; the first row must contain the headings.")
+    raise CatalogImportError(f"{path}: the file has no rows; the first row must contain the headings.")
 
 
 def read_csv_rows(path: Path, bytes_read: BytesRead | None = None) -> Iterator[list[str]]:
-    """Yield the non-empty rows of the file. Malformed CSV raises ImportFailed with its line number.
+    """Yield the non-empty rows of the file. Malformed CSV raises CatalogImportError with its line number.
 
     The separator is the one that splits the first line into the most cells.
     """
@@ -85,7 +85,7 @@ def read_csv_rows(path: Path, bytes_read: BytesRead | None = None) -> Iterator[l
         lines = read_lines(path, text)
         first = next(lines, "")
         delimiter = max(_DELIMITERS, key=lambda mark: sum(map(len, csv.reader([first], delimiter=mark))))
-        reader = csv.reader(_prepend(first, lines), delimiter=delimiter, strict=True)
+        reader = csv.reader(chain((first,), lines), delimiter=delimiter, strict=True)
         first_line = 1
         try:
             for row in reader:
@@ -93,12 +93,7 @@ def read_csv_rows(path: Path, bytes_read: BytesRead | None = None) -> Iterator[l
                     yield row
                 first_line = reader.line_num + 1
         except csv.Error as error:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: malformed CSV in the row that begins in line {first_line:,} ({error});"
                 ' close every quote, and double ("") quotes inside of a quoted cell.'
             ) from error
-
-
-def _prepend(first: str, others: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from others

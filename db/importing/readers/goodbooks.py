@@ -8,6 +8,7 @@ the list does not distinguish illustrators and translators.
 from collections.abc import Sequence
 from pathlib import Path
 
+from db.constraints import MAX_NAME_LENGTH
 from db.importing import field_parsers
 from db.importing.field_parsers import FieldError
 from db.importing.readers.csv_tables import Cells, read_table_rows, require_columns
@@ -21,6 +22,11 @@ _BOOKS_FILE = "books.csv"
 COLUMNS = (
     *("goodreads_book_id", "isbn", "isbn13", "authors", "original_publication_year", "title"),
     *("language_code", "average_rating", "ratings_count", "image_url"),
+)
+
+_FLAT_FIELDS = (
+    *("source_id", "isbn", "title", "subtitle", "published", "language", "cover_url", "rating_average"),
+    "rating_count",
 )
 
 # Name suffixes: parts of the author cell that belong to the previous name.
@@ -45,7 +51,7 @@ def open_goodbooks(sources: Sequence[Path | str]) -> Feed:
 
 
 def _read_books(path: Path, bytes_read: BytesRead) -> RecordStream:
-    parser = FlatRecordParser()
+    parser = FlatRecordParser(_FLAT_FIELDS)
     for row, cells in read_table_rows(path, COLUMNS, bytes_read):
         if cells is None:
             yield Reject(row, "row", "", "the number of cells differs from the number of headings")
@@ -61,26 +67,25 @@ def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStrea
     except FieldError as error:
         yield Reject(row, error.field, error.value, error.reason)
         return
-    isbn = ""
+    isbn = None
     try:
         isbn = choose_isbn(isbn10, isbn13)
     except FieldError as error:
         yield Reject(row, error.field, error.value, f"{error.reason}; imported without it", "field")
     if "/nophoto/" in image:
         image = ""
-    flat_cells = (key, isbn, title, series, "", "", "", "", year, "", language, "", image, "", average, count)
+    flat_cells = (key, isbn or "", title, series, year, language, image, average, count)
     yield parser.parse(row, flat_cells, authors, ())
 
 
-def choose_isbn(isbn10: str, isbn13: str) -> str:
-    """Return the ISBN-13 of a row, or "" if it has none.
+def choose_isbn(isbn10: str, isbn13: str) -> str | None:
+    """Return the ISBN-13 of a row, or None if it has none.
 
     The ISBN-10 lacks its leading zeros; the ISBN-13 usually lacks its last digits (9.78043902348e+12).
     A complete ISBN-13 is used if the ISBN-10 is missing or invalid.
     """
-    written = isbn10.strip() or isbn13.strip()
     try:
-        return field_parsers.parse_isbn(written) if written else ""
+        return field_parsers.parse_isbn(isbn10.strip() or isbn13)
     except FieldError:
         whole = isbn13.strip().removesuffix(".0")
         if len(whole) == 13 and whole.isdecimal():
@@ -114,8 +119,5 @@ def parse_authors_cell(cell: str) -> tuple[AuthorRecord, ...]:
         elif part:
             names.append(part)
     return field_parsers.deduplicate_authors(
-        [
-            AuthorRecord(field_parsers.parse_single_line("authors", name, field_parsers.MAX_NAME_LENGTH))
-            for name in names
-        ]
+        [AuthorRecord(field_parsers.parse_single_line("authors", name, MAX_NAME_LENGTH)) for name in names]
     )

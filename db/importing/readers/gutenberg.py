@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from db.constraints import MAX_NAME_LENGTH
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.csv_tables import read_complete_rows, read_table_rows, require_columns
@@ -170,13 +171,11 @@ def split_title(text: str) -> tuple[str, str | None]:
 
 
 def _build_author(key: str, name: str, birth: int | None = None, death: int | None = None) -> AuthorRecord:
-    sort_name = field_parsers.parse_single_line("author", clean_name(name), field_parsers.MAX_NAME_LENGTH)
+    sort_name = field_parsers.parse_single_line("author", clean_name(name), MAX_NAME_LENGTH)
     if not sort_name:
         raise FieldError("gutenberg_author_id", key, "an author without a name")
     return AuthorRecord(
-        name=field_parsers.parse_single_line(
-            "author", direct_order_name(sort_name), field_parsers.MAX_NAME_LENGTH
-        ),
+        name=field_parsers.parse_single_line("author", direct_order_name(sort_name), MAX_NAME_LENGTH),
         source_id=key or None,
         sort_name=sort_name,
         birth_year=birth,

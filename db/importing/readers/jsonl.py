@@ -6,7 +6,8 @@ from typing import cast
 
 import orjson
 
-from db.errors import ImportFailed
+from db.constraints import MAX_NAME_LENGTH
+from db.errors import CatalogImportError
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.feed import Feed, RecordStream, batch_records
@@ -36,7 +37,13 @@ def open_jsonl(
     return Feed(
         source=source,
         batches=batch_records(
-            _read_books(paths, _keys_by_field(mapping), FlatRecordParser(currency), bytes_read, locator)
+            _read_books(
+                paths,
+                _keys_by_field(mapping),
+                FlatRecordParser(tuple(FLAT_FIELDS), currency),
+                bytes_read,
+                locator,
+            )
         ),
         total=total_bytes(paths),
         unit="bytes",
@@ -63,7 +70,7 @@ def _reject_json_array(path: Path) -> None:
     with open_text(path) as text:
         if text.read(1_000).lstrip().startswith("["):
             hint = "write one object per line, for example with jq -c '.[]'."
-            raise ImportFailed(f"{path}: is one JSON array, not JSON Lines; {hint}")
+            raise CatalogImportError(f"{path}: is one JSON array, not JSON Lines; {hint}")
 
 
 def _read_books(
@@ -133,7 +140,7 @@ def _parse_author(value: object) -> AuthorRecord | None:
         raise FieldError("authors", orjson.dumps(value).decode(), "neither a name nor an object with a name")
     person = cast("dict[str, object]", value)
     text = {key: _scalar_text("authors", person.get(key)) for key in _AUTHOR_KEYS}
-    name = field_parsers.parse_single_line("authors", text["name"], field_parsers.MAX_NAME_LENGTH)
+    name = field_parsers.parse_single_line("authors", text["name"], MAX_NAME_LENGTH)
     if not name:
         raise FieldError("authors", orjson.dumps(value).decode(), "an author needs a name")
     birth, death = field_parsers.check_life_years(
@@ -148,8 +155,7 @@ def _parse_author(value: object) -> AuthorRecord | None:
             "authors", text["source_id"], field_parsers.MAX_SOURCE_ID_LENGTH
         )
         or None,
-        sort_name=field_parsers.parse_single_line("authors", text["sort_name"], field_parsers.MAX_NAME_LENGTH)
-        or None,
+        sort_name=field_parsers.parse_single_line("authors", text["sort_name"], MAX_NAME_LENGTH) or None,
         birth_year=birth,
         death_year=death,
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import field_parsers
 from db.importing.field_parsers import FieldError
 from db.importing.readers.csv_reader import read_csv_rows, read_headings
@@ -23,6 +23,7 @@ from db.importing.records import BookRecord, Reject
 
 _COLUMN_COUNT = 9
 _COLUMN_NAMES = "type, category, ISBN, title, description, partner, SKU, price, stock"
+_FLAT_FIELDS = ("source_id", "isbn", "title", "description", "price", "stock")
 _DEFAULT_CURRENCY = "GBP"
 
 
@@ -32,14 +33,16 @@ def open_oscar(sources: Sequence[Path | str], currency: str | None) -> Feed:
     for path in paths:
         first = read_headings(path)
         if len(first) != _COLUMN_COUNT:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: its first row has {len(first)} cells, not {_COLUMN_COUNT}: {_COLUMN_NAMES}."
             )
     bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
     return Feed(
         source="oscar",
         batches=batch_records(
-            _read_books(paths, FlatRecordParser(currency or _DEFAULT_CURRENCY), bytes_read, locator)
+            _read_books(
+                paths, FlatRecordParser(_FLAT_FIELDS, currency or _DEFAULT_CURRENCY), bytes_read, locator
+            )
         ),
         total=total_bytes(paths),
         unit="bytes",
@@ -53,7 +56,7 @@ def _csv_files(source: Path) -> list[Path]:
         return [source]
     paths = sorted(source.glob("*.csv"))
     if not paths:
-        raise ImportFailed(f"{source}: contains no csv file; give the folder of the price lists.")
+        raise CatalogImportError(f"{source}: contains no csv file; give the folder of the price lists.")
     return paths
 
 
@@ -80,8 +83,7 @@ def _parse_book(row: int, cells: list[str], parser: FlatRecordParser) -> BookRec
         return Reject(row, error.field, error.value, error.reason)
     text = " ".join(unescape(description).split())
     title = strip_full_stop(unescape(title).strip())
-    flat_cells = (sku, isbn, title, "", "", "", price, "", "", "", "", text, "", stock, "", "")
-    return parser.parse(row, flat_cells, (), (path,))
+    return parser.parse(row, (sku, isbn, title, text, price, stock), (), (path,))
 
 
 def strip_full_stop(title: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import books
@@ -197,9 +197,7 @@ def lists(stock: StockedCatalog) -> list[tuple[Scope, int, Callable[[DrawnBook],
 
 
 def rolled_back(examples: int) -> settings:
-    return settings(
-        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    return settings(max_examples=examples)
 
 
 drawn_filters = st.tuples(
@@ -311,7 +309,8 @@ async def test_paging_returns_every_unchanged_book_once_despite_inserts_and_dele
         met: list[int] = []
         position: Position | None = None
         for number in range(40):
-            window = PageRequest(size, backward, **{"before" if backward else "after": position})
+            after, before = (None, position) if backward else (position, None)
+            window = PageRequest(size, backward, after=after, before=before)
             [page] = await fetch_filtered_pages(
                 connection, books.ALL_BOOKS, order, window, [0], books.COLUMNS, list_condition
             )

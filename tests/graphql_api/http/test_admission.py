@@ -1,67 +1,105 @@
-"""Admission: which requests run, which are queued and which are rejected."""
-
-import asyncio
+"""Admission control: requests run, wait, or are rejected."""
 
 import pytest
 
-from graphql_api.http.admission import MOMENT, Admission
-from graphql_api.http.responses import HttpError
+from graphql_api.http.admission import BURST_SECONDS, Admission
 
 
-class RequestGroup:
-    """Requests that run until `finish` is called."""
+class Request:
+    """A request that records that it was started."""
 
-    def __init__(self, admission: Admission) -> None:
-        self.admission = admission
-        self.finished = asyncio.Event()
-        self.tasks: list[asyncio.Task[None]] = []
+    def __init__(self) -> None:
+        self.is_started = False
 
-    async def start(self, count: int) -> int:
-        """Start `count` requests and return how many are rejected."""
-
-        async def run_request() -> None:
-            async with self.admission:
-                await self.finished.wait()
-
-        new_tasks = [asyncio.create_task(run_request()) for _ in range(count)]
-        await asyncio.sleep(0)
-        self.tasks += new_tasks
-        return sum(task.done() and isinstance(task.exception(), HttpError) for task in new_tasks)
-
-    async def finish(self) -> None:
-        self.finished.set()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+    def start(self) -> None:
+        self.is_started = True
 
 
-async def test_a_queue_that_does_not_drain_is_shortened() -> None:
-    loop, admission = asyncio.get_running_loop(), Admission(2, 16)
-    requests = RequestGroup(admission)
-
-    rejected_at_first = await requests.start(2 + 16 + 3)
-    admission.stands_since -= MOMENT + 1
-    rejected_by_short_queue = await requests.start(1)
-    for task in [task for task in requests.tasks if not task.done()][3:]:
-        task.cancel()
-    await asyncio.sleep(0)
-    state_with_short_queue = len(admission.line), admission.has_room(loop), await requests.start(2)
-    await requests.finish()
-    later_requests = RequestGroup(admission)
-    rejected_after_draining = await later_requests.start(2 + 16 + 3)
-    await later_requests.finish()
-
-    assert (rejected_at_first, rejected_by_short_queue) == (3, 1)
-    assert state_with_short_queue == (1, True, 1)
-    assert rejected_after_draining == 3
-    assert (admission.admitted, len(admission.line)) == (0, 0)
+def admitted(admission: Admission, count: int, now: float = 0.0) -> list[Request]:
+    """Admit up to `count` requests, as long as there is capacity."""
+    requests: list[Request] = []
+    while len(requests) < count and admission.has_capacity(now):
+        requests.append(Request())
+        admission.admit(requests[-1], now)
+    return requests
 
 
-@pytest.mark.parametrize("reserved", range(5))
-async def test_reserved_requests_count_towards_the_capacity(reserved: int) -> None:
-    loop, admission = asyncio.get_running_loop(), Admission(2, 2)
-    for _ in range(reserved):
-        admission.expect(loop)
+def test_requests_beyond_the_limits_are_rejected() -> None:
+    admission = Admission(2, 3)
 
-    assert admission.has_room(loop) == (reserved < 4)
+    requests = admitted(admission, 10)
 
-    await asyncio.sleep(0)
-    assert admission.has_room(loop)
+    assert [request.is_started for request in requests] == [True, True, False, False, False]
+    assert (admission.running, len(admission.waiters)) == (2, 3)
+
+
+def test_waiters_start_in_their_order() -> None:
+    admission = Admission(1, 3)
+    requests = admitted(admission, 4)
+
+    started = []
+    for _ in range(3):
+        admission.release()
+        started.append([request.is_started for request in requests].count(True))
+    admission.release()
+
+    assert started == [2, 3, 4]
+    assert (admission.running, len(admission.waiters)) == (0, 0)
+
+
+def test_a_waiter_that_is_withdrawn_makes_room() -> None:
+    admission = Admission(1, 2)
+    _, second, third = admitted(admission, 3)
+
+    admission.withdraw(second)
+    has_capacity = admission.has_capacity(0.0)
+    admission.release()
+
+    assert has_capacity
+    assert (second.is_started, third.is_started) == (False, True)
+
+
+def test_withdrawing_a_running_request_changes_nothing() -> None:
+    admission = Admission(1, 1)
+    running, waiting = admitted(admission, 2)
+
+    admission.withdraw(running)
+
+    assert (admission.running, list(admission.waiters)) == (1, [waiting])
+
+
+def test_a_queue_that_has_not_been_empty_for_long_is_shortened_until_it_is() -> None:
+    admission = Admission(2, 16)
+
+    in_a_burst = admitted(admission, 100, now=10.0)
+    soon = admission.has_capacity(10.0 + BURST_SECONDS)
+    for _ in range(15):
+        admission.release()
+    later = 10.1 + BURST_SECONDS
+    under_load = admitted(admission, 100, later)
+    while admission.waiters:
+        admission.release()
+    in_the_next_burst = admitted(admission, 100, later)
+
+    assert (len(in_a_burst), soon) == (2 + 16, False)
+    assert len(under_load) == 16 / 8 - 1
+    assert len(in_the_next_burst) == 16
+
+
+@pytest.mark.parametrize(("running", "has_capacity"), [(0, True), (1, True), (2, False)])
+def test_without_a_queue_only_running_requests_count(running: int, has_capacity: bool) -> None:
+    admission = Admission(2, 0)
+    admitted(admission, running)
+
+    assert admission.has_capacity(0.0) is has_capacity
+
+
+def test_the_error_names_the_limits() -> None:
+    error = Admission(1_000, 0).overload_error()
+
+    assert (error.status, list(error.headers)) == (503, [(b"retry-after", b"1")])
+    assert error.error == {
+        "message": "The server is overloaded: 1,000 requests are running (MAX_REQUESTS) "
+        "and the queue is full (MAX_WAITING). Retry later.",
+        "extensions": {"code": "SERVICE_UNAVAILABLE"},
+    }

@@ -3,14 +3,17 @@
 import re
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from graphql_api.execution.executor import operation_counts
-from graphql_api.http.metrics import metrics_route
+from graphql_api.http.admission import ADMISSION_STATE, Admission
 from tests.graphql_api.http.conftest import Shop
 
 
 def parse_counts(text: str) -> dict[tuple[str, str], int]:
-    lines = re.findall(r'^bookstore_operations_total\{by="(\w+)",reason="(.*)"\} (\d+)$', text, re.MULTILINE)
+    lines = re.findall(
+        r'^bookstore_operations_total\{by="([\w-]+)",reason="(.*)"\} (\d+)$', text, re.MULTILINE
+    )
     return {(by, reason): int(count) for by, reason, count in lines}
 
 
@@ -29,11 +32,33 @@ async def test_operations_are_counted_by_executor_and_reason(
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert {key: count - before.get(key, 0) for key, count in after.items() if count != before.get(key)} == {
         ("plan", ""): 1,
-        ("stock", "introspection"): 1,
-        ("stock", "the plan failed"): 1,
+        ("graphql-core", "introspection"): 1,
+        ("graphql-core", "the plan failed"): 1,
     }
-    assert after["stock", r"a \"reason\"\\"] == 1
-    assert metrics_route({}).path == "/metrics"
+    assert after["graphql-core", r"a \"reason\"\\"] == 1
+
+
+class IdleRequest:
+    """A request that is admitted and does nothing."""
+
+    def start(self) -> None:
+        pass
+
+
+async def test_admitted_requests_are_counted(shop: Shop) -> None:
+    admission = Admission(max_running=1, queue_limit=8)
+    for _ in range(3):
+        admission.admit(IdleRequest(), now=0.0)
+    async with shop(metrics=True) as client:
+        app = client._transport.app
+
+        async def with_admission(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": {ADMISSION_STATE: admission}}, receive, send)
+
+        client._transport.app = with_admission
+        text = (await client.get("/metrics")).text
+
+    assert text.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 2\n')
 
 
 async def test_metrics_are_disabled_by_default(shop: Shop) -> None:

@@ -140,7 +140,7 @@ def test_descriptions_keep_their_lines():
     ],
 )
 def test_prices_are_plain_numbers(text: str, amount: str):
-    assert field_parsers.parse_price(text, "eur ", None) == (Decimal(amount), "EUR")
+    assert field_parsers.parse_price(text, "eur ") == (Decimal(amount), "EUR")
 
 
 @pytest.mark.parametrize(
@@ -162,11 +162,11 @@ def test_prices_are_plain_numbers(text: str, amount: str):
     ],
 )  # fmt: skip
 def test_a_price_that_is_not_plain_is_rejected(text: str, currency: str, why: str):
-    assert reason(field_parsers.parse_price, text, currency, None) == why
+    assert reason(field_parsers.parse_price, text, currency) == why
 
 
 def test_the_default_currency_is_used_if_a_price_has_none():
-    assert field_parsers.parse_price("3", "", "USD") == (Decimal(3), "USD")
+    assert field_parsers.parse_price("3", " ", "USD") == (Decimal(3), "USD")
     assert field_parsers.parse_price("3", "GBP", "USD") == (Decimal(3), "GBP")
     assert field_parsers.parse_price(" ", "GBP", "USD") == (None, None)
 
@@ -181,7 +181,15 @@ def test_the_default_currency_is_used_if_a_price_has_none():
         ("1859-11-24", 1859, date(1859, 11, 24)),
         ("1859-11-24T10:30:00Z", 1859, date(1859, 11, 24)),
         ("1859-11-24 00:00:00+00", 1859, date(1859, 11, 24)),
+        ("1999-01-02 23:30", 1999, date(1999, 1, 2)),
+        ("1999-01-02T23:30:00.123456+05:30", 1999, date(1999, 1, 2)),
+        ("1999-01-02T00:30:00+0200", 1999, date(1999, 1, 2)),
+        ("1999-01-02 00:30:00-11", 1999, date(1999, 1, 2)),
+        ("1999-12-31T23:00:00.000Z", 1999, date(1999, 12, 31)),
+        ("1830-05-06 00:00:00+00:53:28", 1830, date(1830, 5, 6)),
+        ("1999-01-02 10:30:00 UTC", 1999, date(1999, 1, 2)),
         ("0044-03-15 BC", -44, None),
+        ("0044-03-15 00:00:00+00 BC", -44, None),
         ("", None, None),
         ("0001-01-01", None, None),
         ("9999-12-31 00:00:00", None, None),
@@ -193,7 +201,25 @@ def test_published_is_a_year_or_a_day(text: str, year: int | None, day: date | N
 
 
 @pytest.mark.parametrize(
-    "text", ["c. 1850", "24.11.1859", "11/24/1859", "1859-11-31", "1859-13", "18591124x"]
+    "text",
+    [
+        "c. 1850",
+        "24.11.1859",
+        "11/24/1859",
+        "1859-11-31",
+        "1859-13",
+        "18591124x",
+        "1999-01-02 garbage",
+        "1999-01-02T",
+        "1999-01-02 1",
+        "1999-01-02 25:00",
+        "1999-01-02 10:30 noon",
+        "1999-01-02 10:30:00+5",
+        "1999-01-02 AD",
+        "1999-01 BC",
+        "1999-01-02BC",
+        "1999-01-02/1999-02-03",
+    ],
 )
 def test_a_publication_date_that_is_neither_year_nor_day_is_rejected(text: str):
     assert reason(field_parsers.parse_published, text) == "published: not a year, or a day such as 1859-11-24"

@@ -55,12 +55,14 @@ async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: P
         ("439023483", "9.78043902348e+12", "9780439023481"),
         ("8143676", "9.78006241409e+12", "9780008143671"),
         ("189221301X", "", "9781892213013"),
-        ("", "", ""),
+        ("", "", None),
         ("", "9780439023481.0", "9780439023481"),
         ("812971060", "9780812971064.0", "9780812971064"),
     ],
 )
-def test_the_isbn_comes_from_the_isbn_10_or_else_from_a_complete_isbn_13(isbn10: str, isbn13: str, isbn: str):
+def test_the_isbn_comes_from_the_isbn_10_or_else_from_a_complete_isbn_13(
+    isbn10: str, isbn13: str, isbn: str | None
+):
     assert choose_isbn(isbn10, isbn13) == isbn
 
 

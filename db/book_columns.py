@@ -1,0 +1,172 @@
+"""The columns of `book` that an import fills. Each is declared here, and only here.
+
+The flat record, the staging table, the merge, the checksum, the audit and the record that the API reads are
+derived from BOOK_COLUMNS. `BookRecord` has a field for each column; a test compares both.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from db.constraints import MAX_PRICE_DECIMALS, MAX_TITLE_LENGTH, MAX_YEAR, PRICE_LIMIT
+from db.currencies import amount_sql
+from db.importing import field_parsers
+
+
+@dataclass(frozen=True, slots=True)
+class BookColumn:
+    """One column of `book`, from the text of a flat record to the value that the API reads.
+
+    - `sql_type` is the type of the column with its collation and NOT NULL.
+    - `parse` returns the value of a text. It raises FieldError. If texts repeat, its results are cached.
+    - `field` is the field of the flat record, by default `name`; `help` describes its texts.
+    - `parsed_with` is a second column without a parser: `parse` takes the texts of both fields and returns
+      the values of both columns.
+    - `fault` is the SQL condition of an invalid value. It is empty if every value is valid.
+    - `read_sql` is what the API reads of a row `t`, by default the column; `read_type` is its type in Python.
+    """
+
+    name: str
+    sql_type: str
+    parse: Callable[..., Any] | None = None
+    help: str = ""
+    field: str = ""
+    parsed_with: str = ""
+    fault: str = ""
+    read_sql: str = ""
+    read_type: type | None = None
+    repeats: bool = False
+
+    @property
+    def flat_field(self) -> str:
+        return self.field or self.name
+
+    @property
+    def is_nullable(self) -> bool:
+        return not self.sql_type.endswith("NOT NULL")
+
+    @property
+    def is_decimal(self) -> bool:
+        return self.sql_type.startswith("numeric")
+
+
+BOOK_COLUMNS = (
+    BookColumn(
+        "isbn",
+        'text COLLATE "C"',
+        field_parsers.parse_isbn,
+        "ISBN-13 or ISBN-10, with or without hyphens; the check digit must be right. Zeros that a "
+        "spreadsheet took from the front of an ISBN-10 are restored.",
+        fault="NOT is_isbn13(isbn)",
+    ),
+    BookColumn(
+        "title",
+        "text NOT NULL",
+        field_parsers.parse_title,
+        f"Required; at most {MAX_TITLE_LENGTH:,} characters.",
+        fault=f"title !~ '\\S' OR length(title) > {MAX_TITLE_LENGTH}",
+    ),
+    BookColumn(
+        "subtitle",
+        "text",
+        field_parsers.parse_subtitle,
+        f"At most {MAX_TITLE_LENGTH:,} characters.",
+    ),
+    BookColumn(
+        "description",
+        "text",
+        field_parsers.parse_description,
+        f"At most {field_parsers.MAX_DESCRIPTION_LENGTH:,} characters; line breaks are kept.",
+    ),
+    BookColumn(
+        "language",
+        'text COLLATE "C"',
+        field_parsers.parse_language,
+        'A language code: "en", "eng", "pt-BR"; stored as a BCP 47 tag.',
+        fault="language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'",
+        repeats=True,
+    ),
+    BookColumn(
+        "published_year",
+        "integer",
+        field_parsers.parse_published_year,
+        'The year ("1813", "-380" before Christ) or the day ("1859-11-24"); of "1859-11" the year is kept. '
+        "A time and a zone behind the day are ignored.",
+        field="published",
+        fault=f"published_year NOT BETWEEN -{MAX_YEAR} AND {MAX_YEAR}",
+        repeats=True,
+    ),
+    BookColumn(
+        "published_on",
+        "date",
+        field_parsers.parse_published_day,
+        field="published",
+        fault="published_on IS NOT NULL AND (published_on < DATE '0001-01-01'"
+        " OR extract(year FROM published_on) IS DISTINCT FROM published_year)",
+        repeats=True,
+    ),
+    BookColumn(
+        "page_count",
+        "integer",
+        partial(field_parsers.parse_integer, "pages", minimum=1),
+        "The number of pages, at least 1.",
+        field="pages",
+        fault="page_count <= 0",
+        repeats=True,
+    ),
+    BookColumn(
+        "price",
+        "numeric",
+        field_parsers.parse_price,
+        f'A number such as "12.90": at most {MAX_PRICE_DECIMALS} decimals, no currency sign, no thousands '
+        "separators. Empty: not on sale.",
+        fault=f"price < 0 OR price >= {PRICE_LIMIT} OR scale(price) > {MAX_PRICE_DECIMALS}",
+        parsed_with="currency",
+        read_sql=amount_sql("t.price", "t.currency"),
+        read_type=str,
+        repeats=True,
+    ),
+    BookColumn(
+        "currency",
+        'text COLLATE "C"',
+        help="ISO 4217, such as EUR; required with a price, unless `--currency` gives one for all.",
+        fault="(price IS NULL) <> (currency IS NULL) OR currency !~ '^[A-Z]{3}$'",
+    ),
+    BookColumn(
+        "stock",
+        "integer NOT NULL",
+        field_parsers.parse_stock,
+        "The number of copies in stock, at least 0; empty counts as 0.",
+        fault="stock < 0",
+        repeats=True,
+    ),
+    BookColumn(
+        "cover_url",
+        "text",
+        field_parsers.parse_cover_url,
+        "A URL that begins with https:// or http://.",
+    ),
+    BookColumn(
+        "rating_average",
+        "numeric(3, 2)",
+        field_parsers.parse_rating,
+        "0 to 5, rounded to two decimals.",
+        fault="rating_average NOT BETWEEN 0 AND 5",
+        parsed_with="rating_count",
+        read_sql="t.rating_average::float8",
+        read_type=float,
+    ),
+    BookColumn(
+        "rating_count",
+        "integer NOT NULL",
+        help="The number of ratings; an average without a count counts as one rating.",
+        fault="rating_count < 0 OR (rating_average IS NULL) <> (rating_count = 0)",
+    ),
+)
+
+
+def join_columns(alias: str = "") -> str:
+    """Return the names of all columns, separated by commas and qualified by the table's alias, if given."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(f"{prefix}{column.name}" for column in BOOK_COLUMNS)

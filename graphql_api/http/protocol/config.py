@@ -1,0 +1,33 @@
+"""The configuration of a server process, and what its connections share."""
+
+from typing import Any, cast
+
+from starlette.types import ASGIApp
+from uvicorn import Config
+
+from graphql_api.http.admission import Admission
+from graphql_api.http.backpressure import ReadThrottle
+from graphql_api.http.cors import CorsMiddleware
+from graphql_api.http.protocol.connection import BookstoreHttpProtocol
+from graphql_api.http.protocol.overload import OverloadResponse
+from graphql_api.http.protocol.timeouts import TimeoutMonitor
+from graphql_api.settings import Settings
+
+
+class ProtocolConfig(Config):
+    """uvicorn's configuration, with our protocol and the settings that it reads."""
+
+    def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
+        super().__init__(app, http=BookstoreHttpProtocol, ws="none", **options)
+        self.settings = settings
+        self.admission = Admission(settings.max_requests, settings.max_waiting)
+        self.overload_response = OverloadResponse(self.admission)
+        self.read_throttle = ReadThrottle()
+        self.timeout_monitor = TimeoutMonitor()
+        self.cors = CorsMiddleware(app, settings.origins) if settings.origins else None
+
+    @property
+    def application(self) -> ASGIApp:
+        """The application, once the server has loaded it."""
+        config: Any = self  # uvicorn's type of it names types of its own
+        return cast("ASGIApp", config.loaded_app)
