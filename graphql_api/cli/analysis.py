@@ -15,7 +15,7 @@ from db.connections.error_mapping import database_errors
 from db.errors import CatalogError
 from db.migrations import require_head
 from graphql_api.context import Context
-from graphql_api.execution.documents import Document, PreparedOperation
+from graphql_api.execution.documents import Document
 from graphql_api.execution.executor import Outcome, run_operation
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.http.endpoint import NullViewCounter
@@ -45,11 +45,10 @@ async def analyze_operation(dsn: str, document: Document, variables: dict[str, A
         with database_errors("The database failed during the analysis"):
             await require_head(connection)
             database = MeasuringDatabase(connection)
-            operation = document.prepare(variables)
-            await _run(operation, database)
+            await _run(document, variables, database)
             database.forget()
             start = perf_counter()
-            outcome = await _run(operation, database)
+            outcome = await _run(document, variables, database)
             milliseconds = (perf_counter() - start) * 1000
             statements = await database.measured_statements()
     except LimitExceededError as error:
@@ -59,8 +58,8 @@ async def analyze_operation(dsn: str, document: Document, variables: dict[str, A
     return Analysis(statements, milliseconds, outcome.fallback_reason, outcome.result.errors or [])
 
 
-async def _run(operation: PreparedOperation, database: MeasuringDatabase) -> Outcome:
-    return await run_operation(operation, Context(NullViewCounter(database), database))
+async def _run(document: Document, variables: dict[str, Any] | None, database: MeasuringDatabase) -> Outcome:
+    return await run_operation(document.prepare(variables), Context(NullViewCounter(database), database))
 
 
 def print_analysis(analysis: Analysis) -> None:

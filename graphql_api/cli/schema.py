@@ -46,12 +46,14 @@ def plan_command(file: BinaryIO, operation: str | None, variables: str, analyze:
             f"The file is not valid UTF-8: invalid byte at offset {error.start:,}."
         ) from None
     settings = Settings.from_environment(os.environ)
-    document_cache = DocumentCache(schema, limits=settings.limits)
     try:
-        document, variable_values = parse_operation(document_cache, text, operation, variables)
-        if not analyze:
-            click.echo(describe_plan(document, variable_values))
+        document, variable_values = parse_operation(
+            DocumentCache(schema, limits=settings.limits), text, operation, variables
+        )
+        plan = None if analyze else describe_plan(document, variable_values)
     except PlanUnavailableError as error:
         raise click.ClickException(str(error)) from None
-    if analyze:
+    if plan is None:
         print_analysis(asyncio.run(analyze_operation(database_dsn(settings), document, variable_values)))
+    else:
+        click.echo(plan)

@@ -129,28 +129,6 @@ async def test_the_error_names_the_invalid_argument(
 
 
 @pytest.mark.parametrize(
-    ("selection", "path", "maximum"),
-    [
-        ("books(first: $n) { nodes { id } }", ["books"], 100),
-        ('suggest(prefix: "b", first: $n) { books { id } }', ["suggest"], 20),
-        ("books { facets { authors(first: $n) { isCapped } } }", ["books", "facets", "authors"], 50),
-    ],
-)
-async def test_a_size_is_the_same_error_as_a_literal_and_as_a_variable(
-    client: Client, selection: str, path: list[str], maximum: int
-) -> None:
-    literal = DocumentCache(schema).get(f"{{ {selection.replace('$n', '101')} }}", None).prepare(None)
-    variable = DocumentCache(schema).get(f"query ($n: Int!) {{ {selection} }}", None).prepare({"n": 101})
-
-    for operation in (literal, variable):
-        outcome = await run_operation(operation, Context(client.views, client))
-
-        [error] = outcome.result.errors or []
-        assert error.message == f"first is 101; it must be from 0 to {maximum}."
-        assert (error.path, error.extensions) == (path, {"code": "BAD_USER_INPUT", "argument": "first"})
-
-
-@pytest.mark.parametrize(
     ("origin", "argument", "target"),
     [
         ("authors", "after", "categories"),
@@ -174,6 +152,28 @@ async def test_a_cursor_of_another_type_is_rejected(
         f"{argument} is a cursor of a list with another order. Use that order, or omit the cursor."
     )
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
+
+
+@pytest.mark.parametrize(
+    ("selection", "path", "maximum"),
+    [
+        ("books(first: $n) { nodes { id } }", ["books"], 100),
+        ('suggest(prefix: "b", first: $n) { books { id } }', ["suggest"], 20),
+        ("books { facets { authors(first: $n) { isCapped } } }", ["books", "facets", "authors"], 50),
+    ],
+)
+async def test_a_size_is_the_same_error_as_a_literal_and_as_a_variable(
+    client: Client, selection: str, path: list[str], maximum: int
+) -> None:
+    literal = DocumentCache(schema).get(f"{{ {selection.replace('$n', '101')} }}", None).prepare(None)
+    variable = DocumentCache(schema).get(f"query ($n: Int!) {{ {selection} }}", None).prepare({"n": 101})
+
+    for operation in (literal, variable):
+        outcome = await run_operation(operation, Context(client.views, client))
+
+        [error] = outcome.result.errors or []
+        assert error.message == f"first is 101; it must be from 0 to {maximum}."
+        assert (error.path, error.extensions) == (path, {"code": "BAD_USER_INPUT", "argument": "first"})
 
 
 keys = {

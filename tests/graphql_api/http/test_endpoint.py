@@ -250,13 +250,8 @@ async def test_the_cost_is_returned_on_request(http: httpx.AsyncClient) -> None:
 
 
 async def test_an_exceeded_limit_names_the_limit(http: httpx.AsyncClient) -> None:
-    response = await http.post(
-        "/graphql",
-        json={
-            "query": "query ($n: Int) { categories(first: 100) { nodes { books(first: $n) { nodes { id } } } } }",
-            "variables": {"n": 100},
-        },
-    )
+    query = "query ($n: Int) { categories(first: 100) { nodes { books(first: $n) { nodes { id } } } } }"
+    response = await http.post("/graphql", json={"query": query, "variables": {"n": 100}})
 
     assert response.json()["errors"] == [
         {
