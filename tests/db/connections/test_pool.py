@@ -428,9 +428,8 @@ async def test_no_statement_leaves_anything_in_its_session(pool: ConnectionPool)
     before = await pool.fetch(SESSION)
     views = ViewCounter(pool)
 
-    outcome = await run_operation(
-        DocumentCache(schema).get(EVERYTHING, None).prepare(None), Context(views, pool)
-    )
+    operation = DocumentCache(schema).get(EVERYTHING, None).prepare(None)
+    outcome = await run_operation(operation, Context(views, pool))
     await views.flush()
 
     assert outcome.result.errors is None
