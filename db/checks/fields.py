@@ -40,13 +40,15 @@ BOOK_FIELDS = _find_faults(
     source="source !~ '\\S' OR source_id !~ '\\S'",
     **{name: fault for name, fault in _COLUMN_FAULTS.items() if name not in _OWN_CHECKS},
 )
-INVALID_ISBNS = f"""
-/* invalid_isbns */
+INVALID_ISBNS = ReadStatement(
+    "invalid_isbns",
+    f"""
 SELECT format('book %s: %s', id, isbn) AS example, count(*) OVER () AS wrong
 FROM book
 WHERE {_COLUMN_FAULTS["isbn"]}
 ORDER BY id LIMIT 5
-"""
+""",
+)
 AUTHOR_FIELDS = _find_faults(
     "author_fields",
     "author",
