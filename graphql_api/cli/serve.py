@@ -10,10 +10,10 @@ from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import asyncpg
 import click
 
 from db.books import count_books
+from db.connections.connect import connect
 from db.errors import DatabaseUnavailableError
 from db.importing.importer import import_feed
 from db.importing.readers import open_feed
@@ -80,7 +80,7 @@ async def _import_sample_if_empty(dsn: str) -> None:
 
 
 async def _is_catalog_empty(dsn: str) -> bool:
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore serve")
     try:
         return await count_books(connection) == 0
     finally:
