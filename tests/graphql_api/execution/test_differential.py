@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Callable
 from decimal import Decimal
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 from graphql import GraphQLNamedType, get_named_type, is_leaf_type
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 from strawberry import Schema
 
+from db.connections.connect import Connection
 from graphql_api.context import Context
 from graphql_api.execution import yielding
 from graphql_api.execution.documents import DocumentCache, InvalidDocumentError
@@ -159,7 +159,7 @@ async def test_over_a_schema_built_to_be_nasty(drawn: DrawnOperation) -> None:
 
 
 @pytest.fixture(scope="module")
-async def catalog_of_module(shared_connection: asyncpg.Connection) -> AsyncGenerator[Client]:
+async def catalog_of_module(shared_connection: Connection) -> AsyncGenerator[Client]:
     """A few books, authors and categories with the first ids, in a transaction of the module's own."""
     transaction = shared_connection.transaction()
     await transaction.start()

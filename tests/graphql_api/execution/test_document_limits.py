@@ -43,4 +43,4 @@ def test_the_error_of_a_limit_has_a_location(setting: str, text: str, line: int,
 
     error = exceeded.value.error
     assert (error.extensions or {})["limit"] == setting
-    assert error.formatted["locations"] == [{"line": line, "column": column}]
+    assert error.formatted.get("locations") == [{"line": line, "column": column}]

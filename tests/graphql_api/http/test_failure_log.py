@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -78,7 +79,8 @@ async def test_a_request_that_times_out_names_the_statement_that_runs(
             client.post("/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=GUARD)
         )
         await until(lambda: observer.fetchval(WAITING))
-        client._transport.app.endpoint.deadline_monitor.timeout = 0.3
+        transport: Any = client._transport
+        transport.app.endpoint.deadline_monitor.timeout = 0.3
         response = await request
 
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
