@@ -1,10 +1,11 @@
 """The `bookstore` command: all that is done from a terminal."""
 
 import asyncio
+import atexit
 import logging
 import logging.config
 import os
-import socket
+import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -30,8 +31,8 @@ from db.verify import audited
 from graphql_api.execution.describe import described
 from graphql_api.execution.documents import Documents
 from graphql_api.schema import schema
-from graphql_api.serving import log_config
-from graphql_api.serving import serve as serve_until_told_to_end
+from graphql_api.server import listening, log_config
+from graphql_api.server import serve as serve_until_told_to_end
 from graphql_api.settings import Settings, SettingsError
 
 logger = logging.getLogger("bookstore.cli")
@@ -56,7 +57,19 @@ def database(settings: Settings) -> str:
     """The address of the database to use: the given one, or the embedded one, started if need be."""
     if settings.database_url:
         return settings.database_url
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # PID 1 has no default action
+        atexit.register(stop_with_pid_1, settings.data)
     return embedded.start(settings.data, bin_folder=settings.postgres_bin).dsn
+
+
+def stop_with_pid_1(data: Path) -> None:
+    """Stop the embedded PostgreSQL in order: when PID 1 ends, all other processes are killed."""
+    try:
+        if embedded.stop(data):
+            click.echo("PostgreSQL is stopped: it cannot outlive PID 1.")
+    except CatalogError as error:
+        click.echo(f"Error: {error}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,30 +97,18 @@ def serve(workers: int | None) -> None:
     settings = Settings.read(os.environ)
     settings = replace(settings, workers=workers or settings.workers)
     logging.config.dictConfig(log_config(settings.log_level))
-    listener = listen(settings.host, settings.port)
-    dsn = database(settings)
-    try:
-        migrate(dsn)
-    except Unavailable as error:
-        logger.warning("%s; it is not migrated, and answers are 503 until it can be", error)
-    if not settings.database_url:
-        asyncio.run(stock_with_sample(dsn))
-    with suppress(KeyboardInterrupt):
-        serve_until_told_to_end(settings, dsn, listener)
-    if not settings.database_url:
+    with listening(settings) as listener:
+        dsn = database(settings)
+        try:
+            migrate(dsn)
+        except Unavailable as error:
+            logger.warning("%s; it is not migrated, and answers are 503 until it can be", error)
+        if not settings.database_url:
+            asyncio.run(stock_with_sample(dsn))
+        with suppress(KeyboardInterrupt):
+            serve_until_told_to_end(settings, dsn, listener)
+    if not settings.database_url and os.getpid() != 1:
         click.echo("PostgreSQL goes on running; `bookstore db stop` stops it.")
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; SettingsError when the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise SettingsError(
-            f"{host}:{port} cannot be listened on: {str(error.strerror).partition(' (')[0]}. "
-            "Set HOST or PORT to another."
-        ) from error
 
 
 async def stock_with_sample(dsn: str) -> None:

@@ -43,6 +43,7 @@ class Settings:
 
     host: str = setting("127.0.0.1", "The address to listen on.")
     port: int = setting(8000, "The port to listen on; 0 picks a free one.", PORT)
+    uds: Path | None = setting(None, "The Unix socket to listen on, in place of HOST and PORT.")
     workers: int = setting(1, "How many processes serve; each has a pool of its own.", COUNT)
     database_url: str | None = setting(
         None, "The PostgreSQL to use, as a URL; the embedded one if it is not set.", shown=False

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-GUARD = 60.0
+GUARD = 20.0
 """Maximum seconds that a test waits for an event before it fails."""
 
 POLL_INTERVAL = 0.01

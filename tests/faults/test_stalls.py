@@ -20,7 +20,7 @@ from graphql import get_introspection_query, parse
 from starlette.types import ASGIApp, Message
 
 from db.migrations import migrate
-from graphql_api.serving import application
+from graphql_api.server.process import build_application
 from graphql_api.settings import Settings
 from tests.faults.postgres import Postgres
 from tests.graphql_api.execution.hostile import SHAPES
@@ -120,7 +120,7 @@ def collection() -> Generator[None]:
 
 @pytest.fixture
 async def app(dsn: str, collection: None) -> AsyncGenerator[ASGIApp]:
-    app = application(Settings(command_timeout=60, request_timeout=60), dsn)
+    app = build_application(Settings(command_timeout=60, request_timeout=60), dsn)
     async with app.router.lifespan_context(app):
         yield app
 
