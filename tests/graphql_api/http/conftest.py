@@ -18,6 +18,12 @@ from tests.waiting import GUARD
 Shop = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
+def app_of(client: httpx.AsyncClient) -> Any:
+    """The application behind a client of `shop`."""
+    transport: Any = client._transport
+    return transport.app
+
+
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine is no outage of PostgreSQL."""
@@ -34,7 +40,7 @@ def shop(dsn: str) -> Shop:
         await connection.execute("DELETE FROM book")
         await add_book(connection, "Emma", isbn="9780306406157")
         await connection.close()
-        app = create_app(Settings(**{"pool_size": 2} | PATIENT | settings), dsn)
+        app = create_app(Settings(**{**PATIENT, "pool_size": 2, **settings}), dsn)
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),

@@ -1,6 +1,7 @@
 """Metrics: how many operations ran by their plans, and how many on graphql-core, by reason."""
 
 import re
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -50,12 +51,13 @@ async def test_admitted_requests_are_counted(shop: Shop) -> None:
     for _ in range(3):
         admission.admit(IdleRequest(), now=0.0)
     async with shop(metrics=True) as client:
-        app = client._transport.app
+        transport: Any = client._transport
+        app = transport.app
 
         async def with_admission(scope: Scope, receive: Receive, send: Send) -> None:
             await app({**scope, "state": {ADMISSION_STATE: admission}}, receive, send)
 
-        client._transport.app = with_admission
+        transport.app = with_admission
         text = (await client.get("/metrics")).text
 
     assert text.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 2\n')
