@@ -23,6 +23,7 @@ from graphql_api.loaders.registry import Loaders
 from graphql_api.schema import schema
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
+from tests.conftest import SUPPRESSED_CHECKS
 from tests.graphql_api.conftest import Client
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 from tests.graphql_api.execution.operations import DrawnOperation, draw_operations
@@ -36,7 +37,7 @@ pytestmark = [
 
 some = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
-    suppress_health_check=[*settings().suppress_health_check, HealthCheck.filter_too_much],
+    suppress_health_check=[*SUPPRESSED_CHECKS, HealthCheck.filter_too_much],
 )
 
 nasty_values = {

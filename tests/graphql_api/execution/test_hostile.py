@@ -16,6 +16,7 @@ from graphql_api.execution.documents import (
 )
 from graphql_api.execution.limits import LIMITS, LimitExceededError, Limits
 from graphql_api.schema import schema
+from tests.conftest import SUPPRESSED_CHECKS
 from tests.graphql_api.execution import hostile
 from tests.tables import note
 from tests.work import Work
@@ -140,7 +141,7 @@ def test_introspection_of_tools_passes(text: str) -> None:
 
 @settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
-    suppress_health_check=[*settings().suppress_health_check, HealthCheck.data_too_large],
+    suppress_health_check=[*SUPPRESSED_CHECKS, HealthCheck.data_too_large],
 )
 @given(text=hostile.hostile_documents())
 def test_hostile_documents_take_bounded_work(text: str) -> None:
