@@ -108,9 +108,7 @@ def test_a_unix_socket_that_is_in_use_is_left_alone(tmp_path: Path, backlog: int
 
     for client in waiting:
         client.close()
-    assert (
-        str(caught.value) == f"Cannot listen on {path}: Address already in use. Change UDS."
-    )
+    assert str(caught.value) == f"Cannot listen on {path}: Address already in use. Change UDS."
     assert path.is_socket()
 
 

@@ -124,7 +124,9 @@ async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn:
         await read_response(reader)
         async with locking.transaction():
             await locking.execute("LOCK TABLE book IN ACCESS EXCLUSIVE MODE")
-            running = asyncio.create_task(client.send(client.build_post("{ books(first: 1) { nodes { title } } }")))
+            running = asyncio.create_task(
+                client.send(client.build_post("{ books(first: 1) { nodes { title } } }"))
+            )
             await until(lambda: locking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
             served.process.send_signal(signal.SIGHUP)
             idle_connection_ends_with = await reader.read()
