@@ -205,7 +205,7 @@ class Neighbour:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[[], int]]:
-    """A clock of calls, by which stock execution divides its work, too."""
+    """A clock of calls, by which graphql-core divides its work, too."""
     with call_clock() as clock:
         monkeypatch.setattr(yielding, "thread_time", lambda: clock() / CALLS_PER_SECOND)
         yield clock
