@@ -16,7 +16,7 @@ LIMITS = Limits(
     operations=1,
     fragments=1,
     variables=1,
-    list=2,
+    list_argument=2,
 )
 
 
