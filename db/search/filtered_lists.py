@@ -151,7 +151,7 @@ async def fetch_filtered_counts(
     database: Database, scope: Scope, parents: Sequence[int], list_condition: ListCondition
 ) -> list[Count]:
     """Return the number of matching rows per parent, counted up to COUNT_LIMIT."""
-    sql = _filtered_count_statement(scope, list_condition.condition)
+    sql = _filtered_count_statement(bind_single_parent(scope, parents), list_condition.condition)
     rows = await database.fetch(sql, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
     counts: dict[int, int] = dict(rows)
     is_truncated = list_condition.text_query is not None and list_condition.text_query.is_truncated
