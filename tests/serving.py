@@ -135,3 +135,9 @@ def embedded_catalog() -> Generator[Path]:
             yield folder
         finally:
             bookstore("db", "stop", cwd=folder)
+
+
+def read_until_serving(process: subprocess.Popen[str]) -> None:
+    """Read the standard output of a server until it answers. Raises AssertionError if it ends before."""
+    assert process.stdout is not None
+    assert any(line.startswith("Serving ") for line in process.stdout)

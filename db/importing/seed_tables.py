@@ -59,6 +59,7 @@ class SeedTables:
     names: Names
     sentences: Sentences
     categories: tuple[CategoryPath, ...]
+    publishers: tuple[str, ...]
     prices: tuple[Decimal, ...]
     hundredths: tuple[Decimal, ...]
     isbn_weights: bytes
@@ -78,6 +79,12 @@ def build_tables(seed_hash: int) -> SeedTables:
             praises=tuple(words.PRAISES.split("|")),
         ),
         categories=_category_slots(),
+        publishers=tuple(
+            f"{family} {form}"
+            for form in words.PUBLISHER_FORMS.split("|")
+            for families in words.FAMILY_NAMES
+            for family in families.split()
+        ),
         prices=tuple(Decimal(f"{3 + (i * i * i >> 18)}.{_PRICE_ENDINGS[i & 7]}") for i in range(256)),
         hundredths=tuple(Decimal(i).scaleb(-2) for i in range(501)),
         isbn_weights=_isbn_weights(),

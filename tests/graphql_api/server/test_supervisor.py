@@ -54,7 +54,7 @@ def complaints_in(said: str) -> list[str]:
 @asynccontextmanager
 async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerator[Served]:
     """`bookstore serve`, started and ended while the event loop goes on."""
-    manager = serving(folder, arguments=arguments, **settings)
+    manager = serving(folder, BOOKSTORE, arguments, **settings)
     served = await asyncio.to_thread(manager.__enter__)
     try:
         yield served
