@@ -27,9 +27,7 @@ PATIENT: dict[str, Any] = dict.fromkeys(
 class Served:
     """`bookstore serve` in a process of its own; everything that it prints is read."""
 
-    def __init__(
-        self, command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str], **options: Any
-    ) -> None:
+    def __init__(self, command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
@@ -38,7 +36,6 @@ class Served:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            **options,
         )
         self.lines: list[str] = []
         self._reading = threading.Thread(target=self._read)
