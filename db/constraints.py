@@ -4,7 +4,7 @@ MAX_TITLE_LENGTH = 2_000
 """Maximum length of a title in characters."""
 
 MAX_NAME_LENGTH = 500
-"""Maximum length of the name of an author or a category in characters."""
+"""Maximum length of the name of an author, a category or a publisher in characters."""
 
 MAX_NAME_KEY_LENGTH = 200
 """Maximum length of the folded name that identifies an author without an id, in characters."""

@@ -70,6 +70,8 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
        ARRAY(SELECT id FROM author ORDER BY book_count DESC, id LIMIT 20) AS prolific_authors,
        ARRAY(SELECT slug FROM author ORDER BY book_count DESC, id LIMIT 20) AS slugs,
        ARRAY(SELECT id FROM book ORDER BY rating_count DESC, id LIMIT 20) AS popular_books,
+       ARRAY(SELECT publisher FROM book WHERE publisher IS NOT NULL
+             GROUP BY publisher ORDER BY count(*), publisher) AS publishers,
        ARRAY(SELECT isbn FROM book WHERE isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
 """,
 )
@@ -96,6 +98,7 @@ class Sample:
     slugs: Sequence[str]
     books: Sequence[int]
     isbns: Sequence[str]
+    publishers: Sequence[str]
     frequent_word: str
     medium_word: str
     rare_word: str
@@ -121,6 +124,7 @@ async def load_sample(database: Database) -> Sample | None:
         slugs=row["slugs"],
         books=row["popular_books"],
         isbns=row["isbns"],
+        publishers=row["publishers"],
         frequent_word=words[0]["word"],
         medium_word=next((word for word, share in words if share < 0.05), words[-1]["word"]),
         rare_word=words[-1]["word"],
@@ -357,6 +361,10 @@ def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
     in_category = (Facet.CATEGORIES, conditions.in_categories([category]))
     yield "in stock", Filter(None, conditions.IN_STOCK)
     yield "en", Filter(None, conditions.compare(conditions.LANGUAGE_COLUMN, "eq", "en"))
+    for publishers in (sample.publishers[:1], sample.publishers[-1:]):
+        if publishers:
+            condition = conditions.in_values(conditions.PUBLISHER_COLUMN, publishers)
+            yield f"publisher {publishers[0]!r}", Filter(None, condition)
     yield "below 10", Filter(None, conditions.compare(conditions.PRICE_COLUMN, "lt", Decimal(10)))
     yield (
         "one category",

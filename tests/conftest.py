@@ -22,11 +22,8 @@ from tests.tables import print_tables
 NUMBERS = count(1)
 
 # Whether a test passes depends on no time. A database that is reset in the test itself may be a fixture.
-settings.register_profile(
-    "any machine",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+SUPPRESSED_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+settings.register_profile("any machine", deadline=None, suppress_health_check=SUPPRESSED_CHECKS)
 settings.load_profile("any machine")
 
 

@@ -11,14 +11,15 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from graphql_api.settings import Settings
 from tests.waiting import GUARD, wait_until
 
 BOOKSTORE = Path(sys.executable).with_name("bookstore")
-PATIENT = dict.fromkeys(
-    ("connection_wait", "command_timeout", "request_timeout", "sender_timeout", "drain_timeout"), 600.0
+PATIENT: dict[str, Any] = dict.fromkeys(
+    ("pool_timeout", "command_timeout", "request_timeout", "client_timeout", "drain_timeout"), 600.0
 )
 """Settings of a server that runs into no time-out, however slow the machine."""
 
@@ -131,3 +132,9 @@ def embedded_catalog() -> Generator[Path]:
             yield folder
         finally:
             bookstore("db", "stop", cwd=folder)
+
+
+def read_until_serving(process: subprocess.Popen[str]) -> None:
+    """Read the standard output of a server until it answers. Raises AssertionError if it ends before."""
+    assert process.stdout is not None
+    assert any(line.startswith("Serving ") for line in process.stdout)

@@ -90,6 +90,10 @@ def parse_subtitle(text: str) -> str | None:
     return parse_single_line("subtitle", text, MAX_TITLE_LENGTH) or None
 
 
+def parse_publisher(text: str) -> str | None:
+    return parse_single_line("publisher", text, MAX_NAME_LENGTH) or None
+
+
 def parse_description(text: str) -> str | None:
     """Return the text trimmed and normalised to NFC. Line breaks are kept."""
     value = text.strip()

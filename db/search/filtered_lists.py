@@ -151,8 +151,15 @@ def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter:
 async def fetch_filtered_counts(
     database: Database, scope: Scope, parents: Sequence[int], list_condition: ListCondition
 ) -> list[Count]:
-    """Return the number of matching rows per parent, counted up to COUNT_LIMIT."""
-    statement = _filtered_count_statement(scope, list_condition.condition)
+    """Return the number of matching rows per parent, counted up to COUNT_LIMIT.
+
+    If an index finds the rows, the planner must know the size of the list to choose between both. Otherwise
+    it would prefer to scan all books of a small catalog.
+    """
+    condition = list_condition.condition
+    statement = _filtered_count_statement(
+        bind_single_parent(scope, parents) if condition.is_indexed else scope, condition
+    )
     rows = await database.fetch(statement, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
     counts: dict[int, int] = dict(rows)
     is_truncated = list_condition.text_query is not None and list_condition.text_query.is_truncated

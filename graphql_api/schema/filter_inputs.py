@@ -72,6 +72,18 @@ class CodeFilter:
 
 
 @strawberry.input(
+    description="Conditions on a text, compared exactly. All given conditions must match. A missing text "
+    "matches only `isNull: true`."
+)
+class TextFilter:
+    eq: str | None = operator("Equals this text.")
+    neq: str | None = operator("Does not equal this text.")
+    in_: list[str] | None = operator(f"Equals one of these texts; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[str] | None = operator(f"Equals none of these texts; at most {MAX_FILTER_VALUES}.")
+    is_null: bool | None = operator("Whether the text is missing.")
+
+
+@strawberry.input(
     description="Conditions on a number. All given conditions must match. A missing number matches only "
     "`isNull: true`."
 )
@@ -142,6 +154,9 @@ class BookFilter:
         "tag: ger is de.",
         code_parser(conditions.LANGUAGE_COLUMN, spell_language),
         Facet.LANGUAGES,
+    )
+    publisher: TextFilter | None = filter_field(
+        "The name of the publisher.", code_parser(conditions.PUBLISHER_COLUMN, lambda name: [name])
     )
     price: DecimalFilter | None = filter_field(
         "The amount of the price. Combine it with `currency`: amounts are not converted.",

@@ -130,6 +130,7 @@ class Book(Node):
     language: str | None = strawberry.field(
         description="The language of the text as a BCP 47 tag, for example en or pt-BR."
     )
+    publisher: str | None = strawberry.field(description="The name of the publisher.")
     published_year: int | None = strawberry.field(
         description="The year of publication. Years BC are negative."
     )

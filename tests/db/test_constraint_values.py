@@ -59,6 +59,12 @@ LIMITS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {**BOOK, "price": Decimal(1).scaleb(-MAX_PRICE_DECIMALS - 1), "currency": "EUR"},
     ),
     (
+        "book_publisher_length",
+        "book",
+        {**BOOK, "publisher": "x" * MAX_NAME_LENGTH},
+        {**BOOK, "publisher": "x" * (MAX_NAME_LENGTH + 1)},
+    ),
+    (
         "author_name_length",
         "author",
         {**AUTHOR, "name": "x" * MAX_NAME_LENGTH},

@@ -46,7 +46,7 @@ def has_read_all(served: Served, writer: asyncio.StreamWriter) -> bool:
 
 
 async def test_clients_that_leave_take_their_statements_with_them(postgres: Postgres, tmp_path: Path) -> None:
-    settings = {"MAX_REQUESTS": "300", "POOL_SIZE": "15", "METRICS": "true"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "300", "POOL_SIZE": "15", "METRICS": "true"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -104,7 +104,7 @@ async def test_a_statement_has_a_deadline_of_its_own(postgres: Postgres, tmp_pat
 async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    settings = {"POOL_SIZE": "1", "CONNECTION_WAIT": "0.3"}
+    settings = {"POOL_SIZE": "1", "POOL_TIMEOUT": "0.3"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -127,7 +127,7 @@ async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
 
 async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> None:
     """While those that were let in still wait for the database."""
-    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "5", "MAX_QUEUED_REQUESTS": "3"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -144,7 +144,7 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
     assert len({reply.headers["x-request-id"] for reply in refused}) == 50
     assert (
         refused[0].json()["errors"][0]["message"]
-        == "The server is overloaded: 5 requests are running (MAX_REQUESTS) and the queue is full (MAX_WAITING). "
+        == "The server is overloaded: 5 requests are running (MAX_CONCURRENT_REQUESTS) and the queue is full (MAX_QUEUED_REQUESTS). "
         "Retry later."
     )
     assert live.status == 200
@@ -154,7 +154,7 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
 async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres, tmp_path: Path) -> None:
     """The id that was given comes back, HEAD gets no body, and the connection can be used again unless a
     body may be on its way or not."""
-    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "1", "MAX_QUEUED_REQUESTS": "0"}
     expects = b"POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
     heads = b"HEAD /graphql?query=%7Ba%7D HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n\r\n"
 
@@ -184,7 +184,11 @@ async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres
 async def test_pages_of_other_origins_may_read_that_they_are_turned_away(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0", "CORS_ORIGINS": "https://shop.example"}
+    settings = {
+        "MAX_CONCURRENT_REQUESTS": "1",
+        "MAX_QUEUED_REQUESTS": "0",
+        "CORS_ORIGINS": "https://shop.example",
+    }
     asked = b"%b /graphql HTTP/1.1\r\nhost: x\r\norigin: %b\r\naccess-control-request-method: POST\r\n\r\n"
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
@@ -211,7 +215,7 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
 ) -> None:
     """The others get the protocol's own answer, which costs a tenth of one that the application gives, and is
     of the type that everybody understands."""
-    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "5", "MAX_QUEUED_REQUESTS": "3"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -245,7 +249,7 @@ async def test_who_is_turned_away_again_and_again_is_heard_every_time(
     postgres: Postgres, tmp_path: Path
 ) -> None:
     """Though read from more slowly than others are; who leaves meanwhile is no mishap."""
-    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "1", "MAX_QUEUED_REQUESTS": "0"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -278,7 +282,7 @@ async def test_who_is_turned_away_again_and_again_is_heard_every_time(
 
 
 async def test_who_waits_in_line_may_leave(postgres: Postgres, tmp_path: Path) -> None:
-    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "1", "METRICS": "true"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "1", "MAX_QUEUED_REQUESTS": "1", "METRICS": "true"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -307,7 +311,7 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
     head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n"
     beginnings = [b"", b"POST /gra", head, head + b"\r\n", head + b'\r\n{"query'] * 20
 
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1.5") as served:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, CLIENT_TIMEOUT="1.5") as served:
         client = Client(served.url)
         streams = [await client.connect() for _ in beginnings]
         for (_, writer), beginning in zip(streams, beginnings, strict=True):
@@ -319,14 +323,14 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
         client.close()
 
     assert {(reply.status, reply.json()["errors"][0]["message"]) for reply in replies} == {
-        (408, "The request did not arrive within 1.5 seconds (SENDER_TIMEOUT).")
+        (408, "The request did not arrive within 1.5 seconds (CLIENT_TIMEOUT).")
     }
     assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
     assert readers.kinds().keys() == {"200"}
 
 
 async def test_who_drips_bytes_is_cut_off_too(postgres: Postgres, tmp_path: Path) -> None:
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1.5") as served:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, CLIENT_TIMEOUT="1.5") as served:
         client = Client(served.url)
         reader, writer = await client.connect()
         writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\nx: ")
@@ -345,7 +349,7 @@ async def test_who_drips_bytes_is_cut_off_too(postgres: Postgres, tmp_path: Path
 async def test_who_does_not_take_the_answer_is_cut_off(postgres: Postgres, tmp_path: Path) -> None:
     """Also where the keep-alive of 5 seconds is over before: nobody idles who has not taken the answer."""
     loop = asyncio.get_running_loop()
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="5.5") as served:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, CLIENT_TIMEOUT="5.5") as served:
         client = Client(served.url)
         connection = await asyncpg.connect(postgres.server.dsn)
         await connection.execute("UPDATE book SET description = repeat('x', 100000)")
@@ -407,7 +411,7 @@ async def test_who_sends_too_much_at_length_hears_so_afterwards(
     status, refusal, afterwards = await asyncio.to_thread(post)
 
     assert (status, afterwards) == (413, 200)
-    assert b"The body is too large; at most 100,000 bytes are allowed (MAX_BODY)." in refusal
+    assert b"The body is too large; at most 100,000 bytes are allowed (MAX_BODY_BYTES)." in refusal
 
 
 async def test_who_asks_whether_to_send_too_much_need_not(patient: Served) -> None:
@@ -433,7 +437,7 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
 ) -> None:
     endless = POST + b"transfer-encoding: chunked\r\n\r\n"
 
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1") as served:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, CLIENT_TIMEOUT="1") as served:
         client = Client(served.url)
         reader, writer = await client.connect()
         chunk = b"2710\r\n" + b" " * 10_000 + b"\r\n"

@@ -1,4 +1,4 @@
-"""Plans answer exactly as stock execution does, byte for byte, errors included."""
+"""Plans answer exactly as graphql-core does, byte for byte, errors included."""
 
 import asyncio
 import os
@@ -23,6 +23,7 @@ from graphql_api.loaders.registry import Loaders
 from graphql_api.schema import schema
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
+from tests.conftest import SUPPRESSED_CHECKS
 from tests.graphql_api.conftest import Client
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 from tests.graphql_api.execution.operations import DrawnOperation, draw_operations
@@ -36,7 +37,7 @@ pytestmark = [
 
 some = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
-    suppress_health_check=[*settings().suppress_health_check, HealthCheck.filter_too_much],
+    suppress_health_check=[*SUPPRESSED_CHECKS, HealthCheck.filter_too_much],
 )
 
 nasty_values = {
@@ -116,10 +117,10 @@ def where(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
 async def assert_equal_to_graphql_core(
     schema_: Schema, drawn: DrawnOperation, context: Callable[[], Any], *, racing: bool = False
 ) -> Outcome:
-    """The outcome of a plan, which must be that of stock execution, the second time too.
+    """The outcome of a plan, which must be that of graphql-core, the second time too.
 
-    racing: two failures may null the same field, and which of them stock execution reports depends on which
-    of its reads is answered first. A plan that met an error has left the answer to stock execution, so there
+    racing: two failures may null the same field, and which of them graphql-core reports depends on which
+    of its reads is answered first. A plan that met an error has left the answer to graphql-core, so there
     the fields that are null by errors are compared, and not the errors.
     """
     operation = DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None).prepare(drawn.variables)
@@ -194,7 +195,7 @@ def small_catalog(catalog_of_module: Client) -> Client:
 
 class Forgetful(Context):
     """A context that reads everything again: which of two failures that null the same field comes first,
-    and is reported, depends on what has to be read before it, in stock execution too."""
+    and is reported, depends on what has to be read before it, in graphql-core too."""
 
     def for_fallback(self) -> Context:
         return Context(self.view_counter, self.database, Loaders(self.database, self.loaders.columns))

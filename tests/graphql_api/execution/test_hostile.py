@@ -16,6 +16,7 @@ from graphql_api.execution.documents import (
 )
 from graphql_api.execution.limits import LIMITS, LimitExceededError, Limits
 from graphql_api.schema import schema
+from tests.conftest import SUPPRESSED_CHECKS
 from tests.graphql_api.execution import hostile
 from tests.tables import note
 from tests.work import Work
@@ -48,21 +49,21 @@ NAMED = {
     "30 doubling fragments": (hostile.doubling(30, 2), "MAX_FIELDS"),
     "100 doubling fragments": (hostile.doubling(100, 2), "MAX_FRAGMENTS"),
     "doubling fragments that execute": (hostile.aliased_doubling(10, 2), "MAX_DEPTH"),
-    "200 x 100 inline fragments": (hostile.inline(100, 200), "MAX_SOURCE"),
-    "5,000 operations": (hostile.operations(5_000, 1), "MAX_SOURCE"),
+    "200 x 100 inline fragments": (hostile.inline(100, 200), "MAX_DOCUMENT_LENGTH"),
+    "5,000 operations": (hostile.operations(5_000, 1), "MAX_DOCUMENT_LENGTH"),
     "400 operations": (hostile.operations(400, 1), "MAX_OPERATIONS"),
     "2,000 variables": (hostile.variables(2_000, 1), "MAX_TOKENS"),
     "300 variables": (hostile.variables(300, 1), "MAX_VARIABLES"),
     "60 overlapping fragments": (hostile.overlapping_fragments(60, 4), "MAX_FRAGMENTS"),
     "50 overlapping fragments": (hostile.overlapping_fragments(50, 4), "MAX_COMPARISONS"),
     "120 overlapping fields": (hostile.overlapping(120, 1), "MAX_COMPARISONS"),
-    "1 MB of comments": (hostile.comments(10_000, 100), "MAX_SOURCE"),
+    "1 MB of comments": (hostile.comments(10_000, 100), "MAX_DOCUMENT_LENGTH"),
     "24,000 comments": (hostile.comments(24_000, 1), "MAX_TOKENS"),
     "depth 13": (hostile.deep_fields(4, 1), "MAX_DEPTH"),
     "31 aliases": (hostile.aliases(31, 1), "MAX_ALIASES"),
     "51 directives": (hostile.directives(51, 1), "MAX_DIRECTIVES"),
-    "6 directives in one place": (hostile.directives(1, 6), "MAX_DIRECTIVES_IN_PLACE"),
-    "a list of 251": ("{ nodes(ids: [" + '"a" ' * 251 + "]) { id } }", "MAX_LIST"),
+    "6 directives in one place": (hostile.directives(1, 6), "MAX_DIRECTIVES_PER_LOCATION"),
+    "a list of 251": ("{ nodes(ids: [" + '"a" ' * 251 + "]) { id } }", "MAX_LIST_ARGUMENT"),
     "40,500 rows": (
         "{ books(first: 100) { nodes { authors { books(first: 100) { nodes { id } } } } } }",
         "MAX_COST",
@@ -71,7 +72,7 @@ NAMED = {
         "{ categories(first: 100) { nodes { books(first: 98) { nodes { "
         + " ".join(f"a{n}: id" for n in range(30))
         + " } } } } }",
-        "MAX_VALUES",
+        "MAX_RESPONSE_VALUES",
     ),
     "circular introspection": (hostile.introspection(3, 1), "introspection"),
     "501 fields": ("{ " + "__typename " * 501 + "}", "MAX_FIELDS"),
@@ -140,7 +141,7 @@ def test_introspection_of_tools_passes(text: str) -> None:
 
 @settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
-    suppress_health_check=[*settings().suppress_health_check, HealthCheck.data_too_large],
+    suppress_health_check=[*SUPPRESSED_CHECKS, HealthCheck.data_too_large],
 )
 @given(text=hostile.hostile_documents())
 def test_hostile_documents_take_bounded_work(text: str) -> None:

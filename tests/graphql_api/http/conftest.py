@@ -18,6 +18,12 @@ from tests.waiting import GUARD
 Shop = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
+def app_of(client: httpx.AsyncClient) -> Any:
+    """The application behind a client of `shop`."""
+    transport: Any = client._transport
+    return transport.app
+
+
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow machine is no outage of PostgreSQL."""

@@ -17,7 +17,7 @@ from graphql_api.app import create_app
 from graphql_api.http.deadlines import RECEIVED_EXTENSION
 from graphql_api.http.request_ids import RequestIdFilter
 from graphql_api.settings import Settings
-from tests.graphql_api.http.conftest import Shop
+from tests.graphql_api.http.conftest import Shop, app_of
 from tests.serving import serving
 from tests.waiting import GUARD, until
 
@@ -78,7 +78,7 @@ async def test_a_request_that_times_out_names_the_statement_that_runs(
             client.post("/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=GUARD)
         )
         await until(lambda: observer.fetchval(WAITING))
-        client._transport.app.endpoint.deadline_monitor.timeout = 0.3
+        app_of(client).endpoint.deadline_monitor.timeout = 0.3
         response = await request
 
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
