@@ -18,7 +18,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -27,7 +26,8 @@ from benchmarks.search_plot import plot
 from db import authors, books, categories
 from db.connections.pool import ConnectionPool
 from db.database import Database
-from db.explain import Recorder
+from db.explain import Recorder, explain_statement
+from db.explain import count_buffers as count_plan_buffers
 from db.explain_cases import middle_position
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
@@ -39,23 +39,28 @@ from db.search.filtered_lists import fetch_filtered_pages
 from db.search.filters import Facet, Filter
 from db.search.ranking import RELEVANCE
 from db.search.text_query import interpret_texts
+from db.statements import ReadStatement
 
 Call = Callable[[Database], Awaitable[object]]
 
-PARAMETERS = """
-/* benchmark_parameters */
+PARAMETERS = ReadStatement(
+    "benchmark_parameters",
+    """
 SELECT ARRAY(SELECT id FROM category WHERE book_count >= 40 ORDER BY book_count DESC LIMIT 200) AS categories,
        (SELECT id FROM category ORDER BY abs(book_count - 100000), id LIMIT 1) AS facet_category,
        (SELECT book_count FROM category ORDER BY abs(book_count - 100000), id LIMIT 1) AS facet_books,
        ARRAY(SELECT id FROM author ORDER BY book_count DESC LIMIT 200) AS authors,
        ARRAY(SELECT left(title_key, 12) FROM book ORDER BY md5(id::text) LIMIT 200) AS titles
-"""
+""",
+)
 
-WORDS = """
-/* benchmark_words */
+WORDS = ReadStatement(
+    "benchmark_words",
+    """
 SELECT word, ndoc FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 50000')
 WHERE length(word) > 2 ORDER BY ndoc DESC, word
-"""
+""",
+)
 
 
 ENGLISH_ONLY = Filter(
@@ -151,12 +156,12 @@ async def count_buffers(database: Database, call: Call) -> int:
     """Return the number of buffers that the statements of a call touch."""
     recorder = Recorder(database)
     await call(recorder)
-    total = 0
-    for query, args in recorder.sent:
-        rows = await database.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *args)
-        plan = orjson.loads(rows[0][0])[0]["Plan"]
-        total += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    return total
+    return sum(
+        [
+            count_plan_buffers(await explain_statement(database, statement, args))
+            for statement, args in recorder.sent
+        ]
+    )
 
 
 async def build_workloads(database: Database, runs: int) -> list[Workload]:

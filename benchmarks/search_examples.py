@@ -8,11 +8,11 @@ import asyncio
 import time
 from typing import Any
 
-import asyncpg
 from rich.console import Console
 from rich.markup import escape
 
-from db.connections.connect import connect
+from db.connections.connect import Connection, connect
+from db.statements import ReadStatement
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import DocumentCache
@@ -52,15 +52,15 @@ query ($text: String!, $after: String) {
 class RecordingConnection:
     """A connection that records the names of the statements sent to it."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._lock = asyncio.Lock()
         self.names: list[str] = []
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
-        self.names.append(query.split(maxsplit=2)[1])
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
+        self.names.append(statement.name)
         async with self._lock:
-            return await self.connection.fetch(query, *args, record_class=record_class)
+            return await self.connection.fetch(statement, *args, record_class=record_class)
 
 
 async def main() -> None:
@@ -82,7 +82,7 @@ async def main() -> None:
 
 
 async def run_and_time(
-    connection: asyncpg.Connection, operation: str, **variables: object
+    connection: Connection, operation: str, **variables: object
 ) -> tuple[dict[str, Any], float, list[str]]:
     """Return the data, the minimum milliseconds of five runs, and the names of one run's statements."""
     prepared = DocumentCache(schema).get(operation, None).prepare(variables)
@@ -92,7 +92,7 @@ async def run_and_time(
     for _ in range(5):
         reader = RecordingConnection(connection)
         started = time.perf_counter()
-        outcome = await run_operation(prepared, Context(ViewCounter(reader), reader))
+        outcome = await run_operation(prepared, Context(ViewCounter(connection), reader))
         durations.append((time.perf_counter() - started) * 1000)
         assert outcome.result.data is not None, outcome.result.errors  # noqa: S101 - the examples have no errors
         data, names = outcome.result.data, reader.names

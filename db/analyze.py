@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import asyncpg
-
-from db.explain import count_buffers, explain_statement, statement_name
+from db.connections.connect import Connection
+from db.explain import count_buffers, explain_statement
+from db.statements import ReadStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class MeasuredStatement:
 
 @dataclass(frozen=True, slots=True)
 class _SentStatement:
-    query: str
+    statement: ReadStatement
     args: tuple[object, ...]
     rows: int
     milliseconds: float
@@ -31,18 +31,18 @@ class _SentStatement:
 class MeasuringDatabase:
     """A database that measures the statements sent to it. They run one at a time, over one connection."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = asyncio.Lock()
         self._sent: list[_SentStatement] = []
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement and return its rows."""
         async with self._lock:
             start = perf_counter()
-            rows = await self._connection.fetch(query, *args, record_class=record_class)
+            rows = await self._connection.fetch(statement, *args, record_class=record_class)
             milliseconds = (perf_counter() - start) * 1000
-        self._sent.append(_SentStatement(query, args, len(rows), milliseconds))
+        self._sent.append(_SentStatement(statement, args, len(rows), milliseconds))
         return rows
 
     def forget(self) -> None:
@@ -53,10 +53,10 @@ class MeasuringDatabase:
         """Return the statements in the order they ended. Each runs once more, to count its buffers."""
         return [
             MeasuredStatement(
-                statement_name(sent.query),
+                sent.statement.name,
                 sent.rows,
                 sent.milliseconds,
-                count_buffers(await explain_statement(self._connection, sent.query, sent.args)),
+                count_buffers(await explain_statement(self._connection, sent.statement, sent.args)),
             )
             for sent in self._sent
         ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from db.database import Database
 from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
+from db.statements import ReadStatement, StatementTemplate
 
 
 class Author(CatalogRecord):
@@ -51,12 +52,14 @@ async def page_of_authors(
     return (await fetch_pages(database, ALL_AUTHORS, BY_NAME, page_request, [0], columns))[0]
 
 
-_AUTHORS_BY_IDS = """
-/* authors_by_ids */
+_AUTHORS_BY_IDS = StatementTemplate(
+    "authors_by_ids",
+    """
 SELECT {columns}
 FROM author AS t
 WHERE t.id = ANY ($1::bigint[])
-"""
+""",
+)
 
 
 async def authors_by_ids(
@@ -69,12 +72,14 @@ async def authors_by_ids(
     return align_to_keys(ids, {author["id"]: author for author in authors})
 
 
-_AUTHORS_BY_SLUGS = """
-/* authors_by_slugs */
+_AUTHORS_BY_SLUGS = StatementTemplate(
+    "authors_by_slugs",
+    """
 SELECT {columns}
 FROM author AS t
 WHERE t.slug = ANY ($1::text[])
-"""
+""",
+)
 
 
 async def authors_by_slugs(
@@ -88,14 +93,16 @@ async def authors_by_slugs(
     return align_to_keys(slugs, {author["slug"]: author for author in authors})
 
 
-_AUTHORS_BY_BOOK_IDS = """
-/* authors_by_book_ids */
+_AUTHORS_BY_BOOK_IDS = StatementTemplate(
+    "authors_by_book_ids",
+    """
 SELECT {columns}, ba.book_id, ba.position, ba.role
 FROM book_author AS ba
 JOIN author AS t ON t.id = ba.author_id
 WHERE ba.book_id = ANY ($1::bigint[])
 ORDER BY ba.book_id, ba.position
-"""
+""",
+)
 
 
 async def authors_by_book_ids(
@@ -106,11 +113,13 @@ async def authors_by_book_ids(
     return group_by_key(book_ids, rows, "book_id")
 
 
-_COUNT_OF_AUTHORS = """
-/* count_of_authors */
+_COUNT_OF_AUTHORS = ReadStatement(
+    "count_of_authors",
+    """
 SELECT authors AS count
 FROM catalog_size
-"""
+""",
+)
 
 
 async def count_authors(database: Database) -> int:

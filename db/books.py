@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.database import Database
 from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns
+from db.statements import ReadStatement, StatementTemplate
 
 _PYTHON_TYPES = {"text": str, "integer": int, "date": date}
 
@@ -34,6 +35,11 @@ class Book(CatalogRecord, columns={column.name: _python_type(column) for column 
     id: int
     source: str
     source_id: str
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return one of BOOK_COLUMNS, whose types are known at run time."""
 
 
 class PricedBook(Book):
@@ -128,12 +134,14 @@ async def books_by_category_ids(
     return await fetch_pages(database, scope, order, page_request, category_ids, columns)
 
 
-_BOOKS_BY_IDS = """
-/* books_by_ids */
+_BOOKS_BY_IDS = StatementTemplate(
+    "books_by_ids",
+    """
 SELECT {columns}
 FROM book AS t
 WHERE t.id = ANY ($1::bigint[])
-"""
+""",
+)
 
 
 async def books_by_ids(
@@ -146,12 +154,14 @@ async def books_by_ids(
     return align_to_keys(ids, {book["id"]: book for book in books})
 
 
-_BOOKS_BY_ISBNS = """
-/* books_by_isbns */
+_BOOKS_BY_ISBNS = StatementTemplate(
+    "books_by_isbns",
+    """
 SELECT {columns}
 FROM book AS t
 WHERE t.isbn = ANY ($1::text[])
-"""
+""",
+)
 
 
 async def books_by_isbns(
@@ -165,11 +175,13 @@ async def books_by_isbns(
     return align_to_keys(isbns, {book["isbn"]: book for book in books})
 
 
-_COUNT_OF_BOOKS = """
-/* count_of_books */
+_COUNT_OF_BOOKS = ReadStatement(
+    "count_of_books",
+    """
 SELECT books AS count
 FROM catalog_size
-"""
+""",
+)
 
 
 async def count_books(database: Database) -> int:

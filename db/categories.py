@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from db.database import Database
 from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
+from db.statements import ReadStatement, StatementTemplate
 
 
 class Category(CatalogRecord):
@@ -62,12 +63,14 @@ async def children_by_category_ids(
     return await fetch_pages(database, CHILDREN, BY_NAME, page_request, category_ids, columns)
 
 
-_CATEGORIES_BY_IDS = """
-/* categories_by_ids */
+_CATEGORIES_BY_IDS = StatementTemplate(
+    "categories_by_ids",
+    """
 SELECT {columns}
 FROM category AS t
 WHERE t.id = ANY ($1::bigint[])
-"""
+""",
+)
 
 
 async def categories_by_ids(
@@ -80,12 +83,14 @@ async def categories_by_ids(
     return align_to_keys(ids, {category["id"]: category for category in categories})
 
 
-_CATEGORIES_BY_PATHS = """
-/* categories_by_paths */
+_CATEGORIES_BY_PATHS = StatementTemplate(
+    "categories_by_paths",
+    """
 SELECT {columns}
 FROM category AS t
 WHERE t.path = ANY ($1::text[])
-"""
+""",
+)
 
 
 async def categories_by_paths(
@@ -99,14 +104,16 @@ async def categories_by_paths(
     return align_to_keys(paths, {category["path"]: category for category in categories})
 
 
-_CATEGORIES_BY_BOOK_IDS = """
-/* categories_by_book_ids */
+_CATEGORIES_BY_BOOK_IDS = StatementTemplate(
+    "categories_by_book_ids",
+    """
 SELECT {columns}, bc.book_id
 FROM book_category AS bc
 JOIN category AS t ON t.id = bc.category_id
 WHERE bc.book_id = ANY ($1::bigint[])
 ORDER BY bc.book_id, t.path
-"""
+""",
+)
 
 
 async def categories_by_book_ids(
@@ -119,13 +126,15 @@ async def categories_by_book_ids(
     return group_by_key(book_ids, rows, "book_id")
 
 
-_COUNTS_OF_CHILDREN = """
-/* counts_of_children_by_category_ids */
+_COUNTS_OF_CHILDREN = ReadStatement(
+    "counts_of_children_by_category_ids",
+    """
 SELECT parent_id, count(*) AS count
 FROM category
 WHERE parent_id = ANY ($1::bigint[])
 GROUP BY parent_id
-"""
+""",
+)
 
 
 async def child_counts_by_category_ids(database: Database, category_ids: Sequence[int]) -> list[int]:
@@ -135,18 +144,22 @@ async def child_counts_by_category_ids(database: Database, category_ids: Sequenc
     return [counts.get(category_id, 0) for category_id in category_ids]
 
 
-_COUNT_OF_CATEGORIES = """
-/* count_of_categories */
+_COUNT_OF_CATEGORIES = ReadStatement(
+    "count_of_categories",
+    """
 SELECT categories AS count
 FROM catalog_size
-"""
+""",
+)
 
-_COUNT_OF_ROOT_CATEGORIES = """
-/* count_of_root_categories */
+_COUNT_OF_ROOT_CATEGORIES = ReadStatement(
+    "count_of_root_categories",
+    """
 SELECT count(*) AS count
 FROM category
 WHERE parent_id IS NULL
-"""
+""",
+)
 
 
 async def count_categories(database: Database, *, roots: bool) -> int:

@@ -8,6 +8,7 @@ from db.categories import BY_NAME, CHILDREN, Category
 from db.database import Database
 from db.keyset import Page, PageRequest, ParentLookup, build_page, keyset_bounds, range_sql
 from db.records import Columns, align_to_keys
+from db.statements import ReadStatement
 
 
 @dataclass(slots=True)
@@ -32,9 +33,9 @@ async def fetch_category_trees(
     columns: Columns[Category] = lookup.columns.with_column(column)
     single_key = len(keys) == 1
     cache_key = ("trees", column, single_key, *(page_request.backward for page_request in page_requests))
-    sql = columns.statement_cache.get(cache_key)
-    if sql is None:
-        sql = columns.statement_cache[cache_key] = _tree_sql(
+    statement = columns.statement_cache.get(cache_key)
+    if statement is None:
+        statement = columns.statement_cache[cache_key] = _tree_statement(
             lookup, page_requests, columns.sql, single_key=single_key
         )
     page_arguments = [
@@ -43,7 +44,7 @@ async def fetch_category_trees(
         for argument in (page_request.limit + 1, *keyset_bounds(BY_NAME, page_request))
     ]
     rows = await database.fetch(
-        sql, keys[0] if single_key else keys, *page_arguments, record_class=columns.record_class
+        statement, keys[0] if single_key else keys, *page_arguments, record_class=columns.record_class
     )
     by_level: list[list[Any]] = [[] for _ in range(len(page_requests) + 1)]
     for row in rows:
@@ -67,9 +68,9 @@ def _build_child_page(children: list[Category], page_request: PageRequest) -> Pa
     return build_page(children, page_request)
 
 
-def _tree_sql(
+def _tree_statement(
     lookup: ParentLookup, page_requests: Sequence[PageRequest], columns: str, *, single_key: bool
-) -> str:
+) -> ReadStatement:
     key_condition = "= $1::{}" if single_key else "= ANY ($1::{}[])"
     levels = [
         f"SELECT 0 AS level, {columns}, 0::bigint AS child_of, t.sort_key AS sort_value"
@@ -87,9 +88,7 @@ def _tree_sql(
         first_parameter += 1 + len(keyset_bounds(BY_NAME, page_request))
     level_queries = ",\n".join(f"level_{number} AS ({level})" for number, level in enumerate(levels))
     all_levels = " UNION ALL ".join(f"SELECT * FROM level_{number}" for number in range(len(levels)))
-    return f"""
-/* trees_by_{lookup.column}s */
-WITH {level_queries}
-{all_levels}
-ORDER BY level, sort_value, id
-"""
+    return ReadStatement(
+        f"trees_by_{lookup.column}s",
+        f"WITH {level_queries}\n{all_levels}\nORDER BY level, sort_value, id",
+    )

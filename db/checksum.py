@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from db.book_columns import BOOK_COLUMNS
 from db.database import Database
+from db.statements import ReadStatement
 
 # trim_scale(): equal decimals are the same content, even with a different number of trailing zeros.
 _BOOK_COLUMNS_SQL = ", ".join(
@@ -60,11 +61,13 @@ _ALL_LINES_SQL = _CONTENT_LINES_SQL.format(
     book_columns=_BOOK_COLUMNS_SQL, links="true", books="true", authors="true", categories="true"
 )
 
-_CONTENT_CHECKSUM = f"""
-/* content_checksum */
+_CONTENT_CHECKSUM = ReadStatement(
+    "content_checksum",
+    f"""
 WITH lines AS ({_ALL_LINES_SQL})
 {_DIGEST_SQL}
-"""
+""",
+)
 
 
 async def content_checksum(database: Database) -> str:
@@ -94,12 +97,14 @@ _SELECTED_LINES_SQL = _CONTENT_LINES_SQL.format(
 )""",
 )
 
-_BOOKS_CHECKSUM = f"""
-/* books_checksum */
+_BOOKS_CHECKSUM = ReadStatement(
+    "books_checksum",
+    f"""
 WITH chosen AS (SELECT id FROM book WHERE source = $1::text AND source_id = ANY ($2::text[])),
 lines AS ({_SELECTED_LINES_SQL})
 {_DIGEST_SQL}
-"""
+""",
+)
 
 
 async def books_checksum(database: Database, *, source: str, source_ids: Sequence[str]) -> str:

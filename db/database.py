@@ -1,15 +1,21 @@
-"""The database as a read sees it."""
+"""The database as reads and writes see it."""
 
 from typing import Any, Protocol
+
+from db.statements import ReadStatement, WriteStatement
 
 
 class Database(Protocol):
     """What a read needs: a session, a pool, or one connection."""
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+    async def fetch(self, statement: ReadStatement, /, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement and return its rows as instances of `record_class`."""
         ...
 
 
-PLANNED_ANEW = "planned anew"
-"""Marks, in the comment of a statement, that its plan depends on its values and is made for each run."""
+class WriteDatabase(Protocol):
+    """What a write needs: a pool or one connection. A session of reads is none."""
+
+    async def execute_write(self, statement: WriteStatement, *args: object) -> None:
+        """Run one statement that writes, once."""
+        ...

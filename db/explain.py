@@ -5,12 +5,13 @@ statement is written twice. The parameters come from the catalog: typical ones a
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from db.database import Database
+from db.statements import ReadStatement
 
 _MAX_ROWS_SCANNED_OR_SORTED = 20_000
 """Maximum number of rows that a statement may read in a sequential scan, or sort."""
@@ -50,11 +51,11 @@ class Recorder:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.sent: list[tuple[str, tuple[object, ...]]] = []
+        self.sent: list[tuple[ReadStatement, tuple[object, ...]]] = []
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
-        self.sent.append((query, args))
-        return await self.database.fetch(query, *args, record_class=record_class)
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
+        self.sent.append((statement, args))
+        return await self.database.fetch(statement, *args, record_class=record_class)
 
 
 async def run_cases(
@@ -65,21 +66,19 @@ async def run_cases(
     for case in cases:
         recorder = Recorder(database)
         await case.call(recorder)
-        for query, args in recorder.sent:
-            if name in (None, statement_name(query)):
-                output = await explain_statement(database, query, args)
-                results.append(_parse_explain_output(statement_name(query), case, output))
+        for statement, args in recorder.sent:
+            if name in (None, statement.name):
+                output = await explain_statement(database, statement, args)
+                results.append(_parse_explain_output(statement.name, case, output))
     return results
 
 
-def statement_name(query: str) -> str:
-    """Return the name in the statement's comment."""
-    return query.split(maxsplit=2)[1]
-
-
-async def explain_statement(database: Database, query: str, args: Sequence[object]) -> dict[str, Any]:
+async def explain_statement(
+    database: Database, statement: ReadStatement, args: Sequence[object]
+) -> dict[str, Any]:
     """Run a statement under EXPLAIN and return the JSON output, decoded."""
-    rows = await database.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *args)
+    explained = replace(statement, sql=f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement.sql}")
+    rows = await database.fetch(explained, *args)
     return orjson.loads(rows[0][0])[0]
 
 

@@ -23,6 +23,7 @@ from db.search.highlights import matches_by_book_ids
 from db.search.list_choice import choose_shorter_list
 from db.search.ranking import RELEVANCE
 from db.search.text_query import interpret_texts
+from db.statements import ReadStatement
 
 _DIRECTIONS = ((False, False), (True, False), (False, True))
 """Pairs of (descending, backward)."""
@@ -60,8 +61,9 @@ _INTERSECTION_BUFFERS = 150_000
 That ends with 10,000 counted books or a full page, which takes long for two large categories.
 """
 
-_SAMPLE_SQL = """
-/* explain_sample */
+_SAMPLE = ReadStatement(
+    "explain_sample",
+    """
 SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest_category,
        ARRAY(SELECT id FROM category ORDER BY book_count DESC, id LIMIT 20) AS large_categories,
        ARRAY(SELECT path FROM category ORDER BY book_count DESC, id LIMIT 20) AS paths,
@@ -69,15 +71,18 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
        ARRAY(SELECT slug FROM author ORDER BY book_count DESC, id LIMIT 20) AS slugs,
        ARRAY(SELECT id FROM book ORDER BY rating_count DESC, id LIMIT 20) AS popular_books,
        ARRAY(SELECT isbn FROM book WHERE isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
-"""
+""",
+)
 
-_SAMPLE_WORDS_SQL = """
-/* explain_sample_words */
+_SAMPLE_WORDS = ReadStatement(
+    "explain_sample_words",
+    """
 SELECT word, ndoc / 20000.0 AS share
 FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 20000')
 WHERE length(word) > 3
 ORDER BY ndoc DESC, word
-"""
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,8 @@ class Sample:
 
 async def load_sample(database: Database) -> Sample | None:
     """Return parameters from the catalog, or None if it has no books, authors or categories."""
-    [row] = await database.fetch(_SAMPLE_SQL)
-    words = await database.fetch(_SAMPLE_WORDS_SQL)
+    [row] = await database.fetch(_SAMPLE)
+    words = await database.fetch(_SAMPLE_WORDS)
     if not (words and row["largest_category"] and row["prolific_authors"]):
         return None
     category, author = row["largest_category"], row["prolific_authors"][0]
@@ -126,15 +131,15 @@ async def load_sample(database: Database) -> Sample | None:
 async def middle_position(database: Database, scope: Scope, key: SortKey, parent: int) -> Position:
     """Return the position of the row in the middle of a list."""
     column = f"l.{key.column}" if key.column else "NULL"
-    rows = await database.fetch(
+    statement = ReadStatement(
+        "explain_middle",
         f"""
-        /* explain_middle */
         WITH l AS (SELECT {column} AS key, l.{scope.id_column} AS id
                    FROM {scope.table} AS l, (SELECT $1::bigint AS id) AS parent WHERE {scope.conditions[0]})
         SELECT key, id FROM l ORDER BY key, id OFFSET (SELECT count(*) / 2 FROM l) LIMIT 1
         """,
-        parent,
     )
+    rows = await database.fetch(statement, parent)
     return (
         Position(rows[0][0], rows[0][1]) if rows else Position(None if key.nullable else key.domain.lowest, 1)
     )
@@ -154,12 +159,14 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
 
 
 # A role's or a database's timeouts are for its requests.
-_NO_TIMEOUTS = """
-/* no_timeouts */
+_NO_TIMEOUTS = ReadStatement(
+    "no_timeouts",
+    """
 SELECT set_config(name, '0', true) FROM pg_settings
 WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
                'idle_in_transaction_session_timeout')
-"""
+""",
+)
 
 
 async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResult]:
@@ -171,7 +178,7 @@ async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResu
     try:
         with database_errors("The database failed while it explained statements"):
             async with connection.transaction(readonly=True):
-                await connection.execute(_NO_TIMEOUTS)
+                await connection.fetch(_NO_TIMEOUTS)
                 await require_head(connection)
                 sample = await load_sample(connection)
                 if sample is None:

@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from db.constraints import MAX_SORT_KEY_LENGTH
 from db.database import Database
 from db.records import CatalogRecord, Columns, JoinedRecord
+from db.statements import ReadStatement
 
 KeyValue = str | int | Decimal | None
 R = TypeVar("R", bound=CatalogRecord)
@@ -128,10 +129,10 @@ async def fetch_pages(
     columns: Columns[R],
 ) -> list[Page[R]]:
     """Return one page of records per parent, in the order of the parents."""
-    sql = _page_statement(scope, order.key, order.descending, page_request.backward, columns)
+    statement = _page_statement(scope, order.key, order.descending, page_request.backward, columns)
     bounds = keyset_bounds(order, page_request)
     rows = await database.fetch(
-        sql, parents, page_request.limit + 1, *bounds, record_class=columns.record_class
+        statement, parents, page_request.limit + 1, *bounds, record_class=columns.record_class
     )
     if len(parents) == 1:
         return [build_page(rows, page_request)]
@@ -152,12 +153,12 @@ async def fetch_parents_with_pages(
 ) -> list[tuple[Any, Page[R]] | None]:
     """Return the parent of each key with its page, read in one statement; None for an unknown key."""
     single_key = len(keys) == 1
-    sql = _page_statement(
+    statement = _page_statement(
         scope, order.key, order.descending, page_request.backward, columns, lookup, single_key=single_key
     )
     key_argument = keys[0] if single_key else keys
     rows = await database.fetch(
-        sql,
+        statement,
         key_argument,
         page_request.limit + 1,
         *keyset_bounds(order, page_request),
@@ -236,22 +237,22 @@ def _page_statement(
     lookup: ParentLookup | None = None,
     *,
     single_key: bool = False,
-) -> str:
+) -> ReadStatement:
     """Return the cached statement for a scope, key and direction. It contains only names from the code.
 
     `single_key`: the lookup has one key, which is compared with `=`, as in Columns.render_for_keys.
     """
     lookup_key = lookup and (lookup.column, lookup.columns.sql, single_key)
     cache_key = (scope.name, key.name, descending, backward, lookup_key)
-    sql = columns.statement_cache.get(cache_key)
-    if sql is None:
-        sql = columns.statement_cache[cache_key] = _build_page_sql(
+    statement = columns.statement_cache.get(cache_key)
+    if statement is None:
+        statement = columns.statement_cache[cache_key] = _build_page_statement(
             scope, key, descending, backward, columns.sql, lookup, single_key=single_key
         )
-    return sql
+    return statement
 
 
-def _build_page_sql(
+def _build_page_statement(
     scope: Scope,
     key: SortKey,
     descending: bool,
@@ -260,15 +261,13 @@ def _build_page_sql(
     lookup: ParentLookup | None,
     *,
     single_key: bool,
-) -> str:
+) -> ReadStatement:
     direction = "DESC" if descending != backward else "ASC"
-    direction_label = f"{key.name} {direction}{' NULLS FIRST' if backward and key.nullable else ''}".lower()
     key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
     nulls_first = backward and key.nullable
     ranges_sql = range_sql(scope, key, key_column, direction, nulls_first)
     if lookup is None:
-        return f"""
-/* {scope.name} {direction_label} */
+        sql = f"""
 SELECT {columns}, page.key AS sort_value, parent.ordinal
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
@@ -277,6 +276,7 @@ CROSS JOIN LATERAL (
 JOIN {scope.row_table} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
+        return ReadStatement(scope.name, sql)
     table, column, sql_type = lookup.table, lookup.column, lookup.sql_type
     parents_sql = f"SELECT *, 1 AS ordinal FROM {table} WHERE {column} = $1::{sql_type}"
     if not single_key:
@@ -285,8 +285,7 @@ ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
             f" FROM unnest($1::{sql_type}[]) WITH ORDINALITY AS given (key, ordinal)"
             f" JOIN {table} AS found ON found.{column} = given.key"
         )
-    return f"""
-/* {lookup.table}_with_{scope.name} {direction_label} */
+    sql = f"""
 SELECT {columns}, page.key AS sort_value, parent.ordinal, {lookup.columns.joined_sql("parent")}
 FROM ({parents_sql}) AS parent
 LEFT JOIN LATERAL (
@@ -295,6 +294,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN {scope.row_table} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
+    return ReadStatement(f"{lookup.table}_with_{scope.name}", sql)
 
 
 def range_sql(

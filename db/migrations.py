@@ -14,16 +14,21 @@ from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
 from db.errors import DatabaseError
+from db.statements import ReadStatement
 
-UNICODE_FOLDING_QUERY = """
-/* unicode_folding */
+UNICODE_FOLDING_QUERY = ReadStatement(
+    "unicode_folding",
+    """
 SELECT lower('É'::text) = 'é' AS folds
-"""
+""",
+)
 
-CURRENT_REVISION = """
-/* current_revision */
+CURRENT_REVISION = ReadStatement(
+    "current_revision",
+    """
 SELECT version_num FROM alembic_version
-"""
+""",
+)
 
 _FAILURE = "The database cannot be migrated"
 
@@ -47,7 +52,7 @@ async def _require_unicode_locale(dsn: str) -> None:
     connection = await connect(dsn, application_name="bookstore migrate")
     try:
         with database_errors(_FAILURE):
-            folds = await connection.fetchval(UNICODE_FOLDING_QUERY)
+            folds = await connection.fetchval(UNICODE_FOLDING_QUERY.text)
     finally:
         connection.terminate()
     if not folds:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from asyncpg import Record
+
+from db.statements import ReadStatement, StatementTemplate
 
 R = TypeVar("R", bound="CatalogRecord")
 T = TypeVar("T")
@@ -56,7 +59,7 @@ class Columns(Generic[R]):
         self.sql = ", ".join(
             f"{expressions[name]} AS {name}" if name in expressions else f"t.{name}" for name in names
         )
-        self.statement_cache: dict[Hashable, str] = {}
+        self.statement_cache: dict[Hashable, ReadStatement] = {}
 
     def joined_sql(self, table: str) -> str:
         """Return the select list for a joined table, aliased as JoinedRecord expects."""
@@ -65,26 +68,27 @@ class Columns(Generic[R]):
             for name in self.names
         )
 
-    def render(self, template: str) -> str:
+    def render(self, template: StatementTemplate) -> ReadStatement:
         """Return the statement with {columns} in the template replaced by the select list."""
-        sql = self.statement_cache.get(template)
-        if sql is None:
-            sql = self.statement_cache[template] = template.replace("{columns}", self.sql)
-        return sql
+        statement = self.statement_cache.get(template)
+        if statement is None:
+            statement = self.statement_cache[template] = template.fill(columns=self.sql)
+        return statement
 
-    def render_for_keys(self, template: str, keys: Sequence[Any]) -> tuple[str, Any]:
+    def render_for_keys(self, template: StatementTemplate, keys: Sequence[Any]) -> tuple[ReadStatement, Any]:
         """Return the statement that reads these columns for the keys, and its parameter.
 
         A single key is compared with `=`. For `= ANY ($1)` PostgreSQL estimates ten elements, rejects the
         generic plan as too expensive and plans again each time, which costs as much as executing.
         """
-        sql = self.render(template)
         if len(keys) != 1:
-            return sql, keys
-        single_key_sql = self.statement_cache.get((template, 1))
-        if single_key_sql is None:
-            single_key_sql = self.statement_cache[template, 1] = _ANY_CLAUSE.sub(r"= $1::\1", sql)
-        return single_key_sql, keys[0]
+            return self.render(template), keys
+        statement = self.statement_cache.get((template, 1))
+        if statement is None:
+            rendered = self.render(template)
+            single_key_sql = _ANY_CLAUSE.sub(r"= $1::\1", rendered.sql)
+            statement = self.statement_cache[template, 1] = replace(rendered, sql=single_key_sql)
+        return statement, keys[0]
 
     @lru_cache(maxsize=_MAX_CACHED_SELECTIONS)  # noqa: B019 - tables live as long as the program
     def subset(self, names: frozenset[str]) -> "Columns[R]":

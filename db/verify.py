@@ -12,6 +12,7 @@ from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
 from db.migrations import require_head
+from db.statements import ReadStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,12 @@ class Check:
     """
 
     description: str
-    sql: str
+    statement: ReadStatement
 
     @property
     def name(self) -> str:
-        """Return the name in the statement's comment."""
-        return self.sql.split(maxsplit=2)[1]
+        """Return the name of the statement."""
+        return self.statement.name
 
 
 async def run_checks(database: Database) -> list[Finding]:
@@ -47,22 +48,24 @@ async def run_checks(database: Database) -> list[Finding]:
     """
     findings: list[Finding] = []
     for check in CHECKS:
-        rows = await database.fetch(check.sql)
+        rows = await database.fetch(check.statement)
         examples = tuple(row["example"] for row in rows)
         findings.append(Finding(check.name, check.description, rows[0]["wrong"] if rows else 0, examples))
     return findings
 
 
 # An index that lost rows would hide wrong rows, and so would plans that rely on constraints.
-_AUDIT_SETTINGS = """
-/* audit_settings */
+_AUDIT_SETTINGS = ReadStatement(
+    "audit_settings",
+    """
 SELECT set_config(name, CASE name
     WHEN 'work_mem' THEN '64MB' WHEN 'statement_timeout' THEN '0' WHEN 'lock_timeout' THEN '0'
     WHEN 'transaction_timeout' THEN '0' ELSE 'off' END, true)
 FROM pg_settings
 WHERE name IN ('enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan', 'constraint_exclusion', 'jit',
                'work_mem', 'statement_timeout', 'lock_timeout', 'transaction_timeout')
-"""
+""",
+)
 
 
 async def audit_catalog(dsn: str) -> list[Finding]:
@@ -75,7 +78,7 @@ async def audit_catalog(dsn: str) -> list[Finding]:
         with database_errors("The database failed during the audit"):
             await require_head(connection)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                await connection.execute(_AUDIT_SETTINGS)
+                await connection.fetch(_AUDIT_SETTINGS)
                 return await run_checks(connection)
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)

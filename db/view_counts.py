@@ -7,29 +7,34 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from db.database import Database
+from db.database import Database, WriteDatabase
 from db.errors import CatalogError
 from db.records import align_to_keys
+from db.statements import ReadStatement, WriteStatement
 
 logger = logging.getLogger("bookstore.views")
 
-_COUNT_VIEWS = """
-/* count_views */
+_COUNT_VIEWS = WriteStatement(
+    "count_views",
+    """
 INSERT INTO book_view AS v (book_id, viewed_on, views)
 SELECT pending.book_id, current_date, pending.views
 FROM unnest($1::bigint[], $2::integer[]) AS pending (book_id, views)
 JOIN book AS b ON b.id = pending.book_id
 ORDER BY pending.book_id
 ON CONFLICT (book_id, viewed_on) DO UPDATE SET views = v.views + excluded.views
-"""
+""",
+)
 
-_RECENT_VIEWS_BY_BOOK_IDS = """
-/* recent_views_by_book_ids */
+_RECENT_VIEWS_BY_BOOK_IDS = ReadStatement(
+    "recent_views_by_book_ids",
+    """
 SELECT book_id, sum(views)::bigint AS views
 FROM book_view
 WHERE book_id = ANY ($1::bigint[]) AND viewed_on > current_date - 30
 GROUP BY book_id
-"""
+""",
+)
 
 
 async def recent_views_by_book_ids(database: Database, book_ids: Sequence[int]) -> list[int]:
@@ -46,7 +51,9 @@ class ViewCounter:
     views of further books are dropped, and their number is logged.
     """
 
-    def __init__(self, database: Database, *, flush_interval: float = 5.0, capacity: int = 10_000) -> None:
+    def __init__(
+        self, database: WriteDatabase, *, flush_interval: float = 5.0, capacity: int = 10_000
+    ) -> None:
         self.database = database
         self.flush_interval = flush_interval
         self.capacity = capacity
@@ -69,7 +76,7 @@ class ViewCounter:
         if not batch:
             return
         try:
-            await self.database.fetch(_COUNT_VIEWS, list(batch), list(batch.values()))
+            await self.database.execute_write(_COUNT_VIEWS, list(batch), list(batch.values()))
         except (CatalogError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             logger.warning(
                 "%d views not written, retrying at the next flush: %s", batch.total(), type(error).__name__

@@ -46,6 +46,7 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "Address to listen on.")
     port: int = _setting(8000, "Port to listen on; 0 selects a free port.", _PORT_NUMBER)
+    uds: Path | None = _setting(None, "Path of the Unix socket to listen on, instead of HOST and PORT.")
     workers: int = _setting(
         1, "Number of server processes. Each has a separate connection pool.", _AT_LEAST_ONE
     )

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from db import embedded
+from db.connections.connect import Connection, connect
 from db.migrations import migrate
 from tests.serving import private_folder
 from tests.tables import print_tables
@@ -75,15 +76,15 @@ async def dsn(server: embedded.Server, template: str, maintenance: str) -> Async
 @pytest.fixture(scope="session")
 async def shared_connection(
     server: embedded.Server, template: str, maintenance: str
-) -> AsyncGenerator[asyncpg.Connection]:
+) -> AsyncGenerator[Connection]:
     async with clone(server, template, maintenance) as dsn:
-        connection = await asyncpg.connect(dsn)
+        connection = await connect(dsn, application_name="bookstore tests")
         yield connection
         await connection.close()
 
 
 @pytest.fixture
-async def connection(shared_connection: asyncpg.Connection) -> AsyncGenerator[asyncpg.Connection]:
+async def connection(shared_connection: Connection) -> AsyncGenerator[Connection]:
     """A connection to an empty migrated database, in a transaction that is rolled back after the test."""
     transaction = shared_connection.transaction()
     await transaction.start()

@@ -25,12 +25,14 @@ PACKAGES = ("graphql_api", "db", "migrations")
 # parentheses, in their order. Those after "*" are passed by keyword. A new optional parameter is no change.
 PARTS = {
     "uvicorn": """
-        uvicorn._types:ASGI3Application
         uvicorn:Config(app * http ws factory workers log_config log_level access_log server_header proxy_headers)
         uvicorn:Config(app * timeout_graceful_shutdown timeout_worker_healthcheck)
+        uvicorn:Config.loaded_app
         uvicorn:Server.startup(self sockets)
         uvicorn:Server.started
+        uvicorn.server:ServerState.connections
         uvicorn.server:ServerState.default_headers
+        uvicorn.server:ServerState.tasks
         uvicorn.server:ServerState.total_requests
         uvicorn.supervisors:Multiprocess(config sockets)
         uvicorn.supervisors:Multiprocess.init_processes(self)
@@ -38,44 +40,6 @@ PARTS = {
         uvicorn.supervisors:Multiprocess.sockets
         uvicorn.supervisors:Multiprocess.terminate_all(self)
         uvicorn.supervisors.multiprocess:Process.wait_until_ready(self timeout)
-        uvicorn.protocols.http.flow_control:FlowControl(transport)
-        uvicorn.protocols.http.flow_control:FlowControl.pause_reading(self)
-        uvicorn.protocols.http.flow_control:FlowControl.resume_reading(self)
-        uvicorn.protocols.http.flow_control:FlowControl.write_paused
-        uvicorn.protocols.http.httptools_impl:STATUS_LINE
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol(config server_state app_state _loop)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol._start_asgi_task(self cycle app)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.connection_lost(self exc)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.connection_made(self transport)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.connections
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.cycle
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.data_received(self data)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.expect_100_continue
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.flow
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.headers
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.loop
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.on_body(self body)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.on_headers_complete(self)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.on_message_begin(self)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.on_message_complete(self)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.on_response_complete(self)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.parser
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.pipeline
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.scope
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.server_state
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.shutdown(self)
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.timeout_keep_alive
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.transport
-        uvicorn.protocols.http.httptools_impl:HttpToolsProtocol.url
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.disconnected
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.keep_alive
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.message_event
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.more_body
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.on_response
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.response_complete
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.response_started
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.scope
-        uvicorn.protocols.http.httptools_impl:RequestResponseCycle.transport
     """,
     "graphql-core": """
         graphql:GraphQLEnumType.coerce_output_value(self output_value)
@@ -143,13 +107,11 @@ PARTS = {
     "asyncpg": """
         asyncpg:Connection.fetch(self query * timeout record_class)
         asyncpg:Connection.prepare(self query * record_class)
-        asyncpg:Pool.acquire(self * timeout)
-        asyncpg:Pool.expire_connections(self)
-        asyncpg:Pool.release(self connection * timeout)
-        asyncpg:Pool.terminate(self)
-        asyncpg:connect(dsn * timeout command_timeout connection_class server_settings)
-        asyncpg:create_pool(dsn * min_size max_size max_inactive_connection_lifetime reset connection_class)
-        asyncpg.pool:PoolConnectionProxy.terminate
+        asyncpg:connect(dsn * host port user password database passfile timeout command_timeout)
+        asyncpg:connect(dsn * server_settings connection_class)
+        asyncpg.exceptions:InternalClientError
+        asyncpg.exceptions:UnsupportedClientFeatureError
+        asyncpg.exceptions:UnsupportedServerFeatureError
         asyncpg.prepared_stmt:PreparedStatement.fetch(self * timeout)
         asyncpg.transaction:Transaction
     """,

@@ -1,5 +1,7 @@
 """Listings and counters that disagree with the links between books, authors and categories."""
 
+from db.statements import ReadStatement
+
 _AUTHOR_LINKS = """(
     SELECT DISTINCT l.author_id, l.book_id, true AS direct FROM book_author l
 )"""
@@ -14,7 +16,6 @@ _CATEGORY_LINKS = """(
 
 # Of two equal listings, the second one has no link left to join, so it is reported as surplus.
 _LISTINGS_SQL = """
-/* {owner}_listings */
 SELECT format('{owner} %s, book %s: %s', {owner}_id, book_id, fault) AS example, count(*) OVER () AS wrong
 FROM (
     SELECT l.{owner}_id, l.book_id, 1::bigint AS copy, l.direct,
@@ -38,11 +39,16 @@ WHERE fault IS NOT NULL
 ORDER BY {owner}_id, book_id, fault LIMIT 5
 """
 
-AUTHOR_LISTINGS = _LISTINGS_SQL.format(owner="author", links=_AUTHOR_LINKS, direct="true")
-CATEGORY_LISTINGS = _LISTINGS_SQL.format(owner="category", links=_CATEGORY_LINKS, direct="direct")
+AUTHOR_LISTINGS = ReadStatement(
+    "author_listings", _LISTINGS_SQL.format(owner="author", links=_AUTHOR_LINKS, direct="true")
+)
+CATEGORY_LISTINGS = ReadStatement(
+    "category_listings", _LISTINGS_SQL.format(owner="category", links=_CATEGORY_LINKS, direct="direct")
+)
 
-AUTHOR_COUNTS = f"""
-/* author_counts */
+AUTHOR_COUNTS = ReadStatement(
+    "author_counts",
+    f"""
 SELECT format('author %s: %s instead of %s', a.id, a.book_count, coalesce(c.books, 0)) AS example,
        count(*) OVER () AS wrong
 FROM author a
@@ -53,10 +59,12 @@ LEFT JOIN (
 ) c ON c.author_id = a.id
 WHERE a.book_count <> coalesce(c.books, 0)
 ORDER BY a.id LIMIT 5
-"""
+""",
+)
 
-CATEGORY_COUNTS = f"""
-/* category_counts */
+CATEGORY_COUNTS = ReadStatement(
+    "category_counts",
+    f"""
 SELECT format('category %s: %s instead of %s, directly %s instead of %s', k.id, k.book_count,
               coalesce(c.books, 0), k.direct_book_count, coalesce(c.direct_books, 0)) AS example,
        count(*) OVER () AS wrong
@@ -68,10 +76,12 @@ LEFT JOIN (
 ) c ON c.category_id = k.id
 WHERE (k.book_count, k.direct_book_count) <> (coalesce(c.books, 0), coalesce(c.direct_books, 0))
 ORDER BY k.id LIMIT 5
-"""
+""",
+)
 
-CATALOG_SIZES = """
-/* catalog_sizes */
+CATALOG_SIZES = ReadStatement(
+    "catalog_sizes",
+    """
 SELECT format('%s: %s instead of %s', kind, coalesce(counted::text, 'none'), held) AS example,
        count(*) OVER () AS wrong
 FROM (VALUES (1, 'books', (SELECT count(*) FROM book)), (2, 'authors', (SELECT count(*) FROM author)),
@@ -80,4 +90,5 @@ LEFT JOIN catalog_size ON true
 CROSS JOIN LATERAL (SELECT (ARRAY[books, authors, categories])[rank] AS counted) counter
 WHERE counted IS DISTINCT FROM held
 ORDER BY rank, counted LIMIT 5
-"""
+""",
+)

@@ -1,7 +1,10 @@
 """Search documents that disagree with their book, its authors and categories, or its popularity."""
 
-DOCUMENTS = """
-/* search_documents */
+from db.statements import ReadStatement
+
+DOCUMENTS = ReadStatement(
+    "search_documents",
+    """
 SELECT format('book %s: %s', coalesce(book.id, s.book_id), CASE
            WHEN s.book_id IS NULL THEN 'missing' WHEN book.id IS NULL THEN 'surplus' ELSE 'other words' END
        ) AS example,
@@ -22,12 +25,15 @@ FROM (
 FULL JOIN book_search s ON s.book_id = book.id
 WHERE s.document IS DISTINCT FROM book.document
 ORDER BY coalesce(book.id, s.book_id), book.id LIMIT 5
-"""
+""",
+)
 
-WORDS = """
-/* search_words */
+WORDS = ReadStatement(
+    "search_words",
+    """
 SELECT format('word %L: missing', w.word) AS example, count(*) OVER () AS wrong
 FROM ts_stat('SELECT document FROM book_search', 'ab') w
 WHERE NOT EXISTS (SELECT FROM search_word s WHERE s.word = w.word)
 ORDER BY w.word LIMIT 5
-"""
+""",
+)

@@ -7,28 +7,30 @@ import asyncpg
 
 from db.connections.dsn import parse_dsn
 from db.connections.error_mapping import database_errors
-from db.database import PLANNED_ANEW
 from db.errors import DatabaseUnavailableError
+from db.statements import ReadStatement, WriteStatement
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect in, unless the address has a connect_timeout."""
 
 
 class Connection(asyncpg.Connection):
-    """A connection that keeps no plan of a statement whose text says PLANNED_ANEW.
-
-    PostgreSQL may settle on one plan for all values after five runs. A plan that suits a rare word reads for
-    seconds with a frequent one.
-    """
+    """A connection that runs statement objects, and texts as its base class does."""
 
     generation = 0
     """The pool's generation in which the connection was opened."""
 
-    def fetch(self, query: str, *args: object, **options: Any) -> Any:
+    def fetch(self, query: str | ReadStatement, *args: object, **options: Any) -> Any:
         """Return an awaitable of the statement's rows."""
-        if PLANNED_ANEW not in query[:100]:
+        if isinstance(query, str):
             return super().fetch(query, *args, **options)
-        return self._fetch_unprepared(query, *args, **options)
+        if query.cached_plan:
+            return super().fetch(query.text, *args, **options)
+        return self._fetch_unprepared(query.text, *args, **options)
+
+    async def execute_write(self, statement: WriteStatement, *args: object) -> None:
+        """Run one statement that writes."""
+        await self.execute(statement.text, *args)
 
     async def _fetch_unprepared(self, query: str, *args: object, **options: Any) -> list[Any]:
         statement = await self.prepare(query, record_class=options.get("record_class"))

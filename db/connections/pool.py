@@ -13,6 +13,7 @@ import asyncpg
 from db.connections.connect import Connection, connect
 from db.connections.error_mapping import is_connection_lost
 from db.errors import DatabaseUnavailableError
+from db.statements import ReadStatement, WriteStatement
 
 logger = logging.getLogger("bookstore.database")
 
@@ -57,10 +58,15 @@ class ConnectionPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._end_reason: str | None = None
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement on any connection and return its rows."""
         async with self.connection() as connection:
-            return await connection.fetch(query, *args, record_class=record_class)
+            return await connection.fetch(statement, *args, record_class=record_class)
+
+    async def execute_write(self, statement: WriteStatement, *args: object) -> None:
+        """Run one statement that writes, once, on any connection."""
+        async with self.connection() as connection:
+            await connection.execute_write(statement, *args)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:

@@ -10,7 +10,7 @@ from db.connections.error_mapping import is_connection_lost, is_transient, to_da
 from db.connections.pool import ConnectionPool
 from db.connections.supervisor import PoolSupervisor
 from db.errors import DatabaseError
-from db.explain import statement_name
+from db.statements import ReadStatement
 
 RETRY_DELAY = 0.02
 """Seconds until a retry after a lost connection. The pool learns meanwhile which others are lost."""
@@ -36,23 +36,26 @@ class ReadSession:
         self.supervisor = supervisor
         self.failure: DatabaseError | None = None
         self._loop = asyncio.get_running_loop()
-        self._running: dict[asyncio.Task[Any], tuple[str, float]] = {}
+        self._running: dict[asyncio.Task[Any], tuple[ReadStatement, float]] = {}
         self._failed_statement: FailedStatement | None = None
         self._lock: asyncio.Lock | None = None
         self._pinned: tuple[ConnectionPool, Connection] | None = None
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement and return its rows. A transient error is retried once.
 
-        Raises DatabaseUnavailableError or StatementTimeoutError if PostgreSQL is the cause.
+        Raises DatabaseUnavailableError or StatementTimeoutError if PostgreSQL is the cause, and TypeError for
+        anything but a ReadStatement: a write must not run twice.
         """
+        if not isinstance(statement, ReadStatement):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"a read session runs instances of ReadStatement only, not {statement!r}")
         if self.failure:
             raise self.failure
         task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101 - a coroutine runs in a task
-        self._running[task] = query, self._loop.time()
+        self._running[task] = statement, self._loop.time()
         try:
-            return await self._fetch_with_retry(query, args, record_class)
+            return await self._fetch_with_retry(statement, args, record_class)
         except Exception as error:
             self.failure = to_database_error(error)
             if self.failure:
@@ -70,8 +73,8 @@ class ReadSession:
         """Return the first statement that failed or was cancelled, or else the first one that runs."""
         if self._failed_statement or not self._running:
             return self._failed_statement
-        query, started_at = next(iter(self._running.values()))
-        return FailedStatement(statement_name(query), (self._loop.time() - started_at) * 1000)
+        statement, started_at = next(iter(self._running.values()))
+        return FailedStatement(statement.name, (self._loop.time() - started_at) * 1000)
 
     def pin(self) -> None:
         """Read over one connection from now on."""
@@ -87,25 +90,29 @@ class ReadSession:
         for task in self._running:
             task.cancel()
 
-    async def _fetch_with_retry(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
+    async def _fetch_with_retry(
+        self, statement: ReadStatement, args: Sequence[object], record_class: Any
+    ) -> list[Any]:
         try:
-            return await self._fetch_once(query, args, record_class)
+            return await self._fetch_once(statement, args, record_class)
         except Exception as error:
             if not is_transient(error):
                 raise
             if is_connection_lost(error):
                 await asyncio.sleep(RETRY_DELAY)
-        return await self._fetch_once(query, args, record_class)
+        return await self._fetch_once(statement, args, record_class)
 
-    async def _fetch_once(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
+    async def _fetch_once(
+        self, statement: ReadStatement, args: Sequence[object], record_class: Any
+    ) -> list[Any]:
         if self._lock is None:
-            return await self.supervisor.fetch(query, *args, record_class=record_class)
+            return await self.supervisor.fetch(statement, *args, record_class=record_class)
         async with self._lock:
             if self._pinned is None:
                 pool = self.supervisor.require_pool()
                 self._pinned = pool, await pool.acquire()
             try:
-                return await self._pinned[1].fetch(query, *args, record_class=record_class)
+                return await self._pinned[1].fetch(statement, *args, record_class=record_class)
             except BaseException as error:
                 self._release_pinned(error)
                 raise

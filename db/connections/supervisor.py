@@ -10,6 +10,7 @@ from db.connections.error_mapping import RESOURCE_EXHAUSTED_ERRORS, database_err
 from db.connections.pool import ConnectionPool
 from db.database import Database
 from db.errors import DatabaseUnavailableError
+from db.statements import ReadStatement, WriteStatement
 
 logger = logging.getLogger("bookstore.database")
 
@@ -19,7 +20,7 @@ PROBE_TIMEOUT = 0.7
 """Seconds in which PostgreSQL must respond to a health check or accept a connection. Together with
 RECONNECT_DELAY it bounds the time to notice that a server is back: less than a second."""
 
-PROBE_QUERY = "/* health_check */ SELECT 1"
+PROBE_STATEMENT = ReadStatement("health_check", "SELECT 1")
 
 
 class PoolSupervisor:
@@ -47,9 +48,16 @@ class PoolSupervisor:
         self.unavailable_reason: str | None = "PostgreSQL has not been reached yet."
         self._probe_connection: Connection | None = None
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement and return its rows. Raises DatabaseUnavailableError if there is no pool."""
-        return await self.require_pool().fetch(query, *args, record_class=record_class)
+        return await self.require_pool().fetch(statement, *args, record_class=record_class)
+
+    async def execute_write(self, statement: WriteStatement, *args: object) -> None:
+        """Run one statement that writes. It is never retried: it may have run before an error arrived.
+
+        Raises DatabaseUnavailableError if there is no pool.
+        """
+        await self.require_pool().execute_write(statement, *args)
 
     def require_pool(self) -> ConnectionPool:
         """Return the pool. Raises DatabaseUnavailableError with the reason if there is none."""
@@ -111,7 +119,7 @@ class PoolSupervisor:
         """
         if self._probe_connection is not None:
             try:
-                await self._probe_connection.fetchval(PROBE_QUERY, timeout=PROBE_TIMEOUT)
+                await self._probe_connection.fetchval(PROBE_STATEMENT.text, timeout=PROBE_TIMEOUT)
             except Exception:
                 self._close_probe_connection()
             else:

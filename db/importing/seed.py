@@ -1,29 +1,17 @@
 """Generate a catalog of any number of plausible books, equal on every machine, for tests and benchmarks."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
-from itertools import product
 from struct import Struct
 from typing import TypeAlias
 
-from db.importing import seed_words as words
 from db.importing.records import AuthorRecord, BookRecord
+from db.importing.seed_tables import CategoryPath, Names, SeedTables, Sentences, Titles, build_tables
 
-_CategoryPath: TypeAlias = tuple[str, ...]
 _Draws: TypeAlias = tuple[int, ...]
 
-_LANGUAGE_SHARES = (
-    ("en", 76), ("fr", 12), ("de", 12), ("es", 9), ("it", 5), ("pt", 4), ("nl", 3), ("ru", 3), (None, 4),
-)  # fmt: skip
-_ROOT_SHARES = (23, 14, 11, 10, 9, 8, 6, 6, 5, 3, 3, 2)
-_SUBJECT_SHARES = (38, 20, 15, 12, 9, 6)
-_BRANCH_SHARES = (36, 25, 18, 13, 8)
-_TWIG_SHARES = (50, 30, 20)
-_CATEGORY_SLOTS = 65_536
-_PRICE_ENDINGS = ("99", "99", "99", "95", "99", "50", "99", "00")
 _CURRENCIES_OF_ENGLISH_BOOKS = ("USD", "USD", "USD", "USD", "USD", "GBP", "GBP", "EUR")
 _CURRENCIES_OF_TRANSLATIONS = ("EUR", "EUR", "EUR", "EUR", "EUR", "EUR", "GBP", "USD")
 _ROLES_OF_CONTEMPORARIES = ("AUTHOR",) * 12 + ("EDITOR", "ILLUSTRATOR", "CONTRIBUTOR", "INTRODUCTION")
@@ -44,64 +32,20 @@ _DRAWS = Struct("<32H")  # blake2b's 64 bytes as 32 numbers below 65,536
 _GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: its multiples are evenly distributed
 
 
-@dataclass(frozen=True, slots=True)
-class _Titles:
-    """The parts of titles in one language."""
-
-    heads: tuple[str, ...]
-    seconds: tuple[str, ...]
-    tails: tuple[str, ...]
-    subtitles: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentences:
-    """The parts of descriptions, all in English."""
-
-    openings: tuple[str, ...]
-    themes: tuple[str, ...]
-    turns: tuple[str, ...]
-    praises: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Pairs of given and family name in the order of the authors, middle initials, and ancient names."""
-
-    pairs: tuple[tuple[str, str], ...]
-    initials: tuple[str, ...]
-    ancients: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """The values to draw from, weighted by repetition. Names and ISBNs depend on the seed."""
-
-    languages: tuple[str | None, ...]
-    titles: dict[str, _Titles]
-    names: _Names
-    sentences: _Sentences
-    categories: tuple[_CategoryPath, ...]
-    prices: tuple[Decimal, ...]
-    hundredths: tuple[Decimal, ...]
-    isbn_weights: bytes
-    isbn_offset: int
-
-
 def generate_books(count: int, seed: int = 1) -> Iterator[BookRecord]:
     """Yield books 1 to `count` of the catalog of `seed`, in bounded memory.
 
     A book depends only on its number and the seed, so a smaller catalog is a prefix of a larger one.
     """
     start = blake2b(f"bookstore {seed} ".encode(), digest_size=64)
-    tables = _tables(int.from_bytes(start.digest()[:4], "little"))
+    tables = build_tables(int.from_bytes(start.digest()[:4], "little"))
     for number in range(1, count + 1):
         state = start.copy()
         state.update(number.to_bytes(8, "little"))
         yield _book(number, _DRAWS.unpack(state.digest()), tables)
 
 
-def _book(number: int, draws: _Draws, tables: _Tables) -> BookRecord:
+def _book(number: int, draws: _Draws, tables: SeedTables) -> BookRecord:
     """Generate one book. Each draw decides one property, so missing values are independent of the others."""
     language = tables.languages[draws[0] >> 9]
     title, subtitle = _title(tables.titles[language or "en"], draws)
@@ -144,12 +88,7 @@ def _isbn(number: int, offset: int, weights: bytes) -> str:
     return str(body * 10 + -weight % 10)
 
 
-def _isbn_weights() -> bytes:
-    """Return the weighted digit sum of every four-digit group. Twelve digits are three such groups."""
-    return bytes(n // 1000 + n // 100 % 10 * 3 + n // 10 % 10 + n % 10 * 3 for n in range(10_000))
-
-
-def _title(titles: _Titles, draws: _Draws) -> tuple[str, str | None]:
+def _title(titles: Titles, draws: _Draws) -> tuple[str, str | None]:
     heads, tails, shape_draw = titles.heads, titles.tails, draws[1]
     title = heads[draws[2] * len(heads) >> 16]
     if shape_draw < 9_000:
@@ -160,7 +99,7 @@ def _title(titles: _Titles, draws: _Draws) -> tuple[str, str | None]:
     return title, subtitles[draws[5] * 3 * len(subtitles) >> 16] if draws[5] < 21_845 else None
 
 
-def _authors(number: int, draws: _Draws, names: _Names) -> tuple[tuple[AuthorRecord, ...], int]:
+def _authors(number: int, draws: _Draws, names: Names) -> tuple[tuple[AuthorRecord, ...], int]:
     """Return the authors of a book, and the year in which its first author could have written it.
 
     The pool of authors grows with the catalog: book 1,000,000 draws from 437,540 people. The first ones are
@@ -205,7 +144,7 @@ def _birth_year(number: int) -> int:
     return 1860 + scatter % 60 if era < 10 else 1920 + scatter % 75
 
 
-def _author(number: int, role: str, born: int, names: _Names) -> AuthorRecord:
+def _author(number: int, role: str, born: int, names: Names) -> AuthorRecord:
     """Return author `number`. One author in four has no life years, as in real catalogs."""
     name, sort_name = _author_name(number, names)
     known = number & 3 != 2
@@ -219,7 +158,7 @@ def _author(number: int, role: str, born: int, names: _Names) -> AuthorRecord:
     )
 
 
-def _author_name(number: int, names: _Names) -> tuple[str, str]:
+def _author_name(number: int, names: Names) -> tuple[str, str]:
     """Return a name and its sort name, unique per number: middle initials distinguish equal names."""
     if number % 128 == 77:
         lap, index = divmod(number // 128, len(names.ancients))
@@ -231,7 +170,7 @@ def _author_name(number: int, names: _Names) -> tuple[str, str]:
     return f"{given} {family}", f"{family}, {given}"
 
 
-def _categories(draws: _Draws, slots: tuple[_CategoryPath, ...]) -> tuple[_CategoryPath, ...]:
+def _categories(draws: _Draws, slots: tuple[CategoryPath, ...]) -> tuple[CategoryPath, ...]:
     """Return one to three paths, the second often near the first. One book in eight is on an inner node."""
     first, second, shape_draw = draws[29], draws[30], draws[31]
     path = slots[first]
@@ -278,7 +217,7 @@ def _day(year: int | None, draw: int) -> date | None:
     return date(year, 1 + draw % 12, 1 + draw // 12 % 28)
 
 
-def _description(draws: _Draws, sentences: _Sentences) -> str:
+def _description(draws: _Draws, sentences: Sentences) -> str:
     openings, themes = sentences.openings, sentences.themes
     turns, praises = sentences.turns, sentences.praises
     first_draw, second_draw, third_draw = draws[26], draws[27], draws[28]
@@ -289,97 +228,3 @@ def _description(draws: _Draws, sentences: _Sentences) -> str:
         return text
     text = f"{text} {turns[third_draw % len(turns)]} {themes[second_draw // 64 % len(themes)]}."
     return text if draws[20] < 46_000 else f"{text} {praises[third_draw // 8 % len(praises)]}"
-
-
-def _tables(seed_hash: int) -> _Tables:
-    languages = tuple(language for language, share in _LANGUAGE_SHARES for _ in range(share))
-    return _Tables(
-        languages=languages,
-        titles={language: _titles(language) for language in words.CONJUNCTIONS},
-        names=_names(seed_hash),
-        sentences=_Sentences(
-            openings=tuple(words.OPENINGS.split("|")),
-            themes=tuple(words.THEMES.split("|")),
-            turns=tuple(words.TURNS.split("|")),
-            praises=tuple(words.PRAISES.split("|")),
-        ),
-        categories=_category_slots(),
-        prices=tuple(Decimal(f"{3 + (i * i * i >> 18)}.{_PRICE_ENDINGS[i & 7]}") for i in range(256)),
-        hundredths=tuple(Decimal(i).scaleb(-2) for i in range(501)),
-        isbn_weights=_isbn_weights(),
-        isbn_offset=seed_hash,
-    )
-
-
-def _names(seed_hash: int) -> _Names:
-    """Return the names of all authors.
-
-    The lists have coprime lengths, so iterating over both at once yields every pair before one repeats. Each
-    seed starts the lists at other positions. There are zero to three middle initials: none, A. to Z., A. A. to
-    Z. Z., and so on.
-    """
-    cultures = [
-        (_rotate(given.split(), seed_hash), _rotate(family.split(), seed_hash >> 8))
-        for given, family in zip(words.GIVEN_NAMES, words.FAMILY_NAMES, strict=True)
-    ]
-    everyone = len(cultures[0][0]) * len(cultures[0][1])
-    ancients, cities = words.ANCIENT_NAMES.split(), words.ANCIENT_CITIES.split()
-    letters = tuple(f" {chr(65 + i)}." for i in range(26))
-    return _Names(
-        pairs=tuple((g[i % len(g)], f[i % len(f)]) for i in range(everyone) for g, f in cultures),
-        initials=tuple("".join(row) for length in range(4) for row in product(letters, repeat=length)),
-        ancients=tuple(
-            f"{ancients[i % len(ancients)]} of {cities[i % len(cities)]}"
-            for i in range(len(ancients) * len(cities))
-        ),
-    )
-
-
-def _rotate(names: Sequence[str], by: int) -> tuple[str, ...]:
-    by %= len(names)
-    return (*names[by:], *names[:by])
-
-
-def _titles(language: str) -> _Titles:
-    if language == "en":
-        heads, seconds = _english_heads("The ", "The ", "A ", ""), _english_heads("the ", "a ")
-    else:
-        heads = tuple(words.TITLE_HEADS[language].split("|"))
-        seconds = tuple(head[0].lower() + head[1:] for head in heads)
-    return _Titles(
-        heads=heads,
-        seconds=tuple(f"{words.CONJUNCTIONS[language]} {second}" for second in seconds),
-        tails=tuple(words.TITLE_TAILS[language].split("|")),
-        subtitles=tuple(words.SUBTITLES[language].split("|")),
-    )
-
-
-def _english_heads(*articles: str) -> tuple[str, ...]:
-    return tuple(
-        f"{article}{adjective} {noun}"
-        for article in articles
-        for adjective in words.ENGLISH_ADJECTIVES.split()
-        for noun in words.ENGLISH_NOUNS.split()
-    )
-
-
-def category_leaves() -> Iterator[tuple[_CategoryPath, int]]:
-    """Yield every leaf of the tree (12 roots, 6 subjects, 5 branches, 3 twigs) with its share of the books."""
-    for (root, subjects, branches, twigs), root_share in zip(words.CATEGORIES, _ROOT_SHARES, strict=True):
-        for subject, subject_share in zip(subjects.split("|"), _SUBJECT_SHARES, strict=True):
-            for branch, branch_share in zip(branches.split("|"), _BRANCH_SHARES, strict=True):
-                for twig, twig_share in zip(twigs.split("|"), _TWIG_SHARES, strict=True):
-                    share = root_share * subject_share * branch_share * twig_share
-                    yield (root, subject, branch, twig), share
-
-
-def _category_slots() -> tuple[_CategoryPath, ...]:
-    """Return 65,536 slots, in which each leaf is repeated according to its share."""
-    leaves = tuple(category_leaves())
-    total = sum(share for _, share in leaves)
-    slots: list[_CategoryPath] = []
-    share_sum = 0
-    for path, share in leaves:
-        share_sum += share
-        slots.extend([path] * (share_sum * _CATEGORY_SLOTS // total - len(slots)))
-    return tuple(slots)

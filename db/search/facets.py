@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from db.books import ALL_BOOKS, BY_CATEGORY
-from db.database import PLANNED_ANEW, Database
+from db.database import Database
 from db.keyset import Scope
 from db.search.conditions import ALWAYS, Condition, bind_parent, bind_single_parent, select_rows_sql
 from db.search.filters import Facet, Filter
 from db.search.popularity_tiers import TIERS, in_tier, union_until_limit
 from db.search.text_query import TextQuery
+from db.statements import ReadStatement
 
 FACET_BOOK_LIMIT = 5_000
 """Maximum number of books that a facet counts; of more books, those with the most ratings."""
@@ -92,9 +93,9 @@ async def fetch_facets(
     text_query: TextQuery | None,
 ) -> list[dict[FacetRequest, FacetResult]]:
     """Return the facets of each parent's books, in the order of the parents."""
-    sql, values = _facet_statement(scope, parents, requests, book_filter, text_query)
+    statement, values = _facet_statement(scope, parents, requests, book_filter, text_query)
     book_limit = FACET_BOOK_LIMIT_BROAD_TEXT if _is_broad_text(text_query) else FACET_BOOK_LIMIT
-    rows = await database.fetch(sql, parents, book_limit + 1, *values)
+    rows = await database.fetch(statement, parents, book_limit + 1, *values)
     results: list[dict[FacetRequest, FacetResult]] = [
         dict.fromkeys(requests, FacetResult((), capped=False)) for _ in parents
     ]
@@ -113,7 +114,7 @@ def _facet_statement(
     requests: Sequence[FacetRequest],
     book_filter: Filter,
     text_query: TextQuery | None,
-) -> tuple[str, list[object]]:
+) -> tuple[ReadStatement, list[object]]:
     """Return the statement, and its values from the third parameter on.
 
     Facets that leave out no conditions count the same candidate set, which is read once.
@@ -149,9 +150,7 @@ def _facet_statement(
                 counts_sql.append(_counter_sql(request, index, category_condition))
             else:
                 counts_sql.append(_facet_count_sql(request, index, candidate_set, category_condition))
-    return (
-        f"""
-/* {scope.name}_facets {PLANNED_ANEW} */
+    sql = f"""
 SELECT parent.ordinal::integer, facet.request_index, facet.value::text, facet.currency, facet.number,
        facet.capped
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
@@ -160,9 +159,8 @@ CROSS JOIN LATERAL (
     {" UNION ALL ".join(counts_sql)}
 ) AS facet
 ORDER BY parent.ordinal, facet.request_index, facet.number DESC, facet.value
-""",
-        values,
-    )
+"""
+    return ReadStatement(f"{scope.name}_facets", sql, cached_plan=False), values
 
 
 def _is_broad_text(text_query: TextQuery | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from db.database import PLANNED_ANEW, Database
+from db.database import Database
 from db.keyset import Order, Page, PageRequest, Scope, build_page, keyset_bounds, merge_ranges_sql, range_sql
 from db.records import CatalogRecord, Columns
 from db.search.conditions import Condition, bind_single_parent, restrict_scope, select_rows_sql
@@ -21,6 +21,7 @@ from db.search.ranking import (
     score_sql,
 )
 from db.search.text_query import TextQuery
+from db.statements import ReadStatement
 
 R = TypeVar("R", bound=CatalogRecord)
 
@@ -57,7 +58,7 @@ async def fetch_filtered_pages(
     if order.key == RELEVANCE:
         text_query = list_condition.text_query or TextQuery("")
         bounds = (*bounds, text_query.exact_tsquery, text_query.expanded_tsquery, text_query.text)
-    sql = _filtered_page_statement(
+    statement = _filtered_page_statement(
         bind_single_parent(scope, parents),
         order,
         page_request.backward,
@@ -67,7 +68,7 @@ async def fetch_filtered_pages(
     )
     values = (*bounds, *list_condition.condition.values)
     rows = await database.fetch(
-        sql, parents, page_request.limit + 1, *values, record_class=columns.record_class
+        statement, parents, page_request.limit + 1, *values, record_class=columns.record_class
     )
     rows_by_parent: list[list[Any]] = [[] for _ in parents]
     for row in rows:
@@ -82,7 +83,7 @@ def _filtered_page_statement(
     columns: str,
     list_condition: ListCondition,
     first_parameter: int,
-) -> str:
+) -> ReadStatement:
     """Return the statement of a page. It contains only names from the code.
 
     The values of the condition start at parameter `first_parameter`.
@@ -95,8 +96,7 @@ def _filtered_page_statement(
         key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
         restricted = restrict_scope(scope, list_condition.condition, first_parameter)
         page_sql = range_sql(restricted, key, key_column, direction, backward and key.nullable)
-    return f"""
-/* {scope.name}_matching {PLANNED_ANEW} {key.name} {direction.lower()} */
+    sql = f"""
 SELECT {columns}, page.key AS sort_value, parent.ordinal
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
@@ -105,6 +105,7 @@ CROSS JOIN LATERAL (
 JOIN {scope.row_table} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
+    return ReadStatement(f"{scope.name}_matching", sql, cached_plan=False)
 
 
 def _ranked_page_sql(
@@ -151,8 +152,8 @@ async def fetch_filtered_counts(
     database: Database, scope: Scope, parents: Sequence[int], list_condition: ListCondition
 ) -> list[Count]:
     """Return the number of matching rows per parent, counted up to COUNT_LIMIT."""
-    sql = _filtered_count_statement(scope, list_condition.condition)
-    rows = await database.fetch(sql, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
+    statement = _filtered_count_statement(scope, list_condition.condition)
+    rows = await database.fetch(statement, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
     counts: dict[int, int] = dict(rows)
     is_truncated = list_condition.text_query is not None and list_condition.text_query.is_truncated
     return [
@@ -161,11 +162,11 @@ async def fetch_filtered_counts(
     ]
 
 
-def _filtered_count_statement(scope: Scope, condition: Condition) -> str:
-    return f"""
-/* {scope.name}_count_matching {PLANNED_ANEW} */
+def _filtered_count_statement(scope: Scope, condition: Condition) -> ReadStatement:
+    sql = f"""
 SELECT parent.ordinal, (
     SELECT count(*) FROM ({select_rows_sql(scope, condition, 3, end="LIMIT $2::integer")}) AS matching
 ) AS count
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 """
+    return ReadStatement(f"{scope.name}_count_matching", sql, cached_plan=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from db.database import Database
 from db.records import align_to_keys
 from db.search.text_query import TextQuery
+from db.statements import ReadStatement
 
 MARK_START, MARK_STOP = "\ue000", "\ue001"
 """Characters around a match in a title: private use characters, which are removed from titles first."""
@@ -22,8 +23,9 @@ class Match:
 _FIELDS = ("ISBN", "TITLE", "AUTHORS", "SUBTITLE", "CATEGORIES", "DESCRIPTION")
 
 # A field matches if it contains any word: the words of a conjunction may be in different fields.
-_MATCHES_BY_BOOK_IDS = f"""
-/* matches_by_book_ids */
+_MATCHES_BY_BOOK_IDS = ReadStatement(
+    "matches_by_book_ids",
+    f"""
 WITH text_query AS (
     SELECT replace($2::tsquery::text, ' & ', ' | ')::tsquery AS query
 )
@@ -39,7 +41,8 @@ SELECT b.id, b.isbn IS NOT DISTINCT FROM $3::text AND $3::text IS NOT NULL,
                    'HighlightAll=true, StartSel={MARK_START}, StopSel={MARK_STOP}')
 FROM book AS b CROSS JOIN text_query
 WHERE b.id = ANY ($1::bigint[])
-"""
+""",
+)
 
 
 async def matches_by_book_ids(

@@ -13,15 +13,18 @@ from db.search.conditions import Condition, all_of, by_authors, in_categories
 from db.search.filtered_lists import ListCondition
 from db.search.filters import Filter, ListRestriction
 from db.search.text_query import TextQuery
+from db.statements import StatementTemplate
 
 _COUNTER_TABLES = {"author_listing": "author", "category_listing": "category"}
 """The table with the counters of the books in each listing."""
 
-_IS_SHORTER = """
-/* is_shorter */
+_IS_SHORTER = StatementTemplate(
+    "is_shorter",
+    """
 SELECT coalesce((SELECT book_count FROM {restriction} WHERE id = $1::bigint), 0)
      < coalesce((SELECT book_count FROM {parent} WHERE id = $2::bigint), 0) AS shorter
-"""
+""",
+)
 
 
 async def choose_shorter_list(
@@ -49,10 +52,10 @@ async def choose_shorter_list(
 
 async def _is_shorter(database: Database, restriction: ListRestriction, scope: Scope, parent: int) -> bool:
     """Return whether the restriction's list is shorter than the parent's, by their counters."""
-    sql = _IS_SHORTER.format(
+    statement = _IS_SHORTER.fill(
         restriction=_COUNTER_TABLES[restriction.scope.table], parent=_COUNTER_TABLES[scope.table]
     )
-    return (await database.fetch(sql, restriction.key, parent))[0]["shorter"]
+    return (await database.fetch(statement, restriction.key, parent))[0]["shorter"]
 
 
 def _membership_conditions(scope: Scope, parent: int) -> list[Condition]:

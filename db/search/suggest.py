@@ -10,7 +10,8 @@ from db.books import Book
 from db.categories import COLUMNS as CATEGORY_COLUMNS
 from db.categories import Category
 from db.constraints import MAX_SORT_KEY_LENGTH
-from db.database import PLANNED_ANEW, Database
+from db.database import Database
+from db.statements import ReadStatement
 
 T = TypeVar("T")
 
@@ -55,17 +56,21 @@ def _most_popular_sql(table: str, popularity: str, key: str, prefix: str) -> str
     """
 
 
-_SUGGESTED_BOOKS = f"""
-/* suggested_books {PLANNED_ANEW} */
+_SUGGESTED_BOOKS = ReadStatement(
+    "suggested_books",
+    f"""
 SELECT {BOOK_COLUMNS.sql}, t.title_key
 FROM ({_most_popular_sql("book", "rating_count", "title_key", "title_sort_key($1::text, NULL)")}) AS found
 JOIN book AS t ON t.id = found.id
 WHERE title_sort_key($1::text, NULL) <> ''
 ORDER BY t.rating_count DESC, t.id DESC
-"""
+""",
+    cached_plan=False,
+)
 
-_SUGGESTED_AUTHORS = f"""
-/* suggested_authors {PLANNED_ANEW} */
+_SUGGESTED_AUTHORS = ReadStatement(
+    "suggested_authors",
+    f"""
 WITH found AS (
     ({_most_popular_sql("author", "book_count", "slug", "slug($1::text)")})
     UNION
@@ -75,16 +80,21 @@ SELECT {AUTHOR_COLUMNS.sql}
 FROM found JOIN author AS t ON t.id = found.id
 ORDER BY t.book_count DESC, t.id DESC
 LIMIT $2::integer
-"""
+""",
+    cached_plan=False,
+)
 
-_SUGGESTED_CATEGORIES = f"""
-/* suggested_categories {PLANNED_ANEW} */
+_SUGGESTED_CATEGORIES = ReadStatement(
+    "suggested_categories",
+    f"""
 SELECT {CATEGORY_COLUMNS.sql}
 FROM category AS t
 WHERE t.sort_key >= fold($1::text) AND t.sort_key < fold($1::text) || {_PREFIX_UPPER_BOUND}
 ORDER BY t.book_count DESC, t.id DESC
 LIMIT $2::integer
-"""
+""",
+    cached_plan=False,
+)
 
 
 def batch_reader(

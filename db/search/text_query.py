@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 
-from db.database import PLANNED_ANEW, Database
+from db.database import Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT, score_sql
+from db.statements import ReadStatement
 
 MAX_TEXT_LENGTH = 200
 """Maximum length of a search text in characters; a longer text is cut."""
@@ -62,8 +63,9 @@ If the estimate is at least twice MAX_ENUMERATED_HITS, the hits are not enumerat
 """
 
 # MATERIALIZED, because otherwise the planner expects to find the first few hits of a rare word soon.
-_HITS_OF_TEXT = f"""
-/* hits_of_text {PLANNED_ANEW} */
+_HITS_OF_TEXT = ReadStatement(
+    "hits_of_text",
+    f"""
 WITH sample AS MATERIALIZED (SELECT document FROM book_search ORDER BY book_id LIMIT {_SAMPLE_SIZE}),
      sampled AS MATERIALIZED (
          SELECT count(*) AS number FROM sample WHERE document @@ search_query($1::text)
@@ -85,10 +87,13 @@ SELECT coalesce(search_query($1::text)::text, '') AS query,
        ARRAY(SELECT w.lexeme FROM unnest(words($1::text)) AS w ORDER BY w.positions[1], w.lexeme) AS words,
        ARRAY(SELECT book_id FROM hit LIMIT {MAX_ENUMERATED_HITS + 1}) AS book_ids,
        (SELECT id FROM book WHERE isbn = $2::text) AS edition
-"""
+""",
+    cached_plan=False,
+)
 
-_SIMILAR_WORDS_SQL = """
-/* near_words */
+_SIMILAR_WORDS = ReadStatement(
+    "near_words",
+    """
 SELECT typed.ordinal, similar_word.word, similar_word.similarity
 FROM unnest($1::text[]) WITH ORDINALITY AS typed (word, ordinal)
 CROSS JOIN LATERAL (
@@ -99,10 +104,12 @@ CROSS JOIN LATERAL (
     LIMIT 9
 ) AS similar_word
 ORDER BY typed.ordinal, similar_word.similarity DESC, similar_word.word
-"""
+""",
+)
 
-_HITS_OF_QUERY = f"""
-/* hits_of_query {PLANNED_ANEW} */
+_HITS_OF_QUERY = ReadStatement(
+    "hits_of_query",
+    f"""
 WITH hit AS MATERIALIZED (SELECT book_id, document FROM book_search WHERE document @@ $1::tsquery),
      few AS MATERIALIZED (SELECT book_id, document FROM hit LIMIT {RANK_CANDIDATES + 1})
 SELECT ARRAY(SELECT book_id FROM few) AS book_ids, (
@@ -112,7 +119,9 @@ SELECT ARRAY(SELECT book_id FROM few) AS book_ids, (
     ORDER BY {score_sql("f.document", "b.rating_count", "$1::tsquery", "$1::tsquery")} DESC, b.id DESC
     LIMIT 1
 ) AS words
-"""
+""",
+    cached_plan=False,
+)
 
 
 async def interpret_texts(database: Database, texts: Sequence[str]) -> list[TextQuery]:
@@ -154,7 +163,7 @@ async def _expand_with_similar_words(database: Database, exact: TextQuery, words
     """
     similar: list[list[tuple[str, float]]] = [[] for _ in words]
     known_words: set[str] = set()
-    for ordinal, word, similarity in await database.fetch(_SIMILAR_WORDS_SQL, words):
+    for ordinal, word, similarity in await database.fetch(_SIMILAR_WORDS, words):
         if word == words[ordinal - 1]:
             known_words.add(word)
         else:

@@ -14,6 +14,7 @@ from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.errors import CatalogError
 from db.migrations import require_head
+from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import Document
 from graphql_api.execution.executor import Outcome, run_operation
@@ -44,11 +45,11 @@ async def analyze_operation(dsn: str, document: Document, variables: dict[str, A
     try:
         with database_errors("The database failed during the analysis"):
             await require_head(connection)
-            database = MeasuringDatabase(connection)
-            await _run(document, variables, database)
+            database, view_counter = MeasuringDatabase(connection), NullViewCounter(connection)
+            await _run(document, variables, view_counter, database)
             database.forget()
             start = perf_counter()
-            outcome = await _run(document, variables, database)
+            outcome = await _run(document, variables, view_counter, database)
             milliseconds = (perf_counter() - start) * 1000
             statements = await database.measured_statements()
     except LimitExceededError as error:
@@ -58,8 +59,13 @@ async def analyze_operation(dsn: str, document: Document, variables: dict[str, A
     return Analysis(statements, milliseconds, outcome.fallback_reason, outcome.result.errors or [])
 
 
-async def _run(document: Document, variables: dict[str, Any] | None, database: MeasuringDatabase) -> Outcome:
-    return await run_operation(document.prepare(variables), Context(NullViewCounter(database), database))
+async def _run(
+    document: Document,
+    variables: dict[str, Any] | None,
+    view_counter: ViewCounter,
+    database: MeasuringDatabase,
+) -> Outcome:
+    return await run_operation(document.prepare(variables), Context(view_counter, database))
 
 
 def print_analysis(analysis: Analysis) -> None:

@@ -1,9 +1,15 @@
 """The database that a command uses."""
 
+import atexit
 import os
+import signal
+from pathlib import Path
+
+import click
 
 from db import embedded
 from db.connections.dsn import SERVER_VARIABLES, DsnError, parse_dsn
+from db.errors import CatalogError
 from graphql_api.settings import Settings, SettingsError
 
 
@@ -23,4 +29,16 @@ def database_dsn(settings: Settings) -> str:
             f"{named[0]} is set, but DATABASE_URL is not. Set DATABASE_URL=postgresql:// for the PostgreSQL "
             f"that the PG* variables name, or unset {', '.join(named)} for the embedded one."
         )
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # PID 1 has no default action
+        atexit.register(_stop_with_pid_1, settings.data)
     return embedded.start(settings.data, bin_folder=settings.postgres_bin).dsn
+
+
+def _stop_with_pid_1(data: Path) -> None:
+    """Stop the embedded PostgreSQL in order. When PID 1 ends, all other processes are killed."""
+    try:
+        if embedded.stop(data):
+            click.echo("PostgreSQL is stopped: it cannot outlive PID 1.")
+    except CatalogError as error:
+        click.echo(f"Error: {error}", err=True)

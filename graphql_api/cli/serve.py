@@ -4,25 +4,24 @@ import asyncio
 import logging
 import logging.config
 import os
-import socket
 from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import asyncpg
 import click
 
 from db.books import count_books
+from db.connections.connect import connect
 from db.errors import DatabaseUnavailableError
 from db.importing.importer import import_feed
 from db.importing.readers import open_feed
 from db.migrations import migrate
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
-from graphql_api.serving import log_config
-from graphql_api.serving import serve as run_server
-from graphql_api.settings import Settings, SettingsError
+from graphql_api.server import listening, log_config
+from graphql_api.server import serve as run_server
+from graphql_api.settings import Settings
 
 logger = logging.getLogger("bookstore.cli")
 
@@ -43,31 +42,20 @@ def serve_command(workers: int | None) -> None:
     settings = Settings.from_environment(os.environ)
     settings = replace(settings, workers=workers or settings.workers)
     logging.config.dictConfig(log_config(settings.log_level))
-    listener = _bind_socket(settings.host, settings.port)
-    dsn = database_dsn(settings)
-    try:
-        migrate(dsn)
-    except DatabaseUnavailableError as error:
-        logger.warning(
-            "%s; skipping migrations; requests get 503 until PostgreSQL is reachable and migrated", error
-        )
-    if not settings.database_url:
-        asyncio.run(_import_sample_if_empty(dsn))
-    with suppress(KeyboardInterrupt):
-        run_server(settings, dsn, listener)
-    if not settings.database_url:
+    with listening(settings) as listener:
+        dsn = database_dsn(settings)
+        try:
+            migrate(dsn)
+        except DatabaseUnavailableError as error:
+            logger.warning(
+                "%s; skipping migrations; requests get 503 until PostgreSQL is reachable and migrated", error
+            )
+        if not settings.database_url:
+            asyncio.run(_import_sample_if_empty(dsn))
+        with suppress(KeyboardInterrupt):
+            run_server(settings, dsn, listener)
+    if not settings.database_url and os.getpid() != 1:
         click.echo("PostgreSQL keeps running; `bookstore db stop` stops it.")
-
-
-def _bind_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raise SettingsError if the address is not available."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise SettingsError(
-            f"Cannot listen on {host}:{port}: {str(error.strerror).partition(' (')[0]}. Change HOST or PORT."
-        ) from error
 
 
 async def _import_sample_if_empty(dsn: str) -> None:
@@ -80,7 +68,7 @@ async def _import_sample_if_empty(dsn: str) -> None:
 
 
 async def _is_catalog_empty(dsn: str) -> bool:
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore serve")
     try:
         return await count_books(connection) == 0
     finally:

@@ -29,7 +29,7 @@ from graphql import (
     is_object_type,
 )
 
-from graphql_api.execution.costs import Cost, ListSize
+from graphql_api.execution.cost_directives import Cost, ListSize
 from graphql_api.execution.limits import LimitExceededError, Limits
 
 Expression = int | str

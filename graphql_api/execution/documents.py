@@ -113,7 +113,7 @@ class Document:
             return "nested more deeply than Python allows"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedOperation:
     """An operation with the variables of one request, ready to run.
 

@@ -107,12 +107,13 @@ class Endpoint:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
         request = await read_request(scope, receive, max_bytes=self.settings.max_body)
         running = RunningOperation(ReadSession(self.supervisor))
+        deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
-            with RequestDeadline(scope, self.deadline_monitor):
+            with deadline:
                 return await self._execute_request(request, media_type, running, read_only=method != "POST")
         except HttpError as error:
             if running.session.failure or error.code == "TIMEOUT":
-                running.log_failure(running.session.failure or error)
+                running.log_failure(running.session.failure or error, deadline.received_at)
             raise
 
     async def _execute_request(

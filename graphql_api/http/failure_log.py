@@ -15,26 +15,24 @@ _MAX_NAME_LENGTH = 100
 class RunningOperation:
     """What a request runs, so that a failure can be logged by name. `document` is None until it is known."""
 
-    __slots__ = ("_loop", "_started", "document", "session")
+    __slots__ = ("document", "session")
 
     def __init__(self, session: ReadSession) -> None:
         self.session = session
         self.document: Document | None = None
-        self._loop = asyncio.get_running_loop()
-        self._started = self._loop.time()
 
-    def log_failure(self, reason: Exception) -> None:
+    def log_failure(self, reason: Exception, received_at: float) -> None:
         """Log the operation, the statement that failed or was running, and the milliseconds of both.
 
-        The line has neither SQL nor values. RequestIdFilter adds the request's id.
+        The operation's milliseconds count from `received_at`, a time of the event loop. The line has neither
+        SQL nor values. RequestIdFilter adds the request's id.
         """
         node = self.document and self.document.operation.name
-        now = self._loop.time()
         statement = self.session.failed_statement()
         logger.warning(
             "operation %s failed after %d ms; %s: %s",
             node.value[:_MAX_NAME_LENGTH] if node else "-",
-            (now - self._started) * 1000,
+            (asyncio.get_running_loop().time() - received_at) * 1000,
             f"statement {statement.name}, {statement.milliseconds:.0f} ms" if statement else "no statement",
             reason,
         )

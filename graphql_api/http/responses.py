@@ -84,7 +84,7 @@ class RequestError(HttpError):
 
     @classmethod
     def from_graphql_error(cls, error: GraphQLError) -> "RequestError":
-        """Return the request error with the message and the extensions of a GraphQL error."""
+        """Return the request error for a GraphQL error."""
         request_error = cls(error.message, "BAD_REQUEST")
         request_error.error = dict(error.formatted)
         return request_error

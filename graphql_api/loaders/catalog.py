@@ -3,6 +3,8 @@
 Each function returns a loader of one request.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -171,10 +173,10 @@ def _prefetching_loader(
     It primes `parent_loader` with the parents and `page_loader` with their pages.
     """
 
+    columns = loaders.columns.books
+
     async def read(database: Database, keys: Sequence[Any]) -> list[Any]:
-        found = await fetch_parents_with_pages(
-            database, scope, order, page_request, lookup, keys, loaders.columns.books
-        )
+        found = await fetch_parents_with_pages(database, scope, order, page_request, lookup, keys, columns)
         parents = [parent_with_page and parent_with_page[0] for parent_with_page in found]
         parent_loader.prime_all(dict(zip(keys, parents, strict=True)))
         page_loader.prime_all({parent.id: page for parent, page in filter(None, found)})

@@ -4,8 +4,7 @@ from abc import ABC, abstractmethod
 from asyncio import CancelledError, Future, ensure_future, get_running_loop, shield
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
@@ -14,8 +13,6 @@ from graphql_api.execution.runtime import mark_exception_retrieved
 K = TypeVar("K")
 V = TypeVar("V")
 W = TypeVar("W")
-
-EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 class BatchSizeError(Exception):
@@ -37,23 +34,42 @@ class Loader(DataLoader[K, V]):
     once, in its own task. Plans request all keys of a level before they await any, so neither a future per
     key nor an iteration of the event loop is needed.
 
-    `read` returns the value of each key, in order, or an exception as the error of that key alone. `known`
-    has values of an earlier loader, which are not read again.
+    `read` returns the value of each key, in order, or an exception as the error of that key alone. Values
+    that a `previous` loader has loaded are not read again.
+
+    `values_by_key` has the loaded values, where None is the value of the key None. `batches` has the level
+    batch of each key that is still to be read. A level batch that failed stays there with its error.
     """
 
     def __init__(
         self,
         read: Callable[[list[K]], Awaitable[list[Any]]],
-        known: Mapping[K, V] = EMPTY,
         *,
         by_level: bool = False,
+        previous: "Loader[K, V] | None" = None,
     ) -> None:
-        self.results: LoaderCache[K, V] = LoaderCache()
-        super().__init__(cache_map=self.results)
-        self._read = read
-        self._known = known
-        self._by_level = by_level
+        self.values_by_key: dict[Any, Any] = {None: None}
+        self.batches: dict[K, _LevelBatch[K, V]] = {}
+        self.futures: _FutureCache[K, V] | None = None
         self.level_batch: _LevelBatch[K, V] | None = None
+        self.read = read
+        self._by_level = by_level
+        self._known = previous.values_by_key if previous else None
+        if not by_level:
+            self._start_dataloader()
+
+    def _start_dataloader(self) -> None:
+        self.futures = _FutureCache(self.values_by_key, self.batches)
+        super().__init__(cache_map=self.futures, loop=get_running_loop())
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Plans rarely load single keys, and aiodataloader's part would triple the cost of their loaders.
+            if name not in ("loop", "_cache", "_queue"):
+                raise AttributeError(name)
+            self._start_dataloader()
+            return getattr(self, name)
 
     @staticmethod
     def get_cache_key(key: K) -> K:
@@ -65,10 +81,9 @@ class Loader(DataLoader[K, V]):
 
         Awaiting the values raises the first error of a key or of a batch.
         """
-        results = self.results
-        if not self._by_level or (results and any(map(results.has_future, keys))):
+        if not self._by_level or (self.futures and any(map(self.futures.has_future, keys))):
             return _PendingFutures([None if key is None else self.load(key) for key in keys])
-        values, batches = results.values_by_key, results.batches
+        values, batches = self.values_by_key, self.batches
         new: Iterable[Any] = dict.fromkeys(keys)
         if len(values) > 1 or batches or None in new:
             new = [key for key in new if key not in values and key not in batches]
@@ -78,92 +93,79 @@ class Loader(DataLoader[K, V]):
                 batch = self.level_batch = _LevelBatch(self)
             batch.keys.extend(new)
             batches.update(dict.fromkeys(new, batch))
-        return _PendingLevel(results, keys)
+        return _PendingLevel(self, keys)
 
     def prime_all(self, values: Mapping[K, V]) -> None:
         """Cache the values of many keys that were read elsewhere, like `prime`, but without futures."""
-        results = self.results
         for key, value in values.items():
-            if key not in results.batches and not results.has_future(key):
-                results.values_by_key.setdefault(key, value)
+            if key not in self.batches and not (self.futures and self.futures.has_future(key)):
+                self.values_by_key.setdefault(key, value)
 
     async def batch_load_fn(self, keys: list[K]) -> list[V]:
-        """Read a batch of aiodataloader, except for the known values."""
-        known = self._known
-        missing = [key for key in keys if key not in known] if known else keys
+        """Read a batch of aiodataloader, except for the values of the previous loader."""
+        known = self._known or {}
+        missing = [key for key in keys if key not in known]
         try:
-            loaded = await self.read_batch(missing) if missing else []
+            loaded = await self.read(missing) if missing else []
         except CancelledError as error:
             # aiodataloader would leave the futures of a cancelled batch pending for ever.
             raise BatchCancelledError("the batch was cancelled") from error
-        if not known:
-            return loaded
+        self._check_size(missing, loaded)
         loaded_by_key = dict(zip(missing, loaded, strict=True))
-        return [known[key] if key in known else loaded_by_key[key] for key in keys]
+        return [loaded_by_key[key] if key in loaded_by_key else known[key] for key in keys]
 
-    async def read_batch(self, keys: list[K]) -> list[V]:
-        """Return the values of the keys. Raise BatchSizeError if their number differs."""
-        values = await self._read(keys)
+    def _check_size(self, keys: Sequence[K], values: Sequence[Any]) -> None:
         if len(values) != len(keys):
-            raise BatchSizeError(f"{self._read} returned {len(values):,} values for {len(keys):,} keys")
-        return values
+            raise BatchSizeError(f"{self.read} returned {len(values):,} values for {len(keys):,} keys")
 
-
-class LoaderCache(dict[K, "Future[V]"]):
-    """The cache of a loader. To aiodataloader it is a mapping of keys to futures.
-
-    Values are kept without a future in `values_by_key`, where None is the value of the key None. `batches`
-    has the level batch of each key that is still to be read. When aiodataloader asks for one of these keys,
-    it gets a new future. A level batch that failed stays, with its error.
-    """
-
-    __slots__ = ("batches", "values_by_key")
-
-    def __init__(self) -> None:
-        self.values_by_key: dict[Any, Any] = {None: None}
-        self.batches: dict[K, _LevelBatch[K, V]] = {}
-
-    def store(self, keys: Sequence[K], results: Sequence[Any]) -> None:
-        """Store the results of a level batch; an exception becomes a failed future."""
+    def store_level(self, keys: Sequence[K], results: Sequence[Any]) -> None:
+        """Store the results of a level batch."""
+        self._check_size(keys, results)
         values, batches = self.values_by_key, self.batches
-        if any(issubclass(each, Exception) for each in set(map(type, results))):
-            for key, result in zip(keys, results, strict=True):
-                self[key] = _completed_future(result)
-        else:
-            values.update(zip(keys, results, strict=True))
+        values.update(zip(keys, results, strict=True))
         if len(keys) == len(batches):
             batches.clear()
         else:
             for key in keys:
                 del batches[key]
-
-    def has_future(self, key: object) -> bool:
-        """Return whether aiodataloader has a future of the key: it is being read, or its read failed."""
-        return super().__contains__(key)
+        for result_type in set(map(type, results)):
+            if issubclass(result_type, Exception):
+                for key in keys:
+                    if isinstance(values.get(key), result_type):
+                        self.prime(key, values.pop(key))
 
     def raise_errors(self, keys: Iterable[K | None]) -> None:
-        """Raise the first error of one of these keys, which have been read."""
+        """Raise the error of the first of these keys whose read failed. All of them have been read."""
         for key in keys:
-            future: Future[V] | None = super().get(key)  # type: ignore[arg-type] - None is never a key
-            if future is not None:
-                future.result()
+            if key is not None and self.futures and self.futures.has_future(key):
+                self.futures[key].result()
+
+
+class _FutureCache(dict[K, "Future[V]"]):
+    """The futures of a loader that are pending or failed, as the cache of aiodataloader.
+
+    aiodataloader gets a new future of a key that has a value or a level batch when it asks for one.
+    """
+
+    __slots__ = ("batches", "values_by_key")
+
+    def __init__(self, values_by_key: dict[Any, Any], batches: "dict[K, _LevelBatch[K, V]]") -> None:
+        self.values_by_key = values_by_key
+        self.batches = batches
+
+    def has_future(self, key: object) -> bool:
+        return super().__contains__(key)
 
     def get(self, key: K, default: Any = None) -> Any:
-        future = super().get(key)
-        if future is not None:
-            return future
         if key in self.values_by_key:
-            return _completed_future(self.values_by_key[key])
+            future: Future[V] = get_running_loop().create_future()
+            future.set_result(self.values_by_key[key])
+            return future
         if key in self.batches:
-            future = ensure_future(self._wait_for_batch(key))
+            future = ensure_future(self.batches[key].load(key))
             future.add_done_callback(mark_exception_retrieved)
             return future
-        return default
-
-    async def _wait_for_batch(self, key: K) -> V:
-        await self.batches[key].wait()
-        self.raise_errors([key])
-        return self.values_by_key[key]
+        return super().get(key, default)
 
     def __contains__(self, key: object) -> bool:
         return key in self.values_by_key or key in self.batches or super().__contains__(key)
@@ -188,7 +190,8 @@ class LoaderCache(dict[K, "Future[V]"]):
         return super().pop(key, default)
 
     def clear(self) -> None:
-        self.values_by_key = {None: None}
+        self.values_by_key.clear()
+        self.values_by_key[None] = None
         super().clear()
 
 
@@ -216,11 +219,17 @@ class _LevelBatch(Generic[K, V]):
         if self.failure is not None:
             raise self.failure
 
+    async def load(self, key: K) -> V:
+        """Return the value of a key of this batch, or raise its error."""
+        await self.wait()
+        self.loader.raise_errors([key])
+        return self.loader.values_by_key[key]
+
     async def _read(self) -> None:
         self.started, loader = True, self.loader
         loader.level_batch = None
         try:
-            loader.results.store(self.keys, await loader.read_batch(self.keys))
+            loader.store_level(self.keys, await loader.read(self.keys))
         except BaseException as error:
             self.failure = error
             raise
@@ -245,21 +254,21 @@ class Pending(ABC, Generic[V]):
 class _PendingLevel(Pending[V]):
     """Values of a level; awaiting them reads the batches that are still to be read."""
 
-    __slots__ = ("keys", "results")
+    __slots__ = ("keys", "loader")
 
-    def __init__(self, results: LoaderCache[Any, V], keys: Sequence[Any]) -> None:
-        self.results = results
+    def __init__(self, loader: Loader[Any, V], keys: Sequence[Any]) -> None:
+        self.loader = loader
         self.keys = keys
 
     def __await__(self) -> Generator[Any, None, list[V | None]]:
-        results, batches = self.results, self.results.batches
+        loader, batches = self.loader, self.loader.batches
         if batches:
             for key in self.keys:
                 if key in batches:
                     yield from batches[key].wait().__await__()
-        if results:
-            results.raise_errors(self.keys)
-        return [*map(results.values_by_key.__getitem__, self.keys)]
+        if loader.futures:
+            loader.raise_errors(self.keys)
+        return [*map(loader.values_by_key.__getitem__, self.keys)]
 
 
 class _PendingFutures(Pending[V]):
@@ -301,13 +310,3 @@ class ResolvedValue(Generic[W]):
     def __await__(self) -> Generator[Any, None, W]:
         return self.value
         yield
-
-
-def _completed_future(result: Any) -> Future[Any]:
-    """Return a future that has this result, or fails with it if it is an exception."""
-    future: Future[Any] = get_running_loop().create_future()
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
-    return future

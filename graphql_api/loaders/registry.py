@@ -6,13 +6,13 @@ from typing import Any
 
 from db.database import Database
 from graphql_api.loaders.columns import ALL_COLUMNS, ColumnSelection
-from graphql_api.loaders.dataloader import EMPTY, Loader
+from graphql_api.loaders.dataloader import Loader
 
 
 class Loaders:
     """The loaders of one request, created on first use. `by_level` is described at Loader.
 
-    `previous` has loaders whose values are not read again.
+    `previous` has loaders by name, whose values are not read again.
     """
 
     __slots__ = ("_by_level", "_loaders", "_previous", "columns", "database")
@@ -23,13 +23,13 @@ class Loaders:
         columns: ColumnSelection = ALL_COLUMNS,
         *,
         by_level: bool = False,
-        previous: "Loaders | None" = None,
+        previous: Mapping[object, Loader[Any, Any]] | None = None,
     ) -> None:
         self.database = database
         self.columns = columns
         self._by_level = by_level
         self._loaders: dict[object, Loader[Any, Any]] = {}
-        self._previous: Mapping[object, Loader[Any, Any]] = previous._loaders if previous else EMPTY  # noqa: SLF001
+        self._previous = previous
 
     def loader(
         self,
@@ -41,12 +41,11 @@ class Loaders:
         """Return the loader of this name; create it from `read` and its arguments on first use."""
         loader = self._loaders.get(name)
         if loader is None:
-            previous = self._previous.get(name)
-            known = previous.results.values_by_key if previous else EMPTY
             read_keys = partial(read, self.database, *arguments, **options)
-            loader = self._loaders[name] = Loader(read_keys, known, by_level=self._by_level)
+            previous = self._previous.get(name) if self._previous else None
+            loader = self._loaders[name] = Loader(read_keys, by_level=self._by_level, previous=previous)
         return loader
 
     def for_fallback(self) -> "Loaders":
         """Return loaders for graphql-core, which do not read again what these have loaded."""
-        return Loaders(self.database, self.columns, previous=self)
+        return Loaders(self.database, self.columns, previous=self._loaders)

@@ -9,7 +9,7 @@ from strawberry import UNSET
 
 from db.keyset import Order, PageRequest
 from graphql_api.context import Context
-from graphql_api.execution.costs import ListSize
+from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import Prefetch, batch_field
 from graphql_api.schema.contributor_role import role_names
 from graphql_api.schema.errors import UserInputError

@@ -1,7 +1,7 @@
 """Costs of the schema's fields and types."""
 
 from db.search.facets import FACET_BOOK_LIMIT
-from graphql_api.execution.costs import Cost, ListSize
+from graphql_api.execution.cost_directives import Cost, ListSize
 
 ONE_ROW = Cost(weight="1")
 NO_ROWS = Cost(weight="0")

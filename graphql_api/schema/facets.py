@@ -19,7 +19,7 @@ from db.search.facets import (
 from db.search.filters import Facet
 from db.search.ranking import MAX_ENUMERATED_HITS
 from graphql_api.context import Context
-from graphql_api.execution.costs import ListSize
+from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import BatchResult, batch_field
 from graphql_api.loaders.search import facet_loader
 from graphql_api.schema.costs import FACET_COST

@@ -12,7 +12,7 @@ from db import categories as category_reads
 from db.keyset import Order, PageRequest
 from db.search.conditions import ALWAYS
 from graphql_api.context import Context
-from graphql_api.execution.costs import ListSize
+from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import Prefetch, batch_field
 from graphql_api.loaders import catalog
 from graphql_api.loaders.catalog import WHOLE_CATALOG

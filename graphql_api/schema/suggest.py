@@ -7,7 +7,7 @@ import strawberry
 
 from db.search import suggest
 from graphql_api.context import Context
-from graphql_api.execution.costs import ListSize
+from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import BatchResult, batch_field
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.inputs import check_storable_text

@@ -249,11 +249,12 @@ async def test_the_checksum_is_the_digest_of_buckets_of_line_digests(
         connection, "T", authors=[author], categories=[category], source="s", source_id="1", **book
     )
 
-    of_book = ["T", None, None, None, 2001, "2001-02-03", None, 1.5, "EUR", 0, None, None, 0]
+    of_book = dict.fromkeys(COLUMN_EXAMPLES) | {"title": "T", "stock": 0, "rating_count": 0}
+    of_book |= {"published_year": 2001, "published_on": "2001-02-03", "price": 1.5, "currency": "EUR"}
     lines = [
         ["author", "name", "zoe", "Zoë", "Zoë", None, None],
         ["category", "art", "Art"],
-        ["book", "s", "1", None, *of_book, [[1, "AUTHOR", "name", "zoe"]], ["art"]],
+        ["book", "s", "1", *of_book.values(), [[1, "AUTHOR", "name", "zoe"]], ["art"]],
     ]
     digests = sorted(digest(json.dumps(line, ensure_ascii=False).encode()) for line in lines)
     buckets: dict[bytes, bytes] = {}

@@ -1,27 +1,33 @@
 """Every read statement is explained on a catalog large enough for scans to show, and has no problems."""
 
 import pkgutil
-import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
-import asyncpg
 import pytest
 
+import db
 from db import authors, books, categories, embedded, search, view_counts
+from db.books import count_books
+from db.category_trees import fetch_category_trees
+from db.checksum import books_checksum
+from db.connections.connect import connect
+from db.database import Database
 from db.errors import DatabaseError
-from db.explain import ExplainCase, ExplainResult, run_cases
+from db.explain import ExplainCase, ExplainResult, Recorder, run_cases
 from db.explain_cases import explain_catalog, load_sample
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
-from db.keyset import Scope
+from db.keyset import Order, PageRequest, ParentLookup, Scope, fetch_parents_with_pages
+from db.statements import ReadStatement, StatementTemplate
 from tests.conftest import clone
 
 BOOKS = 25_000
 
-NOT_READS = {"count_views"}
-"""Statements of these modules that write."""
+SCAN = ReadStatement("scanned", "SELECT id FROM book WHERE stock = -1")
+SORT = ReadStatement("sorted_", "SELECT id FROM book ORDER BY page_count, description")
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +40,33 @@ async def catalog(
         yield dsn
 
 
+@pytest.fixture
+async def small_catalog(dsn: str, tmp_path: Path) -> str:
+    await import_feed(dsn, open_generated(200, 1), rejects=tmp_path / "rejects.csv")
+    return dsn
+
+
 @pytest.fixture(scope="module")
 async def results(catalog: str) -> list[ExplainResult]:
     return await explain_catalog(catalog)
 
 
+def modules_of(package: ModuleType) -> list[ModuleType]:
+    """Return the modules of a package and of its packages."""
+    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    return [import_module(module.name) for module in found]
+
+
+def statements_of(modules: Iterable[ModuleType]) -> list[ReadStatement | StatementTemplate]:
+    """Return the read statements that are constants of the modules."""
+    values = [value for module in modules for value in vars(module).values()]
+    return [value for value in values if isinstance(value, ReadStatement | StatementTemplate)]
+
+
 def read_statements() -> set[str]:
     """Return the names of all read statements, including those generated per list and shape."""
-    modules = [authors, books, categories, view_counts]
-    modules += [import_module(f"db.search.{module.name}") for module in pkgutil.iter_modules(search.__path__)]
-    names: set[str] = set()
-    for module in modules:
-        for value in vars(module).values():
-            if isinstance(value, str):
-                names |= set(re.findall(r"^\s*/\* (\w+)", value))
+    modules = [authors, books, categories, view_counts, *modules_of(search)]
+    names = {statement.name for statement in statements_of(modules)}
     scopes = [
         value
         for module in (authors, books, categories)
@@ -63,7 +82,7 @@ def read_statements() -> set[str]:
         for scope in (authors.ALL_AUTHORS, categories.ALL_CATEGORIES, categories.ROOTS)
         for shape in ("matching", "count_matching")
     }
-    return names - NOT_READS
+    return names
 
 
 def test_every_read_statement_has_a_case(results: list[ExplainResult]) -> None:
@@ -84,13 +103,13 @@ def test_a_page_in_the_middle_uses_as_many_buffers_as_one_at_the_start(results: 
 
 
 async def test_scans_sorts_and_too_many_buffers_are_reported(catalog: str) -> None:
-    connection = await asyncpg.connect(catalog)
+    connection = await connect(catalog, application_name="bookstore tests")
 
     async def scan(database: object) -> object:
-        return await database.fetch("/* scanned */ SELECT id FROM book WHERE stock = -1")  # type: ignore[attr-defined]
+        return await database.fetch(SCAN)  # type: ignore[attr-defined]
 
     async def sort(database: object) -> object:
-        return await database.fetch("/* sorted_ */ SELECT id FROM book ORDER BY page_count, description")  # type: ignore[attr-defined]
+        return await database.fetch(SORT)  # type: ignore[attr-defined]
 
     explained = await run_cases(
         connection,
@@ -113,8 +132,60 @@ async def test_scans_sorts_and_too_many_buffers_are_reported(catalog: str) -> No
     assert [result.name for result in only] == ["scanned"]
 
 
+async def test_every_read_statement_runs_in_a_read_only_transaction(
+    results: list[ExplainResult], small_catalog: str
+) -> None:
+    """PostgreSQL refuses one that writes, and one whose functions write. All cases have run in such one."""
+    constants = statements_of(modules_of(db))
+    connection = await connect(small_catalog, application_name="bookstore tests")
+    recorder = Recorder(connection)
+
+    async with connection.transaction(readonly=True):
+        for statement in constants:
+            if isinstance(statement, ReadStatement) and "$1" not in statement.sql:
+                await recorder.fetch(statement)
+        await books_checksum(recorder, source="generated", source_ids=["1"])
+        await read_trees_and_parents(recorder)
+    await connection.close()
+
+    run = {result.name for result in results} | {statement.name for statement, _ in recorder.sent}
+    assert {statement.name for statement in constants} <= run
+    assert {statement.name for statement, _ in recorder.sent if statement not in constants} == {
+        "author_with_books_by_author_ids",
+        "category_with_books_by_category_ids",
+        "trees_by_ids",
+    }
+
+
+async def read_trees_and_parents(database: Database) -> None:
+    by_title, five = Order(books.TITLE), PageRequest(5)
+    author = ParentLookup("author", "id", "bigint", authors.COLUMNS)
+    category = ParentLookup("category", "id", "bigint", categories.COLUMNS)
+    await fetch_parents_with_pages(database, books.BY_AUTHOR, by_title, five, author, [1], books.COLUMNS)
+    await fetch_parents_with_pages(database, books.BY_CATEGORY, by_title, five, category, [1], books.COLUMNS)
+    await fetch_category_trees(database, category, [1], [five, five])
+
+
+async def test_a_read_statement_whose_function_writes_is_refused(small_catalog: str) -> None:
+    connection = await connect(small_catalog, application_name="bookstore tests")
+    await connection.execute("""
+        ALTER FUNCTION search_query(text) RENAME TO other_search_query;
+        CREATE FUNCTION search_query(text) RETURNS tsquery LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE catalog_size SET books = 0;
+            RETURN other_search_query($1);
+        END $$
+    """)
+
+    with pytest.raises(DatabaseError, match="cannot execute UPDATE in a read-only transaction"):
+        await explain_catalog(small_catalog)
+
+    assert await count_books(connection) == 200
+    await connection.close()
+
+
 async def test_an_empty_catalog_has_nothing_to_explain(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore tests")
     sample = await load_sample(connection)
     await connection.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from db.connections.connect import connect
 from db.errors import DatabaseError
 from db.migrations import downgrade, head_revision, migrate, require_head
 from tests.catalogs import add_author, add_book, add_category
@@ -74,7 +75,7 @@ async def test_every_foreign_key_has_an_index(connection: asyncpg.Connection) ->
 async def test_migrating_a_migrated_database_changes_nothing(dsn: str) -> None:
     await asyncio.to_thread(migrate, dsn)
 
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore tests")
     await require_head(connection)
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == head_revision()
     await connection.close()
@@ -106,7 +107,7 @@ async def test_folding_the_final_sigma_computes_the_sort_keys_again(connection: 
 
 
 async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore tests")
 
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(DatabaseError) as older:

@@ -532,11 +532,10 @@ def test_every_check_fails_for_some_corruption() -> None:
     assert {name for corruption in CORRUPTIONS for name in corruption.wrong} == set(names)
 
 
-def test_every_statement_begins_with_its_name_and_returns_at_most_five_rows() -> None:
+def test_every_statement_returns_at_most_five_rows() -> None:
     for check in CHECKS:
-        assert check.sql.startswith(f"\n/* {check.name} */\n")
-        assert check.sql.endswith(" LIMIT 5\n")
-        assert "{" not in check.sql.replace("{2,3}", "").replace("{2,8}", "").replace("{3}", "")
+        assert check.statement.text.endswith(" LIMIT 5")
+        assert "{" not in check.statement.sql.replace("{2,3}", "").replace("{2,8}", "").replace("{3}", "")
 
 
 async def test_an_empty_catalog_is_valid(connection: asyncpg.Connection) -> None:

@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
-from typing import Any
 
-import asyncpg
 import pytest
 
+from db.connections.connect import Connection
 from db.connections.pool import ConnectionPool
+from db.statements import WriteStatement
 from db.view_counts import ViewCounter, recent_views_by_book_ids
 from tests.catalogs import add_book
 from tests.waiting import GUARD
 
 
-async def test_views_are_counted_by_book_and_day(connection: asyncpg.Connection) -> None:
+async def test_views_are_counted_by_book_and_day(connection: Connection) -> None:
     first, second = await add_book(connection, "A"), await add_book(connection, "B")
     log = ViewCounter(connection)
 
@@ -27,7 +27,7 @@ async def test_views_are_counted_by_book_and_day(connection: asyncpg.Connection)
     assert await connection.fetch("SELECT views FROM book_view ORDER BY views") == [(1,), (3,)]
 
 
-async def test_only_the_last_30_days_are_recent(connection: asyncpg.Connection) -> None:
+async def test_only_the_last_30_days_are_recent(connection: Connection) -> None:
     book = await add_book(connection, "A")
     await connection.execute(
         "INSERT INTO book_view VALUES ($1, current_date - 30, 5), ($1, current_date - 29, 2)", book
@@ -36,7 +36,7 @@ async def test_only_the_last_30_days_are_recent(connection: asyncpg.Connection) 
     assert await recent_views_by_book_ids(connection, [book]) == [2]
 
 
-async def test_views_of_a_book_that_is_gone_are_forgotten(connection: asyncpg.Connection) -> None:
+async def test_views_of_a_book_that_is_gone_are_forgotten(connection: Connection) -> None:
     book, gone = await add_book(connection, "A"), await add_book(connection, "B")
     log = ViewCounter(connection)
     log.record(book)
@@ -74,7 +74,7 @@ async def test_what_cannot_be_written_is_kept_for_the_next_time(
 
 
 async def test_no_more_books_are_held_than_its_capacity(
-    connection: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+    connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     books = [await add_book(connection, title) for title in "ABC"]
     log = ViewCounter(connection, capacity=2)
@@ -93,17 +93,16 @@ async def test_no_more_books_are_held_than_its_capacity(
 class Written:
     """A database that says when a statement of it is done."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.once = asyncio.Event()
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
-        rows = await self.connection.fetch(query, *args, record_class=record_class)
+    async def execute_write(self, statement: WriteStatement, *args: object) -> None:
+        await self.connection.execute_write(statement, *args)
         self.once.set()
-        return rows
 
 
-async def test_it_writes_by_itself_and_once_more_at_the_end(connection: asyncpg.Connection) -> None:
+async def test_it_writes_by_itself_and_once_more_at_the_end(connection: Connection) -> None:
     book = await add_book(connection, "A")
     written = Written(connection)
     log = ViewCounter(written, flush_interval=0.01)
@@ -121,16 +120,16 @@ async def test_it_writes_by_itself_and_once_more_at_the_end(connection: asyncpg.
 class Slow:
     """A database whose statements take their time."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.released = asyncio.Event()
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+    async def execute_write(self, statement: WriteStatement, *args: object) -> None:
         await self.released.wait()
-        return await self.connection.fetch(query, *args, record_class=record_class)
+        await self.connection.execute_write(statement, *args)
 
 
-async def test_views_noted_while_others_are_written_are_not_lost(connection: asyncpg.Connection) -> None:
+async def test_views_noted_while_others_are_written_are_not_lost(connection: Connection) -> None:
     book = await add_book(connection, "A")
     slow = Slow(connection)
     log = ViewCounter(slow)

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message
 from db.connections import supervisor
 from db.migrations import migrate
 from graphql_api.execution import yielding
-from graphql_api.serving import application
+from graphql_api.server.process import build_application
 from graphql_api.settings import Settings
 from tests.faults.postgres import Postgres
 from tests.faults.speed import cpu_slowness
@@ -135,7 +135,7 @@ def collection() -> Generator[None]:
 @pytest.fixture
 async def app(dsn: str, collection: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[ASGIApp]:
     monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)  # a slow machine is no outage of PostgreSQL
-    app = application(Settings(**PATIENT), dsn)
+    app = build_application(Settings(**PATIENT), dsn)
     async with app.router.lifespan_context(app):
         yield app
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from strawberry.types.execution import PreExecutionError
 
 from db import embedded, importing
+from db.connections.connect import Connection
 from db.importing.importer import import_feed
 from db.importing.readers import open_feed
+from db.statements import ReadStatement, WriteStatement
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.schema import schema
@@ -27,7 +28,7 @@ SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 class Client:
     """Runs operations, each with new loaders, and records the statement names of the last one."""
 
-    connection: asyncpg.Connection
+    connection: Connection
     statements: list[str] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     views: ViewCounter = field(init=False)
@@ -35,10 +36,15 @@ class Client:
     def __post_init__(self) -> None:
         self.views = ViewCounter(self)
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
-        self.statements.append(query.split()[1])
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
+        self.statements.append(statement.name)
         async with self.lock:
-            return await self.connection.fetch(query, *args, record_class=record_class)
+            return await self.connection.fetch(statement, *args, record_class=record_class)
+
+    async def execute_write(self, statement: WriteStatement, *args: object) -> None:
+        self.statements.append(statement.name)
+        async with self.lock:
+            await self.connection.execute_write(statement, *args)
 
     async def run(self, document: str, **variables: Any) -> dict[str, Any]:
         """Return the response as a client receives it."""
@@ -83,5 +89,5 @@ def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Gen
 
 
 @pytest.fixture
-def client(connection: asyncpg.Connection) -> Client:
+def client(connection: Connection) -> Client:
     return Client(connection)

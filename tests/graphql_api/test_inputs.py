@@ -296,7 +296,7 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
             "rating_count": 9,
         },
     ]
-    ids = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
+    ids: dict[str, str] = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
     ids |= {"ann": global_id("Author", ann), "bob": global_id("Author", bob)}
     return ids | {"Fiction": global_id("Category", fiction), "Novels": global_id("Category", novels)}
 

@@ -95,5 +95,5 @@ async def test_a_database_that_fails_is_reported_without_a_traceback(catalog: st
     assert locked.output == (
         "Error: The database failed during the analysis: canceling statement due to lock timeout\n"
     )
-    assert unreachable.output.startswith("Error: PostgreSQL cannot be reached: ")
+    assert unreachable.output.startswith("Error: PostgreSQL cannot be reached at 127.0.0.1:1: ")
     assert "secret" not in unreachable.output

@@ -9,7 +9,7 @@ import pytest
 from graphql_api.execution.limits import Limits
 from graphql_api.settings import Settings, SettingsError
 
-README = Path(__file__).parents[2] / "README.md"
+SETTINGS = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -92,8 +92,8 @@ def format_default(default: object) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def test_the_readme_lists_every_setting_with_its_default_and_description() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", README.read_text(encoding="utf-8"), re.M)
+def test_the_docs_list_every_setting_with_its_default_and_description() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", SETTINGS.read_text(encoding="utf-8"), re.M)
 
     assert rows == [
         (

@@ -7,14 +7,15 @@ import asyncpg
 import pytest
 
 from db.connections.pool import ALL_IN_USE, CLOSED, ConnectionPool
-from db.database import PLANNED_ANEW
 from db.errors import DatabaseError, DatabaseUnavailableError
+from db.statements import ReadStatement
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.executor import run_operation
 from graphql_api.schema import schema
 from tests.catalogs import add_author, add_book, add_category
+from tests.db.connections.statements import INTEGER, NOWHERE, PID, SLEEP
 from tests.faults.proxy import Proxy
 from tests.waiting import GUARD, until
 
@@ -35,13 +36,16 @@ EVERYTHING = """{
   suggest(prefix: "b") { books { id } authors { id } categories { id } }
 }"""
 
-SESSION = """
+SESSION = ReadStatement(
+    "session",
+    """
 SELECT (SELECT jsonb_object_agg(name, setting) FROM pg_settings) AS settings,
        (SELECT count(*) FROM pg_listening_channels()) AS channels,
        (SELECT count(*) FROM pg_cursors WHERE is_holdable) AS cursors,
        (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory') AS locks,
        (SELECT count(*) FROM pg_class WHERE relpersistence = 't') AS temporary_tables
-"""
+""",
+)
 
 SESSIONS = """
 SELECT count(*) FROM pg_stat_activity
@@ -73,7 +77,7 @@ async def test_the_connection_used_last_is_acquired_first(pool: ConnectionPool) 
 async def test_a_pool_opens_no_more_connections_than_its_size(
     pool: ConnectionPool, observer: asyncpg.Connection
 ) -> None:
-    pids = await asyncio.gather(*(pool.fetch("SELECT pg_backend_pid()") for _ in range(20)))
+    pids = await asyncio.gather(*(pool.fetch(PID) for _ in range(20)))
 
     assert len({row["pg_backend_pid"] for [row] in pids}) == 2
     assert await observer.fetchval(SESSIONS) == 2
@@ -285,9 +289,9 @@ async def test_a_statement_that_fails_leaves_its_connection_in_the_pool(pool: Co
         pass
 
     with pytest.raises(asyncpg.UndefinedTableError):
-        await pool.fetch("SELECT 1 FROM nowhere")
+        await pool.fetch(NOWHERE)
     with pytest.raises(asyncpg.DataError):
-        await pool.fetch("SELECT $1::integer", 2**40)
+        await pool.fetch(INTEGER, 2**40)
 
     await until(lambda: pool.in_use == 0)
     assert await pool.acquire() is first
@@ -300,7 +304,7 @@ async def test_a_cancelled_statement_ends_in_postgresql_before_its_connection_is
     pool.size = 1
     async with pool.connection() as first:
         pass
-    running = asyncio.create_task(pool.fetch("SELECT pg_sleep(3600)"))
+    running = asyncio.create_task(pool.fetch(SLEEP))
     await until(lambda: observer.fetchval(RUNNING))
 
     running.cancel()
@@ -350,7 +354,7 @@ async def test_a_connection_that_cannot_be_made_reusable_is_replaced(
 
 
 async def test_when_the_pool_is_terminated_everything_fails_at_once(pool: ConnectionPool) -> None:
-    running = asyncio.create_task(pool.fetch("SELECT pg_sleep(3600)"))
+    running = asyncio.create_task(pool.fetch(SLEEP))
     held = await pool.acquire()
     waiting = [asyncio.create_task(pool.acquire()) for _ in range(2)]
     await until(lambda: len(pool._waiters) == 2)
@@ -403,7 +407,7 @@ async def test_a_waiter_with_the_right_to_open_opens_nothing_after_the_end(
 async def test_closing_cancels_what_runs_and_leaves_no_session(
     pool: ConnectionPool, observer: asyncpg.Connection
 ) -> None:
-    running = asyncio.create_task(pool.fetch("SELECT pg_sleep(3600)"))
+    running = asyncio.create_task(pool.fetch(SLEEP))
     await until(lambda: observer.fetchval(RUNNING))
 
     await pool.close(GUARD)
@@ -428,9 +432,8 @@ async def test_no_statement_leaves_anything_in_its_session(pool: ConnectionPool)
     before = await pool.fetch(SESSION)
     views = ViewCounter(pool)
 
-    outcome = await run_operation(
-        DocumentCache(schema).get(EVERYTHING, None).prepare(None), Context(views, pool)
-    )
+    operation = DocumentCache(schema).get(EVERYTHING, None).prepare(None)
+    outcome = await run_operation(operation, Context(views, pool))
     await views.flush()
 
     assert outcome.result.errors is None
@@ -438,15 +441,18 @@ async def test_no_statement_leaves_anything_in_its_session(pool: ConnectionPool)
     assert await pool.fetch(SESSION) == before
 
 
-async def test_a_statement_that_is_planned_anew_leaves_no_plan_behind(pool: ConnectionPool) -> None:
+async def test_a_statement_planned_for_each_execution_leaves_no_plan_behind(pool: ConnectionPool) -> None:
     pool.size = 1
+    sql = "SELECT $1::integer AS n"
+    planned, cached = ReadStatement("planned", sql, cached_plan=False), ReadStatement("cached", sql)
     for number in range(8):
-        assert await pool.fetch(f"/* a {PLANNED_ANEW} */ SELECT $1::integer AS n", number) == [(number,)]
-        assert await pool.fetch("/* kept */ SELECT $1::integer AS n", number) == [(number,)]
+        assert await pool.fetch(planned, number) == [(number,)]
+        assert await pool.fetch(cached, number) == [(number,)]
 
-    kept = await pool.fetch(
-        "SELECT split_part(statement, ' ', 2) AS name, generic_plans > 0 AS generic FROM pg_prepared_statements"
-        " WHERE statement LIKE '/*%' ORDER BY 1, 2"
-    )
+    async with pool.connection() as connection:
+        kept = await connection.fetch(
+            "SELECT split_part(statement, ' ', 2) AS name, generic_plans > 0 AS generic FROM pg_prepared_statements"
+            " WHERE statement LIKE '/*%' ORDER BY 1, 2"
+        )
 
-    assert [tuple(row) for row in kept] in ([("kept", True)], [("a", False), ("kept", True)])
+    assert [tuple(row) for row in kept] in ([("cached", True)], [("cached", True), ("planned", False)])

@@ -8,11 +8,13 @@ import pytest
 
 from db.connections.session import ReadSession
 from db.connections.supervisor import PoolSupervisor
-from db.database import PLANNED_ANEW
 from db.errors import DatabaseUnavailableError, StatementTimeoutError
+from db.statements import ReadStatement, WriteStatement
+from tests.db.connections.statements import INTEGER, NOWHERE, ONE, PID, SLEEP
 from tests.waiting import until
 
-PID = "SELECT pg_backend_pid()"
+TERMINATE = "SELECT pg_terminate_backend(pg_backend_pid())"
+TIMEOUT = ReadStatement("timeout", "SELECT current_setting('statement_timeout')")
 RUNNING = (
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
 )
@@ -26,11 +28,11 @@ class LosingDatabase:
         self.losses = losses
         self.statements = 0
 
-    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
         self.statements += 1
         if self.statements <= self.losses:
-            query = "SELECT pg_terminate_backend(pg_backend_pid())"
-        return await self.supervisor.fetch(query, *args)
+            statement = ReadStatement("terminate", TERMINATE)
+        return await self.supervisor.fetch(statement, *args)
 
 
 async def pids(session: ReadSession, times: int = 5) -> set[int]:
@@ -45,7 +47,7 @@ async def pids(session: ReadSession, times: int = 5) -> set[int]:
 async def test_a_read_whose_connection_is_lost_is_retried_once(supervisor: PoolSupervisor) -> None:
     database = LosingDatabase(supervisor, losses=1)
 
-    rows = await ReadSession(database).fetch("SELECT 1 AS one")
+    rows = await ReadSession(database).fetch(ONE)
 
     assert rows == [(1,)]
     assert database.statements == 2
@@ -58,9 +60,9 @@ async def test_a_read_that_loses_two_connections_fails_and_so_do_all_later_ones(
     session = ReadSession(database)
 
     with pytest.raises(DatabaseUnavailableError) as caught:
-        await session.fetch("SELECT 1")
+        await session.fetch(ONE)
     with pytest.raises(DatabaseUnavailableError):
-        await session.fetch("SELECT 1")
+        await session.fetch(ONE)
 
     assert (
         str(caught.value) == "PostgreSQL is unavailable: connection was closed in the middle of operation: "
@@ -68,14 +70,10 @@ async def test_a_read_that_loses_two_connections_fails_and_so_do_all_later_ones(
     )
     assert database.statements == 2
     assert session.failure is caught.value
-    assert await ReadSession(database).fetch("SELECT 1") == [(1,)]
+    assert await ReadSession(database).fetch(ONE) == [(1,)]
 
 
-async def test_a_read_that_a_recovery_conflict_cancels_is_retried_once(
-    supervisor: PoolSupervisor, observer: asyncpg.Connection
-) -> None:
-    """A standby reports the conflict with SQLSTATE 40001. A sequence survives the rollback of the first try."""
-    await observer.execute("""
+CONFLICTS = """
         CREATE SEQUENCE tries;
         CREATE FUNCTION conflict(failures bigint) RETURNS bigint LANGUAGE plpgsql AS $$
         DECLARE try bigint := nextval('tries');
@@ -85,11 +83,19 @@ async def test_a_read_that_a_recovery_conflict_cancels_is_retried_once(
             END IF;
             RETURN try;
         END $$
-    """)
+"""
+"""Creates a function whose first calls fail. A sequence counts the calls, because no rollback undoes it."""
 
-    assert await ReadSession(supervisor).fetch("SELECT conflict(1)") == [(2,)]
+
+async def test_a_read_that_a_recovery_conflict_cancels_is_retried_once(
+    supervisor: PoolSupervisor, observer: asyncpg.Connection
+) -> None:
+    """A standby reports the conflict with SQLSTATE 40001."""
+    await observer.execute(CONFLICTS)
+
+    assert await ReadSession(supervisor).fetch(ReadStatement("conflict", "SELECT conflict(1)")) == [(2,)]
     with pytest.raises(DatabaseUnavailableError) as caught:
-        await ReadSession(supervisor).fetch("SELECT conflict(100)")
+        await ReadSession(supervisor).fetch(ReadStatement("conflict", "SELECT conflict(100)"))
 
     assert str(caught.value) == (
         "PostgreSQL is unavailable: canceling statement due to conflict with recovery"
@@ -97,22 +103,65 @@ async def test_a_read_that_a_recovery_conflict_cancels_is_retried_once(
     assert await observer.fetchval("SELECT last_value FROM tries") == 4
 
 
+async def test_a_write_that_such_a_conflict_cancels_is_not_retried(
+    supervisor: PoolSupervisor, observer: asyncpg.Connection
+) -> None:
+    await observer.execute(CONFLICTS)
+
+    with pytest.raises(asyncpg.SerializationError):
+        await supervisor.execute_write(WriteStatement("conflict", "SELECT conflict($1)"), 1)
+    await supervisor.execute_write(WriteStatement("conflict", "SELECT conflict($1)"), 1)
+
+    assert await observer.fetchval("SELECT last_value FROM tries") == 2
+
+
+async def test_a_write_whose_connection_is_lost_is_not_retried(
+    supervisor: PoolSupervisor, observer: asyncpg.Connection
+) -> None:
+    await observer.execute("CREATE SEQUENCE tries")
+    lose = WriteStatement("lose", "SELECT nextval('tries'), pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises((asyncpg.AdminShutdownError, asyncpg.ConnectionDoesNotExistError)):
+        await supervisor.execute_write(lose)
+
+    assert await observer.fetchval("SELECT nextval('tries')") == 2
+
+
 @pytest.mark.parametrize(
-    ("query", "changes"),
+    "statement",
     [
-        (f"/* values {PLANNED_ANEW} */ SELECT a FROM changing", 2),
-        ("/* values */ SELECT a FROM changing", 4),  # asyncpg itself retries a cached statement once
+        WriteStatement("add", "INSERT INTO category (name) VALUES ('x')"),
+        "INSERT INTO category (name) VALUES ('x')",
     ],
-    ids=["planned anew", "cached"],
+    ids=["a write statement", "a text"],
+)
+async def test_a_session_of_reads_runs_nothing_but_read_statements(
+    supervisor: PoolSupervisor, observer: asyncpg.Connection, statement: Any
+) -> None:
+    session = ReadSession(supervisor)
+
+    with pytest.raises(TypeError, match="a read session runs instances of ReadStatement only"):
+        await session.fetch(statement)
+
+    assert session.failure is None
+    assert session.failed_statement() is None
+    assert await observer.fetchval("SELECT count(*) FROM category") == 0
+
+
+@pytest.mark.parametrize(
+    ("cached_plan", "changes"),
+    [(False, 2), (True, 4)],  # asyncpg itself retries a cached statement once
+    ids=["planned for each execution", "cached plan"],
 )
 async def test_a_read_whose_result_type_changes_is_retried_once(
-    supervisor: PoolSupervisor, dsn: str, observer: asyncpg.Connection, query: str, changes: int
+    supervisor: PoolSupervisor, dsn: str, observer: asyncpg.Connection, cached_plan: bool, changes: int
 ) -> None:
     """Each change waits for the lock that the read's next step waits for too, one behind the other."""
     await observer.execute("CREATE TABLE changing (a smallint); INSERT INTO changing VALUES (7)")
+    statement = ReadStatement("changing", "SELECT a FROM changing", cached_plan=cached_plan)
     session = ReadSession(supervisor)
     session.pin()
-    assert await session.fetch(query) == [(7,)]
+    assert await session.fetch(statement) == [(7,)]
     changers = [await asyncpg.connect(dsn) for _ in range(changes)]
     types = ["integer", "bigint", "integer", "bigint"]
 
@@ -123,7 +172,7 @@ async def test_a_read_whose_result_type_changes_is_retried_once(
         await connection.execute(f"BEGIN; ALTER TABLE changing ALTER a TYPE {kind}")
 
     await change(changers[0], types[0])
-    reading = asyncio.create_task(session.fetch(query))
+    reading = asyncio.create_task(session.fetch(statement))
     for previous, connection, kind in zip(changers, changers[1:], types[1:], strict=False):
         await until(lambda: waiting())
         queued = asyncio.create_task(change(connection, kind))
@@ -145,32 +194,32 @@ async def test_a_statement_that_takes_too_long_is_not_retried(supervisor: PoolSu
     supervisor.require_pool().command_timeout = 0.1
 
     with pytest.raises(StatementTimeoutError):
-        await ReadSession(database).fetch("SELECT pg_sleep(3600)")
+        await ReadSession(database).fetch(SLEEP)
 
     assert database.statements == 1
 
 
 async def test_the_server_ends_a_statement_by_itself(supervisor: PoolSupervisor) -> None:
-    assert await supervisor.fetch("SELECT current_setting('statement_timeout')") == [("1min",)]
+    assert await supervisor.fetch(TIMEOUT) == [("1min",)]
 
 
 async def test_a_defect_is_raised_as_it_is(supervisor: PoolSupervisor) -> None:
     session = ReadSession(supervisor)
 
     with pytest.raises(asyncpg.UndefinedTableError):
-        await session.fetch("SELECT 1 FROM nowhere")
+        await session.fetch(NOWHERE)
     with pytest.raises(asyncpg.DataError):
-        await session.fetch("SELECT $1::integer", 2**40)
+        await session.fetch(INTEGER, 2**40)
 
     assert session.failure is None
-    assert await session.fetch("SELECT 1") == [(1,)]
+    assert await session.fetch(ONE) == [(1,)]
 
 
 async def test_cancelling_a_session_cancels_its_statement_in_postgresql(
     supervisor: PoolSupervisor, observer: asyncpg.Connection
 ) -> None:
     session = ReadSession(supervisor)
-    reading = asyncio.create_task(session.fetch("SELECT pg_sleep(3600)"))
+    reading = asyncio.create_task(session.fetch(SLEEP))
     await until(lambda: observer.fetchval(RUNNING))
 
     session.cancel()
@@ -234,7 +283,7 @@ async def test_after_a_statement_that_took_too_long_a_session_reads_nothing_more
     session.pin()
 
     with pytest.raises(StatementTimeoutError) as first:
-        await session.fetch("SELECT pg_sleep(3600)")
+        await session.fetch(SLEEP)
     with pytest.raises(StatementTimeoutError) as second:
         await session.fetch(PID)
 
@@ -247,11 +296,11 @@ async def test_a_session_of_a_pool_that_ended_fails_with_the_reason(supervisor: 
     pool = supervisor.require_pool()
     session = ReadSession(supervisor)
     session.pin()
-    assert await session.fetch("SELECT 1") == [(1,)]
+    assert await session.fetch(ONE) == [(1,)]
 
     supervisor._mark_unavailable("PostgreSQL is gone.")
 
     with pytest.raises(DatabaseUnavailableError, match=r"^PostgreSQL is gone\.$"):
-        await session.fetch("SELECT 1")
+        await session.fetch(ONE)
     session.unpin()
     assert pool.in_use == 0

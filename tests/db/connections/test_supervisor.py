@@ -12,6 +12,7 @@ from db.connections import supervisor as supervisor_module
 from db.connections.supervisor import PoolSupervisor
 from db.errors import DatabaseError, DatabaseUnavailableError
 from db.migrations import head_revision, require_head
+from tests.db.connections.statements import ONE
 from tests.faults.proxy import Proxy
 from tests.waiting import GUARD, until
 
@@ -49,10 +50,10 @@ async def test_an_absent_server_is_no_error_at_start_and_is_used_once_it_is_ther
 
     async with monitored(supervisor):
         with pytest.raises(DatabaseUnavailableError) as caught:
-            await supervisor.fetch("SELECT 1")
+            await supervisor.fetch(ONE)
         await proxy.listen_again()
         await until(lambda: supervisor.pool)
-        assert await supervisor.fetch("SELECT 1") == [(1,)]
+        assert await supervisor.fetch(ONE) == [(1,)]
         assert supervisor.unavailable_reason is None
 
     reason = str(caught.value)
@@ -112,7 +113,7 @@ async def test_a_refused_connection_is_the_reason(dsn: str) -> None:
     assert supervisor.unavailable_reason.startswith("PostgreSQL cannot be reached at /")
     assert supervisor.unavailable_reason.endswith(" does not exist")
     with pytest.raises(DatabaseError, match="does not exist"):
-        await supervisor.fetch("SELECT 1")
+        await supervisor.fetch(ONE)
 
 
 async def test_a_lost_probe_connection_is_replaced_and_with_it_every_other_connection(
@@ -131,7 +132,7 @@ async def test_a_lost_probe_connection_is_replaced_and_with_it_every_other_conne
     assert supervisor.pool is pool
     assert idle.is_closed()
     assert await observer.fetchval(HEALTH_CHECKS) not in (None, before)
-    assert await supervisor.fetch("SELECT 1") == [(1,)]
+    assert await supervisor.fetch(ONE) == [(1,)]
 
 
 async def test_a_server_without_room_for_a_probe_connection_keeps_the_pool(
@@ -180,7 +181,7 @@ async def test_during_an_outage_every_request_fails_at_once_and_later_uses_a_new
     async with monitored(supervisor):
         pool = supervisor.require_pool()
         held = [await pool.acquire() for _ in range(2)]
-        waiting = asyncio.create_task(supervisor.fetch("SELECT 1"))
+        waiting = asyncio.create_task(supervisor.fetch(ONE))
         await until(lambda: pool._waiters)
 
         await proxy.refuse()
@@ -194,7 +195,7 @@ async def test_during_an_outage_every_request_fails_at_once_and_later_uses_a_new
         assert pool.in_use == 0
         await proxy.listen_again()
         assert await until(lambda: supervisor.pool) is not pool
-        assert await supervisor.fetch("SELECT 1") == [(1,)]
+        assert await supervisor.fetch(ONE) == [(1,)]
 
 
 async def test_a_server_that_does_not_respond_is_an_outage(
@@ -217,12 +218,12 @@ async def test_a_server_that_does_not_respond_is_an_outage(
 async def test_stopping_closes_every_connection(
     supervisor: PoolSupervisor, observer: asyncpg.Connection
 ) -> None:
-    await supervisor.fetch("SELECT 1")
+    await supervisor.fetch(ONE)
 
     await supervisor.stop()
     await supervisor.stop()
 
     with pytest.raises(DatabaseUnavailableError, match=r"^The server is shutting down\.$"):
-        await supervisor.fetch("SELECT 1")
+        await supervisor.fetch(ONE)
     others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     await until(lambda: observer.fetchval(f"SELECT ({others}) = 0"))

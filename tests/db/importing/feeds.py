@@ -5,9 +5,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import asyncpg
-
 from db.checksum import content_checksum
+from db.connections.connect import Connection
 from db.importing.importer import Summary, import_feed
 from db.importing.readers import Feed, RecordBatch
 from db.importing.records import BookRecord, Reject
@@ -34,7 +33,7 @@ def feed(records: Sequence[BookRecord | Reject], source: str = "shop") -> Feed:
 class Catalog:
     """A database with a connection to inspect it and a method to import records."""
 
-    def __init__(self, dsn: str, connection: asyncpg.Connection, rejects: Path) -> None:
+    def __init__(self, dsn: str, connection: Connection, rejects: Path) -> None:
         self.dsn = dsn
         self.connection = connection
         self.rejects = rejects

@@ -24,7 +24,11 @@ from tests.db.importing.feeds import Catalog
 
 NAMES = [column.name for column in BOOK_COLUMNS]
 DOCS = Path(__file__).parents[3] / "docs" / "import.md"
-TEXTS = {column.flat_field: COLUMN_EXAMPLES[column.name].text for column in BOOK_COLUMNS}
+TEXTS = {
+    column.flat_field: COLUMN_EXAMPLES[column.name].text
+    for column in BOOK_COLUMNS
+    if column.name in COLUMN_EXAMPLES
+}
 VALUES = {name: example.value for name, example in COLUMN_EXAMPLES.items()}
 
 TYPES = """

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
+from db.connections.connect import connect
 from db.errors import CatalogImportError, DatabaseError
 from db.importing import importer as running
 from db.importing.importer import Summary, import_feed
@@ -47,7 +48,7 @@ async def bring(
 
 async def sound(dsn: str) -> str:
     """The checksum of a catalog in which nothing is wrong."""
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore tests")
     try:
         assert [finding for finding in await run_checks(connection) if finding.count] == []
         return await content_checksum(connection)
@@ -237,7 +238,7 @@ CLEAR = "TRUNCATE book, author, category, catalog_size CASCADE; INSERT INTO cata
 async def test_an_older_delivery_leaves_no_trace_in_what_a_newer_one_lists(
     dsn: str, tmp_path: Path, older: list[BookRecord], newer: list[BookRecord]
 ) -> None:
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore tests")
     listed = sorted({record.source_id for record in newer})
 
     async def outcome(*deliveries: list[BookRecord]) -> str:
@@ -472,7 +473,7 @@ async def test_two_deliveries_of_gutenberg_come_to_the_newer_one(dsn: str, tmp_p
         return await import_feed(dsn, opened, rejects=tmp_path / "rejects.csv")
 
     await imported("gutenberg-2025-12")
-    connection = await asyncpg.connect(dsn)
+    connection = await connect(dsn, application_name="bookstore tests")
     listed = [row[0] for row in await connection.fetch("SELECT source_id FROM book")]
     alone = await books_checksum(connection, source="gutenberg", source_ids=listed)
     await connection.execute(CLEAR)

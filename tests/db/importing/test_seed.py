@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import isbn
 
-from db.importing import seed, seed_words
+from db.importing import seed, seed_tables, seed_words
 from db.importing.records import AuthorRecord, BookRecord
-from db.importing.seed import category_leaves, generate_books
+from db.importing.seed import generate_books
+from db.importing.seed_tables import category_leaves
 
 COUNT = 20_000
 ROLES = {"AUTHOR", "EDITOR", "TRANSLATOR", "ILLUSTRATOR", "CONTRIBUTOR", "INTRODUCTION"}
@@ -144,7 +145,7 @@ def test_every_author_has_one_name_and_every_name_one_author(books: list[BookRec
 
 
 def test_half_a_million_authors_have_half_a_million_names():
-    names = seed._names(7)
+    names = seed_tables.build_names(7)
     people = {seed._author_name(number, names) for number in range(500_000)}
 
     assert len(people) == len({name for name, _ in people}) == 500_000

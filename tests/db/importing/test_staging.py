@@ -17,10 +17,25 @@ ANN, BO = (
     AuthorRecord("Bo"),
 )
 FULL = BookRecord(
-    7, "x", "Title\twith; everything, 'even' \"this\"\n", "Sub", "9780306406157", "Long \\ text", "en", 1859,
-    date(1859, 11, 24), 502, Decimal("12.9000"), "EUR", 3, "https://example.org/é.jpg", Decimal("4.25"), 8,
-    (ANN, BO), (("A", "B"), ("C",)),
-)  # fmt: skip
+    row=7,
+    source_id="x",
+    title="Title\twith; everything, 'even' \"this\"\n",
+    subtitle="Sub",
+    isbn="9780306406157",
+    description="Long \\ text",
+    language="en",
+    published_year=1859,
+    published_on=date(1859, 11, 24),
+    page_count=502,
+    price=Decimal("12.9000"),
+    currency="EUR",
+    stock=3,
+    cover_url="https://example.org/é.jpg",
+    rating_average=Decimal("4.25"),
+    rating_count=8,
+    authors=(ANN, BO),
+    categories=(("A", "B"), ("C",)),
+)
 BARE = BookRecord(8, "y", "Bare")
 
 

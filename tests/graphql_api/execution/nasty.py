@@ -31,7 +31,7 @@ class NastyContext(PlanContext):
         """Do nothing: the context has no resources."""
 
     def for_fallback(self) -> "NastyContext":
-        return NastyContext(Loader(things_by_keys, self.thing_by_key.results.values_by_key))
+        return NastyContext(Loader(things_by_keys, previous=self.thing_by_key))
 
 
 def nasty_context() -> NastyContext:

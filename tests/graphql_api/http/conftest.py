@@ -40,7 +40,8 @@ def shop(dsn: str) -> Shop:
         await connection.execute("DELETE FROM book")
         await add_book(connection, "Emma", isbn="9780306406157")
         await connection.close()
-        app = create_app(Settings(**{**PATIENT, "pool_size": 2, **settings}), dsn)
+        values: dict[str, Any] = {"pool_size": 2, **PATIENT, **settings}
+        app = create_app(Settings(**values), dsn)
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from graphql_api.app import create_app
+from graphql_api.http.deadlines import RECEIVED_EXTENSION
 from graphql_api.http.request_ids import RequestIdFilter
 from graphql_api.settings import Settings
 from tests.graphql_api.http.conftest import Shop, app_of
@@ -84,6 +86,26 @@ async def test_a_request_that_times_out_names_the_statement_that_runs(
         "WARNING [slow] operation Titles failed after 0 ms; statement page_of_books_matching, 0 ms: "
         "The request took longer than 0.3 seconds (REQUEST_TIMEOUT)."
     ]
+
+
+async def test_a_request_whose_time_was_up_in_the_queue_names_no_statement(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = create_app(Settings(), "postgresql://app@127.0.0.1:1/shop")
+
+    async def serve_late(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["extensions"] = {RECEIVED_EXTENSION: asyncio.get_running_loop().time() - 3600}
+        await app(scope, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(serve_late), base_url="http://shop") as client:
+        response = await client.post("/graphql", json=REQUEST, headers={"x-request-id": "late"})
+
+    assert response.status_code == 503
+    assert failures_in(caplog) == [
+        "WARNING [late] operation - failed after 0 ms; no statement: "
+        "The request took longer than 5 seconds (REQUEST_TIMEOUT)."
+    ]
+    assert " failed after 3600" in caplog.text
 
 
 async def test_a_lost_connection_is_logged_once_although_the_read_is_retried(

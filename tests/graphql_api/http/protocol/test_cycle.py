@@ -180,7 +180,7 @@ async def test_an_application_receives_the_body_and_then_the_end_of_the_request(
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         received.append(await receive())
-        waiting = asyncio.create_task(receive())
+        waiting = asyncio.ensure_future(receive())
         await asyncio.sleep(0)
         received.append({"is waiting": not waiting.done()})
         await send(start(LENGTH))

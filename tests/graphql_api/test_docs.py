@@ -1,0 +1,173 @@
+"""README and docs/ are true: links lead somewhere, examples run, names and figures are those of the code."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import pytest
+
+from graphql_api.cli import main
+from graphql_api.settings import Settings
+from tests.serving import Served
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+
+
+def blocks(language: str) -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        for found, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+            if found == language:
+                yield page.relative_to(ROOT), text
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", page.read_text(encoding="utf-8")))
+
+    broken = []
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not target.startswith("http") and not (file.exists() and (not anchor or anchor in anchors(file))):
+            broken.append(target)
+
+    assert broken == []
+
+
+def test_every_page_of_the_docs_is_linked_from_the_readme_or_the_architecture() -> None:
+    index = (ROOT / "README.md").read_text("utf-8") + (ROOT / "docs/architecture.md").read_text("utf-8")
+    pages = {str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")}
+
+    assert {page for page in pages if f"({page})" not in index and f"(docs/{page})" not in index} == set()
+
+
+def test_every_graphql_example_runs_on_the_sample(app_server: Served) -> None:
+    examples = list(blocks("graphql"))
+    assert len(examples) >= 3
+
+    for page, query in examples:
+        result = httpx.post(app_server.url, json={"query": query}, timeout=30).json()
+        assert "errors" not in result, (page, result)
+        assert all(result["data"].values()), (page, result)
+
+
+def test_the_readme_shows_the_result_of_its_query(app_server: Served) -> None:
+    [query] = [text for page, text in blocks("graphql") if page.name == "README.md"]
+    [shown] = [text for page, text in blocks("json") if page.name == "README.md"]
+
+    assert json.loads(shown) == httpx.post(app_server.url, json={"query": query}, timeout=30).json()
+
+
+def test_the_quick_start_shows_the_result_of_its_request(app_server: Served) -> None:
+    [request] = [text for page, text in blocks("sh") if page.name == "quick-start.md" and "curl" in text]
+    [shown] = [text for page, text in blocks("json") if page.name == "quick-start.md"]
+    arguments = shlex.split(request.replace("\\\n", ""))
+    header, _, content_type = arguments[arguments.index("-H") + 1].partition(": ")
+
+    body = arguments[arguments.index("-d") + 1]
+    result = httpx.post(app_server.url, content=body, headers={header: content_type}, timeout=30).json()
+
+    assert result == json.loads(shown)
+
+
+def find_command(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that the words name, and the words after it."""
+    command: click.Command = main
+    while words and isinstance(command, click.Group):
+        found = command.get_command(click.Context(command), words[0])
+        assert found, f"bookstore has no command {words[0]}"
+        command, words = found, words[1:]
+    return command, words
+
+
+def test_every_command_and_option_of_an_example_exists() -> None:
+    lines = [
+        (page, line.removeprefix(".venv/bin/"))
+        for page, text in blocks("sh")
+        for line in text.replace("\\\n", "").splitlines()
+        if line.removeprefix(".venv/bin/").startswith("bookstore")
+    ]
+    assert lines
+
+    for page, line in lines:
+        command, rest = find_command(shlex.split(line, comments=True)[1:])
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= options, (page, line)
+
+
+def test_the_table_of_commands_is_complete() -> None:
+    table = (ROOT / "docs/import.md").read_text(encoding="utf-8")
+    listed = {re.split(r"[ `]", row)[0] for row in re.findall(r"^\| `bookstore (.+?`)", table, re.M)}
+
+    assert listed == set(main.commands)
+
+
+def test_every_make_target_of_the_docs_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    named: set[str] = set()
+    for page in PAGES:
+        named |= set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text("utf-8"), re.M))
+
+    assert named - targets == set()
+
+
+def test_every_setting_that_the_docs_name_exists() -> None:
+    known = {entry.name.upper() for entry in fields(Settings)}
+    others = {"BOOKS", "MINUTES", "PYTHON", "FORMAT", "FORMATS", "ANALYZE"}  # make, code and SQL
+    schema = (ROOT / "graphql_api" / "schema.graphql").read_text("utf-8")
+
+    unknown = {
+        (str(page.relative_to(ROOT)), name)
+        for page in PAGES
+        if page.name != "CHANGELOG.md"
+        for name in re.findall(r"`([A-Z][A-Z_]{3,})(?:=[^`]*)?`", page.read_text("utf-8"))
+        if name not in known | others and name not in schema and name not in error_codes()
+    }
+
+    assert unknown == set()
+
+
+def error_codes() -> set[str]:
+    table = (ROOT / "docs/schema.md").read_text(encoding="utf-8")
+    return set(re.findall(r"^\| `([A-Z_]+)` \| .* \| .* \|$", table, re.M))
+
+
+def test_the_table_of_error_codes_is_complete() -> None:
+    code = re.compile(
+        r'"(GRAPHQL_[A-Z_]+|[A-Z]+_(?:[A-Z]+_)*(?:EXCEEDED|INPUT|FAILURE|ERROR|REQUEST|UNAVAILABLE|SUPPORTED)|TIMEOUT)"'
+    )
+    modules = [*(ROOT / "graphql_api").glob("*/*.py"), *(ROOT / "graphql_api").glob("*/protocol/*.py")]
+    used = {name for module in modules for name in code.findall(module.read_text("utf-8"))}
+
+    assert error_codes() == used
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence", "value"),
+    [
+        ("search.md", r"The first (\S+) characters", "db.search.text_query.MAX_TEXT_LENGTH"),
+    ],
+)
+def test_the_figures_are_those_of_the_code(page: str, sentence: str, value: str) -> None:
+    module, _, name = value.rpartition(".")
+    constant: Any = getattr(__import__(module, fromlist=[name]), name)
+    text = " ".join((ROOT / "docs" / page).read_text("utf-8").split())
+
+    assert re.findall(sentence, text) == [f"{constant:,}"]
