@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from db import embedded
+from db.connections.connect import Connection, connect
 from tests.catalogs import add_author, add_book, add_category
 from tests.conftest import clone
 from tests.graphql_api.conftest import Client
@@ -18,17 +19,17 @@ BOOKS = 60
 @pytest.fixture(scope="module")
 async def filled(
     server: embedded.Server, template: str, maintenance: str
-) -> AsyncGenerator[asyncpg.Connection]:
+) -> AsyncGenerator[Connection]:
     """A database that the module's tests only read."""
     async with clone(server, template, maintenance) as dsn:
-        connection = await asyncpg.connect(dsn)
+        connection = await connect(dsn, application_name="bookstore test")
         await fill(connection)
         yield connection
         await connection.close()
 
 
 @pytest.fixture
-def shop(filled: asyncpg.Connection) -> Client:
+def shop(filled: Connection) -> Client:
     return Client(filled)
 
 
