@@ -28,7 +28,12 @@ POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
 @pytest.fixture(scope="module")
 async def one_place(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Served]:
     """A server that admits one request at a time."""
-    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "0", "CORS_ORIGINS": "https://shop.example"}
+    settings = {
+        "MAX_CONCURRENT_REQUESTS": "1",
+        "MAX_QUEUED_REQUESTS": "0",
+        "KEEP_ALIVE_TIMEOUT": "60",
+        "CORS_ORIGINS": "https://shop.example",
+    }
     folder = tmp_path_factory.mktemp("one_place")
     async with server(folder, DATABASE_URL=postgres.server.dsn, **settings) as served:
         yield served
@@ -39,7 +44,7 @@ async def eight_places(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Served]:
     """A server that admits eight requests, of which five run."""
-    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "5", "MAX_QUEUED_REQUESTS": "3"}
     folder = tmp_path_factory.mktemp("eight_places")
     async with server(folder, DATABASE_URL=postgres.server.dsn, **settings) as served:
         yield served
@@ -49,7 +54,7 @@ async def eight_places(
 async def impatient(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Served]:
     """A server that gives a client 1.5 seconds to send a request."""
     folder = tmp_path_factory.mktemp("impatient")
-    async with server(folder, DATABASE_URL=postgres.server.dsn, SENDER_TIMEOUT="1.5") as served:
+    async with server(folder, DATABASE_URL=postgres.server.dsn, CLIENT_TIMEOUT="1.5") as served:
         yield served
 
 
@@ -75,7 +80,7 @@ def has_read_all(served: Served, writer: asyncio.StreamWriter) -> bool:
 
 
 async def test_clients_that_leave_take_their_statements_with_them(postgres: Postgres, tmp_path: Path) -> None:
-    settings = {"MAX_REQUESTS": "300", "POOL_SIZE": "15", "METRICS": "true"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "300", "POOL_SIZE": "15", "METRICS": "true"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -133,7 +138,7 @@ async def test_a_statement_has_a_deadline_of_its_own(postgres: Postgres, tmp_pat
 async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    settings = {"POOL_SIZE": "1", "CONNECTION_WAIT": "0.3"}
+    settings = {"POOL_SIZE": "1", "POOL_TIMEOUT": "0.3"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -171,7 +176,7 @@ async def test_a_crowd_is_told_at_once(eight_places: Served, postgres: Postgres)
     assert len({reply.headers["x-request-id"] for reply in refused}) == 50
     assert (
         refused[0].json()["errors"][0]["message"]
-        == "The server is overloaded: 5 requests are running (MAX_REQUESTS) and the queue is full (MAX_WAITING). "
+        == "The server is overloaded: 5 requests are running (MAX_CONCURRENT_REQUESTS) and the queue is full (MAX_QUEUED_REQUESTS). "
         "Retry later."
     )
     assert live.status == 200
@@ -297,7 +302,7 @@ async def test_who_is_turned_away_again_and_again_is_heard_every_time(
 
 
 async def test_who_waits_in_line_may_leave(postgres: Postgres, tmp_path: Path) -> None:
-    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "1", "METRICS": "true"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "1", "MAX_QUEUED_REQUESTS": "1", "METRICS": "true"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -337,7 +342,7 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(impatient: Served) -> 
     client.close()
 
     assert {(reply.status, reply.json()["errors"][0]["message"]) for reply in replies} == {
-        (408, "The request did not arrive within 1.5 seconds (SENDER_TIMEOUT).")
+        (408, "The request did not arrive within 1.5 seconds (CLIENT_TIMEOUT).")
     }
     assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
     assert readers.kinds().keys() == {"200"}
@@ -421,7 +426,7 @@ async def test_who_sends_too_much_at_length_hears_so_afterwards(
     status, refusal, afterwards = await asyncio.to_thread(post)
 
     assert (status, afterwards) == (413, 200)
-    assert b"The body is too large; at most 100,000 bytes are allowed (MAX_BODY)." in refusal
+    assert b"The body is too large; at most 100,000 bytes are allowed (MAX_BODY_BYTES)." in refusal
 
 
 async def test_who_asks_whether_to_send_too_much_need_not(patient: Served) -> None:

@@ -17,9 +17,7 @@ BOOKS = 60
 
 
 @pytest.fixture(scope="module")
-async def filled(
-    server: embedded.Server, template: str, maintenance: str
-) -> AsyncGenerator[Connection]:
+async def filled(server: embedded.Server, template: str, maintenance: str) -> AsyncGenerator[Connection]:
     """A database that the module's tests only read."""
     async with clone(server, template, maintenance) as dsn:
         connection = await connect(dsn, application_name="bookstore test")

@@ -48,7 +48,7 @@ nasty_values = {
 
 UNLIMITED = Limits(
     **dict.fromkeys(
-        ("depth", "fragments", "fields", "aliases", "directives", "comparisons", "cost", "values"),
+        ("depth", "fragments", "fields", "aliases", "directives", "comparisons", "cost", "response_values"),
         10**9,
     )
 )

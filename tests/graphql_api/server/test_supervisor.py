@@ -32,11 +32,14 @@ pytestmark = pytest.mark.skipif(
 def workers_of(pid: int) -> set[int]:
     """The children of a process that are not Python's resource tracker."""
     children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
-    return {
-        int(child)
-        for child in children
-        if "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
-    }
+    return {int(child) for child in children if is_worker(child)}
+
+
+def is_worker(child: str) -> bool:
+    try:
+        return "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
+    except FileNotFoundError:  # it has ended since its parent was looked at
+        return False
 
 
 def is_alive(pid: int) -> bool:
