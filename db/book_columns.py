@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from db.constraints import MAX_NAME_LENGTH, MAX_PRICE_DECIMALS, MAX_TITLE_LENGTH, MAX_YEAR, PRICE_LIMIT
+from db.constraints import (
+    BOOK_FORMATS,
+    MAX_NAME_LENGTH,
+    MAX_PRICE_DECIMALS,
+    MAX_TITLE_LENGTH,
+    MAX_YEAR,
+    PRICE_LIMIT,
+    sql_list,
+)
 from db.currencies import amount_sql
 from db.importing import field_parsers
 
@@ -93,6 +101,14 @@ BOOK_COLUMNS = (
         field_parsers.parse_publisher,
         f"The name of the publisher; at most {MAX_NAME_LENGTH} characters.",
         fault=f"publisher !~ '\\S' OR length(publisher) > {MAX_NAME_LENGTH}",
+        repeats=True,
+    ),
+    BookColumn(
+        "format",
+        'text COLLATE "C"',
+        field_parsers.parse_format,
+        "A name such as hardcover, Taschenbuch, Kindle Edition or Audio CD, or a product form of ONIX (BB).",
+        fault=f"format NOT IN ({sql_list(BOOK_FORMATS)})",
         repeats=True,
     ),
     BookColumn(

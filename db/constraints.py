@@ -31,6 +31,12 @@ CONTRIBUTOR_ROLES = (
 )  # fmt: skip
 """The roles in which an author can contribute to a book."""
 
+BOOK_FORMATS = (
+    "HARDCOVER", "PAPERBACK", "MASS_MARKET_PAPERBACK", "BOARD_BOOK", "SPIRAL_BOUND", "LOOSE_LEAF", "PAMPHLET",
+    "EBOOK", "AUDIOBOOK", "MAP", "BOX_SET", "OTHER",
+)  # fmt: skip
+"""The formats of books."""
+
 TIER_THRESHOLDS = (16, 64, 256)
 """The lowest rating count of each popularity tier above 0."""
 

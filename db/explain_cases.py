@@ -365,6 +365,8 @@ def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
         if publishers:
             condition = conditions.in_values(conditions.PUBLISHER_COLUMN, publishers)
             yield f"publisher {publishers[0]!r}", Filter(None, condition)
+    for book_format in ("PAPERBACK", "BOX_SET"):
+        yield book_format, Filter(None, conditions.in_values(conditions.FORMAT_COLUMN, [book_format]))
     yield "below 10", Filter(None, conditions.compare(conditions.PRICE_COLUMN, "lt", Decimal(10)))
     yield (
         "one category",

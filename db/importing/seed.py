@@ -63,6 +63,7 @@ def _book(number: int, draws: _Draws, tables: SeedTables) -> BookRecord:
         description=None if draws[20] < _WITHOUT_DESCRIPTION else _description(draws, tables.sentences),
         language=language,
         publisher=_publisher(draws[24], draws[25], tables.publishers),
+        format=tables.formats[(draws[24] ^ draws[20]) & 127],
         published_year=year,
         published_on=_day(year, draws[10]),
         page_count=None if draws[11] < _WITHOUT_PAGES else _pages(draws[11], draws[12]),

@@ -48,6 +48,7 @@ PRICE_COLUMN = FilterColumn("{l}.price", "numeric")
 CURRENCY_COLUMN = FilterColumn("{l}.currency", "text")
 PUBLISHED_COLUMN = FilterColumn("{l}.published_key", "integer")
 RATING_COLUMN = FilterColumn("{l}.rating_average", "numeric")
+FORMAT_COLUMN = FilterColumn("{b}.format", "text", is_indexed=True)
 PUBLISHER_COLUMN = FilterColumn("{b}.publisher", "text", is_indexed=True)
 ISBN_COLUMN = FilterColumn("{b}.isbn", "text")
 

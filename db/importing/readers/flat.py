@@ -31,7 +31,7 @@ FLAT_FIELDS: Mapping[str, str] = {
 """The fields of a flat record in their order, with the description of their texts."""
 
 # Frequent headings that are accepted without --map.
-ALIASES = {"author": "authors", "category": "categories"}
+ALIASES = {"author": "authors", "category": "categories", "binding": "format"}
 
 _MAX_CACHED_TEXTS = 20_000
 

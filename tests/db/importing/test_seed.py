@@ -24,6 +24,7 @@ FIRST = BookRecord(
     isbn="9786821999914",
     description="A patient study of a town that is losing its river and ice, snow and silence.",
     language="en",
+    format="HARDCOVER",
     published_year=1964,
     published_on=date(1964, 11, 13),
     page_count=262,
@@ -47,6 +48,7 @@ SECOND = BookRecord(
     "subject is numbers and their uses. With exercises at the end of each chapter.",
     language="es",
     publisher="Ferrara & Sons",
+    format="MASS_MARKET_PAPERBACK",
     published_year=1993,
     page_count=357,
     rating_average=Decimal("4.26"),
@@ -61,6 +63,7 @@ FIRST_OF_SEED_2 = BookRecord(
     description="An unsentimental portrait of the art of repair and how cities feed themselves.",
     language="en",
     publisher="Nikitin House",
+    format="HARDCOVER",
     published_year=2005,
     published_on=date(2005, 6, 3),
     page_count=307,
@@ -90,7 +93,7 @@ def test_twenty_thousand_books_are_the_same_on_every_python_and_machine(books: l
     for book in books:
         digest.update(repr(book).encode())
 
-    assert digest.hexdigest() == "d25dffe9d89a7aea6f7b039a36ba533dd862799c0695062478acceb35dfc4ddb"
+    assert digest.hexdigest() == "1286e55ab45e2897c1c25a7526dc397a556e35ced14052f780b9021eaeecbb1c"
 
 
 def test_a_smaller_catalog_is_the_beginning_of_a_larger_one(books: list[BookRecord]):
@@ -190,7 +193,7 @@ def test_the_whole_tree_has_1524_categories():
     assert Counter(len(node) for node in nodes) == {1: 12, 2: 72, 3: 360, 4: 1080}
 
 
-def test_languages_and_currencies_have_their_shares(books: list[BookRecord]):
+def test_languages_formats_and_currencies_have_their_shares(books: list[BookRecord]):
     assert Counter(book.language for book in books) == {
         "en": 11_757,
         "de": 1_887,
@@ -201,6 +204,17 @@ def test_languages_and_currencies_have_their_shares(books: list[BookRecord]):
         "ru": 466,
         "nl": 465,
         None: 654,
+    }
+    assert Counter(book.format for book in books) == {
+        "PAPERBACK": 9_371,
+        "HARDCOVER": 5_310,
+        "EBOOK": 2_526,
+        "AUDIOBOOK": 1_094,
+        "MASS_MARKET_PAPERBACK": 603,
+        "BOX_SET": 168,
+        "BOARD_BOOK": 156,
+        "SPIRAL_BOUND": 146,
+        None: 626,
     }
     assert Counter(book.currency for book in books) == {"USD": 7_696, "EUR": 7_010, "GBP": 3_703, None: 1_591}
 
