@@ -19,7 +19,15 @@ from tests.waiting import GUARD, wait_until
 
 BOOKSTORE = Path(sys.executable).with_name("bookstore")
 PATIENT: dict[str, Any] = dict.fromkeys(
-    ("pool_timeout", "command_timeout", "request_timeout", "client_timeout", "drain_timeout"), 600.0
+    (
+        "pool_timeout",
+        "command_timeout",
+        "request_timeout",
+        "client_timeout",
+        "keep_alive_timeout",
+        "drain_timeout",
+    ),
+    600.0,
 )
 """Settings of a server that runs into no time-out, however slow the machine."""
 

@@ -33,7 +33,7 @@ from tests.tables import note
 from tests.waiting import GUARD
 from tests.work import call_clock
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 CALLS_PER_SECOND = 8_000_000
 """What the machine makes that the bounds were made on."""
 

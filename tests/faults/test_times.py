@@ -104,7 +104,7 @@ async def end(client: Client, served: Served) -> None:
             2.5,
             id="CLIENT_TIMEOUT 1 s, after the answer",
         ),
-        pytest.param(idle, {}, 5.0, 6.0, id="keep-alive 5 s"),
+        pytest.param(idle, {"KEEP_ALIVE_TIMEOUT": "5"}, 5.0, 6.0, id="KEEP_ALIVE_TIMEOUT 5 s"),
         pytest.param(end, {"DRAIN_TIMEOUT": "2"}, 2.0, 5.0, id="DRAIN_TIMEOUT 2 s"),
     ],
 )
