@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import cache
 from importlib.resources import files
 
 import asyncpg
@@ -67,6 +68,7 @@ def downgrade(dsn: str, revision: str = "base") -> None:
     command.downgrade(_alembic_config(dsn), revision)
 
 
+@cache
 def head_revision() -> str:
     """Return the newest revision in the migrations folder."""
     revision = ScriptDirectory(str(files("migrations"))).get_current_head()
