@@ -67,7 +67,7 @@ class Served:
 
     def wait_for_line(self, text: str) -> str:
         """Return the first line printed since it answers that contains the text, once there is one."""
-        return wait_until(lambda: next((line for line in self.printed().splitlines() if text in line), None))
+        return wait_until(lambda: next((line for line in self.printed().splitlines() if text in line), ""))
 
     @property
     def port(self) -> int:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from db.connections.connect import connect
 from db.errors import DatabaseError
-from db.migrations import require_head
+from db.revision import require_head
 from graphql_api.server.process import ServerProcess
 from graphql_api.settings import Settings
 
