@@ -194,3 +194,13 @@ def join_columns(alias: str = "") -> str:
     """Return the names of all columns, separated by commas and qualified by the table's alias, if given."""
     prefix = f"{alias}." if alias else ""
     return ", ".join(f"{prefix}{column.name}" for column in BOOK_COLUMNS)
+
+
+def staged_values() -> str:
+    """Return the values of a staged row `s` for all columns. A number of copies or ratings is 0 if empty."""
+    return ", ".join(
+        f"s.{column.name}"
+        if column.is_nullable or column.name == "title"
+        else f"coalesce(s.{column.name}, 0)"
+        for column in BOOK_COLUMNS
+    )

@@ -80,11 +80,8 @@ def parse_single_line(field: str, text: str, limit: int) -> str:
     return value
 
 
-def parse_title(text: str) -> str:
-    value = parse_single_line("title", text, MAX_TITLE_LENGTH)
-    if not value:
-        raise FieldError("title", text, "a book needs a title")
-    return value
+def parse_title(text: str) -> str | None:
+    return parse_single_line("title", text, MAX_TITLE_LENGTH) or None
 
 
 def parse_subtitle(text: str) -> str | None:
@@ -171,8 +168,8 @@ def parse_integer(field: str, text: str, minimum: int = 0) -> int | None:
     return int(digits)
 
 
-def parse_stock(text: str) -> int:
-    return parse_integer("stock", text) or 0
+def parse_stock(text: str) -> int | None:
+    return parse_integer("stock", text)
 
 
 def parse_decimal(field: str, text: str) -> Decimal:
@@ -269,14 +266,17 @@ def parse_cover_url(text: str) -> str | None:
     return value
 
 
-def parse_rating(average: str, count: str) -> tuple[Decimal | None, int]:
-    """Return the average, rounded to two decimals, and the count. An average without a count counts as one."""
+def parse_rating(average: str, count: str) -> tuple[Decimal | None, int | None]:
+    """Return the average, rounded to two decimals, and the count. An average without a count counts as one.
+
+    Both are None if both texts are blank. A count of 0 has no average.
+    """
     number = parse_integer("rating_count", count)
     text = average.strip()
     if not text:
         if number:
             raise FieldError("rating_average", average, f"missing, but rating_count is {number}")
-        return None, 0
+        return None, number
     value = parse_decimal("rating_average", text)
     if not 0 <= value <= 5:
         raise FieldError("rating_average", average, "not between 0 and 5")

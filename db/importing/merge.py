@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from db.book_columns import join_columns
+from db.book_columns import join_columns, staged_values
 from db.importing.table_rebuild import BOOK_TABLES, copy_rows, table_names
 
 LOCK_TABLES = """
@@ -74,7 +74,7 @@ SELECT count(*) FROM released r WHERE NOT EXISTS (SELECT FROM target_book t WHER
 _UPDATE_BOOKS = f"""
 /* update_books */
 UPDATE book b
-SET ({join_columns()}) = ({join_columns("s")})
+SET ({join_columns()}) = ({staged_values()})
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.differs AND b.id = t.id
 """
@@ -95,7 +95,7 @@ _INSERT_BOOKS = f"""
 /* insert_books */
 INSERT INTO {{book}} (id, source, source_id, {join_columns()})
 OVERRIDING SYSTEM VALUE
-SELECT t.id, $1::text, s.source_id, {join_columns("s")}
+SELECT t.id, $1::text, s.source_id, {staged_values()}
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal

@@ -7,7 +7,7 @@ in neither table.
 
 import asyncpg
 
-from db.book_columns import join_columns
+from db.book_columns import join_columns, staged_values
 from db.importing.identity_sequences import identity_sequence
 
 _STAGED_AUTHORS = """
@@ -26,7 +26,7 @@ FROM (
            b.id IS NOT NULL AND (
                {join_columns("b")}
            ) IS DISTINCT FROM (
-               {join_columns("s")}
+               {staged_values()}
            ) AS differs
     FROM stage_book s LEFT JOIN book b ON b.source = $1::text AND b.source_id = s.source_id
     ORDER BY s.ordinal

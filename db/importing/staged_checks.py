@@ -86,6 +86,15 @@ SELECT row, 'isbn', isbn, 'ISBN ' || isbn || ' is already book ' || source || '/
 FROM gone ORDER BY row
 """
 
+_REJECT_MISSING_TITLES = """
+/* reject_missing_titles */
+WITH gone AS (
+    DELETE FROM stage_book WHERE title IS NULL RETURNING row
+)
+INSERT INTO stage_reject (row, field, value, reason)
+SELECT row, 'title', '', 'a new book needs a title' FROM gone ORDER BY row
+"""
+
 _REJECT_REPEATED_IDS = """
 /* reject_repeated_ids */
 WITH first AS (
@@ -187,6 +196,7 @@ async def reject_invalid_rows(connection: asyncpg.Connection, source: str) -> No
     await connection.execute(_FOLD_AUTHORS, source)
     await connection.execute("ANALYZE stage_node, stage_key")
     await connection.execute(_REJECT_BAD_PATHS)
+    await connection.execute(_REJECT_MISSING_TITLES)
     await connection.execute(_REJECT_TAKEN_ISBNS, source)
     await connection.execute(_REJECT_REPEATED_IDS)
     await connection.execute(_REJECT_REPEATED_ISBNS)

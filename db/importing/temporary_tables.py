@@ -16,14 +16,15 @@ def decimal_text_column(name: str) -> str:
 
 
 def _staged_column_sql(column: BookColumn) -> str:
-    """Return the definition of a book's column in `stage_book`.
+    """Return the definition of a book's column in `stage_book`. NULL stands for an empty cell.
 
     A decimal is sent as text: asyncpg takes five times as long to encode it in binary.
     """
+    sql_type = column.sql_type.removesuffix(" NOT NULL")
     if not column.is_decimal:
-        return f"{column.name} {column.sql_type}"
+        return f"{column.name} {sql_type}"
     text = decimal_text_column(column.name)
-    return f"{text} text,\n    {column.name} {column.sql_type} GENERATED ALWAYS AS ({text}::numeric) STORED"
+    return f"{text} text,\n    {column.name} {sql_type} GENERATED ALWAYS AS ({text}::numeric) STORED"
 
 
 _BOOK_COLUMNS_SQL = ",\n    ".join(map(_staged_column_sql, BOOK_COLUMNS))

@@ -15,7 +15,7 @@ from db.importing.readers.files import (
     require_files,
     total_bytes,
 )
-from db.importing.readers.flat import ColumnMapping, FlatRecordParser, map_columns
+from db.importing.readers.flat import ColumnMapping, FlatRecordParser, fields_of_columns, map_columns
 from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format
 from db.importing.records import Reject
 
@@ -35,6 +35,7 @@ def open_csv(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
         completed=bytes_read.count,
         row_label=locator.label,
         ignored_headings=tuple(dict.fromkeys(name for head in mappings for name in head.ignored_headings)),
+        fields=frozenset[str]().union(*(fields_of_columns(head.indexes) for head in mappings)),
     )
 
 

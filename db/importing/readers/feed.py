@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from db.importing.records import BookRecord, Reject
+from db.importing.records import ALL_FIELDS, BookRecord, Reject
 
 RecordBatch = list[BookRecord | Reject]
 
@@ -26,6 +26,8 @@ class Feed:
     - `completed` returns the amount read so far; `total` is the full amount, both in `unit`.
     - `row_label` formats a row number for display: "prices.csv row 12" if there are several files.
     - `ignored_headings` are the headings without a field.
+    - `fields` are the fields of BookRecord that the feed has. None in one of them is an empty cell; the
+      others say nothing about a book.
 
     The caller must read `batches` to the end or close it; both close the open file or connection. While
     reading, CatalogImportError is raised for errors deep in a file (wrong encoding, an unclosed quote).
@@ -38,6 +40,7 @@ class Feed:
     completed: Callable[[], int]
     row_label: Callable[[int], str] = default_row_label
     ignored_headings: tuple[str, ...] = ()
+    fields: frozenset[str] = ALL_FIELDS
 
 
 async def batch_records(rows: RecordStream) -> AsyncGenerator[RecordBatch]:

@@ -1,11 +1,11 @@
 """Parse flat records: one row per book with fields as text, as in the csv, jsonl and postgres formats.
 
-A book needs a title and an identity (`source_id` or `isbn`); every other field may be missing or empty. A row
-with an invalid field is rejected; no value is dropped silently. Headings are compared without case, and
-spaces and hyphens count as "_".
+A row needs an identity (`source_id` or `isbn`); every other field may be missing or empty. A row with an
+invalid field is rejected; no value is dropped silently. Headings are compared without case, and spaces and
+hyphens count as "_".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache, partial
 from pathlib import Path
@@ -87,11 +87,7 @@ def map_columns(
 def _require_fields(
     where: Path | str, indexes: Mapping[str, int], headings_hint: str, currency: str | None
 ) -> None:
-    """Raise CatalogImportError unless there are a title, an identity, and a currency for the prices."""
-    if "title" not in indexes:
-        raise CatalogImportError(
-            f"{where}: there is no column for the title; {headings_hint}. Name it with --map COLUMN=title."
-        )
+    """Raise CatalogImportError unless there are an identity and a currency for the prices."""
     if "source_id" not in indexes and "isbn" not in indexes:
         hint = "Name one with --map COLUMN=source_id or --map COLUMN=isbn."
         raise CatalogImportError(
@@ -100,6 +96,16 @@ def _require_fields(
     if "price" in indexes and "currency" not in indexes and currency is None:
         hint = "name its column with --map COLUMN=currency, or give one for all with --currency EUR."
         raise CatalogImportError(f"{where}: prices without a currency; {hint}")
+
+
+def fields_of_columns(flat_fields: Iterable[str]) -> frozenset[str]:
+    """Return the fields of BookRecord that columns with these flat fields fill."""
+    given = frozenset(flat_fields)
+    names = set(given & {"source_id", "authors", "categories"})
+    for column in BOOK_COLUMNS:
+        if column.parse and column.flat_field in given:
+            names |= {column.name, column.parsed_with} - {""}
+    return frozenset(names)
 
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
@@ -134,7 +140,6 @@ _ROW, _SOURCE_ID, _ISBN, _AUTHORS, _CATEGORIES = (
     _PLACES[name] for name in ("row", "source_id", "isbn", "authors", "categories")
 )
 _DEFAULTS = [None if field.default is MISSING else field.default for field in fields(BookRecord)]
-_REQUIRED_PLACES = frozenset(_PLACES[field.name] for field in fields(BookRecord) if field.default is MISSING)
 
 
 class FlatRecordParser:
@@ -152,8 +157,8 @@ class FlatRecordParser:
         )
         self._parse_author = lru_cache(_MAX_CACHED_TEXTS)(field_parsers.parse_author)
         self._parse_category = lru_cache(_MAX_CACHED_TEXTS)(_parse_category_text)
-        # Indexes of cells, places of values, whether a text is required, parser.
-        self._single_parsers: list[tuple[int, int, bool, Callable[[str], Any]]] = []
+        # Indexes of cells, places of values, parser.
+        self._single_parsers: list[tuple[int, int, Callable[[str], Any]]] = []
         self._joint_parsers: list[tuple[int, int, int, int, Callable[[str, str], Any]]] = []
         for column in BOOK_COLUMNS:
             parse = column.parse
@@ -165,7 +170,7 @@ class FlatRecordParser:
             if parse and other:
                 self._joint_parsers.append((index, indexes[other], place, _PLACES[other], parse))
             elif parse:
-                self._single_parsers.append((index, place, place in _REQUIRED_PLACES, parse))
+                self._single_parsers.append((index, place, parse))
 
     def parse(
         self,
@@ -181,9 +186,9 @@ class FlatRecordParser:
         cells = [*cells, ""]
         values: list[Any] = _DEFAULTS.copy()
         try:
-            for index, place, required, parse in self._single_parsers:
+            for index, place, parse in self._single_parsers:
                 text = cells[index]
-                if text or required:
+                if text:
                     values[place] = parse(text)
             for index, other_index, place, other_place, parse in self._joint_parsers:
                 text, other_text = cells[index], cells[other_index]

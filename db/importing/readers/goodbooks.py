@@ -14,7 +14,7 @@ from db.importing.field_parsers import FieldError
 from db.importing.readers.csv_tables import Cells, read_table_rows, require_columns
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, require_files, require_folder_files, total_bytes
-from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.flat import FlatRecordParser, fields_of_columns
 from db.importing.readers.formats import FeedOptions, Format
 from db.importing.records import AuthorRecord, Reject
 
@@ -48,6 +48,7 @@ def open_goodbooks(sources: Sequence[Path | str], _options: FeedOptions) -> Feed
         total=total_bytes(paths),
         unit="bytes",
         completed=bytes_read.count,
+        fields=fields_of_columns((*_FLAT_FIELDS, "authors")),
     )
 
 

@@ -31,6 +31,7 @@ _METADATA_COLUMNS = (
     *("gutenberg_id", "title", "author", "gutenberg_author_id", "language"),
     "gutenberg_bookshelf",
 )
+_FIELDS = frozenset(("source_id", "title", "subtitle", "language", "authors", "categories"))
 _AUTHOR_COLUMNS = ("gutenberg_author_id", "author", "birthdate", "deathdate")
 _LANGUAGE_COLUMNS = ("gutenberg_id", "language")
 
@@ -80,6 +81,7 @@ def open_gutenberg(sources: Sequence[Path | str], _options: FeedOptions) -> Feed
         total=total_bytes(paths) + total_bytes(paths[:1]),
         unit="bytes",
         completed=bytes_read.count,
+        fields=_FIELDS,
     )
 
 
@@ -173,6 +175,8 @@ def split_title(text: str) -> tuple[str, str | None]:
     first, *other_lines = _SUBFIELD.sub("\n", text).splitlines() or [""]
     subtitle = field_parsers.parse_subtitle(" ".join(other_lines))
     title = field_parsers.parse_title(first)
+    if title is None:
+        raise FieldError("title", first, "a book needs a title")
     return (title.rstrip(" ,:;=/") or title, subtitle) if subtitle else (title, None)
 
 

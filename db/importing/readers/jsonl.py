@@ -1,6 +1,7 @@
 """Read the jsonl format: one flat record per line, as a JSON object. The row number is the line number."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,13 @@ from db.importing.readers.files import (
     require_files,
     total_bytes,
 )
-from db.importing.readers.flat import ALIASES, FLAT_FIELDS, FlatRecordParser, check_mapping
+from db.importing.readers.flat import (
+    ALIASES,
+    FLAT_FIELDS,
+    FlatRecordParser,
+    check_mapping,
+    fields_of_columns,
+)
 from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
@@ -27,18 +34,21 @@ _KeysByField = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def open_jsonl(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
-    """Open a feed of the rows of all files, in order. Keys without a field are ignored."""
+    """Open a feed of the rows of all files, in order. A field is in the feed if a row of it has its key."""
     check_mapping(options.mapping)
     paths = require_files(sources)
     for path in paths:
         _reject_json_array(path)
     bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
+    keys = _keys_by_field(options.mapping)
+    found = _keys_of_files(paths)
+    read = {key for _, names in keys for key in names}
     return Feed(
         source=options.source,
         batches=batch_records(
             _read_books(
                 paths,
-                _keys_by_field(options.mapping),
+                keys,
                 FlatRecordParser(tuple(FLAT_FIELDS), options.currency),
                 bytes_read,
                 locator,
@@ -48,6 +58,8 @@ def open_jsonl(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
         unit="bytes",
         completed=bytes_read.count,
         row_label=locator.label,
+        ignored_headings=tuple(key for key in found if key not in read),
+        fields=fields_of_columns(field for field, names in keys if not found.keys().isdisjoint(names)),
     )
 
 
@@ -66,6 +78,19 @@ def _keys_by_field(mapping: Mapping[str, str]) -> _KeysByField:
         if column in keys_by_field and column != field:
             keys_by_field[column].remove(column)
     return tuple((field, tuple(keys)) for field, keys in keys_by_field.items())
+
+
+def _keys_of_files(paths: Sequence[Path]) -> dict[str, None]:
+    """Return the keys of all objects in the files, in the order of their first appearance."""
+    keys: dict[str, None] = {}
+    for path in paths:
+        with open_text(path) as text:
+            for line in read_lines(path, text):
+                with suppress(orjson.JSONDecodeError):
+                    value: object = orjson.loads(line)
+                    if isinstance(value, dict):
+                        keys |= dict.fromkeys(cast("dict[str, object]", value))
+    return keys
 
 
 def _reject_json_array(path: Path) -> None:

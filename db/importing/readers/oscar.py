@@ -18,7 +18,7 @@ from db.importing.field_parsers import FieldError
 from db.importing.readers.csv_reader import read_csv_rows, read_headings
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, RowLocator, require_files, total_bytes
-from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.flat import FlatRecordParser, fields_of_columns
 from db.importing.readers.formats import FeedOptions, Format
 from db.importing.records import BookRecord, Reject
 
@@ -52,6 +52,7 @@ def open_oscar(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
         unit="bytes",
         completed=bytes_read.count,
         row_label=locator.label,
+        fields=fields_of_columns((*_FLAT_FIELDS, "categories")),
     )
 
 

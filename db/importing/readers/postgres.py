@@ -17,7 +17,7 @@ from db.connections.error_mapping import describe_error
 from db.errors import CatalogImportError, DatabaseError
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
-from db.importing.readers.flat import FlatRecordParser, check_mapping, map_columns
+from db.importing.readers.flat import FlatRecordParser, check_mapping, fields_of_columns, map_columns
 from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format, Option
 from db.importing.readers.jsonl import parse_author_list, parse_category_list
 from db.importing.records import AuthorRecord, BookRecord, Reject
@@ -79,6 +79,7 @@ async def open_postgres(sources: Sequence[Path | str], options: FeedOptions) -> 
         unit="rows",
         completed=row_counter.count,
         ignored_headings=query.ignored_headings,
+        fields=fields_of_columns(query.fields),
     )
 
 

@@ -93,7 +93,7 @@ async def test_each_bad_row_is_rejected_with_its_number_field_and_reason(tmp_pat
 
     assert found == [
         BookRecord(1, "1", "Good", page_count=10),
-        Reject(2, "title", "", "a book needs a title"),
+        BookRecord(2, "2", None, page_count=10),
         Reject(3, "pages", "none", "not a whole number"),
         Reject(4, "source_id", "", "nothing identifies this book: neither source_id nor isbn"),
         Reject(5, "row", "5,Too many,1,,x", _width(5)),
@@ -154,7 +154,7 @@ async def test_a_byte_order_mark_and_any_line_ending_are_accepted(tmp_path: Path
 
 async def test_rows_are_numbered_through_several_files_and_labelled_by_file(tmp_path: Path):
     first = write_lines(tmp_path / "a.csv", "source_id,title", "1,One", "2,Two")
-    second = write_lines(tmp_path / "b.csv", "title,source_id", "Three,3", ",4")
+    second = write_lines(tmp_path / "b.csv", "title,source_id", "Three,3", "Four,")
     feed = await open_feed("csv", [first, second], source="shop")
 
     found = [record async for batch in feed.batches for record in batch]
@@ -213,7 +213,7 @@ async def test_what_the_csv_module_writes_is_read_back(tmp_path: Path, rows: lis
     found = await read_books("csv", path)
 
     assert [(book.row, book.source_id) for book in found] == [(n + 1, str(n)) for n in range(len(rows))]
-    assert ["".join(book.title.split()) for book in found] == [
+    assert ["".join((book.title or "").split()) for book in found] == [
         "".join(_composed(f"x{title}").split()) for title, _ in rows
     ]
 
@@ -247,12 +247,24 @@ async def test_a_nul_byte_is_one_clear_error(tmp_path: Path):
     )
 
 
-async def test_the_error_for_a_missing_title_lists_the_headings(tmp_path: Path):
+async def test_the_fields_of_a_feed_are_those_that_its_columns_fill(tmp_path: Path):
+    first = write_lines(tmp_path / "a.csv", "isbn,price,published,shelf", "9780131103627,3,1978,A")
+    second = write_lines(tmp_path / "b.csv", "isbn,author,currency", "9780131103627,Ann,EUR")
+
+    one = await open_feed("csv", [first], currency="EUR")
+    both = await open_feed("csv", [first, second], currency="EUR")
+
+    assert one.fields == {"isbn", "price", "currency", "published_year", "published_on"}
+    assert both.fields == one.fields | {"authors"}
+    assert one.ignored_headings == ("shelf",)
+
+
+async def test_the_error_for_a_missing_key_lists_the_headings(tmp_path: Path):
     source = write_lines(tmp_path / "b.csv", "nr,titel,", "1,Emma,")
 
     assert await import_error("csv", source) == (
-        f"{source}: there is no column for the title; its headings are: nr, titel, (blank)."
-        " Name it with --map COLUMN=title."
+        f"{source}: there is no column for source_id or isbn; its headings are: nr, titel, (blank)."
+        " Name one with --map COLUMN=source_id or --map COLUMN=isbn."
     )
 
 

@@ -11,12 +11,13 @@ def parse(texts: Mapping[str, str], currency: str | None = None) -> BookRecord |
     return FlatRecordParser(tuple(texts), currency).parse(1, tuple(texts.values()))
 
 
-def test_only_a_title_and_an_identity_are_required():
+def test_only_an_identity_is_required():
     assert parse({"source_id": "1", "title": "T"}) == BookRecord(1, "1", "T")
     assert parse({"isbn": "0131103628", "title": "T"}) == (
         BookRecord(1, "9780131103627", "T", isbn="9780131103627")
     )
-    assert parse({"source_id": "1"}) == Reject(1, "title", "", "a book needs a title")
+    assert parse({"source_id": "1"}) == BookRecord(1, "1", None)
+    assert parse({"source_id": "1", "title": " "}) == BookRecord(1, "1", None)
     assert parse({"title": "T"}) == (
         Reject(1, "source_id", "", "nothing identifies this book: neither source_id nor isbn")
     )

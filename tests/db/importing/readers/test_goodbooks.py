@@ -140,14 +140,14 @@ async def test_bad_rows_are_rejected(tmp_path: Path):
         tmp_path / "books.csv",
         {**HUNGER_GAMES, "authors": "x" * 501},
         {**HUNGER_GAMES, "average_rating": "7"},
-        {**HUNGER_GAMES, "title": " "},
+        {**HUNGER_GAMES, "title": "x" * 2_001},
     )
     path.write_text(path.read_text() + "4,cut\n")
 
     assert await read_records("goodbooks", path) == [
         Reject(1, "authors", "x" * 199 + "…", "501 characters; 500 are allowed"),
         Reject(2, "rating_average", "7", "not between 0 and 5"),
-        Reject(3, "title", "", "a book needs a title"),
+        Reject(3, "title", "x" * 199 + "…", "2,001 characters; 2,000 are allowed"),
         Reject(4, "row", "", "the number of cells differs from the number of headings"),
     ]
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 import db.importing
+from db.importing.readers import open_feed
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from tests.db.importing.readers.sources import (
     import_error,
@@ -145,3 +146,17 @@ async def test_the_sample_is_read_without_a_reject():
 
     assert len(sample) == len(SAMPLE.read_text(encoding="utf-8").splitlines())
     assert all(book.authors and book.categories for book in sample)
+
+
+async def test_the_fields_of_a_feed_are_those_that_a_row_has(tmp_path: Path):
+    source = write_lines(
+        tmp_path / "b.jsonl",
+        '{"isbn": "9780131103627", "Note": 1}',
+        "no JSON",
+        '{"isbn": "", "author": null}',
+    )
+
+    feed = await open_feed("jsonl", [source])
+
+    assert feed.fields == {"isbn", "authors"}
+    assert feed.ignored_headings == ("Note",)
