@@ -14,7 +14,8 @@ import pytest
 from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.books import Book, books_by_ids
 from db.connections.connect import Connection
-from db.importing.readers.flat import FLAT_FIELDS, FlatRecordParser
+from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.flat_fields import FLAT_FIELDS
 from db.importing.records import BookRecord
 from db.importing.seed import generate_books
 from db.importing.temporary_tables import create_staging_tables
@@ -41,7 +42,7 @@ by_column = pytest.mark.parametrize("column", BOOK_COLUMNS, ids=NAMES)
 
 
 def parse(texts: Mapping[str, str]) -> BookRecord:
-    record = FlatRecordParser(tuple(texts)).parse(1, tuple(texts.values()))
+    (record,) = FlatRecordParser(tuple(texts)).parse(1, tuple(texts.values()))
     assert isinstance(record, BookRecord)
     return record
 
