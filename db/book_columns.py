@@ -203,11 +203,59 @@ def join_columns(alias: str = "") -> str:
     return ", ".join(f"{prefix}{column.name}" for column in BOOK_COLUMNS)
 
 
-def staged_values() -> str:
-    """Return the values of a staged row `s` for all columns. A number of copies or ratings is 0 if empty."""
-    return ", ".join(
-        f"s.{column.name}"
-        if column.is_nullable or column.name == "title"
-        else f"coalesce(s.{column.name}, 0)"
-        for column in BOOK_COLUMNS
+@dataclass(frozen=True, slots=True)
+class BookField:
+    """Columns of `book` that are set together: a price and its currency, a year and its day.
+
+    `lead` is the column that is NULL in a staged row if the field's cell is empty.
+    """
+
+    name: str
+    columns: tuple[BookColumn, ...]
+    lead: str
+
+
+def _group_columns() -> tuple[BookField, ...]:
+    columns_by_name = {column.name: column for column in BOOK_COLUMNS}
+    groups: dict[str, list[BookColumn]] = {}
+    joined = {column.parsed_with for column in BOOK_COLUMNS}
+    for column in BOOK_COLUMNS:
+        if column.name not in joined:
+            groups.setdefault(column.flat_field, []).append(column)
+            if column.parsed_with:
+                groups[column.flat_field].append(columns_by_name[column.parsed_with])
+    # A rating count of 0 says that there is no average.
+    return tuple(
+        BookField(name, tuple(columns), "rating_count" if name == "rating_average" else columns[0].name)
+        for name, columns in groups.items()
     )
+
+
+BOOK_FIELDS = _group_columns()
+"""The fields of a book, except its authors and categories."""
+
+
+def new_book_values() -> str:
+    """Return the values of a staged row `s` for the columns of a new book."""
+    return ", ".join(_given_value(column) for column in BOOK_COLUMNS)
+
+
+def set_values(field: BookField, *, empty_clears: bool) -> list[str]:
+    """Return the values that a staged row `s` gives to the field's columns of an existing book `b`.
+
+    An empty cell keeps the book's values, or clears them with `empty_clears`. A title is never cleared.
+    """
+    if empty_clears and field.name != "title":
+        return [_given_value(column) for column in field.columns]
+    if len(field.columns) == 1:
+        return [f"coalesce(s.{field.lead}, b.{field.lead})"]
+    return [
+        f"CASE WHEN s.{field.lead} IS NULL THEN b.{column.name} ELSE s.{column.name} END"
+        for column in field.columns
+    ]
+
+
+def _given_value(column: BookColumn) -> str:
+    """Return the staged value. A number of copies or ratings is 0 if its cell is empty."""
+    required = not column.is_nullable and column.name != "title"
+    return f"coalesce(s.{column.name}, 0)" if required else f"s.{column.name}"

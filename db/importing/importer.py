@@ -17,12 +17,15 @@ from db.connections.connect import connect
 from db.errors import CatalogImportError
 from db.importing import listings, resolve, staged_checks, table_rebuild
 from db.importing.merge import LOCK_TABLES, NO_CHANGES, MergeCounts, merge
+from db.importing.options import DEFAULT_OPTIONS, EDITOR, ImportOptions
+from db.importing.ownership import KeptField, record_owners
 from db.importing.progress import ImportProgress
 from db.importing.readers.feed import Feed
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
+from db.importing.update_rules import UpdateRules, update_rules
 from db.revision import require_head
 
 # An import with at least this many new and changed books may rebuild tables, and ends with VACUUM.
@@ -61,7 +64,7 @@ SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
 
 _STAGED_REJECTS = """
 /* rejects */
-SELECT row, field, value, reason, first_row FROM stage_reject ORDER BY row, field
+SELECT row, field, value, reason, first_row, dropped FROM stage_reject ORDER BY row, field
 """
 
 _VACUUM = (
@@ -91,9 +94,8 @@ class Summary:
 
     `read` is the sum of `new`, `changed`, `unchanged` and `rejected` books. A book whose links changed
     counts as changed. `dropped_values` are invalid values; their books were imported without them.
-    `missing_from_feed` counts books of this source that are not in the feed; they were kept. Some of them
-    may have lost their ISBN to a book of the feed (`merged.released_isbns`). `phases` are the seconds per
-    step.
+    `missing_from_feed` counts books of this source that are not in the feed; they were kept. `kept` are
+    the fields that the feed would have set if they had no other owner. `phases` are the seconds per step.
     """
 
     source: str
@@ -103,8 +105,10 @@ class Summary:
     changed: int
     unchanged: int
     rejected: int
+    skipped: int
     dropped_values: int
     missing_from_feed: int
+    kept: tuple[KeptField, ...]
     merged: MergeCounts
     rebuilt: tuple[str, ...]
     phases: tuple[tuple[str, float], ...]
@@ -153,12 +157,20 @@ class Job:
 
     connection: asyncpg.Connection
     feed: Feed
+    options: ImportOptions
+    rules: UpdateRules
     rejects_file: RejectsFile
     timer: PhaseTimer
 
 
 async def import_feed(
-    dsn: str, feed: Feed, *, rejects: Path, dry_run: bool = False, progress: ImportProgress = _NO_PROGRESS
+    dsn: str,
+    feed: Feed,
+    *,
+    rejects: Path,
+    options: ImportOptions = DEFAULT_OPTIONS,
+    dry_run: bool = False,
+    progress: ImportProgress = _NO_PROGRESS,
 ) -> Summary:
     """Merge the feed into the catalog at `dsn`; with `dry_run`, only count the changes.
 
@@ -167,21 +179,24 @@ async def import_feed(
     running or the feed cannot be read. Raises DatabaseError if the database is unreachable or not
     migrated. In these cases nothing was written.
     """
-    if feed.source == "name" or not feed.source.strip():
+    if feed.source in ("name", EDITOR) or not feed.source.strip():
         raise CatalogImportError(f"A source cannot be called {feed.source!r}: choose another name.")
     timer = PhaseTimer(progress)
-    async with aclosing(feed.batches):
-        with RejectsFile(rejects, feed.row_label) as rejected:
-            async with _open_connection(dsn) as connection:
-                return await _run(Job(connection, feed, rejected, timer), dry_run=dry_run)
+    async with aclosing(feed.batches), _open_connection(dsn) as connection:
+        rejected = RejectsFile(rejects, feed.row_label)
+        rules = update_rules(feed.fields, options)
+        return await _run(Job(connection, feed, options, rules, rejected, timer), dry_run=dry_run)
 
 
 async def _run(job: Job, *, dry_run: bool) -> Summary:
     transaction = job.connection.transaction()
     await transaction.start()
     try:
-        read = await _stage(job)
-        counts, written, rebuilt = await _merge_staged(job)
+        await _acquire_import_lock(job.connection)
+        with job.rejects_file:
+            read = await _stage(job)
+            counts, kept, written, rebuilt = await _merge_staged(job)
+            job.rejects_file.finish()
         job.timer.start_phase("Rolling back" if dry_run else "Committing")
     except BaseException:
         if not job.connection.is_closed():
@@ -201,8 +216,10 @@ async def _run(job: Job, *, dry_run: bool) -> Summary:
         changed=counts.changed,
         unchanged=counts.staged - counts.new - counts.changed,
         rejected=job.rejects_file.rejected_rows,
+        skipped=job.rejects_file.skipped_books,
         dropped_values=job.rejects_file.dropped_values,
         missing_from_feed=counts.missing_from_feed,
+        kept=tuple(kept),
         merged=written,
         rebuilt=tuple(rebuilt),
         phases=tuple(job.timer.phases),
@@ -225,11 +242,14 @@ def _relaxed_gc() -> Generator[None]:
         gc.set_threshold(*thresholds)
 
 
+async def _acquire_import_lock(connection: asyncpg.Connection) -> None:
+    await connection.execute(_TRANSACTION_SETTINGS)
+    if not await connection.fetchval(_TRY_IMPORT_LOCK):
+        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
+
+
 async def _stage(job: Job) -> int:
     """Read the feed into the staging tables. Return the number of rows read."""
-    await job.connection.execute(_TRANSACTION_SETTINGS)
-    if not await job.connection.fetchval(_TRY_IMPORT_LOCK):
-        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
     staging = Staging(job.connection)
     await create_staging_tables(job.connection)
     job.timer.progress.start(job.feed)
@@ -247,24 +267,25 @@ async def _stage(job: Job) -> int:
     return read
 
 
-async def _merge_staged(job: Job) -> tuple[BookCounts, MergeCounts, Sequence[str]]:
+async def _merge_staged(job: Job) -> tuple[BookCounts, list[KeptField], MergeCounts, Sequence[str]]:
     """Resolve and merge the staged rows. Return the counts and the names of the rebuilt tables."""
-    connection, source, timer = job.connection, job.feed.source, job.timer
+    connection, source, timer, rules = job.connection, job.feed.source, job.timer, job.rules
     timer.start_phase("Comparing with the catalog")
     await table_rebuild.acquire_locks(
         connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
     )
     await create_merge_tables(connection)
-    await staged_checks.reject_invalid_rows(connection, source)
+    kept = await staged_checks.reject_invalid_rows(connection, source, rules, job.options)
     async for row in connection.cursor(_STAGED_REJECTS):
         job.rejects_file.write([_reject_from_row(row, job.feed)])
-    await resolve.resolve(connection, source)
+    await resolve.resolve(connection, rules)
     counts = BookCounts(**dict(await connection.fetchrow(resolve.COUNT_BOOKS, source) or {}))
     tables = await _choose_tables_to_rebuild(connection, counts)
     timer.start_phase("Writing books, authors and categories")
     if tables:
         await table_rebuild.create_rebuilt_tables(connection, tables)
-    written = await merge(connection, source, into_rebuilt="book" in tables)
+    await record_owners(connection, source, rules, job.options)
+    written = await merge(connection, source, rules, into_rebuilt="book" in tables)
     if tables:
         timer.start_phase("Building indexes")
         await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.BOOK_TABLES)
@@ -274,7 +295,7 @@ async def _merge_staged(job: Job) -> tuple[BookCounts, MergeCounts, Sequence[str
         await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.LISTING_TABLES)
         await listings.recount(connection, tables)
         await table_rebuild.swap_tables(connection, tables, total_timeout=CATALOG_LOCK_TIMEOUT)
-    return counts, written, tables
+    return counts, kept, written, tables
 
 
 async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: BookCounts) -> Sequence[str]:
@@ -302,7 +323,7 @@ async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: Book
 def _reject_from_row(row: asyncpg.Record, feed: Feed) -> Reject:
     first: int | None = row["first_row"]
     reason: str = row["reason"] if first is None else f"{row['reason']} {feed.row_label(first)}"
-    return Reject(row["row"], row["field"], row["value"], reason)
+    return Reject(row["row"], row["field"], row["value"], reason, row["dropped"])
 
 
 async def _commit(transaction: Transaction) -> None:

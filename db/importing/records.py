@@ -66,11 +66,12 @@ ALL_FIELDS = frozenset(field.name for field in fields(BookRecord)) - {"row"}
 class Reject:
     """A rejected row: the invalid field, its value and the reason.
 
-    If `dropped` is "field", only this value was dropped and the book is imported without it.
+    If `dropped` is "field", only this value was dropped and the book is imported without it. If it is
+    "new book", the row is valid, but the import adds no books.
     """
 
     row: int
     field: str
     value: str
     reason: str
-    dropped: Literal["row", "field"] = "row"
+    dropped: Literal["row", "field", "new book"] = "row"

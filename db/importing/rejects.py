@@ -1,7 +1,10 @@
-"""The rejects file: a CSV file of rejected rows, created when the first row is rejected."""
+"""The rejects file: a CSV file of rejected rows, complete on disk before the import commits."""
 
 import csv
+import os
+import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -16,31 +19,34 @@ _HEADINGS = ("row", "field", "value", "reason")
 
 
 class RejectsFile:
-    """Write rejects to `path`, and count rejected rows and dropped values.
+    """Write rejects to a temporary file beside `path`, and count rejected rows and dropped values.
 
-    `row_label` formats a row number for display. If no row is rejected, no file is created; the rejects
-    file of an earlier import is removed. Raises CatalogImportError if the file cannot be written, or if
-    `path` is not a rejects file.
+    `row_label` formats a row number for display. `finish` puts the file in its place. If no row is rejected,
+    there is no file; the rejects file of an earlier import is removed. Without `finish` an earlier file stays
+    as it was. Raises CatalogImportError if the file cannot be written, or if `path` is not a rejects file.
     """
 
-    __slots__ = ("_file", "_path", "_row_label", "_writer", "dropped_values", "rejected_rows")
+    __slots__ = (
+        *("_file", "_path", "_row_label", "_temporary", "_writer"),
+        *("dropped_values", "rejected_rows", "skipped_books"),
+    )
 
     def __init__(self, path: Path, row_label: Callable[[int], str]) -> None:
         self._path = path
         self._row_label = row_label
         self._file: TextIO | None = None
+        self._temporary: Path | None = None
         self._writer: Writer | None = None
         self.rejected_rows = 0
         self.dropped_values = 0
+        self.skipped_books = 0
 
     def __enter__(self) -> "RejectsFile":
         try:
-            if self._path.exists():
-                if not _is_rejects_file(self._path):
-                    raise CatalogImportError(
-                        f"{self._path} exists and is not a rejects file: choose another path."
-                    )
-                self._path.unlink()
+            if self._path.exists() and not _is_rejects_file(self._path):
+                raise CatalogImportError(
+                    f"{self._path} exists and is not a rejects file: choose another path with --rejects."
+                )
         except OSError as error:
             raise self._write_error(error) from error
         return self
@@ -48,8 +54,13 @@ class RejectsFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Remove the temporary file, unless it has been put in its place."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
+        if self._temporary is not None:
+            with suppress(OSError):
+                self._temporary.unlink()
 
     def write(self, rejects: Iterable[Reject]) -> None:
         try:
@@ -58,18 +69,42 @@ class RejectsFile:
                 self._open_writer().writerow((label, reject.field, reject.value, reject.reason))
                 self.rejected_rows += reject.dropped == "row"
                 self.dropped_values += reject.dropped == "field"
+                self.skipped_books += reject.dropped == "new book"
+        except OSError as error:
+            raise self._write_error(error) from error
+
+    def finish(self) -> None:
+        """Write the file to disk and replace that of an earlier import, or remove it if there are no rejects."""
+        try:
+            if self._file is None or self._temporary is None:
+                self._path.unlink(missing_ok=True)
+                return
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._temporary.replace(self._path)
+            self._temporary = None
         except OSError as error:
             raise self._write_error(error) from error
 
     def _open_writer(self) -> "Writer":
         if self._writer is None:
-            self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
+            self._temporary = Path(name)
+            self._file = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
+            self._temporary.chmod(_READABLE)
             self._writer = csv.writer(self._file)
             self._writer.writerow(_HEADINGS)
         return self._writer
 
     def _write_error(self, error: OSError) -> CatalogImportError:
-        return CatalogImportError(f"The rejects file {self._path} cannot be written: {error.strerror}.")
+        return CatalogImportError(
+            f"The rejects file {self._path} cannot be written: {error.strerror}. Nothing was imported; "
+            "choose another path with --rejects."
+        )
+
+
+_READABLE = 0o644
+"""The permissions of the file. A temporary file is readable by its owner only."""
 
 
 def _is_rejects_file(path: Path) -> bool:

@@ -40,8 +40,8 @@ CREATE TEMPORARY TABLE stage_book (
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_link (
     ordinal integer NOT NULL,
-    people text NOT NULL,
-    paths text NOT NULL
+    people text,
+    paths text
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_person (
     person integer NOT NULL,
@@ -65,7 +65,8 @@ CREATE TEMPORARY TABLE stage_reject (
     field text NOT NULL,
     value text NOT NULL,
     reason text NOT NULL,
-    first_row bigint
+    first_row bigint,
+    dropped text NOT NULL DEFAULT 'row'
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_node (
     path integer NOT NULL,
@@ -106,7 +107,13 @@ CREATE TEMPORARY TABLE target_book (
     ordinal integer PRIMARY KEY,
     id bigint NOT NULL,
     is_new boolean NOT NULL,
+    is_own boolean NOT NULL,
     differs boolean NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE kept_field (
+    ordinal integer NOT NULL,
+    field text COLLATE "C" NOT NULL,
+    owner text NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_book_author (
     book_id bigint NOT NULL,

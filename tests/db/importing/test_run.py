@@ -19,6 +19,7 @@ from db.connections.connect import connect
 from db.errors import CatalogImportError, DatabaseError
 from db.importing import importer as running
 from db.importing.importer import Summary, import_feed
+from db.importing.options import ImportOptions
 from db.importing.readers import Feed, RecordBatch, open_feed, open_generated
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from db.verify import run_checks
@@ -43,7 +44,9 @@ def book(row: int, title: str, **fields: object) -> BookRecord:
 async def bring(
     dsn: str, tmp_path: Path, records: Sequence[BookRecord | Reject], source: str = "shop"
 ) -> Summary:
-    return await import_feed(dsn, delivery(records, source), rejects=tmp_path / "rejects.csv")
+    return await import_feed(
+        dsn, delivery(records, source), rejects=tmp_path / "rejects.csv", options=ImportOptions(replace=True)
+    )
 
 
 async def sound(dsn: str) -> str:
@@ -324,6 +327,7 @@ IMPORTER = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from db.importing.progress import ImportProgress
+from db.importing.options import ImportOptions
 from db.importing.readers import open_generated
 from db.importing.importer import import_feed
 
@@ -488,7 +492,9 @@ async def test_two_deliveries_of_gutenberg_come_to_the_newer_one(dsn: str, tmp_p
 
     async def imported(name: str) -> Summary:
         opened = await open_feed("gutenberg", [deliveries[name]])
-        return await import_feed(dsn, opened, rejects=tmp_path / "rejects.csv")
+        return await import_feed(
+            dsn, opened, rejects=tmp_path / "rejects.csv", options=ImportOptions(replace=True)
+        )
 
     await imported("gutenberg-2025-12")
     connection = await connect(dsn, application_name="bookstore tests")
