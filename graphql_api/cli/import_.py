@@ -13,10 +13,11 @@ from rich.table import Table
 from db.errors import CatalogImportError
 from db.importing.importer import Summary, import_feed
 from db.importing.progress import progress_for
-from db.importing.readers import Feed, Format, find_format, format_names, open_feed
+from db.importing.readers import Feed, Format, ReadingOptions, find_format, format_names, open_feed
 from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
+from graphql_api.cli.reading_options import reading_options
 from graphql_api.settings import Settings
 
 
@@ -65,6 +66,7 @@ def _describe_format(name: str) -> str:
 @click.option("--from", "dsn", metavar="DSN", help="DSN of the database to read.")
 @click.option("--table", help="Table of that database to read.")
 @click.option("--currency", help="Currency of prices without one, for example EUR.")
+@reading_options
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -80,6 +82,7 @@ def import_command(
     dsn: str | None,
     table: str | None,
     currency: str | None,
+    reading: ReadingOptions,
     rejects: Path | None,
     dry_run: bool,
 ) -> None:
@@ -99,6 +102,7 @@ def import_command(
             dsn=dsn,
             table=table,
             currency=currency,
+            reading=reading,
         )
 
     run_import(open_source, rejects or Path(f"{source or format.name}.rejects.csv"), dry_run=dry_run)
@@ -110,6 +114,10 @@ def _parse_mapping(entries: tuple[str, ...]) -> dict[str, str]:
         column, equals, field = entry.rpartition("=")
         if not (column and equals and field):
             raise click.BadParameter(f"{entry!r} is not COLUMN=FIELD.", param_hint="--map")
+        if column in mapping:
+            raise click.BadParameter(
+                f"{column!r} is given twice; for a column that is the key too, add --key.", param_hint="--map"
+            )
         mapping[column] = field
     return mapping
 

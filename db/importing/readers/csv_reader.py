@@ -1,7 +1,8 @@
 """Read the csv format: tables of flat records, and the exports whose headings are known."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from db.importing.readers.column_styles import SAMPLE_ROWS, show_currencies, study_columns, style_of_options
@@ -10,13 +11,17 @@ from db.importing.readers.files import BytesRead, RowLocator, require_files, tot
 from db.importing.readers.flat import CellStyle, FlatRecordParser
 from db.importing.readers.flat_fields import (
     FLAT_FIELDS,
+    check_mapping,
     fields_of_columns,
     find_column,
+    fold_heading,
     map_columns,
     require_currency,
 )
 from db.importing.readers.formats import TABLE_OPTIONS, FeedOptions, Format
-from db.importing.readers.tables import Table, build_key, open_table
+from db.importing.readers.layouts import Layout, find_layout
+from db.importing.readers.layouts.layout import NumberedRow
+from db.importing.readers.tables import Table, TableRow, build_key, open_table
 from db.importing.records import Reject
 
 
@@ -25,7 +30,7 @@ class TableReading:
     """A table, and how its rows become flat records.
 
     `flat_fields` are the fields of the cells of a row, and of the key that is appended to it if there are
-    columns of a key.
+    columns of a key. With a layout, they are the fields of its flat records; `mapping` overrides them.
     """
 
     table: Table
@@ -34,6 +39,15 @@ class TableReading:
     flat_fields: tuple[str, ...]
     key_places: tuple[int, ...]
     style: CellStyle
+    layout: Layout | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of BookRecord that the columns fill."""
+        return fields_of_columns(
+            [*(name for _, name in self.columns), *(["source_id"] if self.key_places else [])]
+        )
 
 
 def open_csv(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
@@ -51,7 +65,7 @@ def open_csv(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
         completed=bytes_read.count,
         row_label=locator.label,
         ignored_headings=tuple(dict.fromkeys(name for each in readings for name in each.ignored_headings)),
-        fields=frozenset[str]().union(*(fields_of_columns(each.flat_fields) for each in readings)),
+        fields=frozenset[str]().union(*(each.fields for each in readings)),
         columns=tuple(dict.fromkeys(column for each in readings for column in each.columns)),
         notes=notes,
     )
@@ -64,6 +78,9 @@ FORMAT = Format(
 
 def plan_table(table: Table, options: FeedOptions, notes: ReadingNotes) -> TableReading:
     """Return how a table is read. Raise CatalogImportError if its columns do not tell what a book is."""
+    layout = find_layout(table.headings) if options.reading.header and not options.reading.key else None
+    if layout:
+        return _plan_layout(table, layout, options, notes)
     path, reading = table.path, options.reading
     key_places = tuple(find_column(path, table.headings, name, f"--key {name}") for name in reading.key)
     mapping = map_columns(path, table.headings, options.mapping, reading.ignore, key=key_places)
@@ -78,6 +95,60 @@ def plan_table(table: Table, options: FeedOptions, notes: ReadingNotes) -> Table
     return TableReading(table, mapping.columns, mapping.ignored_headings, flat_fields, key_places, style)
 
 
+def _plan_layout(table: Table, layout: Layout, options: FeedOptions, notes: ReadingNotes) -> TableReading:
+    """Return how the table of a known program is read. Options come before what is known of it."""
+    notes.add_guess(f"{table.path.name}: an export of {layout.name}")
+    check_mapping(options.mapping)
+    mapping = {
+        fold_heading(table.headings[find_column(table.path, table.headings, name, f"--map {name}={to}")]): to
+        for name, to in options.mapping.items()
+    }
+    ignored = {fold_heading(name) for name in options.reading.ignore}
+    known = {**{name: to for name, to in layout.columns.items() if name not in ignored}, **mapping}
+    columns = [(heading.strip(), known.get(fold_heading(heading), "")) for heading in table.headings]
+    fields = tuple(FLAT_FIELDS)
+    style = style_of_options(options)
+    if not style.people.separator:
+        style = replace(style, people=layout.people)
+    if not style.category_separator:
+        style = replace(style, category_separator=layout.category_separator)
+    read = tuple((heading, to) for heading, to in columns if to)
+    require_currency(table.path, (to for _, to in read), options.currency)
+    converted = _convert_rows(table.read_rows(), table.headings, layout, mapping, ReadingNotes())
+    sample = [cells for _, cells in islice(converted, SAMPLE_ROWS) if not isinstance(cells, Reject)]
+    style = study_columns(style, fields, sample, notes)
+    unread = tuple(heading for heading, to in columns if heading and not to)
+    return TableReading(table, read, unread, fields, (), style, layout, mapping)
+
+
+def _convert_rows(
+    rows: Iterator[TableRow],
+    headings: Sequence[str],
+    layout: Layout,
+    mapping: Mapping[str, str],
+    notes: ReadingNotes,
+) -> Iterator[TableRow]:
+    """Yield the flat records of a layout, as cells in the order of FLAT_FIELDS, and the rejects between them."""
+    folded = [fold_heading(heading) for heading in headings]
+    rejects: list[Reject] = []
+
+    def take_rows() -> Iterator[NumberedRow]:
+        for line, cells in rows:
+            if isinstance(cells, Reject):
+                rejects.append(cells)
+            elif len(cells) != len(folded) and (reject := _check_width(line, cells, len(folded))):
+                rejects.append(reject)
+            else:
+                yield line, dict(zip(folded, cells, strict=True))
+
+    for line, row, record in layout.convert(take_rows(), notes):
+        yield from ((reject.row, reject) for reject in rejects)
+        rejects.clear()
+        record = {**record, **{to: row.get(name, "") for name, to in mapping.items()}}
+        yield line, [record.get(name, "") for name in FLAT_FIELDS]
+    yield from ((reject.row, reject) for reject in rejects)
+
+
 def _read_books(
     readings: Sequence[TableReading], bytes_read: BytesRead, locator: RowLocator, notes: ReadingNotes
 ) -> RecordStream:
@@ -85,8 +156,12 @@ def _read_books(
     for reading in readings:
         locator.start_file(reading.table.path, rows_before)
         parse = FlatRecordParser(reading.flat_fields, reading.style, notes).parse
-        width, key_places = len(reading.table.headings), reading.key_places
-        for line, cells in reading.table.read_rows(bytes_read):
+        rows, key_places = reading.table.read_rows(bytes_read), reading.key_places
+        width = len(reading.table.headings)
+        if reading.layout:
+            rows = _convert_rows(rows, reading.table.headings, reading.layout, reading.mapping, notes)
+            width = len(FLAT_FIELDS)
+        for line, cells in rows:
             row = rows_before + line
             if isinstance(cells, Reject):
                 yield replace(cells, row=row)
