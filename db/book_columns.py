@@ -72,7 +72,7 @@ BOOK_COLUMNS = (
         "title",
         "text NOT NULL",
         field_parsers.parse_title,
-        f"Required; at most {MAX_TITLE_LENGTH:,} characters.",
+        f"Required for a new book; at most {MAX_TITLE_LENGTH:,} characters.",
         fault=f"title !~ '\\S' OR length(title) > {MAX_TITLE_LENGTH}",
     ),
     BookColumn(
@@ -161,7 +161,7 @@ BOOK_COLUMNS = (
         "stock",
         "integer NOT NULL",
         field_parsers.parse_stock,
-        "The number of copies in stock, at least 0; empty counts as 0.",
+        "The number of copies in stock, at least 0; a new book without one has 0.",
         fault="stock < 0",
         repeats=True,
     ),

@@ -112,6 +112,12 @@ INSERT INTO {book_category} (book_id, category_id)
 SELECT book_id, category_id FROM target_book_category ORDER BY book_id, category_id
 """
 
+# Their links are deleted before, all at once: a cascade would maintain the listings book by book.
+_DELETE_MISSING_BOOKS = """
+/* delete_missing_books */
+DELETE FROM book b USING missing_book m WHERE b.id = m.id
+"""
+
 _PRUNE_AUTHORS = """
 /* prune_authors */
 DELETE FROM author a
@@ -182,6 +188,7 @@ async def merge(
     removed_links = await _execute_counted(connection, _DELETE_BOOK_AUTHORS) + await _execute_counted(
         connection, _DELETE_BOOK_CATEGORIES
     )
+    await connection.execute(_DELETE_MISSING_BOOKS)
     new_categories = await _execute_counted(connection, _INSERT_CATEGORIES)
     removed_authors, removed_categories = await _prune(connection)
     if into_rebuilt:
