@@ -17,7 +17,6 @@ from db.search.ranking import (
     RANK_CANDIDATES,
     RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
-    exact_title_bonus_sql,
     score_sql,
 )
 from db.search.text_query import TextQuery
@@ -56,7 +55,7 @@ async def fetch_filtered_pages(
     bounds: tuple[object, ...] = keyset_bounds(order, page_request)
     if order.key == RELEVANCE:
         text_query = list_condition.text_query or TextQuery("")
-        bounds = (*bounds, text_query.exact_tsquery, text_query.expanded_tsquery, text_query.text)
+        bounds = (*bounds, *text_query.ranking.parameters)
     sql = _filtered_page_statement(
         bind_single_parent(scope, parents),
         order,
@@ -111,12 +110,11 @@ def _ranked_page_sql(
     scope: Scope, list_condition: ListCondition, first_parameter: int, direction: str
 ) -> str:
     """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
-    score = score_sql("s.document", "c.key", "$7::tsquery", "$8::tsquery")
-    title_bonus = exact_title_bonus_sql("b", "$9::text")
+    score = score_sql("s.document", "b", 7)
     return f"""
     WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter)}),
     scored AS (
-        SELECT {score} + {title_bonus} AS key, c.id
+        SELECT {score} AS key, c.id
         FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
     )
     SELECT key, id, 1 AS range FROM scored
