@@ -5,21 +5,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from db.search.edit_distance import edit_distance
+from db.search.light_words import LIGHT_WORDS
 from db.search.tsquery import Expression, Phrase, Term
 from db.search.vocabulary import Word, WordFacts
 
 MAX_CHOICES = 10
 """Maximum number of corrections of one word that are searched."""
 
-DISTANCE_COST = 3.0
-"""The cost of one edit: a word is chosen over one that is an edit nearer if its books weigh 20 times as much."""
+DISTANCE_COST = 5.0
+"""The cost of one edit: a word is chosen over one that is an edit nearer if its books weigh 150 times as much."""
+
+INFLECTION_COST = 3.0
+"""The cost of another form of the word."""
+
+JOINED_COST = 0.0
+"""The cost of neighbours that are one word."""
+
+COMPLETION_COST = 2.0
+"""The cost of a word that is longer than the typed one, which may be unfinished."""
 
 FIRST_LETTER_COST = 1.0
 """The additional cost of another first letter, which few people mistype."""
-
-KNOWN_WORD_RATIO = 20
-"""A word of the catalog is corrected only to words whose books weigh at least this many times as much."""
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -28,17 +34,17 @@ class Choice:
     expression: Expression
     words: tuple[str, ...]
     cost: float
+    is_inflection: bool = False
 
 
-def near_choices(facts: WordFacts, *, known: bool = False) -> list[Choice]:
-    """Return the words a few letters away, the likeliest first; with `known` those of a word of the catalog."""
+def near_choices(facts: WordFacts) -> list[Choice]:
+    """Return the words a few letters away, the likeliest first."""
     typed = facts.word.word
     limit = 1 if len(typed) <= 5 else 2
-    least = KNOWN_WORD_RATIO * max(facts.word.weight, 1) if known else 0
     choices = [
         Choice(Term(near.word), (near.word,), _cost(typed, near, distance))
         for near in facts.near
-        if near.weight >= least and (distance := edit_distance(typed, near.word, limit)) <= limit
+        if (distance := edit_distance(typed, near.word, limit)) <= limit
     ]
     return cheapest(choices)
 
@@ -56,10 +62,19 @@ def cut_choices(facts: WordFacts) -> list[Choice]:
     )
 
 
+def completion_choice(facts: WordFacts) -> Choice:
+    """Return the choice of any word that starts with the typed one."""
+    return Choice(Term(facts.word.word, is_prefix=True), (), COMPLETION_COST - math.log(1 + facts.completions.weight))
+
+
 def inflection_choices(facts: WordFacts) -> list[Choice]:
-    """Return the inflections of the typed word."""
+    """Return the inflections of the typed word, if it is a word."""
+    if not facts.word.books:
+        return []
     return cheapest(
-        Choice(Term(word.word), (word.word,), DISTANCE_COST - math.log(1 + word.weight)) for word in facts.inflections
+        Choice(Term(word.word), (word.word,), INFLECTION_COST - math.log(1 + word.weight), is_inflection=True)
+        for word in facts.inflections
+        if word.word not in LIGHT_WORDS and facts.word.word not in LIGHT_WORDS
     )
 
 

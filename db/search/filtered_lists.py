@@ -11,13 +11,15 @@ from typing import Any, NamedTuple, TypeVar
 from db.keyset import Order, Page, PageRequest, Scope, build_page, keyset_bounds, merge_ranges_sql, range_sql
 from db.pool import PLANNED_ANEW, Database
 from db.records import CatalogRecord, Columns
-from db.search.conditions import Condition, bind_single_parent, restrict_scope, select_rows_sql
+from db.search.conditions import Condition, all_of, bind_single_parent, restrict_scope, select_rows_sql
 from db.search.popularity_tiers import TIERS, in_tier, union_until_limit
 from db.search.ranking import (
+    MAX_TITLE_CANDIDATES,
     RANK_CANDIDATES,
     RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
     score_sql,
+    titles_condition,
 )
 from db.search.text_query import TextQuery
 
@@ -135,14 +137,15 @@ def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter:
         return merge_ranges_sql(restricted, "l.rating_count", "true", "key DESC, id DESC", str(limit), 1)
 
     text_query = list_condition.text_query
+    titles = most_popular(all_of([list_condition.condition, titles_condition(7)]), MAX_TITLE_CANDIDATES)
     if text_query is not None and text_query.book_ids is not None:
-        return most_popular(list_condition.condition, RANK_CANDIDATES)
+        return f"({most_popular(list_condition.condition, RANK_CANDIDATES)}) UNION ({titles})"
     if text_query is None or text_query.is_frequent:
         return most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)
     parts = [
         most_popular(in_tier(list_condition.condition, tier), RANK_CANDIDATES_BROAD_TEXT) for tier in TIERS
     ]
-    return union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)
+    return f"({union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titles})"
 
 
 async def fetch_filtered_counts(

@@ -3,13 +3,19 @@
 The first reading with a book whose title or authors have its words is the one that is searched.
 """
 
+import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from db.search.corrections import Choice, cheapest, cut_choices, inflection_choices, near_choices
+from db.search.corrections import JOINED_COST, Choice, cheapest, completion_choice, cut_choices, inflection_choices, near_choices
 from db.search.light_words import LIGHT_WORDS
 from db.search.tsquery import Expression, Term, all_of, any_of, tsquery
 from db.search.vocabulary import Vocabulary, WordFacts
+
+
+MANY_HITS = 10
+"""With fewer hits than this, inflections of the words are searched too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +40,19 @@ class Group:
 class Reading:
     """A way to read a text: every group, or with `is_partial` all but one or any one of them.
 
-    `is_anywhere`: a hit in any field counts, not only in title or authors.
+    It is searched if at least `least_hits` books have it in title or authors, or with `is_anywhere` in any field.
     """
 
     groups: tuple[Group, ...]
     expression: Expression
     is_anywhere: bool = False
     is_partial: bool = False
+    least_hits: int = 1
 
     @property
     def is_corrected(self) -> bool:
-        return any(group.choices for group in self.groups)
+        """Whether a word may have been replaced."""
+        return any(choice.words for group in self.groups for choice in group.choices)
 
 
 def readings_of(vocabulary: Vocabulary) -> list[Reading]:
@@ -55,35 +63,55 @@ def readings_of(vocabulary: Vocabulary) -> list[Reading]:
     groups = [_typed_group(facts, place) for place in range(len(facts)) if facts[place].lexemes]
     found: dict[str, Reading] = {}
     for reading in _candidate_readings(facts, groups):
-        found.setdefault(tsquery(reading.expression) + ("*" if reading.is_anywhere else ""), reading)
+        found.setdefault(f"{tsquery(reading.expression)} {reading.is_anywhere} {reading.least_hits}", reading)
     return list(found.values())
 
 
+def typed_words(vocabulary: Vocabulary) -> Expression:
+    """Return the conjunction of all words as typed, light ones included."""
+    return all_of(Term(lexeme) for word in vocabulary.words for lexeme in word.lexemes)
+
+
+def said_words(vocabulary: Vocabulary, *, complete: bool = False) -> Expression:
+    """Return the conjunction of the words that a book must have, as typed; the last one may be unfinished."""
+    groups = [_typed_group(vocabulary.words, n) for n, word in enumerate(vocabulary.words) if word.lexemes]
+    return all_of(group.typed if complete else group.expression for group in _drop_light(groups))
+
+
 def _candidate_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> Iterator[Reading]:
-    everything = _all_groups(groups)
-    said = _drop_light(groups)
-    yield everything
-    yield _all_groups(said)
+    typed = _all_groups(_drop_light(groups))
     joined = _drop_light(_joined_groups(facts, groups))
-    unknown = [_with_choices(facts, group, _unknown_choices) for group in joined]
-    yield _or_anywhere(unknown, everything)
-    inflected = [_with_choices(facts, group, inflection_choices) for group in unknown]
-    yield _or_anywhere(inflected, everything)
-    yield replace(everything, is_anywhere=True)
-    yield replace(_all_groups(said), is_anywhere=True)
-    known = [_with_choices(facts, group, _known_choices) for group in unknown]
-    yield _all_groups(known)
-    for choices in (unknown, known):
-        if len(choices) > 2:
-            yield Reading(
-                tuple(choices),
-                any_of(all_of(g.expression for g in choices if g is not left_out) for left_out in choices),
-                is_partial=True,
-            )
-    rarest_first = sorted(unknown, key=lambda group: min(_weight(facts, group), default=0))
-    for group in rarest_first:
+    if not _prefers_correction(facts[-1]):
+        yield replace(typed, least_hits=MANY_HITS)
+        yield _all_groups(_with_choices(facts, joined, inflection_choices))
+    unknown = _with_choices(facts, joined, _unknown_choices)
+    yield _or_typed(_all_groups(unknown), typed)
+    yield _or_typed(_all_groups(_with_choices(facts, unknown, inflection_choices)), typed)
+    yield replace(typed, is_anywhere=True)
+    known = _with_choices(facts, unknown, _known_choices)
+    yield Reading(tuple(known), any_of(_others_and(unknown, place, group) for place, group in enumerate(known)))
+    if len(unknown) > 2:
+        left_out = (_others_and(unknown, place) for place in range(len(unknown)))
+        yield Reading(tuple(unknown), any_of(left_out), is_partial=True)
+    for group in sorted(unknown, key=lambda group: _documents(facts, group)):
         yield Reading(tuple(unknown), group.expression, is_partial=True)
-    yield Reading(tuple(unknown), any_of(group.expression for group in unknown), is_anywhere=True, is_partial=True)
+    yield Reading(tuple(unknown), any_of(g.expression for g in unknown), is_anywhere=True, is_partial=True)
+
+
+def _others_and(groups: Sequence[Group], place: int, *instead: Group) -> Expression:
+    """Return the conjunction of the groups, without the one at a place, or with another instead of it."""
+    return all_of(group.expression for group in (*groups[:place], *instead, *groups[place + 1 :]))
+
+
+def _documents(facts: Sequence[WordFacts], group: Group) -> int:
+    """Return the number of books with the rarest word of a group; unknown words come last."""
+    return min(facts[place].word.documents or sys.maxsize for place in range(group.start, group.stop))
+
+
+def _prefers_correction(last: WordFacts) -> bool:
+    """Return whether the last word is likelier to be misspelt than unfinished."""
+    completed = completion_choice(last).cost if last.completions.books else math.inf
+    return min((choice.cost for choice in _unknown_choices(last)), default=math.inf) < completed
 
 
 def _drop_light(groups: Sequence[Group]) -> Sequence[Group]:
@@ -91,35 +119,39 @@ def _drop_light(groups: Sequence[Group]) -> Sequence[Group]:
     return [group for group in groups if not group.is_light] or groups
 
 
-def _weight(facts: Sequence[WordFacts], group: Group) -> list[int]:
-    return [facts[place].word.documents or 10**9 for place in range(group.start, group.stop)]
-
-
 def _all_groups(groups: Sequence[Group]) -> Reading:
     return Reading(tuple(groups), all_of(group.expression for group in groups))
 
 
-def _or_anywhere(groups: Sequence[Group], everything: Reading) -> Reading:
-    reading = _all_groups(groups)
-    return replace(reading, expression=any_of([reading.expression, everything.expression]))
+def _or_typed(reading: Reading, typed: Reading) -> Reading:
+    """Return the reading with the books that have the words as typed in any field."""
+    return replace(reading, expression=any_of([reading.expression, typed.expression]))
 
 
 def _typed_group(facts: Sequence[WordFacts], place: int) -> Group:
-    """Return the group of a word as typed; the last word of a text may be unfinished."""
+    """Return the group of a word as typed. The last word of a text may be unfinished."""
     word = facts[place]
-    *parts, last = word.lexemes
-    is_prefix = place == len(facts) - 1 and not word.typed.grams
-    typed = all_of([*map(Term, parts), Term(last, is_prefix)])
-    return Group(place, place + 1, typed, is_light=word.word.word in LIGHT_WORDS)
+    typed = all_of(map(Term, word.lexemes))
+    is_last = place == len(facts) - 1 and len(word.lexemes) == 1 and not word.typed.grams
+    choices = (completion_choice(word),) if is_last and word.completions.books else ()
+    return Group(place, place + 1, typed, choices, is_light=word.word.word in LIGHT_WORDS)
 
 
 def _with_choices(
-    facts: Sequence[WordFacts], group: Group, choices_of: Callable[[WordFacts], list[Choice]]
-) -> Group:
-    if group.stop - group.start > 1:
-        return group
-    choices = {choice.words: choice for choice in (*choices_of(facts[group.start]), *group.choices)}
-    return replace(group, choices=tuple(sorted(choices.values(), key=lambda choice: choice.cost)))
+    facts: Sequence[WordFacts], groups: Sequence[Group], choices_of: Callable[[WordFacts], list[Choice]]
+) -> list[Group]:
+    """Return the groups with further choices, the cheapest first; groups of several words stay as they are."""
+    return [
+        replace(group, choices=_merge_choices(group.choices, choices_of(facts[group.start])))
+        if group.stop - group.start == 1
+        else group
+        for group in groups
+    ]
+
+
+def _merge_choices(first: Sequence[Choice], second: Sequence[Choice]) -> tuple[Choice, ...]:
+    by_words = {choice.words: choice for choice in (*second, *first)}
+    return tuple(sorted(by_words.values(), key=lambda choice: choice.cost))
 
 
 def _unknown_choices(word: WordFacts) -> list[Choice]:
@@ -131,7 +163,7 @@ def _unknown_choices(word: WordFacts) -> list[Choice]:
 def _known_choices(word: WordFacts) -> list[Choice]:
     if len(word.lexemes) > 1 or not word.word.books:
         return []
-    return cheapest([*near_choices(word, known=True), *cut_choices(word)])
+    return cheapest([*near_choices(word), *cut_choices(word)])
 
 
 def _joined_groups(facts: Sequence[WordFacts], groups: Sequence[Group]) -> list[Group]:
@@ -153,6 +185,6 @@ def _joined_groups(facts: Sequence[WordFacts], groups: Sequence[Group]) -> list[
         taken |= set(places)
         for member in members:
             del by_start[member.start]
-        choice = Choice(Term(word.word), (word.word,), 0.0)
+        choice = Choice(Term(word.word), (word.word,), JOINED_COST)
         by_start[start] = Group(start, start + size, all_of(m.expression for m in members), (choice,))
     return [by_start[start] for start in sorted(by_start)]

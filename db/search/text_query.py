@@ -7,11 +7,12 @@ from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.ranking import (
     MAX_ENUMERATED_HITS,
+    RANK_CANDIDATES,
     RankingValues,
     ranking_values,
     score_sql,
 )
-from db.search.readings import Reading, readings_of
+from db.search.readings import Reading, readings_of, said_words, typed_words
 from db.search.tsquery import tsquery
 from db.search.typed_words import clean_text, find_isbns, find_words
 from db.search.vocabulary import Vocabulary, words_of_text
@@ -55,25 +56,31 @@ SELECT id FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id
 _HITS_OF_READINGS = f"""
 /* hits_of_readings {PLANNED_ANEW} */
 SELECT reading.n::integer, found.ids, found.has_exact
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS reading (query, named, n)
+FROM unnest($1::text[], $2::text[], $4::integer[]) WITH ORDINALITY AS reading (query, named, least, n)
 CROSS JOIN LATERAL (
     WITH hit AS MATERIALIZED (
         SELECT book_id, document FROM book_search
         WHERE document @@ reading.query::tsquery LIMIT {MAX_ENUMERATED_HITS + 1}
     )
     SELECT ARRAY(SELECT book_id FROM hit) AS ids,
-           EXISTS (SELECT FROM hit WHERE document @@ reading.named::tsquery) AS is_named,
+           ARRAY(SELECT 1 FROM hit WHERE document @@ reading.named::tsquery LIMIT reading.least) AS named,
            EXISTS (SELECT FROM hit WHERE document @@ $3::tsquery) AS has_exact
 ) AS found
-WHERE found.is_named
+WHERE cardinality(found.named) >= reading.least
 LIMIT 1
 """
 
 _BEST_HIT = f"""
 /* best_hit {PLANNED_ANEW} */
-SELECT tsvector_to_array(s.document) AS words
-FROM book_search AS s JOIN book AS b ON b.id = s.book_id
-WHERE s.book_id = ANY ($1::bigint[])
+WITH hit AS MATERIALIZED (SELECT unnest($1::bigint[]) AS id),
+candidate AS (
+    (SELECT b.id FROM hit JOIN book AS b USING (id) ORDER BY b.rating_count DESC, b.id DESC LIMIT {RANK_CANDIDATES})
+    UNION
+    (SELECT b.id FROM hit JOIN book AS b USING (id)
+     WHERE b.title_key = ANY (ARRAY(SELECT left(fold(t), 80) FROM unnest($2::text[]) AS t)))
+)
+SELECT tsvector_to_array(ts_filter(s.document, '{{a,b}}')) AS words
+FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
 ORDER BY {score_sql("s.document", "b", 2)} DESC, b.id DESC
 LIMIT 1
 """
@@ -97,23 +104,24 @@ async def _interpret_text(database: Database, text: str) -> TextQuery:
     readings = readings_of(vocabulary)
     if not readings:
         return TextQuery(text, book_ids=())
-    exact = readings[0]
+    exact = tsquery(said_words(vocabulary))
     documents = {place: word.word.documents for place, word in enumerate(vocabulary.words)}
     rows = await database.fetch(
         _HITS_OF_READINGS,
         [tsquery(reading.expression) for reading in readings],
         [tsquery(reading.expression, "" if reading.is_anywhere else "AB") for reading in readings],
-        tsquery(exact.expression),
+        exact,
+        [reading.least_hits for reading in readings],
     )
     if not rows:
-        return TextQuery(text, tsquery(exact.expression), book_ids=())
+        return TextQuery(text, exact, book_ids=())
     [(number, ids, has_exact)] = rows
     reading = readings[number - 1]
     core = words.strip()
-    ranking = ranking_values(reading, exact, core, vocabulary.books, documents)
+    ranking = ranking_values(reading, said_words(vocabulary, complete=True), typed_words(vocabulary), core, vocabulary.books, documents)
     meant = None
     if reading.is_corrected and not has_exact:
-        [(best,)] = await database.fetch(_BEST_HIT, ids[:1000], *ranking.parameters)
+        [(best,)] = await database.fetch(_BEST_HIT, ids, *ranking.parameters)
         meant = corrected_text(words, vocabulary, reading, frozenset(best))
     return TextQuery(
         text,
@@ -134,7 +142,7 @@ def corrected_text(text: str, vocabulary: Vocabulary, reading: Reading, best: fr
         first, last = vocabulary.words[group.start].typed, vocabulary.words[group.stop - 1].typed
         if all(lexeme in best for place in range(group.start, group.stop) for lexeme in vocabulary.words[place].lexemes):
             continue
-        choice = next((choice for choice in group.choices if best.issuperset(choice.words)), None)
+        choice = next((choice for choice in group.choices if choice.words and best.issuperset(choice.words)), None)
         if choice is None:
             continue
         parts += [text[end : first.start], " ".join(choice.words)]

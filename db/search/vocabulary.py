@@ -10,6 +10,10 @@ STEMMERS = ("english", "german", "french", "spanish", "italian", "portuguese", "
 """The stemmers whose stems make two words inflections of one."""
 
 
+_MAX_COMPLETIONS = 500
+"""Maximum number of words that are read to weigh those that start with the last word of a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A word of the catalog, or of a text: then its numbers may be 0.
@@ -35,7 +39,7 @@ class WordFacts:
 
     `lexemes` are its parts in a search document, mostly one. `near` words are a few letters away, `inflections`
     have the same stem, and `cuts` are the pairs of words that it is made of. `joined` is the word that it makes
-    with the next typed word.
+    with the next typed word. `completions` are all words that start with it, together.
     """
 
     typed: TypedWord
@@ -45,6 +49,7 @@ class WordFacts:
     inflections: tuple[Word, ...] = ()
     cuts: tuple[tuple[Word, Word], ...] = ()
     joined: tuple[tuple[int, Word], ...] = ()
+    completions: Word = Word("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,18 @@ SELECT j.n, 'joined', NULL, s.word, s.books, s.popular_books, s.documents, j.siz
 FROM unnest($2::integer[], $3::integer[], $4::text[]) AS j (n, size, form)
 JOIN search_word s ON s.word = fold(j.form) AND s.books > 0
 UNION ALL
+SELECT k.n::integer, 'completion', NULL, '', coalesce(c.books, 0), coalesce(c.popular_books, 0),
+       coalesce(c.documents, 0), NULL
+FROM (SELECT * FROM known ORDER BY n DESC LIMIT 1) k
+CROSS JOIN LATERAL (
+    SELECT sum(books)::integer AS books, sum(popular_books)::integer AS popular_books,
+           sum(documents)::integer AS documents
+    FROM (
+        SELECT s.books, s.popular_books, s.documents FROM search_word s
+        WHERE s.word > k.word AND s.word < k.word || chr(1114111) LIMIT {_MAX_COMPLETIONS}
+    ) AS longer
+) c
+UNION ALL
 SELECT 0, 'catalog', NULL, NULL, c.books::integer, 0, 0, NULL FROM catalog_size c
 """
 
@@ -152,6 +169,7 @@ def _word_facts(typed: TypedWord, lexemes: Sequence[str], rows: dict[str, list[t
         found("inflection"),
         tuple(zip(halves[::2], halves[1::2], strict=True)),
         tuple((size, word) for word, size in rows.get("joined", ())),
+        next(iter(found("completion")), Word("")),
     )
 
 
