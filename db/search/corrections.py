@@ -6,17 +6,24 @@ from dataclasses import dataclass
 
 from db.search.edit_distance import edit_distance
 from db.search.light_words import LIGHT_WORDS
-from db.search.tsquery import Expression, Phrase, Term
+from db.search.tsquery import AllOf, Expression, Phrase, Term
 from db.search.vocabulary import Word, WordFacts
 
-MAX_CHOICES = 10
+MAX_CHOICES = 16
 """Maximum number of corrections of one word that are searched."""
+
+MAX_EXTRA_COST = 8.0
+"""Corrections that cost more than the likeliest one and this are not searched."""
 
 DISTANCE_COST = 5.0
 """The cost of one edit: a word is chosen over one that is an edit nearer if its books weigh 150 times as much."""
 
 INFLECTION_COST = 3.0
 """The cost of another form of the word."""
+
+CUT_COST = 4.0
+SHORT_HALF_COST = 3.0
+"""The costs of a space that is missing, and of a half of one or two letters."""
 
 JOINED_COST = 0.0
 """The cost of neighbours that are one word."""
@@ -53,13 +60,20 @@ def cut_choices(facts: WordFacts) -> list[Choice]:
     """Return the pairs of words that the typed word is made of; one-letter halves are vowels or digits."""
     return cheapest(
         Choice(
-            Phrase(first.word, second.word),
+            Phrase(first.word, second.word)
+            if min(len(first.word), len(second.word)) < 3
+            else AllOf((Term(first.word), Term(second.word))),
             (first.word, second.word),
-            DISTANCE_COST - math.log(1 + min(first.weight, second.weight)),
+            CUT_COST + _shortness(first) + _shortness(second) - math.log(1 + min(first.weight, second.weight)),
         )
         for first, second in facts.cuts
         if all(len(half.word) > 1 or half.word in "aeiouy0123456789" for half in (first, second))
     )
+
+
+def _shortness(half: Word) -> float:
+    """Return the cost of a half of one or two letters, unless it is a frequent word or a number."""
+    return SHORT_HALF_COST if len(half.word) < 3 and half.word not in LIGHT_WORDS and not half.word.isdigit() else 0.0
 
 
 def completion_choice(facts: WordFacts) -> Choice:
@@ -68,9 +82,7 @@ def completion_choice(facts: WordFacts) -> Choice:
 
 
 def inflection_choices(facts: WordFacts) -> list[Choice]:
-    """Return the inflections of the typed word, if it is a word."""
-    if not facts.word.books:
-        return []
+    """Return the inflections of the typed word."""
     return cheapest(
         Choice(Term(word.word), (word.word,), INFLECTION_COST - math.log(1 + word.weight), is_inflection=True)
         for word in facts.inflections
@@ -79,8 +91,9 @@ def inflection_choices(facts: WordFacts) -> list[Choice]:
 
 
 def cheapest(choices: Iterable[Choice]) -> list[Choice]:
-    """Return the MAX_CHOICES choices of the lowest cost, in its order."""
-    return sorted(choices, key=lambda choice: (choice.cost, choice.words))[:MAX_CHOICES]
+    """Return the MAX_CHOICES choices of the lowest cost, in its order, without those that cost far more."""
+    found = sorted(choices, key=lambda choice: (choice.cost, choice.words))[:MAX_CHOICES]
+    return [choice for choice in found if choice.cost <= found[0].cost + MAX_EXTRA_COST]
 
 
 def _cost(typed: str, word: Word, distance: int) -> float:

@@ -141,7 +141,7 @@ def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter:
     if text_query is not None and text_query.book_ids is not None:
         return f"({most_popular(list_condition.condition, RANK_CANDIDATES)}) UNION ({titles})"
     if text_query is None or text_query.is_frequent:
-        return most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)
+        return f"({most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titles})"
     parts = [
         most_popular(in_tier(list_condition.condition, tier), RANK_CANDIDATES_BROAD_TEXT) for tier in TIERS
     ]

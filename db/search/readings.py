@@ -50,6 +50,13 @@ class Reading:
     least_hits: int = 1
 
     @property
+    def likeliest(self) -> Expression:
+        """All groups, as typed or as the likeliest correction."""
+        return all_of(
+            any_of([group.typed, *(choice.expression for choice in group.choices[:1])]) for group in self.groups
+        )
+
+    @property
     def is_corrected(self) -> bool:
         """Whether a word may have been replaced."""
         return any(choice.words for group in self.groups for choice in group.choices)
@@ -67,9 +74,15 @@ def readings_of(vocabulary: Vocabulary) -> list[Reading]:
     return list(found.values())
 
 
-def typed_words(vocabulary: Vocabulary) -> Expression:
-    """Return the conjunction of all words as typed, light ones included."""
-    return all_of(Term(lexeme) for word in vocabulary.words for lexeme in word.lexemes)
+def light_words(vocabulary: Vocabulary) -> Expression:
+    """Return the conjunction of the light words as typed."""
+    return all_of(Term(word.word.word) for word in vocabulary.words if word.word.word in LIGHT_WORDS)
+
+
+def typed_reading(vocabulary: Vocabulary) -> Reading:
+    """Return the reading of the words as typed."""
+    groups = [_typed_group(vocabulary.words, n) for n, word in enumerate(vocabulary.words) if word.lexemes]
+    return _all_groups(_drop_light(groups))
 
 
 def said_words(vocabulary: Vocabulary, *, complete: bool = False) -> Expression:
@@ -83,7 +96,7 @@ def _candidate_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> 
     joined = _drop_light(_joined_groups(facts, groups))
     if not _prefers_correction(facts[-1]):
         yield replace(typed, least_hits=MANY_HITS)
-        yield _all_groups(_with_choices(facts, joined, inflection_choices))
+        yield _all_groups(_with_choices(facts, joined, _known_inflections))
     unknown = _with_choices(facts, joined, _unknown_choices)
     yield _or_typed(_all_groups(unknown), typed)
     yield _or_typed(_all_groups(_with_choices(facts, unknown, inflection_choices)), typed)
@@ -160,6 +173,10 @@ def _unknown_choices(word: WordFacts) -> list[Choice]:
     return cheapest([*near_choices(word), *cut_choices(word)])
 
 
+def _known_inflections(word: WordFacts) -> list[Choice]:
+    return inflection_choices(word) if word.word.books else []
+
+
 def _known_choices(word: WordFacts) -> list[Choice]:
     if len(word.lexemes) > 1 or not word.word.books:
         return []
@@ -169,11 +186,11 @@ def _known_choices(word: WordFacts) -> list[Choice]:
 def _joined_groups(facts: Sequence[WordFacts], groups: Sequence[Group]) -> list[Group]:
     """Replace the groups of words that make one word together by a group that has the word as a choice.
 
-    The longest runs come first, then those with the most popular word.
+    The longest runs come first, then those with an unknown word, then the most popular.
     """
     joins = sorted(
         ((place, size, word) for place, each in enumerate(facts) for size, word in each.joined),
-        key=lambda join: (-join[1], -join[2].weight),
+        key=lambda join: (-join[1], all(facts[n].word.books for n in range(join[0], join[0] + join[1])), -join[2].weight),
     )
     by_start = {group.start: group for group in groups}
     taken: set[int] = set()

@@ -1,18 +1,21 @@
 """Text queries: a search text is read as ISBNs, or as words that may be misspelt, joined, split or too many."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, id_in, matches_tsquery
+from db.search.light_words import LIGHT_WORDS
 from db.search.ranking import (
     MAX_ENUMERATED_HITS,
     RANK_CANDIDATES,
     RankingValues,
     ranking_values,
     score_sql,
+    titles_condition,
 )
-from db.search.readings import Reading, readings_of, said_words, typed_words
+from db.search.readings import Reading, light_words, readings_of, said_words, typed_reading
 from db.search.tsquery import tsquery
 from db.search.typed_words import clean_text, find_isbns, find_words
 from db.search.vocabulary import Vocabulary, words_of_text
@@ -47,6 +50,9 @@ class TextQuery:
         return matches_tsquery(self.tsquery) if self.book_ids is None else id_in(self.book_ids)
 
 
+_SAMPLED_HITS = 200
+"""Number of hits that show whether a text is a name: more of them have its words in the authors than in the title."""
+
 _BOOKS_BY_ISBNS = """
 /* book_ids_by_isbns */
 SELECT id FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id
@@ -55,8 +61,9 @@ SELECT id FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id
 # The rows are read in the order of the readings, and no further than the first one with a hit.
 _HITS_OF_READINGS = f"""
 /* hits_of_readings {PLANNED_ANEW} */
-SELECT reading.n::integer, found.ids, found.has_exact
-FROM unnest($1::text[], $2::text[], $4::integer[]) WITH ORDINALITY AS reading (query, named, least, n)
+SELECT reading.n::integer, found.ids, found.has_exact, found.names_authors
+FROM unnest($1::text[], $2::text[], $4::integer[], $5::text[], $6::text[]) WITH ORDINALITY
+    AS reading (query, named, least, title, authors, n)
 CROSS JOIN LATERAL (
     WITH hit AS MATERIALIZED (
         SELECT book_id, document FROM book_search
@@ -64,7 +71,10 @@ CROSS JOIN LATERAL (
     )
     SELECT ARRAY(SELECT book_id FROM hit) AS ids,
            ARRAY(SELECT 1 FROM hit WHERE document @@ reading.named::tsquery LIMIT reading.least) AS named,
-           EXISTS (SELECT FROM hit WHERE document @@ $3::tsquery) AS has_exact
+           EXISTS (SELECT FROM hit WHERE document @@ $3::tsquery) AS has_exact,
+           (SELECT count(*) FILTER (WHERE document @@ reading.authors::tsquery)
+                   > count(*) FILTER (WHERE document @@ reading.title::tsquery)
+            FROM (SELECT document FROM hit LIMIT {_SAMPLED_HITS}) AS sampled) AS names_authors
 ) AS found
 WHERE cardinality(found.named) >= reading.least
 LIMIT 1
@@ -77,7 +87,7 @@ candidate AS (
     (SELECT b.id FROM hit JOIN book AS b USING (id) ORDER BY b.rating_count DESC, b.id DESC LIMIT {RANK_CANDIDATES})
     UNION
     (SELECT b.id FROM hit JOIN book AS b USING (id)
-     WHERE b.title_key = ANY (ARRAY(SELECT left(fold(t), 80) FROM unnest($2::text[]) AS t)))
+     WHERE {titles_condition(2).sql.replace("{l}", "b")})
 )
 SELECT tsvector_to_array(ts_filter(s.document, '{{a,b}}')) AS words
 FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
@@ -105,6 +115,14 @@ async def _interpret_text(database: Database, text: str) -> TextQuery:
     if not readings:
         return TextQuery(text, book_ids=())
     exact = tsquery(said_words(vocabulary))
+    estimate = _estimated_hits(vocabulary)
+    if estimate >= 2 * MAX_ENUMERATED_HITS:
+        return TextQuery(
+            text,
+            exact,
+            ranking_values(typed_reading(vocabulary), said_words(vocabulary, complete=True), light_words(vocabulary), words.strip(), 0, {}, names_authors=False),
+            is_frequent=estimate * 10 >= vocabulary.books,
+        )
     documents = {place: word.word.documents for place, word in enumerate(vocabulary.words)}
     rows = await database.fetch(
         _HITS_OF_READINGS,
@@ -112,13 +130,15 @@ async def _interpret_text(database: Database, text: str) -> TextQuery:
         [tsquery(reading.expression, "" if reading.is_anywhere else "AB") for reading in readings],
         exact,
         [reading.least_hits for reading in readings],
+        [tsquery(reading.likeliest, "A") for reading in readings],
+        [tsquery(reading.likeliest, "B") for reading in readings],
     )
     if not rows:
         return TextQuery(text, exact, book_ids=())
-    [(number, ids, has_exact)] = rows
+    [(number, ids, has_exact, names_authors)] = rows
     reading = readings[number - 1]
     core = words.strip()
-    ranking = ranking_values(reading, said_words(vocabulary, complete=True), typed_words(vocabulary), core, vocabulary.books, documents)
+    ranking = ranking_values(reading, said_words(vocabulary, complete=True), light_words(vocabulary), core, vocabulary.books, documents, names_authors=names_authors)
     meant = None
     if reading.is_corrected and not has_exact:
         [(best,)] = await database.fetch(_BEST_HIT, ids, *ranking.parameters)
@@ -128,9 +148,21 @@ async def _interpret_text(database: Database, text: str) -> TextQuery:
         tsquery(reading.expression),
         ranking,
         did_you_mean=meant,
-        book_ids=tuple(ids[:MAX_ENUMERATED_HITS]),
-        is_truncated=len(ids) > MAX_ENUMERATED_HITS,
+        book_ids=tuple(ids) if len(ids) <= MAX_ENUMERATED_HITS else None,
     )
+
+
+def _estimated_hits(vocabulary: Vocabulary) -> float:
+    """Return about how many books have the words of a text that say something, as if they were independent."""
+    if not vocabulary.books:
+        return 0
+    *_, last = vocabulary.words
+    shares = [
+        (word.word.documents + (last.completions.documents if word is last else 0)) / vocabulary.books
+        for word in vocabulary.words
+        if word.word.word not in LIGHT_WORDS
+    ]
+    return vocabulary.books * math.prod(min(1.0, share) for share in shares)
 
 
 def corrected_text(text: str, vocabulary: Vocabulary, reading: Reading, best: frozenset[str]) -> str | None:

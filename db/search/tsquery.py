@@ -69,6 +69,17 @@ def tsquery(expression: Expression, weights: str = "") -> str:
             return f"({' | '.join(tsquery(part, weights) for part in parts)})" if parts else ""
 
 
+def words_of(expression: Expression) -> tuple[str, ...]:
+    """Return the words of an expression that are not prefixes, in their order."""
+    match expression:
+        case Term(word, is_prefix):
+            return () if is_prefix else (word,)
+        case Phrase(first, second):
+            return (first, second)
+        case AllOf(parts) | AnyOf(parts):
+            return tuple(word for part in parts for word in words_of(part))
+
+
 def quote_lexeme(word: str) -> str:
     """Return the word quoted as a lexeme of a tsquery."""
     return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"

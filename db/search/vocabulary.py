@@ -96,9 +96,7 @@ UNION ALL
 SELECT k.n::integer, 'inflection', NULL, s.word, s.books, s.popular_books, s.documents, NULL
 FROM known k
 CROSS JOIN LATERAL (SELECT {_stems_sql("k.word")} AS stems) AS t
-CROSS JOIN LATERAL (
-    SELECT left(k.word, greatest(3, min(length(stem)) - 1)) AS start FROM unnest(t.stems) AS stem
-) AS r
+CROSS JOIN LATERAL (SELECT left(k.word, greatest(4, k.length - 3)) AS start) AS r
 JOIN search_word s ON s.word >= r.start AND s.word < r.start || chr(1114111) AND s.word <> k.word
 WHERE k.length BETWEEN 4 AND 40 AND length(s.word) BETWEEN k.length - 4 AND k.length + 4 AND s.books > 0
   AND EXISTS (SELECT FROM unnest({_stems_sql("s.word")}, t.stems) AS both_stems (a, b) WHERE a = b)
