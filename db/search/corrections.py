@@ -34,6 +34,7 @@ COMPLETION_COST = 2.0
 FIRST_LETTER_COST = 1.0
 """The additional cost of another first letter, which few people mistype."""
 
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A correction: the expression to search, the words that replace the typed one, and its cost in nats."""
@@ -64,7 +65,10 @@ def cut_choices(facts: WordFacts) -> list[Choice]:
             if min(len(first.word), len(second.word)) < 3
             else AllOf((Term(first.word), Term(second.word))),
             (first.word, second.word),
-            CUT_COST + _shortness(first) + _shortness(second) - math.log(1 + min(first.weight, second.weight)),
+            CUT_COST
+            + _shortness(first)
+            + _shortness(second)
+            - math.log(1 + min(first.weight, second.weight)),
         )
         for first, second in facts.cuts
         if all(len(half.word) > 1 or half.word in "aeiouy0123456789" for half in (first, second))
@@ -73,12 +77,18 @@ def cut_choices(facts: WordFacts) -> list[Choice]:
 
 def _shortness(half: Word) -> float:
     """Return the cost of a half of one or two letters, unless it is a frequent word or a number."""
-    return SHORT_HALF_COST if len(half.word) < 3 and half.word not in LIGHT_WORDS and not half.word.isdigit() else 0.0
+    return (
+        SHORT_HALF_COST
+        if len(half.word) < 3 and half.word not in LIGHT_WORDS and not half.word.isdigit()
+        else 0.0
+    )
 
 
 def completion_choice(facts: WordFacts) -> Choice:
     """Return the choice of any word that starts with the typed one."""
-    return Choice(Term(facts.word.word, is_prefix=True), (), COMPLETION_COST - math.log(1 + facts.completions.weight))
+    return Choice(
+        Term(facts.word.word, is_prefix=True), (), COMPLETION_COST - math.log(1 + facts.completions.weight)
+    )
 
 
 def inflection_choices(facts: WordFacts) -> list[Choice]:

@@ -18,7 +18,7 @@ from db.search.ranking import (
     RANK_CANDIDATES,
     RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
-    score_sql,
+    scored_sql,
     titles_condition,
 )
 from db.search.text_query import TextQuery
@@ -112,13 +112,9 @@ def _ranked_page_sql(
     scope: Scope, list_condition: ListCondition, first_parameter: int, direction: str
 ) -> str:
     """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
-    score = score_sql("s.document", "b", 7)
     return f"""
     WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter)}),
-    scored AS (
-        SELECT {score} AS key, c.id
-        FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
-    )
+    scored AS MATERIALIZED ({scored_sql("candidate", 7)})
     SELECT key, id, 1 AS range FROM scored
     WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
     ORDER BY key {direction}, id {direction} LIMIT $2::integer

@@ -46,7 +46,9 @@ async def matches_by_book_ids(
     database: Database, text_query: TextQuery, book_ids: Sequence[int]
 ) -> list[Match | None]:
     """Return the match of each book, or None for an unknown id."""
-    rows = await database.fetch(_MATCHES_BY_BOOK_IDS, book_ids, text_query.tsquery, next(iter(text_query.isbns), None))
+    rows = await database.fetch(
+        _MATCHES_BY_BOOK_IDS, book_ids, text_query.tsquery, next(iter(text_query.isbns), None)
+    )
     match_by_book_id = {
         book_id: Match(tuple(name for name, hit in zip(_FIELDS, hits, strict=True) if hit), title)
         for book_id, *hits, title in rows

@@ -11,8 +11,9 @@ from db.keyset import INTEGER, SortKey
 from db.search.conditions import Condition
 from db.search.corrections import Choice
 from db.search.light_words import ARTICLES
-from db.search.readings import Group, Reading
-from db.search.tsquery import Expression, Term, all_of, tsquery, words_of
+from db.search.readings import Group, Reading, light_words, said_words
+from db.search.tsquery import Term, all_of, tsquery, words_of
+from db.search.vocabulary import Vocabulary
 
 MAX_ENUMERATED_HITS = 5_000
 """If a text matches at most this many books, their ids are passed to later statements."""
@@ -55,7 +56,7 @@ _SHORT_TITLE_POINTS = 300
 _UNFINISHED_POINTS = 300
 """Points that a word loses where it is longer than the typed one."""
 
-_INFLECTION_POINTS = 500
+_INFLECTION_POINTS = 1_000
 """Points that another form of a word loses."""
 
 _CHOICE_POINTS = 200
@@ -87,7 +88,6 @@ class RankingValues:
     light: str = ""
     words: tuple[str, ...] = ()
     unfinished: str | None = None
-    start: str = ""
     exact: int = 0
     corrected: int = 0
     choices: tuple[str, ...] = ()
@@ -101,43 +101,51 @@ class RankingValues:
 
 
 def ranking_values(
-    reading: Reading,
-    said: Expression,
-    light: Expression,
-    text: str,
-    catalog_books: int,
-    documents: dict[int, int],
-    *,
-    names_authors: bool,
+    vocabulary: Vocabulary, reading: Reading, text: str, *, names_authors: bool = False
 ) -> RankingValues:
-    """Return the parameters of the score of a reading. `documents` are the numbers of books by place of a word."""
+    """Return the parameters of the score of a text's reading.
+
+    `names_authors`: the words of the text are those of authors, so that a title of these words is about them.
+    """
     full = all_of(group.expression for group in reading.groups)
-    in_fields = ["", "", ""] if reading.is_partial else [tsquery(full, weights) for weights in ("A", "B", "AB")]
+    in_fields = (
+        ["", "", ""] if reading.is_partial else [tsquery(full, weights) for weights in ("A", "B", "AB")]
+    )
+    light = light_words(vocabulary)
+    return RankingValues(
+        possible_titles(vocabulary, reading, text),
+        *in_fields,
+        tsquery(said_words(vocabulary, complete=True), "A"),
+        tsquery(light, "A"),
+        tuple({*words_of(full), *words_of(light), *ARTICLES}),
+        _unfinished_word(reading.groups[-1]),
+        *(_NAME_TITLE_POINTS if names_authors else _EXACT_TITLE_POINTS),
+        *_choice_points(vocabulary, reading),
+    )
+
+
+def _unfinished_word(last: Group) -> str | None:
+    """Return the last word of a text if longer words count as it."""
+    for choice in last.choices:
+        if isinstance(choice.expression, Term) and choice.expression.is_prefix:
+            return choice.expression.word
+    return None
+
+
+def _choice_points(
+    vocabulary: Vocabulary, reading: Reading
+) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
+    """Return the tsqueries of what each group may be, their points, and the numbers of their groups."""
     choices: list[tuple[str, int, int]] = []
     for number, group in enumerate(reading.groups):
-        rarity = _rarity_points(group, catalog_books, documents) if reading.is_partial else 0
+        rarity = _rarity_points(vocabulary, group) if reading.is_partial else 0
         if rarity or group.choices:
             choices.append((tsquery(group.typed), rarity, number))
         choices += [
             (tsquery(choice.expression), rarity - _penalty(choice, group), number) for choice in group.choices
         ]
-    unfinished = [
-        choice.expression.word
-        for choice in reading.groups[-1].choices
-        if isinstance(choice.expression, Term) and choice.expression.is_prefix
-    ]
-    columns = zip(*choices, strict=True) if choices else ((), (), ())
-    return RankingValues(
-        possible_titles(reading, text),
-        *in_fields,
-        tsquery(said, "A"),
-        tsquery(light, "A"),
-        tuple({*words_of(full), *words_of(light), *ARTICLES}),
-        next(iter(unfinished), None),
-        text,
-        *(_NAME_TITLE_POINTS if names_authors else _EXACT_TITLE_POINTS),
-        *map(tuple, columns),
-    )
+    queries, points, numbers = zip(*choices, strict=True) if choices else ((), (), ())
+    return tuple(queries), tuple(points), tuple(numbers)
 
 
 def _penalty(choice: Choice, group: Group) -> int:
@@ -147,26 +155,36 @@ def _penalty(choice: Choice, group: Group) -> int:
     return penalty if choice.words else penalty + _UNFINISHED_POINTS
 
 
-def possible_titles(reading: Reading, text: str) -> tuple[str, ...]:
-    """Return the text and its likeliest corrections without leading articles, to compare with whole titles."""
-    words = text.split()
-    while len(words) > 1 and words[0].lower() in ARTICLES:
-        words.pop(0)
-    alternatives = [
-        [words_of(group.typed), *(choice.words for choice in group.choices if choice.words)][:_TITLES_PER_GROUP]
-        for group in reading.groups
-    ]
-    combinations = islice(product(*alternatives), _MAX_TITLES)
-    return (" ".join(words), *(" ".join(chain.from_iterable(words)) for words in combinations))
+def possible_titles(vocabulary: Vocabulary, reading: Reading, text: str) -> tuple[str, ...]:
+    """Return the text and its likeliest corrections as titles are compared: folded, without leading articles."""
+    parts: list[list[tuple[str, ...]]] = []
+    by_start = {group.start: group for group in reading.groups}
+    place = 0
+    while place < len(vocabulary.words):
+        group = by_start.get(place, Group(place, place + 1, all_of(())))
+        typed = tuple(
+            lexeme for word in vocabulary.words[group.start : group.stop] for lexeme in word.lexemes
+        )
+        corrected = [choice.words for choice in group.choices if choice.words]
+        parts.append([typed, *corrected][:_TITLES_PER_GROUP])
+        place = group.stop
+    texts = [list(chain.from_iterable(words)) for words in islice(product(*parts), _MAX_TITLES)]
+    titles = [_without_articles(words) for words in [*texts, text.lower().split()]]
+    return tuple(dict.fromkeys(title for title in titles if title))
 
 
-def _rarity_points(group: Group, catalog_books: int, documents: dict[int, int]) -> int:
-    rarest = min(documents[place] for place in range(group.start, group.stop))
-    return round(_RARITY_POINTS * math.log((1 + catalog_books) / (1 + rarest)))
+def _without_articles(words: list[str]) -> str:
+    start = next((n for n, word in enumerate(words[:-1]) if word not in ARTICLES), len(words) - 1)
+    return " ".join(words[start:])
+
+
+def _rarity_points(vocabulary: Vocabulary, group: Group) -> int:
+    rarest = min(word.word.documents for word in vocabulary.words[group.start : group.stop])
+    return round(_RARITY_POINTS * math.log((1 + vocabulary.books) / (1 + rarest)))
 
 
 _RANKING_TYPES = (
-    "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "text", "text", "integer", "integer",
+    "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "text", "integer", "integer",
     "text[]", "integer[]", "integer[]",
 )  # fmt: skip
 
@@ -176,7 +194,7 @@ def titles_condition(titles: int) -> Condition:
     return Condition(
         f"""{{l}}.title_key = ANY (ARRAY(
             SELECT b.title_key FROM unnest(${titles}::text[]) AS t (title)
-            CROSS JOIN LATERAL (SELECT left(fold(t.title), 80) AS key) AS k
+            CROSS JOIN LATERAL (SELECT left(t.title, 80) AS key) AS k
             CROSS JOIN LATERAL (
                 (SELECT title_key FROM book WHERE title_key = k.key LIMIT 1)
                 UNION ALL
@@ -188,11 +206,35 @@ def titles_condition(titles: int) -> Condition:
     )
 
 
-def score_sql(document: str, book: str, first_parameter: int) -> str:
-    """Return the SQL of the score, an integer; the parameters start at number `first_parameter`."""
-    _, title, authors, both, said, light, words, unfinished, start, exact, corrected, choices, points, groups = (
-        f"${number}::{sql_type}" for number, sql_type in enumerate(_RANKING_TYPES, first_parameter)
-    )
+def scored_sql(candidates: str, first_parameter: int) -> str:
+    """Return the SQL of the ids and scores of candidates, a table; the parameters start at number `first_parameter`.
+
+    Only the words of titles and authors are tested, and each score is computed once.
+    """
+    score = _score_sql("d.document", "d", first_parameter)
+    return f"""
+    SELECT d.id, {score} AS key FROM (
+        SELECT b.id, b.title_key, b.rating_count, ts_filter(s.document, '{{a,b}}') AS document
+        FROM {candidates} AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id OFFSET 0
+    ) AS d"""
+
+
+def _score_sql(document: str, book: str, first_parameter: int) -> str:
+    (
+        titles,
+        title,
+        authors,
+        both,
+        said,
+        light,
+        words,
+        unfinished,
+        exact,
+        corrected,
+        choices,
+        points,
+        groups,
+    ) = (f"${number}::{sql_type}" for number, sql_type in enumerate(_RANKING_TYPES, first_parameter))
     main_title = f"substring({book}.title_key FROM '^[^:;(]+')"
     signs = "-/.,!?&''"
     has_other_words = (
@@ -203,7 +245,7 @@ def score_sql(document: str, book: str, first_parameter: int) -> str:
         CASE
             WHEN {document} @@ {title} THEN
                 CASE WHEN {has_other_words} THEN
-                    CASE WHEN starts_with({book}.title_key, fold({start})) THEN {_TITLE_START_POINTS} ELSE 0 END
+                    CASE WHEN starts_with({book}.title_key, ({titles})[1]) THEN {_TITLE_START_POINTS} ELSE 0 END
                 ELSE CASE WHEN {document} @@ {said} THEN {exact} ELSE {corrected} END
                     * CASE WHEN length({main_title}) >= length({book}.title_key) THEN 1
                            WHEN setweight(words({main_title}), 'A') @@ {title} THEN {_MAIN_TITLE_SHARE}
@@ -215,7 +257,7 @@ def score_sql(document: str, book: str, first_parameter: int) -> str:
                 {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END
             ELSE {_ANYWHERE_POINTS}
         END
-        + round(1000 * ln(1 + ln(1 + {book}.rating_count) / 10))::integer
+        + 1000 * ln(1 + ln(1 + {book}.rating_count::double precision) / 10)
         + CASE WHEN cardinality({choices}) = 0 THEN 0 ELSE (
             SELECT coalesce(sum(g.points), 0) FROM (
                 SELECT max(c.points) AS points

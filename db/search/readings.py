@@ -8,11 +8,18 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from db.search.corrections import JOINED_COST, Choice, cheapest, completion_choice, cut_choices, inflection_choices, near_choices
+from db.search.corrections import (
+    JOINED_COST,
+    Choice,
+    cheapest,
+    completion_choice,
+    cut_choices,
+    inflection_choices,
+    near_choices,
+)
 from db.search.light_words import LIGHT_WORDS
 from db.search.tsquery import Expression, Term, all_of, any_of, tsquery
 from db.search.vocabulary import Vocabulary, WordFacts
-
 
 MANY_HITS = 10
 """With fewer hits than this, inflections of the words are searched too."""
@@ -53,7 +60,8 @@ class Reading:
     def likeliest(self) -> Expression:
         """All groups, as typed or as the likeliest correction."""
         return all_of(
-            any_of([group.typed, *(choice.expression for choice in group.choices[:1])]) for group in self.groups
+            any_of([group.typed, *(choice.expression for choice in group.choices[:1])])
+            for group in self.groups
         )
 
     @property
@@ -102,7 +110,9 @@ def _candidate_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> 
     yield _or_typed(_all_groups(_with_choices(facts, unknown, inflection_choices)), typed)
     yield replace(typed, is_anywhere=True)
     known = _with_choices(facts, unknown, _known_choices)
-    yield Reading(tuple(known), any_of(_others_and(unknown, place, group) for place, group in enumerate(known)))
+    yield Reading(
+        tuple(known), any_of(_others_and(unknown, place, group) for place, group in enumerate(known))
+    )
     if len(unknown) > 2:
         left_out = (_others_and(unknown, place) for place in range(len(unknown)))
         yield Reading(tuple(unknown), any_of(left_out), is_partial=True)
@@ -190,7 +200,11 @@ def _joined_groups(facts: Sequence[WordFacts], groups: Sequence[Group]) -> list[
     """
     joins = sorted(
         ((place, size, word) for place, each in enumerate(facts) for size, word in each.joined),
-        key=lambda join: (-join[1], all(facts[n].word.books for n in range(join[0], join[0] + join[1])), -join[2].weight),
+        key=lambda join: (
+            -join[1],
+            all(facts[n].word.books for n in range(join[0], join[0] + join[1])),
+            -join[2].weight,
+        ),
     )
     by_start = {group.start: group for group in groups}
     taken: set[int] = set()

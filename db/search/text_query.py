@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, id_in, matches_tsquery
@@ -12,10 +12,10 @@ from db.search.ranking import (
     RANK_CANDIDATES,
     RankingValues,
     ranking_values,
-    score_sql,
+    scored_sql,
     titles_condition,
 )
-from db.search.readings import Reading, light_words, readings_of, said_words, typed_reading
+from db.search.readings import Reading, readings_of, said_words, typed_reading
 from db.search.tsquery import tsquery
 from db.search.typed_words import clean_text, find_isbns, find_words
 from db.search.vocabulary import Vocabulary, words_of_text
@@ -90,8 +90,8 @@ candidate AS (
      WHERE {titles_condition(2).sql.replace("{l}", "b")})
 )
 SELECT tsvector_to_array(ts_filter(s.document, '{{a,b}}')) AS words
-FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
-ORDER BY {score_sql("s.document", "b", 2)} DESC, b.id DESC
+FROM ({scored_sql("candidate", 2)}) AS scored JOIN book_search AS s ON s.book_id = scored.id
+ORDER BY scored.key DESC, scored.id DESC
 LIMIT 1
 """
 
@@ -117,13 +117,8 @@ async def _interpret_text(database: Database, text: str) -> TextQuery:
     exact = tsquery(said_words(vocabulary))
     estimate = _estimated_hits(vocabulary)
     if estimate >= 2 * MAX_ENUMERATED_HITS:
-        return TextQuery(
-            text,
-            exact,
-            ranking_values(typed_reading(vocabulary), said_words(vocabulary, complete=True), light_words(vocabulary), words.strip(), 0, {}, names_authors=False),
-            is_frequent=estimate * 10 >= vocabulary.books,
-        )
-    documents = {place: word.word.documents for place, word in enumerate(vocabulary.words)}
+        ranking = ranking_values(vocabulary, typed_reading(vocabulary), words)
+        return TextQuery(text, exact, ranking, is_frequent=estimate * 10 >= vocabulary.books)
     rows = await database.fetch(
         _HITS_OF_READINGS,
         [tsquery(reading.expression) for reading in readings],
@@ -137,8 +132,7 @@ async def _interpret_text(database: Database, text: str) -> TextQuery:
         return TextQuery(text, exact, book_ids=())
     [(number, ids, has_exact, names_authors)] = rows
     reading = readings[number - 1]
-    core = words.strip()
-    ranking = ranking_values(reading, said_words(vocabulary, complete=True), light_words(vocabulary), core, vocabulary.books, documents, names_authors=names_authors)
+    ranking = ranking_values(vocabulary, reading, words, names_authors=names_authors)
     meant = None
     if reading.is_corrected and not has_exact:
         [(best,)] = await database.fetch(_BEST_HIT, ids, *ranking.parameters)
@@ -172,9 +166,15 @@ def corrected_text(text: str, vocabulary: Vocabulary, reading: Reading, best: fr
     changed = False
     for group in reading.groups:
         first, last = vocabulary.words[group.start].typed, vocabulary.words[group.stop - 1].typed
-        if all(lexeme in best for place in range(group.start, group.stop) for lexeme in vocabulary.words[place].lexemes):
+        if all(
+            lexeme in best
+            for place in range(group.start, group.stop)
+            for lexeme in vocabulary.words[place].lexemes
+        ):
             continue
-        choice = next((choice for choice in group.choices if choice.words and best.issuperset(choice.words)), None)
+        choice = next(
+            (choice for choice in group.choices if choice.words and best.issuperset(choice.words)), None
+        )
         if choice is None:
             continue
         parts += [text[end : first.start], " ".join(choice.words)]

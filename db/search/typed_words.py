@@ -26,7 +26,9 @@ _WORD = re.compile(
     rf"|(?P<plain>(?:[^\W_{_UNSPACED}]|[{_INDIC}])+)"
 )
 _ISBN_LABEL = re.compile(r"(?:urn:)?isbn(?:-?1[03])?\s*:?\s*", re.IGNORECASE)
-_ISBN_DIGITS = re.compile(r"(?<![\w])(?:97[89](?:[-‐-―.\s]?\d){10}|\d(?:[-‐-―.\s]?\d){8}[-‐-―.\s]?[\dXx])(?!\w)")
+_ISBN_DIGITS = re.compile(
+    r"(?<![\w])(?:97[89](?:[-‐-―.\s]?\d){10}|\d(?:[-‐-―.\s]?\d){8}[-‐-―.\s]?[\dXx])(?!\w)"
+)
 _SHORT_ISBN = re.compile(r"\s*(\d{7,9}|\d{6,8}[Xx])\s*")
 
 
@@ -54,7 +56,9 @@ def find_words(text: str) -> list[TypedWord]:
     for match in _WORD.finditer(text):
         kind, found = match.lastgroup, match[0]
         if kind == "run":
-            grams = (found,) if len(found) == 1 else tuple(a + b for a, b in zip(found, found[1:], strict=False))
+            grams = (
+                (found,) if len(found) == 1 else tuple(a + b for a, b in zip(found, found[1:], strict=False))
+            )
             words.append(TypedWord(found, *match.span(), grams))
         else:
             words.append(TypedWord(_FORMS[kind or "plain"](found), *match.span()))

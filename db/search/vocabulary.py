@@ -1,7 +1,7 @@
 """The vocabulary: the words of titles and authors with their numbers of books, and words near a typed one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from db.pool import Database
 from db.search.typed_words import TypedWord
@@ -58,8 +58,6 @@ class Vocabulary:
 
     words: tuple[WordFacts, ...] = ()
     books: int = 0
-
-
 
 
 def _stems_sql(word: str) -> str:
@@ -147,14 +145,14 @@ async def words_of_text(database: Database, typed: Sequence[TypedWord]) -> Vocab
         if kind == "typed":
             lexemes[n] = parts
     return Vocabulary(
-        tuple(
-            _word_facts(word, lexemes[n], facts[n]) for n, word in enumerate(typed, 1)
-        ),
+        tuple(_word_facts(word, lexemes[n], facts[n]) for n, word in enumerate(typed, 1)),
         facts[0]["catalog"][0][0].books,
     )
 
 
-def _word_facts(typed: TypedWord, lexemes: Sequence[str], rows: dict[str, list[tuple[Word, int]]]) -> WordFacts:
+def _word_facts(
+    typed: TypedWord, lexemes: Sequence[str], rows: dict[str, list[tuple[Word, int]]]
+) -> WordFacts:
     def found(kind: str) -> tuple[Word, ...]:
         return tuple(word for word, _ in rows.get(kind, ()))
 
