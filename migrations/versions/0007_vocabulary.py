@@ -73,6 +73,15 @@ OLD_WORDS_ADDED = """
     END $$
     """
 
+OLD_POPULARITY = """
+    CREATE OR REPLACE FUNCTION popularity(rating_count integer) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN rating_count < 16 THEN $$'#0'$$::tsvector WHEN rating_count < 64 THEN $$'#1'$$::tsvector
+        WHEN rating_count < 256 THEN $$'#2'$$::tsvector ELSE $$'#3'$$::tsvector
+    END
+    """
+
 OLD_COUNT_BOOKS = """
     CREATE OR REPLACE FUNCTION author_count_books() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -150,6 +159,17 @@ COUNT_WORDS = """
 UP = (
     "SET LOCAL lock_timeout = '5s'",
     "CREATE EXTENSION IF NOT EXISTS fuzzystrmatch WITH SCHEMA public",
+    # The highest tier is divided, because it has most of the books that readers know. `#3` stays for the others.
+    """
+    CREATE OR REPLACE FUNCTION popularity(rating_count integer) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN rating_count < 16 THEN $$'#0'$$::tsvector WHEN rating_count < 64 THEN $$'#1'$$::tsvector
+        WHEN rating_count < 256 THEN $$'#2'$$::tsvector WHEN rating_count < 1024 THEN $$'#3' '#3a'$$::tsvector
+        WHEN rating_count < 4096 THEN $$'#3' '#3b'$$::tsvector
+        WHEN rating_count < 16384 THEN $$'#3' '#3c'$$::tsvector ELSE $$'#3' '#3d'$$::tsvector
+    END
+    """,
     # ASCII needs no cleaning, and most texts are ASCII.
     rf"""
     CREATE FUNCTION clean_text(value text) RETURNS text
@@ -334,6 +354,7 @@ DOWN = (
     "CREATE INDEX search_word_trigram_idx ON search_word USING gin (word gin_trgm_ops)",
     OLD_DOCUMENT,
     OLD_WORDS,
+    OLD_POPULARITY,
     "DROP FUNCTION name_words, grams, joined_words, clean_text",
     *REWRITE_DOCUMENTS,
     OLD_WORDS_ADDED,
