@@ -187,7 +187,8 @@ async def _literal_then_corrected(
     if len(found) >= _MIN_LITERAL:
         return found
     corrected = await correct_prefix(database, text)
-    return [*found, *await read(corrected)] if corrected else found
+    others = await read(corrected) if corrected else []
+    return list({row["id"]: row for row in (*others[::-1], *found[::-1])}.values())[::-1]
 
 
 async def suggested_categories(database: Database, prefix: str, size: int) -> list[Category]:
