@@ -151,9 +151,8 @@ async def fetch_filtered_counts(
     sql = _filtered_count_statement(scope, list_condition.condition)
     rows = await database.fetch(sql, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
     counts: dict[int, int] = dict(rows)
-    is_truncated = list_condition.text_query is not None and list_condition.text_query.is_truncated
     return [
-        Count(min(counts[ordinal], COUNT_LIMIT), is_truncated or counts[ordinal] > COUNT_LIMIT)
+        Count(min(counts[ordinal], COUNT_LIMIT), counts[ordinal] > COUNT_LIMIT)
         for ordinal in range(1, len(parents) + 1)
     ]
 

@@ -23,7 +23,9 @@ def in_tier(condition: Condition, tier: int) -> Condition:
     """Return the condition restricted to a tier, also in the tsquery if it matches documents."""
     lower_bound = f"{{l}}.rating_count >= {TIER_THRESHOLDS[tier - 1]}" if tier else "true"
     upper_bound = f"{{l}}.rating_count < {TIER_THRESHOLDS[tier]}" if tier < len(TIER_THRESHOLDS) else "true"
-    with_tier_clause = condition.sql.replace("{tier_clause}", f" && $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery")
+    with_tier_clause = condition.sql.replace(
+        "{tier_clause}", f" && $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery"
+    )
     return replace(condition, sql=f"({with_tier_clause}) AND {lower_bound} AND {upper_bound}")
 
 

@@ -11,7 +11,7 @@ from db.keyset import INTEGER, SortKey
 from db.search.conditions import Condition
 from db.search.corrections import Choice
 from db.search.light_words import ARTICLES
-from db.search.readings import Group, Reading, light_words, said_words
+from db.search.readings import Group, Reading, complete_words, light_words
 from db.search.tsquery import Term, all_of, tsquery, words_of
 from db.search.vocabulary import Vocabulary
 
@@ -115,9 +115,9 @@ def ranking_values(
     return RankingValues(
         possible_titles(vocabulary, reading, text),
         *in_fields,
-        tsquery(said_words(vocabulary, complete=True), "A"),
+        tsquery(complete_words(vocabulary), "A"),
         tsquery(light, "A"),
-        tuple({*words_of(full), *words_of(light), *ARTICLES}),
+        tuple(dict.fromkeys([*words_of(full), *words_of(light)])),
         _unfinished_word(reading.groups[-1]),
         *(_NAME_TITLE_POINTS if names_authors else _EXACT_TITLE_POINTS),
         *_choice_points(vocabulary, reading),
@@ -183,6 +183,7 @@ def _rarity_points(vocabulary: Vocabulary, group: Group) -> int:
     return round(_RARITY_POINTS * math.log((1 + vocabulary.books) / (1 + rarest)))
 
 
+_ARTICLES_SQL = f"'{{{','.join(sorted(ARTICLES))}}}'::text[]"
 _RANKING_TYPES = (
     "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "text", "integer", "integer",
     "text[]", "integer[]", "integer[]",
@@ -239,7 +240,7 @@ def _score_sql(document: str, book: str, first_parameter: int) -> str:
     signs = "-/.,!?&''"
     has_other_words = (
         f"EXISTS (SELECT FROM unnest(string_to_array(translate({main_title}, '{signs}', '       '), ' ')) AS w (word)"
-        f" WHERE w.word <> '' AND w.word <> ALL ({words}) AND starts_with(w.word, {unfinished}) IS NOT TRUE)"
+        f" WHERE w.word <> '' AND w.word <> ALL ({words} || {_ARTICLES_SQL}) AND starts_with(w.word, {unfinished}) IS NOT TRUE)"
     )
     return f"""(
         CASE

@@ -71,13 +71,9 @@ class Reading:
 
 
 def readings_of(vocabulary: Vocabulary) -> list[Reading]:
-    """Return the readings of a text in the order to try them, without repetitions; none for no words."""
-    facts = vocabulary.words
-    if not any(word.lexemes for word in facts):
-        return []
-    groups = [_typed_group(facts, place) for place in range(len(facts)) if facts[place].lexemes]
+    """Return the readings of a text with words in the order to try them, without repetitions."""
     found: dict[str, Reading] = {}
-    for reading in _candidate_readings(facts, groups):
+    for reading in _candidate_readings(vocabulary.words, _typed_groups(vocabulary.words)):
         found.setdefault(f"{tsquery(reading.expression)} {reading.is_anywhere} {reading.least_hits}", reading)
     return list(found.values())
 
@@ -88,15 +84,17 @@ def light_words(vocabulary: Vocabulary) -> Expression:
 
 
 def typed_reading(vocabulary: Vocabulary) -> Reading:
-    """Return the reading of the words as typed."""
-    groups = [_typed_group(vocabulary.words, n) for n, word in enumerate(vocabulary.words) if word.lexemes]
-    return _all_groups(_drop_light(groups))
+    """Return the reading of the words as typed, of which the last may be unfinished."""
+    return _all_groups(_drop_light(_typed_groups(vocabulary.words)))
 
 
-def said_words(vocabulary: Vocabulary, *, complete: bool = False) -> Expression:
-    """Return the conjunction of the words that a book must have, as typed; the last one may be unfinished."""
-    groups = [_typed_group(vocabulary.words, n) for n, word in enumerate(vocabulary.words) if word.lexemes]
-    return all_of(group.typed if complete else group.expression for group in _drop_light(groups))
+def complete_words(vocabulary: Vocabulary) -> Expression:
+    """Return the conjunction of the words as typed, none of them unfinished, without light words."""
+    return all_of(group.typed for group in _drop_light(_typed_groups(vocabulary.words)))
+
+
+def _typed_groups(facts: Sequence[WordFacts]) -> list[Group]:
+    return [_typed_group(facts, place) for place in range(len(facts)) if facts[place].lexemes]
 
 
 def _candidate_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> Iterator[Reading]:

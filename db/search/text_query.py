@@ -1,8 +1,8 @@
 """Text queries: a search text is read as ISBNs, or as words that may be misspelt, joined, split or too many."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import Condition, id_in, matches_tsquery
@@ -15,7 +15,8 @@ from db.search.ranking import (
     scored_sql,
     titles_condition,
 )
-from db.search.readings import Reading, readings_of, said_words, typed_reading
+from db.search.readings import Reading, readings_of, typed_reading
+from db.search.spelling import spelled_words
 from db.search.tsquery import tsquery
 from db.search.typed_words import clean_text, find_isbns, find_words
 from db.search.vocabulary import Vocabulary, words_of_text
@@ -31,8 +32,7 @@ class TextQuery:
     `tsquery` matches the books of the reading. `did_you_mean` is the corrected text: what the best hit has.
 
     `book_ids` are all hits, if there are at most MAX_ENUMERATED_HITS: with ids the planner cannot misestimate
-    the number of rows. `is_frequent`: at least one book in ten matches. `is_truncated`: there are more hits than
-    `book_ids`, and the rest are ignored.
+    the number of rows. `is_frequent`: at least one book in ten matches.
     """
 
     text: str
@@ -42,7 +42,6 @@ class TextQuery:
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
     is_frequent: bool = False
-    is_truncated: bool = False
 
     @property
     def condition(self) -> Condition:
@@ -89,8 +88,11 @@ candidate AS (
     (SELECT b.id FROM hit JOIN book AS b USING (id)
      WHERE {titles_condition(2).sql.replace("{l}", "b")})
 )
-SELECT tsvector_to_array(ts_filter(s.document, '{{a,b}}')) AS words
-FROM ({scored_sql("candidate", 2)}) AS scored JOIN book_search AS s ON s.book_id = scored.id
+SELECT ARRAY[b.title, b.subtitle] || ARRAY(
+           SELECT a.name FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
+           WHERE ba.book_id = b.id ORDER BY ba.position
+       ) AS texts
+FROM ({scored_sql("candidate", 2)}) AS scored JOIN book AS b ON b.id = scored.id
 ORDER BY scored.key DESC, scored.id DESC
 LIMIT 1
 """
@@ -103,22 +105,27 @@ async def interpret_texts(database: Database, texts: Sequence[str]) -> list[Text
 
 async def _interpret_text(database: Database, text: str) -> TextQuery:
     isbns, words = find_isbns(clean_text(text))
-    if isbns:
-        found = await database.fetch(_BOOKS_BY_ISBNS, isbns)
-        if found:
-            return TextQuery(text, isbns=tuple(isbns), book_ids=tuple(row[0] for row in found))
+    editions = [row[0] for row in await database.fetch(_BOOKS_BY_ISBNS, isbns)] if isbns else []
+    if editions:
+        return TextQuery(text, isbns=tuple(isbns), book_ids=tuple(editions))
     typed = find_words(words)
-    if not typed:
+    vocabulary = await words_of_text(database, typed) if typed else Vocabulary()
+    if not any(word.lexemes for word in vocabulary.words):
         return TextQuery(text, book_ids=())
-    vocabulary = await words_of_text(database, typed)
-    readings = readings_of(vocabulary)
-    if not readings:
-        return TextQuery(text, book_ids=())
-    exact = tsquery(said_words(vocabulary))
     estimate = _estimated_hits(vocabulary)
     if estimate >= 2 * MAX_ENUMERATED_HITS:
-        ranking = ranking_values(vocabulary, typed_reading(vocabulary), words)
-        return TextQuery(text, exact, ranking, is_frequent=estimate * 10 >= vocabulary.books)
+        reading = typed_reading(vocabulary)
+        ranking = ranking_values(vocabulary, reading, words)
+        return TextQuery(
+            text, tsquery(reading.expression), ranking, is_frequent=estimate * 10 >= vocabulary.books
+        )
+    return await _find_reading(database, text, words, vocabulary)
+
+
+async def _find_reading(database: Database, text: str, words: str, vocabulary: Vocabulary) -> TextQuery:
+    """Return the query of the first reading that has hits; of the words as typed if none has."""
+    readings = readings_of(vocabulary)
+    exact = tsquery(typed_reading(vocabulary).expression)
     rows = await database.fetch(
         _HITS_OF_READINGS,
         [tsquery(reading.expression) for reading in readings],
@@ -133,51 +140,43 @@ async def _interpret_text(database: Database, text: str) -> TextQuery:
     [(number, ids, has_exact, names_authors)] = rows
     reading = readings[number - 1]
     ranking = ranking_values(vocabulary, reading, words, names_authors=names_authors)
-    meant = None
-    if reading.is_corrected and not has_exact:
-        [(best,)] = await database.fetch(_BEST_HIT, ids, *ranking.parameters)
-        meant = corrected_text(words, vocabulary, reading, frozenset(best))
-    return TextQuery(
+    query = TextQuery(
         text,
         tsquery(reading.expression),
         ranking,
-        did_you_mean=meant,
         book_ids=tuple(ids) if len(ids) <= MAX_ENUMERATED_HITS else None,
+    )
+    if has_exact or not reading.is_corrected:
+        return query
+    [(texts,)] = await database.fetch(_BEST_HIT, ids, *ranking.parameters)
+    return replace(
+        query, did_you_mean=corrected_text(words, vocabulary, reading, spelled_words(filter(None, texts)))
     )
 
 
 def _estimated_hits(vocabulary: Vocabulary) -> float:
     """Return about how many books have the words of a text that say something, as if they were independent."""
-    if not vocabulary.books:
-        return 0
-    *_, last = vocabulary.words
+    last = vocabulary.words[-1]
     shares = [
-        (word.word.documents + (last.completions.documents if word is last else 0)) / vocabulary.books
+        (word.word.documents + (last.completions.documents if word is last else 0)) / max(vocabulary.books, 1)
         for word in vocabulary.words
-        if word.word.word not in LIGHT_WORDS
+        if word.word.word not in LIGHT_WORDS or len(vocabulary.words) == 1
     ]
     return vocabulary.books * math.prod(min(1.0, share) for share in shares)
 
 
-def corrected_text(text: str, vocabulary: Vocabulary, reading: Reading, best: frozenset[str]) -> str | None:
-    """Return the text with the corrections that the best hit has, or None if it has none."""
+def corrected_text(
+    text: str, vocabulary: Vocabulary, reading: Reading, spellings: Mapping[str, str]
+) -> str | None:
+    """Return the text with the corrections that the best hit has, as it spells them, or None if it has none."""
     parts: list[str] = []
     end = 0
-    changed = False
     for group in reading.groups:
-        first, last = vocabulary.words[group.start].typed, vocabulary.words[group.stop - 1].typed
-        if all(
-            lexeme in best
-            for place in range(group.start, group.stop)
-            for lexeme in vocabulary.words[place].lexemes
-        ):
+        facts = vocabulary.words[group.start : group.stop]
+        if all(lexeme in spellings for word in facts for lexeme in word.lexemes):
             continue
-        choice = next(
-            (choice for choice in group.choices if choice.words and best.issuperset(choice.words)), None
-        )
-        if choice is None:
-            continue
-        parts += [text[end : first.start], " ".join(choice.words)]
-        end = last.end
-        changed = True
-    return "".join([*parts, text[end:]]) if changed else None
+        words = next((c.words for c in group.choices if c.words and all(map(spellings.get, c.words))), None)
+        if words is not None:
+            parts += [text[end : facts[0].typed.start], " ".join(spellings[word] for word in words)]
+            end = facts[-1].typed.stop
+    return " ".join("".join([*parts, text[end:]]).split()) if parts else None

@@ -34,14 +34,14 @@ _SHORT_ISBN = re.compile(r"\s*(\d{7,9}|\d{6,8}[Xx])\s*")
 
 @dataclass(frozen=True, slots=True)
 class TypedWord:
-    """A word of a text: `text[start:end]`, in the form to look up in the vocabulary.
+    """A word of a text: `text[start:stop]`, in the form to look up in the vocabulary.
 
     A run of a script without spaces has `grams`, which all books with the run contain.
     """
 
     form: str
     start: int
-    end: int
+    stop: int
     grams: tuple[str, ...] = ()
 
 
