@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := graphql_api/http/explorer
+AUDITS := tests/graphql_api/http/audits
 # What Vite asks for: 20.19 or newer of 20, 22.12 or newer of 22, anything above.
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test check fuzz faults soak conformance bench bench-import bench-search lock format clean
+.PHONY: help serve test audits check fuzz faults soak conformance bench bench-import bench-search lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,15 +17,16 @@ help: ## Show this list
 serve: $(VENV)/runtime explorer ## Serve http://127.0.0.1:8000/graphql on an embedded PostgreSQL
 	@exec $(BIN)/bookstore serve
 
-test: $(VENV)/dev explorer ## Run the tests with branch coverage
+test: $(VENV)/dev explorer audits ## Run the tests with branch coverage
 	$(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
 
-check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date
+check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name newer versions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.check_lock
+	$(BIN)/python -m tests.newer_versions
 
 fuzz: $(VENV)/dev explorer ## Hold plans against stock execution 20,000 times; 10,000 hostile documents, 100,000 raw requests
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
@@ -32,7 +34,7 @@ fuzz: $(VENV)/dev explorer ## Hold plans against stock execution 20,000 times; 1
 	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q tests/graphql_api/http/test_fuzz.py
 
 faults: $(VENV)/dev ## Maltreat PostgreSQL, connections and processes, and print what came of it
-	ALL_FAULTS=1 $(BIN)/python -m pytest -q tests/faults
+	ALL_FAULTS=1 $(BIN)/python -m pytest -q -m '' tests/faults
 
 MINUTES ?= 15
 soak: $(VENV)/dev ## A steady load for MINUTES, then ten times as much as the server can bear
@@ -59,7 +61,7 @@ lock: $(VENV)/dev ## Resolve the newest versions into the lock files
 	$(BIN)/python -m tests.check_lock --write
 
 clean: ## Remove what was built; the catalog in .data stays
-	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules dist .coverage*
+	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules $(AUDITS)/node_modules dist .coverage*
 
 $(VENV)/runtime: requirements.lock pyproject.toml
 	@echo "Installing the locked dependencies into $(VENV)"
@@ -71,6 +73,14 @@ $(VENV)/runtime: requirements.lock pyproject.toml
 
 $(VENV)/dev: $(VENV)/runtime tests/requirements.lock
 	@$(PIP_INSTALL) --require-hashes -r tests/requirements.lock
+	@touch $@
+
+audits: ## Install graphql-http's audits, where npm is installed
+	@$(MAKE) --no-print-directory $(AUDITS)/node_modules/.package-lock.json \
+		|| echo "graphql-http's audits could not be installed (see above); their test is skipped"
+
+$(AUDITS)/node_modules/.package-lock.json: $(AUDITS)/package-lock.json
+	@cd $(AUDITS) && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 # The explorer is built once, where Node is; everything else works without it.

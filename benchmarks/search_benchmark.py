@@ -25,13 +25,14 @@ from rich.table import Table
 from benchmarks.import_benchmark import benchmark_server, temporary_database
 from benchmarks.search_plot import plot
 from db import authors, books, categories
+from db.connections.pool import ConnectionPool
+from db.database import Database
 from db.explain import Recorder
 from db.explain_cases import middle_position
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
 from db.keyset import Order, PageRequest, Position, Scope
 from db.migrations import migrate
-from db.pool import Database, open_pool
 from db.search import conditions, suggest
 from db.search.facets import FacetRequest, fetch_facets
 from db.search.filtered_lists import fetch_filtered_pages
@@ -120,7 +121,7 @@ async def seeded_catalog(server_dsn: str, count: int) -> AsyncGenerator[str]:
 
 async def measure_catalog(count: int, dsn: str, runs: int) -> list[Measure]:
     """Measure every workload on one catalog, after running all its calls once to warm up."""
-    pool = await open_pool(dsn, size=1, command_timeout=60)
+    pool = ConnectionPool(dsn, size=1, command_timeout=60, acquire_timeout=60)
     measures: list[Measure] = []
     for work in await build_workloads(pool, runs):
         for call in work.calls:
@@ -142,7 +143,7 @@ async def measure_catalog(count: int, dsn: str, runs: int) -> list[Measure]:
                 max_buffers,
             )
         )
-    await pool.close()
+    await pool.close(timeout=10)
     return measures
 
 

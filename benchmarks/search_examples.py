@@ -12,7 +12,7 @@ import asyncpg
 from rich.console import Console
 from rich.markup import escape
 
-from db.pool import Connection
+from db.connections.connect import connect
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import DocumentCache
@@ -70,7 +70,7 @@ async def main() -> None:
     parser.add_argument("--page", default=PAGE, metavar="TEXT", help="the text of the storefront's page")
     options = parser.parse_args()
     console = Console(width=110, highlight=False)
-    connection = await asyncpg.connect(options.at, connection_class=Connection)
+    connection = await connect(options.at, application_name="bookstore search examples")
     for text in options.texts:
         data, milliseconds, _ = await run_and_time(connection, HITS, text=text)
         console.print(format_hits(text, data["books"], milliseconds))

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from db.database import Database
 from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
-from db.pool import Database
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
 
 
@@ -40,7 +40,7 @@ class Contribution(Author):
 COLUMNS = all_columns(Author)
 
 
-BY_NAME = Order(SortKey("name", "sort_key", TEXT))
+BY_NAME = Order(SortKey("author_name", "sort_key", TEXT))
 ALL_AUTHORS = Scope("page_of_authors", "author", "id", ("true",), "author")
 
 

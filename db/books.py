@@ -1,18 +1,21 @@
 """Books: their record, their sort keys, and every read of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
+from db.currencies import amount_sql
+from db.database import Database
 from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
-from db.pool import Database
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns
 
 
 class Book(CatalogRecord):
     """An edition of a book.
 
-    `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, in `currency` (ISO 4217); both are None
-    if the book is not on sale. `published_year` is negative for years BC. `rating_average` is 0 to 5.
+    `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, with at least the decimals of its
+    `currency` (ISO 4217); both are None if the book is not on sale. `published_year` is negative for years
+    BC. `rating_average` is 0 to 5.
     """
 
     __slots__ = ()
@@ -47,7 +50,9 @@ class Price(CatalogRecord):
     currency: str
 
 
-COLUMNS = all_columns(Book, price="t.price::text", rating_average="t.rating_average::float8")
+COLUMNS = all_columns(
+    Book, price=amount_sql("t.price", "t.currency"), rating_average="t.rating_average::float8"
+)
 
 TITLE = SortKey("title", "title_key", TEXT)
 PUBLICATION = SortKey("publication", "published_key", INTEGER, nullable=True)
@@ -58,7 +63,18 @@ ADDED = SortKey("added")
 SORT_KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
 
 ALL_BOOKS = Scope("page_of_books", "book", "id", ("true",), "book")
-BY_AUTHOR = Scope("books_by_author_ids", "author_listing", "book_id", ("l.author_id = parent.id",), "book")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorScope(Scope):
+    """The books of an author in some roles; None: in any role."""
+
+    roles: tuple[str, ...] | None = None
+
+
+BY_AUTHOR = AuthorScope(
+    "books_by_author_ids", "author_listing", "book_id", ("l.author_id = parent.id",), "book"
+)
 DIRECTLY_IN_CATEGORY = Scope(
     "books_directly_by_category_ids",
     "category_listing",
@@ -73,6 +89,17 @@ BY_CATEGORY = Scope(
     ("l.category_id = parent.id AND l.direct", "l.category_id = parent.id AND NOT l.direct"),
     "book",
 )
+
+
+def by_author_in_roles(roles: Iterable[str]) -> AuthorScope:
+    """Return the scope of the books to which an author contributed in one of the roles."""
+    chosen = tuple(sorted(set(roles)))
+    listed = ", ".join("'" + role.replace("'", "''") + "'" for role in chosen)
+    has_role = (
+        "EXISTS (SELECT FROM book_author AS r WHERE r.author_id = l.author_id AND r.book_id = l.book_id"
+        f" AND r.role = ANY (ARRAY[{listed}]::text[]))"
+    )
+    return replace(BY_AUTHOR, conditions=(f"l.author_id = parent.id AND {has_role}",), roles=chosen)
 
 
 async def page_of_books(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from db.database import Database
 from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
-from db.pool import Database
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
 
 
@@ -37,7 +37,7 @@ class CategoryOfBook(Category):
 
 COLUMNS = all_columns(Category)
 
-BY_NAME = Order(SortKey("name", "sort_key", TEXT))
+BY_NAME = Order(SortKey("category_name", "sort_key", TEXT))
 ALL_CATEGORIES = Scope("page_of_categories", "category", "id", ("true",), "category")
 ROOTS = Scope("page_of_root_categories", "category", "id", ("l.parent_id IS NULL",), "category")
 CHILDREN = Scope("children_by_category_ids", "category", "id", ("l.parent_id = parent.id",), "category")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.categories import BY_NAME, CHILDREN, Category
+from db.database import Database
 from db.keyset import Page, PageRequest, ParentLookup, build_page, keyset_bounds, range_sql
-from db.pool import Database
 from db.records import Columns, align_to_keys
 
 

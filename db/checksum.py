@@ -7,7 +7,7 @@ that no value grows with the catalog.
 
 from collections.abc import Sequence
 
-from db.pool import Database
+from db.database import Database
 
 # trim_scale(): equal prices are the same content, even with a different number of trailing zeros.
 _CONTENT_LINES_SQL = """

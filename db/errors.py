@@ -1,18 +1,18 @@
-"""What can go wrong below GraphQL, as one tree of exceptions.
+"""The errors of the catalog, as one tree.
 
 CatalogError
-├── EmbeddedError      the embedded PostgreSQL cannot be started or reached
-├── DatabaseError      the database cannot be used as it is
-│   ├── Unavailable    PostgreSQL cannot be reached or refuses work for now: try again
-│   └── TimedOut       a read took longer than it may
-└── ImportFailed       a delivery is refused before anything is written
+├── EmbeddedError                      the embedded PostgreSQL cannot be started or reached
+├── DatabaseError                      the database cannot be used as it is
+│   ├── DatabaseUnavailableError       PostgreSQL cannot be reached or rejects work for now: retry
+│   └── StatementTimeoutError          a statement took longer than its limit
+└── CatalogImportError                 a delivery is refused before anything is written
 
-Each message says what is wrong and what to do, in one line meant for a person.
+Each message is one line for a person. It says what is wrong and what to do.
 """
 
 
 class CatalogError(Exception):
-    """The catalog could not do what was asked of it."""
+    """The catalog could not do what it was asked to do."""
 
 
 class EmbeddedError(CatalogError):
@@ -23,13 +23,13 @@ class DatabaseError(CatalogError):
     """The database cannot be used as it is: absent, not migrated, or without a needed extension."""
 
 
-class Unavailable(DatabaseError):
-    """PostgreSQL cannot be reached, or refuses to work for the moment; trying again may help."""
+class DatabaseUnavailableError(DatabaseError):
+    """PostgreSQL cannot be reached or rejects work for now. A retry may help."""
 
 
-class TimedOut(DatabaseError):
-    """A statement took longer than it may."""
+class StatementTimeoutError(DatabaseError):
+    """A statement took longer than its limit."""
 
 
-class ImportFailed(CatalogError):
-    """A delivery is refused as a whole; nothing of it was written."""
+class CatalogImportError(CatalogError):
+    """A delivery is refused as a whole. Nothing of it was written."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from db.pool import Database
+from db.database import Database
 
 _MAX_ROWS_SCANNED_OR_SORTED = 20_000
 """Maximum number of rows that a statement may read in a sequential scan, or sort."""
@@ -66,24 +66,34 @@ async def run_cases(
         recorder = Recorder(database)
         await case.call(recorder)
         for query, args in recorder.sent:
-            if name in (None, _statement_name(query)):
-                rows = await database.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *args)
-                results.append(
-                    _parse_explain_output(_statement_name(query), case, orjson.loads(rows[0][0])[0])
-                )
+            if name in (None, statement_name(query)):
+                output = await explain_statement(database, query, args)
+                results.append(_parse_explain_output(statement_name(query), case, output))
     return results
 
 
-def _statement_name(query: str) -> str:
+def statement_name(query: str) -> str:
     """Return the name in the statement's comment."""
     return query.split(maxsplit=2)[1]
+
+
+async def explain_statement(database: Database, query: str, args: Sequence[object]) -> dict[str, Any]:
+    """Run a statement under EXPLAIN and return the JSON output, decoded."""
+    rows = await database.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", *args)
+    return orjson.loads(rows[0][0])[0]
+
+
+def count_buffers(output: dict[str, Any]) -> int:
+    """Return the number of shared buffers that the statement read, from the cache or from the disk."""
+    plan = output["Plan"]
+    return plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
 
 
 def _parse_explain_output(name: str, case: ExplainCase, output: dict[str, Any]) -> ExplainResult:
     """Return the result that the JSON output of EXPLAIN describes."""
     plan = output["Plan"]
     nodes = list(_walk_plan_nodes(plan))
-    buffers = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
+    buffers = count_buffers(output)
     problems = [problem for node in nodes if (problem := _find_problem(node))]
     if buffers > case.buffer_limit:
         problems.append(f"{buffers:,} buffers used, limit {case.buffer_limit:,}")

@@ -6,14 +6,15 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-import asyncpg
-
 from db import authors, books, categories, view_counts
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
-from db.keyset import TEXT, Order, PageRequest, Position, Scope, SortKey
+from db.keyset import Order, PageRequest, Position, Scope, SortKey
 from db.migrations import require_head
-from db.pool import UNREACHABLE, Database
+from db.records import Columns
 from db.search import conditions, suggest
 from db.search.facets import FacetRequest, fetch_facets
 from db.search.filtered_lists import ListCondition, fetch_filtered_counts, fetch_filtered_pages
@@ -152,23 +153,32 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
     ]
 
 
+# A role's or a database's timeouts are for its requests.
+_NO_TIMEOUTS = """
+/* no_timeouts */
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
+               'idle_in_transaction_session_timeout')
+"""
+
+
 async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResult]:
     """Explain the cases, or only the statements with the given name, on the database at `dsn`.
 
     Raise DatabaseError if the database is unreachable or not migrated, or the catalog is empty.
     """
+    connection = await connect(dsn, application_name="bookstore explain")
     try:
-        connection = await asyncpg.connect(dsn)
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        sample = await load_sample(connection)
-        if sample is None:
-            raise DatabaseError("The catalog is empty: import or seed one first.")
-        return await run_cases(connection, _build_cases(sample), name)
+        with database_errors("The database failed while it explained statements"):
+            async with connection.transaction(readonly=True):
+                await connection.execute(_NO_TIMEOUTS)
+                await require_head(connection)
+                sample = await load_sample(connection)
+                if sample is None:
+                    raise DatabaseError("The catalog is empty: import or seed one first.")
+                return await run_cases(connection, _build_cases(sample), name)
     finally:
-        await connection.close()
+        connection.terminate()
 
 
 def _case(
@@ -308,15 +318,20 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
 
 def _name_cases() -> Iterator[ExplainCase]:
     """Yield cases of authors and categories filtered by name."""
-    list_condition = ListCondition(conditions.sort_name_matches("contains", "an"))
-    for scope, columns in (
-        (authors.ALL_AUTHORS, authors.COLUMNS),
-        (categories.ALL_CATEGORIES, categories.COLUMNS),
-        (categories.ROOTS, categories.COLUMNS),
-    ):
-        order = Order(SortKey("name", "sort_key", TEXT))
+    compare_by_title: dict[str, Callable[[conditions.FilterColumn], conditions.Condition]] = {
+        "equals 'an'": lambda column: conditions.name_equals(column, "an"),
+        "starts with 'an'": lambda column: conditions.name_starts_with(column, "an"),
+        "contains 'an'": lambda column: conditions.name_contains(column, "an"),
+    }
+    lists: Sequence[tuple[Scope, Order, Columns[Any], conditions.FilterColumn]] = (
+        (authors.ALL_AUTHORS, authors.BY_NAME, authors.COLUMNS, conditions.AUTHOR_NAME_COLUMN),
+        (categories.ALL_CATEGORIES, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+        (categories.ROOTS, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
+    )
+    for (title, compare), (scope, order, columns, name_column) in product(compare_by_title.items(), lists):
+        list_condition = ListCondition(compare(name_column))
         yield _case(
-            "contains 'an'",
+            title,
             _FILTER_BUFFERS,
             fetch_filtered_pages,
             scope,
@@ -326,7 +341,7 @@ def _name_cases() -> Iterator[ExplainCase]:
             columns,
             list_condition,
         )
-        yield _case("contains 'an'", _COUNT_BUFFERS, fetch_filtered_counts, scope, [0], list_condition)
+        yield _case(title, _COUNT_BUFFERS, fetch_filtered_counts, scope, [0], list_condition)
 
 
 def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
@@ -347,6 +362,13 @@ def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
         "one author",
         Filter(
             facet_conditions=(by_author,), restriction=ListRestriction(Facet.AUTHORS, books.BY_AUTHOR, author)
+        ),
+    )
+    yield (
+        "one author in one role",
+        Filter(
+            facet_conditions=((Facet.AUTHORS, conditions.by_authors([author], ["AUTHOR"])),),
+            restriction=ListRestriction(Facet.AUTHORS, books.by_author_in_roles(["AUTHOR"]), author),
         ),
     )
 

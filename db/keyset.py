@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from db.pool import Database
+from db.database import Database
 from db.records import CatalogRecord, Columns, JoinedRecord
 
 KeyValue = str | int | Decimal | None

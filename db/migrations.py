@@ -1,4 +1,4 @@
-"""Bring a database to the revision this code was written for, or say that it is not there."""
+"""Bring a database to the revision that this code needs, or report that it is at another one."""
 
 import asyncio
 import logging
@@ -8,13 +8,15 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError
+from alembic.util import CommandError
 
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.errors import DatabaseError
-from db.pool import CONNECT_SECONDS, UNREACHABLE, Database, unreachable
 
-FOLDS_LETTERS = """
-/* folds_letters */
+UNICODE_FOLDING_QUERY = """
+/* unicode_folding */
 SELECT lower('É'::text) = 'é' AS folds
 """
 
@@ -23,69 +25,65 @@ CURRENT_REVISION = """
 SELECT version_num FROM alembic_version
 """
 
+_FAILURE = "The database cannot be migrated"
+
 
 def migrate(dsn: str, revision: str = "head") -> None:
-    """Upgrade the database to `revision`. Runs its own event loop: call it outside of one.
+    """Upgrade the database to `revision`. Call it outside of an event loop: it runs its own.
 
-    Raises DatabaseError when the database cannot be reached, folds only ASCII letters, or lacks
-    an extension or the right to create one.
+    Raises DatabaseUnavailableError if a retry may help. Raises DatabaseError if PostgreSQL refuses the
+    connection, the database folds only ASCII letters, or an extension or a right is missing.
     """
-    asyncio.run(require_letters(dsn))
+    asyncio.run(_require_unicode_locale(dsn))
     try:
-        command.upgrade(config(dsn), revision)
-    except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError, DBAPIError) as error:
-        raise DatabaseError(f"The database cannot be migrated: {reason_of(error)}") from error
+        with database_errors(_FAILURE):
+            command.upgrade(_alembic_config(dsn), revision)
+    except CommandError as error:
+        raise DatabaseError(f"{_FAILURE}: {error}") from error
 
 
-async def require_letters(dsn: str) -> None:
-    """Raise DatabaseError unless the database can be reached and folds all letters."""
+async def _require_unicode_locale(dsn: str) -> None:
+    """Raise DatabaseError if the database cannot be reached or folds only ASCII letters."""
+    connection = await connect(dsn, application_name="bookstore migrate")
     try:
-        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
-    except UNREACHABLE as error:
-        raise unreachable(error) from error
-    try:
-        if not await connection.fetchval(FOLDS_LETTERS):
-            raise DatabaseError(
-                "The database's locale folds only ASCII letters, so that É and é would differ: "
-                "create it anew with LC_CTYPE 'C.UTF-8' (CREATE DATABASE … TEMPLATE template0)."
-            )
+        with database_errors(_FAILURE):
+            folds = await connection.fetchval(UNICODE_FOLDING_QUERY)
     finally:
-        await connection.close()
+        connection.terminate()
+    if not folds:
+        raise DatabaseError(
+            "The database's locale folds only ASCII letters, so that É and é would differ: "
+            "create the database with LC_CTYPE 'C.UTF-8' (CREATE DATABASE … TEMPLATE template0)."
+        )
 
 
-def unmigrate(dsn: str, revision: str = "base") -> None:
-    """Downgrade the database to `revision`; `base` removes the catalog and all its data."""
-    command.downgrade(config(dsn), revision)
+def downgrade(dsn: str, revision: str = "base") -> None:
+    """Downgrade the database to `revision`. `base` removes the catalog and all its data."""
+    command.downgrade(_alembic_config(dsn), revision)
 
 
-def head() -> str:
-    """The newest revision in the migrations folder."""
+def head_revision() -> str:
+    """Return the newest revision in the migrations folder."""
     revision = ScriptDirectory(str(files("migrations"))).get_current_head()
     assert revision is not None  # noqa: S101 - the package always ships its migrations
     return revision
 
 
 async def require_head(database: Database) -> None:
-    """Raise DatabaseError unless the database is at the newest revision."""
+    """Raise DatabaseError if the database is not at the newest revision."""
     try:
         current = (await database.fetch(CURRENT_REVISION))[0]["version_num"]
     except (asyncpg.UndefinedTableError, IndexError):
         current = None
-    if current != head():
+    if current != head_revision():
         raise DatabaseError(
-            f"The database is at revision {current or 'none'}, this version needs {head()}: "
+            f"The database is at revision {current or 'none'}, this version needs {head_revision()}: "
             "run `bookstore migrate`."
         )
 
 
-def config(dsn: str) -> Config:
+def _alembic_config(dsn: str) -> Config:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = Config(attributes={"dsn": dsn})
     settings.set_main_option("script_location", str(files("migrations")))
     return settings
-
-
-def reason_of(error: Exception) -> str:
-    """What PostgreSQL said, in one line."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(cause).partition("\n")[0].partition(">: ")[2] or str(cause).partition("\n")[0]

@@ -7,12 +7,11 @@ count as correct; listings and counters must agree with them.
 
 from dataclasses import dataclass
 
-import asyncpg
-
 from db.checks import duplicates, fields, listings, orphans, search_documents, tree
-from db.errors import DatabaseError
+from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.database import Database
 from db.migrations import require_head
-from db.pool import UNREACHABLE, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,13 @@ async def audit_catalog(dsn: str) -> list[Finding]:
 
     Raise DatabaseError if the database is unreachable, not migrated, or fails during the audit.
     """
+    connection = await connect(dsn, application_name="bookstore verify")
     try:
-        connection = await asyncpg.connect(dsn, server_settings={"application_name": "bookstore verify"})
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
-    try:
-        await require_head(connection)
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            await connection.execute(_AUDIT_SETTINGS)
-            return await run_checks(connection)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise DatabaseError(f"The database failed during the audit: {error}") from error
+        with database_errors("The database failed during the audit"):
+            await require_head(connection)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await connection.execute(_AUDIT_SETTINGS)
+                return await run_checks(connection)
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)
 

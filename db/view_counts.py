@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from db.database import Database
 from db.errors import CatalogError
-from db.pool import Database
 from db.records import align_to_keys
 
 logger = logging.getLogger("bookstore.views")

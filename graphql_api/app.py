@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from db.keeper import Keeper
+from db.connections.supervisor import PoolSupervisor
 from db.migrations import require_head
 from db.view_counts import ViewCounter
 from graphql_api.execution.documents import DocumentCache
@@ -22,6 +22,7 @@ from graphql_api.http.gzip import GzipMiddleware
 from graphql_api.http.health import health_routes
 from graphql_api.http.metrics import metrics_route
 from graphql_api.http.request_ids import RequestIdMiddleware
+from graphql_api.http.root import root_route
 from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
@@ -35,7 +36,7 @@ class BookstoreApp(Starlette):
 
     def __init__(self, endpoint: Endpoint, settings: Settings, routes: list[Route], **options: Any) -> None:
         graphql_routes = [Route(path, endpoint) for path in _GRAPHQL_PATHS]
-        super().__init__(routes=[*graphql_routes, explorer_assets(), *routes], **options)
+        super().__init__(routes=[*graphql_routes, *routes], **options)
         self.router.redirect_slashes = False
         self.endpoint = endpoint
         self.cors_origins = settings.origins
@@ -56,39 +57,41 @@ class BookstoreApp(Starlette):
 def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     """Return the application for the database at `dsn`. It connects when it starts.
 
-    While PostgreSQL is unavailable, requests get 503. The start raises DatabaseError if the database rejects
-    the connection or is not migrated.
+    While PostgreSQL is unavailable or the database is not migrated, requests get 503. The log has the reason.
     """
-    keeper = Keeper(
+    supervisor = PoolSupervisor(
         dsn,
         size=settings.pool_size,
         command_timeout=settings.command_timeout,
-        wait=settings.connection_wait,
-        check=require_head,
+        acquire_timeout=settings.connection_wait,
+        on_open=require_head,
     )
-    view_counter = ViewCounter(keeper)
+    view_counter = ViewCounter(supervisor)
     admission = Admission(settings.max_requests, settings.max_waiting)
     document_cache = DocumentCache(
         schema,
         limits=settings.limits,
         introspection=settings.introspection,
-        suggestions=settings.suggestions,
+        suggestions=settings.suggests_names,
     )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, object]]:
-        await keeper.begin()
-        tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(view_counter.run())]
+        await supervisor.start()
+        tasks = [asyncio.create_task(supervisor.monitor()), asyncio.create_task(view_counter.run())]
         try:
             yield {"admission": admission}
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await keeper.end()
+            await supervisor.stop()
 
-    routes = health_routes(lambda: keeper.lender is not None)
+    routes = [root_route(_GRAPHQL_PATH, explorer=settings.explorer)]
+    if settings.explorer and settings.introspection:
+        routes.append(explorer_assets())
+    routes += health_routes(lambda: supervisor.pool is not None)
     if settings.metrics:
-        routes.append(metrics_route(operation_counts))
-    endpoint = Endpoint(settings, document_cache, keeper, view_counter, admission)
+        routes.append(metrics_route(operation_counts, admission))
+    endpoint = Endpoint(settings, document_cache, supervisor, view_counter, admission)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from db.pool import Database
-from db.reading import Reading
+from db.connections.session import ReadSession
+from db.database import Database
 from db.view_counts import ViewCounter
 from graphql_api.loaders.columns import columns_for
 from graphql_api.loaders.registry import Loaders
@@ -34,15 +34,15 @@ class Context:
 
         The caller must close it.
         """
-        if isinstance(self.database, Reading):
-            self.database.hold()
+        if isinstance(self.database, ReadSession):
+            self.database.pin()
         loaders = Loaders(self.database, columns_for(reads), auto_dispatch=False)
         return Context(self.view_counter, self.database, loaders)
 
     async def close(self) -> None:
         """Unpin the connection that `for_plan` pinned."""
-        if isinstance(self.database, Reading):
-            await self.database.let_go()
+        if isinstance(self.database, ReadSession):
+            self.database.unpin()
 
     def for_fallback(self) -> "Context":
         """Return a context for running the operation with graphql-core, reusing the values loaded so far."""

@@ -130,7 +130,10 @@ class Settings:
         _AT_LEAST_ONE,
     )
     introspection: bool = _setting(True, "Whether clients may read the schema by introspection.")
-    suggestions: bool = _setting(True, 'Whether errors suggest names ("Did you mean …").')
+    suggestions: bool | None = _setting(
+        None, 'Whether errors suggest names ("Did you mean …"); by default as `INTROSPECTION`.'
+    )
+    explorer: bool = _setting(True, "Whether browsers get the explorer page at /graphql.")
     cors_origins: str = _setting(
         "", "Origins allowed by CORS, separated by commas; * allows all.", _ORIGIN_LIST
     )
@@ -147,6 +150,10 @@ class Settings:
     @property
     def limits(self) -> Limits:
         return Limits(**{entry.name: getattr(self, f"max_{entry.name}") for entry in fields(Limits)})
+
+    @property
+    def suggests_names(self) -> bool:
+        return self.introspection if self.suggestions is None else self.suggestions
 
     @property
     def origins(self) -> list[str]:
@@ -167,7 +174,7 @@ class Settings:
 
 
 def _parse_value(key: str, text: str, field_type: Any) -> Any:
-    if field_type is bool:
+    if bool in (field_type, *get_args(field_type)):
         if text.lower() not in _BOOLEANS:
             raise SettingsError(f"{key} is {text!r}: give true or false.")
         return _BOOLEANS[text.lower()]

@@ -1,5 +1,9 @@
-"""A PostgreSQL of the tests' own: one server for each test process, one migrated template, a clone for each test."""
+"""A PostgreSQL of the tests' own: one server for each test process, one migrated template, a clone for each test.
 
+POSTGRES_BIN=/usr/lib/postgresql/15/bin runs it by an installed PostgreSQL instead of the wheel's.
+"""
+
+import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -7,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from db import embedded
 from db.migrations import migrate
@@ -14,6 +19,14 @@ from tests.serving import private_folder
 from tests.tables import print_tables
 
 NUMBERS = count(1)
+
+# Whether a test passes depends on no time. A database that is reset in the test itself may be a fixture.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +39,8 @@ def data_folder() -> Generator[Path]:
 def server(data_folder: Path) -> Generator[embedded.Server]:
     """The server; it forgets everything when the tests end, so it need not write to disk."""
     unsafe = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    server = embedded.start(data_folder, options=unsafe)
+    installed = os.environ.get("POSTGRES_BIN")
+    server = embedded.start(data_folder, bin_folder=Path(installed) if installed else None, options=unsafe)
     yield server
     embedded.stop(data_folder)
 

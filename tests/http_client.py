@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.waiting import GUARD
+
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
@@ -78,11 +80,18 @@ class Client:
             writer.close()
 
 
+async def answers_with(client: Client, path: str, status: int) -> bool:
+    """Whether the server answers with this status there."""
+    return (await client.send(client.build_get(path))).status == status
+
+
 async def read_response(reader: asyncio.StreamReader) -> HttpResponse:
+    """Return the next response. Raises TimeoutError if none comes within the guard."""
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        async with asyncio.timeout(GUARD):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
     except (asyncio.IncompleteReadError, ConnectionError):
         return NO_RESPONSE
     return HttpResponse(int(head[0].split()[1]), headers, body)

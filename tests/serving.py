@@ -6,38 +6,80 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from graphql_api.settings import Settings
+from tests.waiting import GUARD, wait_until
 
 BOOKSTORE = Path(sys.executable).with_name("bookstore")
-SECONDS = 60.0
+PATIENT = dict.fromkeys(
+    ("connection_wait", "command_timeout", "request_timeout", "sender_timeout", "drain_timeout"), 600.0
+)
+"""Settings of a server that runs into no time-out, however slow the machine."""
 
 
-@dataclass(frozen=True)
 class Served:
-    """A server that answers at `url`; `said` is what it printed until it did."""
+    """`bookstore serve` in a process of its own; everything that it prints is read."""
 
-    url: str
-    said: str
-    process: subprocess.Popen[str]
-    environment: Mapping[str, str]
+    def __init__(self, command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout:
+            self.lines.extend(self.process.stdout)
+
+    def wait_until_serving(self) -> None:
+        """Return when it answers; `said` is what it printed until then. Raises AssertionError if it ends."""
+        wait_until(lambda: self._serving_line() or not self._reading.is_alive())
+        line = self._serving_line()
+        assert line, f"it ended before it served: {self.lines}"
+        self.said = "".join(self.lines[: self.lines.index(line) + 1])
+        self.url = line.split()[-1]
+
+    def _serving_line(self) -> str | None:
+        return next((line for line in self.lines if line.startswith("Serving ")), None)
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 80
+
+    def printed(self) -> str:
+        """What it has printed since it answers."""
+        return "".join(self.lines).removeprefix(self.said)
 
     def stop(self) -> str:
-        """End it as Ctrl-C does, and answer what it printed since."""
+        """End it as Ctrl-C does, and return what it printed since it answered."""
         self.process.send_signal(signal.SIGINT)
-        said, _ = self.process.communicate(timeout=SECONDS)
-        return said
+        self.wait()
+        return self.printed()
+
+    def wait(self) -> None:
+        """Return when it has ended and everything that it printed is read."""
+        self.process.wait(GUARD)
+        self._reading.join(GUARD)
 
 
 def environment_of(**settings: str) -> dict[str, str]:
-    """The environment of this process without settings of ours, and with these."""
+    """Return this process's environment without settings and PG* variables, and with the given settings."""
     ours = {entry.name.upper() for entry in fields(Settings)}
-    inherited = {key: value for key, value in os.environ.items() if key not in ours}
+    inherited = {key: value for key, value in os.environ.items() if key not in ours and key[:2] != "PG"}
     return inherited | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", **settings}
 
 
@@ -49,7 +91,7 @@ def bookstore(*arguments: str, cwd: Path, **settings: str) -> subprocess.Complet
         env=environment_of(**settings),
         capture_output=True,
         text=True,
-        timeout=SECONDS * 3,
+        timeout=GUARD * 3,
         check=False,
     )
 
@@ -68,35 +110,17 @@ def private_folder() -> Generator[Path]:
 def serving(
     cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), **settings: str
 ) -> Generator[Served]:
-    """`bookstore serve` on a free port, up and answering; ended afterwards."""
-    environment = environment_of(PORT="0", **settings)
-    process = subprocess.Popen(
-        [command, "serve", *arguments],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    """`bookstore serve` on a free port, up and answering, patient but for the settings; ended afterwards."""
+    patient = {key.upper(): str(value) for key, value in PATIENT.items()}
+    environment = environment_of(PORT="0", **patient | settings)
+    served = Served([command, "serve", *arguments], cwd, environment)
     try:
-        said = read_until_serving(process)
-        yield Served(said.split()[-1], said, process, environment)
+        served.wait_until_serving()
+        yield served
     finally:
-        if process.poll() is None:
-            process.terminate()
-        process.communicate(timeout=SECONDS)
-
-
-def read_until_serving(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    said, deadline = "", time.monotonic() + SECONDS
-    for line in process.stdout:
-        said += line
-        if line.startswith("Serving "):
-            return said
-        assert time.monotonic() < deadline, said
-    raise AssertionError(f"it ended before it served: {said}")
+        if served.process.poll() is None:
+            served.process.terminate()
+        served.wait()
 
 
 @contextmanager

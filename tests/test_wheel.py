@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from tests.serving import bookstore, embedded_catalog, serving
+from tests.waiting import GUARD
 
 ROOT = Path(__file__).parent.parent
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 EXPLORER = ROOT / "graphql_api" / "http" / "explorer"
 
 
@@ -34,7 +37,7 @@ def test_the_wheel_contains_the_packages_and_nothing_else(wheel: Path) -> None:
         "graphql_api",
         "db",
         "migrations",
-        "bookstore_graphql-0.1.0.dist-info",
+        f"bookstore_graphql-{VERSION}.dist-info",
     }
     assert "db/importing/sample.jsonl" in names
     assert "migrations/versions/0001_catalog.py" in names
@@ -76,8 +79,8 @@ def test_the_installed_wheel_works_without_the_repository(wheel: Path) -> None:
         assert str(ROOT) not in imported_from
 
         with serving(folder, command, PYTHONPATH=str(installed)) as served:
-            response = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=30)
-            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=30)
+            response = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
+            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=GUARD)
 
         assert response.json() == {"data": {"books": {"totalCount": 169}}}
         assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()

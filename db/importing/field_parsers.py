@@ -3,6 +3,7 @@
 Parsed values satisfy the constraints of the catalog's tables. Empty text means that the field is missing.
 """
 
+import re
 import unicodedata
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -43,6 +44,12 @@ _ROLES = {
     **dict.fromkeys(("narrator", "narrated by", "reader", "read by", "nrt"), "NARRATOR"),
     **dict.fromkeys(("contributor", "with", "ctb"), "CONTRIBUTOR"),
 }
+
+_TIME = r"[T ](?:[01][0-9]|2[0-4]):[0-5][0-9](?::[0-6][0-9](?:[.,][0-9]+)?)?"
+_ZONE = r" ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2}){0,2})"
+_DAY = re.compile(
+    rf"(?P<month>[0-9]{{4}}-[0-9]{{2}})(?:(?P<day>-[0-9]{{2}})(?:{_TIME}(?:{_ZONE})?)?(?P<bc> BC)?)?"
+)
 
 CategoryPath = tuple[str, ...]
 
@@ -183,32 +190,26 @@ def parse_price(
 def parse_published(text: str) -> tuple[int | None, date | None]:
     """Return the year (negative before Christ) and, if the text contains one, the day.
 
-    Valid are "1813", "-380", "1859-11" (only the year is used) and "1859-11-24", which may be followed
-    by a time. 0001-01-01 and 9999-12-31 return None: databases write them for "unknown", asyncpg for
-    infinity.
+    Valid are "1813", "-380", "1859-11" (only the year is used) and "1859-11-24". A day may be followed by a
+    time with or without a zone, and by BC. The day counts as it is written: a zone changes nothing.
+    0001-01-01 and 9999-12-31 return None: databases write them for "unknown", asyncpg for infinity.
     """
     value = text.strip()
     if value.removesuffix(".0").removeprefix("-").isdecimal() or not value:
         return parse_year("published", value), None
+    match = _DAY.fullmatch(value)
     try:
-        day = date.fromisoformat(_extract_iso_day(value))
+        if match is None:
+            raise ValueError(value)
+        day = date.fromisoformat(match["month"] + (match["day"] or "-01"))
     except ValueError as error:
         reason = "not a year, or a day such as 1859-11-24"
         raise FieldError("published", text, reason) from error
     if day in (date.min, date.max):
         return None, None
-    if value.endswith(" BC"):
+    if match["bc"]:
         return -day.year, None
-    return day.year, day if len(value) > 7 else None
-
-
-def _extract_iso_day(value: str) -> str:
-    if len(value) >= 7 and value[4] == "-" and value[:4].isdecimal():
-        if len(value) == 7:
-            return value + "-01"
-        if value[7] == "-" and (len(value) == 10 or value[10] in "T "):
-            return value[:10]
-    raise ValueError(value)
+    return day.year, day if match["day"] else None
 
 
 def parse_language(text: str) -> str | None:

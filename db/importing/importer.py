@@ -13,7 +13,8 @@ from pathlib import Path
 import asyncpg
 from asyncpg.transaction import Transaction
 
-from db.errors import DatabaseError, ImportFailed
+from db.connections.connect import connect
+from db.errors import CatalogImportError
 from db.importing import listings, resolve, staged_checks, table_rebuild
 from db.importing.merge import LOCK_TABLES, NO_CHANGES, MergeCounts, merge
 from db.importing.progress import ImportProgress
@@ -22,7 +23,6 @@ from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
 from db.migrations import require_head
-from db.pool import UNREACHABLE
 
 # An import with at least this many new and changed books may rebuild tables, and ends with VACUUM.
 BULK_MIN_BOOKS = 2_000
@@ -162,12 +162,12 @@ async def import_feed(
     """Merge the feed into the catalog at `dsn`; with `dry_run`, only count the changes.
 
     The import is atomic: readers see the old catalog until the commit. Rejected rows go to the file
-    `rejects`, which is created with the first rejected row. Raises ImportFailed if another import is
+    `rejects`, which is created with the first rejected row. Raises CatalogImportError if another import is
     running or the feed cannot be read. Raises DatabaseError if the database is unreachable or not
     migrated. In these cases nothing was written.
     """
     if feed.source == "name" or not feed.source.strip():
-        raise ImportFailed(f"A source cannot be called {feed.source!r}: choose another name.")
+        raise CatalogImportError(f"A source cannot be called {feed.source!r}: choose another name.")
     timer = PhaseTimer(progress)
     async with aclosing(feed.batches):
         with RejectsFile(rejects, feed.row_label) as rejected:
@@ -228,7 +228,7 @@ async def _stage(job: Job) -> int:
     """Read the feed into the staging tables. Return the number of rows read."""
     await job.connection.execute(_TRANSACTION_SETTINGS)
     if not await job.connection.fetchval(_TRY_IMPORT_LOCK):
-        raise ImportFailed("Another import is running on this database: retry when it has finished.")
+        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
     staging = Staging(job.connection)
     await staging.create_tables()
     job.timer.progress.start(job.feed)
@@ -309,7 +309,7 @@ async def _commit(transaction: Transaction) -> None:
     try:
         await transaction.commit()
     except _CONNECTION_ERRORS as error:
-        raise ImportFailed(
+        raise CatalogImportError(
             f"The connection was lost during the commit ({error}): the feed may or may not have been written. "
             "Import it again: rows that are already written do not change."
         ) from error
@@ -326,18 +326,17 @@ async def _vacuum(connection: asyncpg.Connection, statements: Sequence[str]) -> 
 
 @asynccontextmanager
 async def _open_connection(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
-    """Open a connection to a migrated database, and map its errors to DatabaseError or ImportFailed."""
-    try:
-        connection = await asyncpg.connect(dsn, server_settings={"application_name": "bookstore import"})
-    except UNREACHABLE as error:
-        raise DatabaseError(f"PostgreSQL cannot be reached: {error}") from error
+    """Open a connection to a migrated database, and map its errors to DatabaseError or CatalogImportError."""
+    connection = await connect(dsn, application_name="bookstore import")
     try:
         await require_head(connection)
         with suppress(asyncpg.PostgresError):
             await connection.execute(_ENABLE_CONNECTION_CHECK)
         yield connection
     except _CONNECTION_ERRORS as error:
-        raise ImportFailed(f"The database failed during the import: {error}. Nothing was written.") from error
+        raise CatalogImportError(
+            f"The database failed during the import: {error}. Nothing was written."
+        ) from error
     finally:
         connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)
 

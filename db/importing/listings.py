@@ -95,7 +95,7 @@ WHERE conrelid = 'book_search_rebuilt'::regclass AND contype = 'n' ORDER BY conn
 _FILL_WORDS = """
 /* fill_search_word */
 INSERT INTO search_word_rebuilt (word, books, popular_books, documents)
-SELECT word, books, popular_books, documents FROM counted_words('book_search_rebuilt') ORDER BY word
+SELECT word, books, popular_books, documents FROM counted_words('book_search_rebuilt', (SELECT count(*) FROM book_search_rebuilt)) ORDER BY word
 """
 
 _RECOUNT_AUTHORS = """

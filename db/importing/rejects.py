@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.records import Reject
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class RejectsFile:
     """Write rejects to `path`, and count rejected rows and dropped values.
 
     `row_label` formats a row number for display. If no row is rejected, no file is created; the rejects
-    file of an earlier import is removed. Raises ImportFailed if the file cannot be written, or if
+    file of an earlier import is removed. Raises CatalogImportError if the file cannot be written, or if
     `path` is not a rejects file.
     """
 
@@ -37,7 +37,9 @@ class RejectsFile:
         try:
             if self._path.exists():
                 if not _is_rejects_file(self._path):
-                    raise ImportFailed(f"{self._path} exists and is not a rejects file: choose another path.")
+                    raise CatalogImportError(
+                        f"{self._path} exists and is not a rejects file: choose another path."
+                    )
                 self._path.unlink()
         except OSError as error:
             raise self._write_error(error) from error
@@ -66,8 +68,8 @@ class RejectsFile:
             self._writer.writerow(_HEADINGS)
         return self._writer
 
-    def _write_error(self, error: OSError) -> ImportFailed:
-        return ImportFailed(f"The rejects file {self._path} cannot be written: {error.strerror}.")
+    def _write_error(self, error: OSError) -> CatalogImportError:
+        return CatalogImportError(f"The rejects file {self._path} cannot be written: {error.strerror}.")
 
 
 def _is_rejects_file(path: Path) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 
 _SUFFIX = "_rebuilt"
 LISTING_TABLES = ("author_listing", "category_listing", "book_search", "search_word")
@@ -278,7 +278,7 @@ async def acquire_locks(
     total_timeout: float,
     blocked_by: str | None = None,
 ) -> None:
-    """Acquire all locks of the statement, or raise ImportFailed after `total_timeout` seconds.
+    """Acquire all locks of the statement, or raise CatalogImportError after `total_timeout` seconds.
 
     Each attempt waits at most `attempt_timeout` seconds, then releases all locks and retries. So other
     sessions never queue behind a blocked lock for long, and deadlocks are retried. The query `blocked_by`
@@ -302,7 +302,7 @@ async def acquire_locks(
         await attempt.rollback()
         await asyncio.sleep(min(2 * attempt_timeout, 1))
         attempt_timeout = min(2 * attempt_timeout, 2) if blocked_by is None else attempt_timeout
-    raise ImportFailed(
+    raise CatalogImportError(
         f"Other transactions have blocked the catalog's locks for {total_timeout:.0f} s: "
         "end them (see pg_stat_activity) or retry later. Nothing was written."
     )

@@ -16,6 +16,9 @@ from dataclasses import dataclass, replace
 
 from db.keyset import Scope
 
+SORT_KEY_LENGTH = 80
+"""Maximum length of a sort key in characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -46,6 +49,10 @@ _OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": 
 BIRTH_YEAR_COLUMN = FilterColumn("{l}.birth_year", "integer")
 DEATH_YEAR_COLUMN = FilterColumn("{l}.death_year", "integer")
 
+# The rows with a name have a sort key: the first SORT_KEY_LENGTH characters of the folded name.
+AUTHOR_NAME_COLUMN = FilterColumn("{l}.sort_name", "text")
+CATEGORY_NAME_COLUMN = FilterColumn("{l}.name", "text")
+
 IN_STOCK = Condition("{b}.stock > 0")
 ALWAYS = Condition("true")
 
@@ -75,20 +82,47 @@ def is_not_null(column: FilterColumn) -> Condition:
     return Condition(f"{column.expression} IS NOT NULL")
 
 
-def sort_name_matches(operator: str, text: str) -> Condition:
-    """Match rows whose sort name equals, starts with or contains the text, ignoring case and accents."""
-    folded = "left(fold({}::text), 80)"
-    if operator == "startsWith":
-        upper_bound = f"{folded} || chr(1114111)"
-        return Condition(f"{{l}}.sort_key >= {folded} AND {{l}}.sort_key < {upper_bound}", (text, text))
-    if operator == "contains":
-        escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return Condition("{l}.sort_key LIKE '%' || fold({}::text) || '%'", (escaped,))
-    return Condition(f"{{l}}.sort_key = {folded}", (text,))
+def name_equals(column: FilterColumn, text: str) -> Condition:
+    """Match rows whose name equals the text, ignoring case and accents."""
+    return Condition(
+        f"({{l}}.sort_key = left(fold({{}}::text), {SORT_KEY_LENGTH})"
+        f" AND (length({{l}}.sort_key) < {SORT_KEY_LENGTH} OR fold({column.expression}) = fold({{}}::text)))",
+        (text, text),
+    )
 
 
-def by_authors(author_ids: Iterable[int]) -> Condition:
-    """Match books with at least one of the authors, in any role."""
+def name_starts_with(column: FilterColumn, text: str) -> Condition:
+    """Match rows whose name starts with the text, ignoring case and accents."""
+    prefix = f"left(fold({{}}::text), {SORT_KEY_LENGTH})"
+    return Condition(
+        f"({{l}}.sort_key >= {prefix} AND {{l}}.sort_key < {prefix} || chr(1114111)"
+        f" AND (length(fold({{}}::text)) <= {SORT_KEY_LENGTH}"
+        f" OR starts_with(fold({column.expression}), fold({{}}::text))))",
+        (text,) * 4,
+    )
+
+
+def name_contains(column: FilterColumn, text: str) -> Condition:
+    """Match rows whose name contains the text, ignoring case and accents.
+
+    The wildcards of LIKE are escaped after folding, because folding turns `％` into `%`.
+    """
+    pattern = r"'%' || regexp_replace(fold({}::text), '([\\%_])', '\\\1', 'g') || '%'"
+    return Condition(
+        f"({{l}}.sort_key LIKE {pattern}"
+        f" OR (length({{l}}.sort_key) = {SORT_KEY_LENGTH} AND fold({column.expression}) LIKE {pattern}))",
+        (text, text),
+    )
+
+
+def by_authors(author_ids: Iterable[int], roles: Iterable[str] | None = None) -> Condition:
+    """Match books with at least one of the authors, in one of the roles; None stands for any role."""
+    if roles is not None:
+        return Condition(
+            "EXISTS (SELECT FROM book_author AS f WHERE f.book_id = {id}"
+            " AND f.author_id = ANY ({}::bigint[]) AND f.role = ANY ({}::text[]))",
+            (tuple(author_ids), tuple(roles)),
+        )
     return Condition(
         "EXISTS (SELECT FROM author_listing AS f WHERE f.book_id = {id}"
         " AND f.author_id = ANY ({}::bigint[]))",

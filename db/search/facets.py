@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from db.books import ALL_BOOKS, BY_CATEGORY
+from db.database import PLANNED_ANEW, Database
 from db.keyset import Scope
-from db.pool import PLANNED_ANEW, Database
 from db.search.conditions import ALWAYS, Condition, bind_parent, bind_single_parent, select_rows_sql
 from db.search.filters import Facet, Filter
 from db.search.popularity_tiers import TIERS, in_tier, union_until_limit

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from db.database import PLANNED_ANEW, Database
 from db.keyset import Order, Page, PageRequest, Scope, build_page, keyset_bounds, merge_ranges_sql, range_sql
-from db.pool import PLANNED_ANEW, Database
 from db.records import CatalogRecord, Columns
 from db.search.conditions import Condition, all_of, bind_single_parent, restrict_scope, select_rows_sql
 from db.search.popularity_tiers import TIERS, in_tier, union_until_limit

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from db.pool import Database
+from db.database import Database
 from db.records import align_to_keys
 from db.search.light_words import LIGHT_WORDS
 from db.search.spelling import folded, units_of

@@ -6,9 +6,9 @@ author's list, which saves 80 to 280 ms in a catalog of five million books.
 
 from collections.abc import Sequence
 
-from db.books import ALL_BOOKS, BY_AUTHOR, BY_CATEGORY
+from db.books import ALL_BOOKS, BY_CATEGORY, AuthorScope
+from db.database import Database
 from db.keyset import Scope
-from db.pool import Database
 from db.search.conditions import Condition, all_of, by_authors, in_categories
 from db.search.filtered_lists import ListCondition
 from db.search.filters import Filter, ListRestriction
@@ -59,6 +59,6 @@ def _membership_conditions(scope: Scope, parent: int) -> list[Condition]:
     """Return the conditions for a book to be in the parent's list."""
     if scope == ALL_BOOKS:
         return []
-    if scope == BY_AUTHOR:
-        return [by_authors([parent])]
+    if isinstance(scope, AuthorScope):
+        return [by_authors([parent], scope.roles)]
     return [in_categories([parent], descendants=scope == BY_CATEGORY)]

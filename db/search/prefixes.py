@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.pool import Database
+from db.database import Database
 from db.search.corrections import near_choices
 from db.search.folding import fold
 from db.search.light_words import ARTICLES

@@ -9,7 +9,7 @@ from db.books import COLUMNS as BOOK_COLUMNS
 from db.books import Book
 from db.categories import COLUMNS as CATEGORY_COLUMNS
 from db.categories import Category
-from db.pool import PLANNED_ANEW, Database
+from db.database import PLANNED_ANEW, Database
 from db.search.light_words import ARTICLES
 from db.search.popularity_tiers import TIER_LEXEMES, union_until_limit
 from db.search.prefixes import Prefix, correct_prefix, read_prefix

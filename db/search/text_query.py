@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from db.pool import PLANNED_ANEW, Database
+from db.database import PLANNED_ANEW, Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.light_words import LIGHT_WORDS
 from db.search.ranking import (

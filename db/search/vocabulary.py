@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.pool import Database
+from db.database import Database
 from db.search.typed_words import TypedWord
 
 STEMMERS = ("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "finnish", "swedish")

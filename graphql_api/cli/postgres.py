@@ -13,7 +13,10 @@ from graphql_api.settings import Settings
 
 @click.group("db")
 def postgres_group() -> None:
-    """Manage the embedded PostgreSQL, which keeps running after the command that started it ends."""
+    """Manage the embedded PostgreSQL.
+
+    It keeps running after the command that started it ends.
+    """
 
 
 @postgres_group.command("start")

@@ -14,7 +14,7 @@ import asyncpg
 import click
 
 from db.books import count_books
-from db.errors import Unavailable
+from db.errors import DatabaseUnavailableError
 from db.importing.importer import import_feed
 from db.importing.readers import open_feed
 from db.migrations import migrate
@@ -47,7 +47,7 @@ def serve_command(workers: int | None) -> None:
     dsn = database_dsn(settings)
     try:
         migrate(dsn)
-    except Unavailable as error:
+    except DatabaseUnavailableError as error:
         logger.warning(
             "%s; skipping migrations; requests get 503 until PostgreSQL is reachable and migrated", error
         )

@@ -2,11 +2,17 @@
 
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import orjson
 
 from db.errors import CatalogError
-from graphql_api.execution.documents import DocumentCache, InvalidDocumentError, UnknownOperationError
+from graphql_api.execution.documents import (
+    Document,
+    DocumentCache,
+    InvalidDocumentError,
+    UnknownOperationError,
+)
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.execution.plans import Plan
 
@@ -15,11 +21,12 @@ class PlanUnavailableError(CatalogError):
     """The operation has no plan to show; the message has the reason."""
 
 
-def describe_plan(documents: DocumentCache, text: str, operation_name: str | None, variables: str) -> str:
-    """Return the source of an operation's plan, after the columns that it reads.
+def parse_operation(
+    documents: DocumentCache, text: str, operation_name: str | None, variables: str
+) -> tuple[Document, dict[str, Any] | None]:
+    """Return the operation of that name in the text, and its variables, which are given as JSON.
 
-    Raise PlanUnavailableError if the document or the variables are invalid, or if the operation runs on
-    graphql-core.
+    Raise PlanUnavailableError if the document or the variables are invalid.
     """
     try:
         variable_values = orjson.loads(variables)
@@ -34,7 +41,15 @@ def describe_plan(documents: DocumentCache, text: str, operation_name: str | Non
         raise PlanUnavailableError(f"The document cannot be run: {error.errors[0].message}") from error
     if not isinstance(variable_values, dict | None):
         raise PlanUnavailableError("The variables must be a JSON object.")
-    values = document.variables.coerce(variable_values)
+    return document, variable_values
+
+
+def describe_plan(document: Document, variables: dict[str, Any] | None) -> str:
+    """Return the source of an operation's plan, after the columns that it reads.
+
+    Raise PlanUnavailableError if the operation runs on graphql-core.
+    """
+    values = document.variables.coerce(variables)
     plan = document.plan_for({} if values is None else values)
     if not isinstance(plan, Plan):
         raise PlanUnavailableError(f"graphql-core runs this operation: {plan}.")

@@ -8,10 +8,11 @@ from graphql import (
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
     OverlappingFieldsCanBeMergedRule,
+    SelectionSetNode,
     specified_rules,
     validate,
 )
-from graphql.validation import ValidationContext
+from graphql.validation import ASTValidationRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 from strawberry import Schema
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -20,6 +21,19 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from graphql_api.execution.limits import LimitExceededError, Limits
 
 _MAX_ERRORS = 20
+
+
+class NonEmptySelectionSetsRule(ASTValidationRule):
+    """Rejects empty selection sets, which the published GraphQL specification does not allow.
+
+    graphql-core accepts them. They are mistakes: a client has built its document of no fields.
+    """
+
+    def enter_selection_set(self, node: SelectionSetNode, *_args: object) -> None:
+        """Report an empty selection set."""
+        if not node.selections:
+            message = "A selection set is empty. Select at least one field."
+            self.report_error(GraphQLError(message, node))
 
 
 class Validation:
@@ -32,6 +46,7 @@ class Validation:
         overlaps = _bounded_overlap_rule(limits.comparisons)
         self.rules: tuple[Any, ...] = (
             *(overlaps if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+            NonEmptySelectionSetsRule,
             MaybeNullValidationRule,
             OneOfInputValidationRule,
             *(() if introspection else (NoSchemaIntrospectionCustomRule,)),

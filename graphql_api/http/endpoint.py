@@ -1,6 +1,5 @@
 """The GraphQL endpoint: it runs the operation of an HTTP request, or responds with the explorer page."""
 
-import logging
 from typing import Any
 
 import orjson
@@ -9,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from db.errors import TimedOut
-from db.keeper import Keeper
-from db.reading import Reading
+from db.connections.session import ReadSession
+from db.connections.supervisor import PoolSupervisor
+from db.errors import StatementTimeoutError
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
@@ -24,6 +23,7 @@ from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.http.admission import Admission
 from graphql_api.http.explorer_page import explorer_response
+from graphql_api.http.failure_log import RunningOperation
 from graphql_api.http.graphql_requests import (
     ClientDisconnectedError,
     GraphQLRequest,
@@ -32,16 +32,20 @@ from graphql_api.http.graphql_requests import (
 )
 from graphql_api.http.media_types import (
     APPLICATION_JSON,
-    GRAPHQL_RESPONSE_JSON,
     SUPPORTED_MEDIA_TYPES,
     negotiate_media_type,
+    prefers_html,
 )
-from graphql_api.http.responses import HttpError, RawResponse, service_unavailable
+from graphql_api.http.responses import (
+    HttpError,
+    RawResponse,
+    RequestError,
+    request_error_status,
+    service_unavailable,
+)
 from graphql_api.http.vigil import Vigil, Watch
 from graphql_api.schema.errors import format_error, mask_error
 from graphql_api.settings import Settings
-
-logger = logging.getLogger("bookstore.endpoint")
 
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 _ALLOW_HEADER = [(b"allow", ", ".join(_METHODS).encode())]
@@ -65,21 +69,22 @@ class Endpoint:
         self,
         settings: Settings,
         document_cache: DocumentCache,
-        keeper: Keeper,
+        supervisor: PoolSupervisor,
         view_counter: ViewCounter,
         admission: Admission,
     ) -> None:
         self.settings = settings
         self.document_cache = document_cache
-        self.keeper = keeper
+        self.supervisor = supervisor
         self.view_counter = view_counter
-        self.null_view_counter = NullViewCounter(keeper)
+        self.null_view_counter = NullViewCounter(supervisor)
         self.admission = admission
         self.watch = Watch(settings.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _wants_html(scope):
-            await _explorer_page(scope)(scope, receive, send)
+        if self.settings.explorer and _wants_html(scope):
+            page = _explorer_page(scope, introspection=self.settings.introspection)
+            await page(scope, receive, send)
             return
         media_type = negotiate_media_type(joined_header(scope, b"accept")[:1000])
         try:
@@ -103,23 +108,32 @@ class Endpoint:
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
         request = await read_request(scope, receive, max_bytes=self.settings.max_body)
-        with Vigil(scope, self.watch):
-            async with self.admission:
-                return await self._execute_request(request, media_type, read_only=method != "POST")
+        running = RunningOperation(ReadSession(self.supervisor))
+        try:
+            with Vigil(scope, self.watch):
+                async with self.admission:
+                    return await self._execute_request(
+                        request, media_type, running, read_only=method != "POST"
+                    )
+        except HttpError as error:
+            if running.session.failure or error.code == "TIMEOUT":
+                running.log_failure(running.session.failure or error)
+            raise
 
     async def _execute_request(
-        self, request: GraphQLRequest, media_type: bytes, *, read_only: bool
+        self, request: GraphQLRequest, media_type: bytes, running: RunningOperation, *, read_only: bool
     ) -> RawResponse:
         """Return the response to a request. Raise HttpError if the operation cannot run."""
         try:
             document = self.document_cache.get(request.query, request.operation_name)
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
-            return await self._execute(document, request, media_type, read_only=read_only)
+            running.document = document
+            return await self._execute(document, request, media_type, running.session, read_only=read_only)
         except LimitExceededError as exceeded:
-            raise HttpError.from_graphql_error(exceeded.error) from exceeded
+            raise RequestError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
-            raise HttpError(400, str(unknown), code="OPERATION_RESOLUTION_FAILURE") from unknown
+            raise RequestError(str(unknown), "OPERATION_RESOLUTION_FAILURE") from unknown
         except InvalidDocumentError as invalid:
             if read_only and not invalid.is_query:
                 raise _only_queries_by_get() from invalid
@@ -128,17 +142,21 @@ class Endpoint:
             )
 
     async def _execute(
-        self, document: Document, request: GraphQLRequest, media_type: bytes, *, read_only: bool
+        self,
+        document: Document,
+        request: GraphQLRequest,
+        media_type: bytes,
+        session: ReadSession,
+        *,
+        read_only: bool,
     ) -> RawResponse:
-        reading = Reading(self.keeper)
-        context = Context(self.null_view_counter if read_only else self.view_counter, reading)
+        context = Context(self.null_view_counter if read_only else self.view_counter, session)
         try:
             outcome = await run_operation(document, request.variables, context)
         finally:
-            reading.end()
-        if reading.failure:
-            logger.debug("request failed: %s", reading.failure)
-            code = "TIMEOUT" if isinstance(reading.failure, TimedOut) else "SERVICE_UNAVAILABLE"
+            session.cancel()
+        if session.failure:
+            code = "TIMEOUT" if isinstance(session.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
             raise service_unavailable("The catalog is temporarily unavailable: retry later.", code)
         result = outcome.result
         errors = [format_error(error, executed=True) for error in result.errors or ()]
@@ -146,12 +164,11 @@ class Endpoint:
             return _request_error_response(errors, media_type)
         body = self._encode(document, request, result, errors)
         if len(body) > self.settings.max_response:
-            raise HttpError(
-                400,
+            raise RequestError(
                 f"The response has {len(body):,} bytes; at most {self.settings.max_response:,} are allowed "
                 "(MAX_RESPONSE): request fewer fields or rows.",
-                code="LIMIT_EXCEEDED",
-                extensions={"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
+                "LIMIT_EXCEEDED",
+                {"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
             )
         return RawResponse(body, 200, media_type)
 
@@ -173,20 +190,18 @@ class Endpoint:
 def _wants_html(scope: Scope) -> bool:
     return (
         scope["method"] in ("GET", "HEAD")
-        and b"text/html" in joined_header(scope, b"accept")
+        and prefers_html(joined_header(scope, b"accept")[:1000])
         and b"query=" not in scope["query_string"]
     )
 
 
-def _explorer_page(scope: Scope) -> Response:
+def _explorer_page(scope: Scope, *, introspection: bool) -> Response:
     """Return the explorer page. A URL with a trailing slash is redirected, since asset URLs are relative."""
     if scope["path"].endswith("/"):
-        return RedirectResponse("../graphql")
-    return explorer_response(str(Request(scope).url.replace(query="")))
+        return RedirectResponse("../graphql", headers={"Vary": "Accept"})
+    return explorer_response(str(Request(scope).url.replace(query="")), introspection=introspection)
 
 
 def _request_error_response(errors: list[dict[str, Any]], media_type: bytes) -> RawResponse:
     """Return the response to an operation that did not start."""
-    return RawResponse(
-        orjson.dumps({"errors": errors}), 400 if media_type is GRAPHQL_RESPONSE_JSON else 200, media_type
-    )
+    return RawResponse(orjson.dumps({"errors": errors}), request_error_status(media_type), media_type)

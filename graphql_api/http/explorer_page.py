@@ -1,4 +1,4 @@
-"""The explorer page at /graphql: GraphiQL as built by npm, or instructions for building it."""
+"""The explorer page at /graphql: GraphiQL as built by npm, or why there is none and what works without it."""
 
 from html import escape
 from pathlib import Path
@@ -32,6 +32,7 @@ _PAGE_HEADERS = {
         ]
     ),
     "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -45,15 +46,24 @@ _ASSET_HEADERS = {
 _ASSET_TYPES = {".css": "text/css", ".js": "text/javascript", ".ttf": "font/ttf"}
 
 
-def explorer_response(url: str = "http://127.0.0.1:8000/graphql", dist: Path = DIST) -> Response:
-    """Return GraphiQL, or a page with build instructions if it was not built. `url` is the URL of the API.
+def explorer_response(
+    url: str = "http://127.0.0.1:8000/graphql", dist: Path = DIST, *, introspection: bool = True
+) -> Response:
+    """Return GraphiQL, or a page that says why it is not there. `url` is the URL of the API.
 
-    Both have status 200: the URL is correct and the API works in either case.
+    GraphiQL needs introspection. Each page has status 200: the URL is correct and the API works in any case.
     """
+    if not introspection:
+        return _page_without_graphiql(url, _NO_INTROSPECTION)
     try:
         page = (dist / "index.html").read_text(encoding="utf-8")
     except FileNotFoundError:
-        page = _NOT_BUILT_PAGE.replace("{url}", escape(url))
+        return _page_without_graphiql(url, _NOT_BUILT)
+    return HTMLResponse(page, headers=_PAGE_HEADERS)
+
+
+def _page_without_graphiql(url: str, reason: str) -> Response:
+    page = _PAGE_WITHOUT_GRAPHIQL.replace("{reason}", reason).replace("{url}", escape(url))
     return HTMLResponse(page, headers=_PAGE_HEADERS)
 
 
@@ -84,14 +94,28 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-_NOT_BUILT_PAGE = """\
+_NOT_BUILT = """\
+    <h1>The API works. GraphiQL is not built.</h1>
+    <p>GraphiQL, the page to explore this API with, is built once with Node.js:</p>
+    <ol>
+      <li>Install <strong>Node.js 20.19 or newer</strong>.</li>
+      <li>Run <code>make explorer</code> in the project's folder.</li>
+      <li>Load this page again.</li>
+    </ol>"""
+
+_NO_INTROSPECTION = """\
+    <h1>The API works. Its schema cannot be explored here.</h1>
+    <p>GraphiQL, the page to explore an API with, reads the schema by introspection. This server runs with
+    <code>INTROSPECTION=false</code>.</p>"""
+
+_PAGE_WITHOUT_GRAPHIQL = """\
 <!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>Bookstore – GraphiQL is not built</title>
+    <title>Bookstore GraphQL API</title>
     <link rel="icon" href="data:,">
     <style>
       body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 12vh auto; padding: 0 1.5rem; }
@@ -101,13 +125,7 @@ _NOT_BUILT_PAGE = """\
     </style>
   </head>
   <body>
-    <h1>The API works. GraphiQL is not built.</h1>
-    <p>GraphiQL, the page to explore this API with, is built once with Node.js:</p>
-    <ol>
-      <li>Install <strong>Node.js 20.19 or newer</strong>.</li>
-      <li>Run <code>make explorer</code> in the project's folder.</li>
-      <li>Load this page again.</li>
-    </ol>
+{reason}
     <p>Everything else works without it:</p>
     <pre><code>curl {url} \\
   -H 'Content-Type: application/json' \\

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isinf
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import Receive, Scope
 
-from graphql_api.http.responses import HttpError
+from graphql_api.http.responses import HttpError, RequestError
 
 _PARAMETERS = ("query", "variables", "operationName", "extensions")
 
@@ -67,6 +68,12 @@ def _parse_query_string(query_string: bytes) -> dict[str, Any]:
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = _parse_json(name, parameters[name].encode()) if parameters[name] else None
+    if not {"query", "extensions"} & parameters.keys():
+        raise HttpError(
+            400,
+            "The URL has no GraphQL document. Add one, for example ?query={__typename}, or send it by POST "
+            "as JSON with a `query`.",
+        )
     return parameters
 
 
@@ -134,6 +141,9 @@ def _validate_request(parameters: Any) -> GraphQLRequest:
     request = cast("dict[str, Any]", parameters)
     query, extensions = request.get("query"), request.get("extensions")
     variables, operation_name = request.get("variables"), request.get("operationName")
+    if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
+        # Clients look for exactly this message or code. Then they send the query itself.
+        raise RequestError("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
     if not isinstance(query, str):
         raise HttpError(400, "`query` must be a string containing a GraphQL document.")
     if variables is not None and not isinstance(variables, dict):
@@ -151,6 +161,9 @@ def _validate_request(parameters: Any) -> GraphQLRequest:
 _JSON_KEY = re.compile(rb'"[ \t\r\n]*+:')
 
 
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+
+
 def _parse_json(name: str, text: bytes) -> Any:
     """Return the parsed value.
 
@@ -159,6 +172,11 @@ def _parse_json(name: str, text: bytes) -> Any:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        number = _NUMBER.match(error.doc, error.pos)
+        if number and isinf(float(number[0])):
+            raise HttpError(
+                400, f"{name} has a number that is too large: its absolute value must be below 1.8e308."
+            ) from error
         raise HttpError(400, f"{name} is not JSON: {error}.") from error
     if rb"\u0000" in text and _contains_nul(value):
         raise HttpError(400, f"{name} contains a NUL character: remove it.")

@@ -22,14 +22,28 @@ def negotiate_media_type(accept: bytes) -> bytes | None:
     The highest quality wins, then the most specific pattern, then the first in the header. An empty Accept
     header accepts every type.
     """
-    accepted = [
-        _parse_accept_item(part) for part in accept.decode("latin-1").lower().split(",") if part.strip()
-    ]
+    accepted = _parse_accept(accept)
     if not accepted:
         return APPLICATION_JSON
     ranks = {name: _rank(accepted, name) for name in SUPPORTED_MEDIA_TYPES}
     preferred = max(ranks, key=lambda name: ranks[name])
     return SUPPORTED_MEDIA_TYPES[preferred] if ranks[preferred] > _NOT_ACCEPTABLE else None
+
+
+@lru_cache(maxsize=256)
+def prefers_html(accept: bytes) -> bool:
+    """Return whether the client names text/html, and prefers no media type of GraphQL to it.
+
+    Tools that accept every type get JSON.
+    """
+    accepted = _parse_accept(accept)
+    html = _rank([each for each in accepted if each[0] != "*/*"], "text/html")
+    return html > max(_NOT_ACCEPTABLE, *(_rank(accepted, name) for name in SUPPORTED_MEDIA_TYPES))
+
+
+def _parse_accept(accept: bytes) -> list[tuple[str, float]]:
+    """Return the patterns of an Accept header with their qualities, in order."""
+    return [_parse_accept_item(part) for part in accept.decode("latin-1").lower().split(",") if part.strip()]
 
 
 _NOT_ACCEPTABLE = (0.0, 0, 0)
@@ -63,4 +77,5 @@ def _parse_accept_item(part: str) -> tuple[str, float]:
 
 def _specificity(pattern: str, name: str) -> int:
     """Return 3 for the type itself, 2 for application/*, 1 for */*, 0 if the pattern does not match."""
-    return 3 if pattern == name else 2 if pattern == "application/*" else 1 if pattern == "*/*" else 0
+    main_type = name.partition("/")[0]
+    return 3 if pattern == name else 2 if pattern == f"{main_type}/*" else 1 if pattern == "*/*" else 0

@@ -8,7 +8,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.types import Send
 
-from graphql_api.http.media_types import APPLICATION_JSON
+from graphql_api.http.media_types import APPLICATION_JSON, GRAPHQL_RESPONSE_JSON
 
 Header = tuple[bytes, bytes]
 
@@ -67,17 +67,46 @@ class HttpError(Exception):
         super().__init__(message)
         self.status = status
         self.headers = headers
-        self.error = {"message": message, "extensions": {"code": code, **(extensions or {})}}
+        self.error: dict[str, Any] = {"message": message, "extensions": {"code": code, **(extensions or {})}}
 
-    @classmethod
-    def from_graphql_error(cls, error: GraphQLError) -> "HttpError":
-        """Return a 400 with the message and the extensions of a GraphQL error."""
-        http_error = cls(400, error.message)
-        http_error.error["extensions"] = dict(error.extensions or {})
-        return http_error
+    @property
+    def code(self) -> object:
+        """Return `extensions.code` of the GraphQL error."""
+        return self.error["extensions"].get("code")
 
     def to_response(self, media_type: bytes) -> RawResponse:
         return RawResponse(orjson.dumps({"errors": [self.error]}), self.status, media_type, self.headers)
+
+
+class RequestError(HttpError):
+    """The operation of a well-formed HTTP request cannot run, or its result cannot be sent.
+
+    The status depends on the media type of the response: see `request_error_status`.
+    """
+
+    def __init__(self, message: str, code: str, extensions: dict[str, Any] | None = None) -> None:
+        super().__init__(400, message, code=code, extensions=extensions)
+
+    @classmethod
+    def from_graphql_error(cls, error: GraphQLError) -> "RequestError":
+        """Return the request error with the message and the extensions of a GraphQL error."""
+        request_error = cls(error.message, "BAD_REQUEST")
+        request_error.error["extensions"] = dict(error.extensions or {})
+        return request_error
+
+    def to_response(self, media_type: bytes) -> RawResponse:
+        return RawResponse(
+            orjson.dumps({"errors": [self.error]}), request_error_status(media_type), media_type
+        )
+
+
+def request_error_status(media_type: bytes) -> int:
+    """Return the status of a response without data.
+
+    Many clients that accept application/json only do not show the errors of a response with another status
+    than 200. With the media type of GraphQL the status says whether the operation ran.
+    """
+    return 400 if media_type is GRAPHQL_RESPONSE_JSON else 200
 
 
 _RETRY_AFTER: Sequence[Header] = [(b"retry-after", b"1")]

@@ -9,8 +9,8 @@ from db.authors import Author, Contribution
 from db.books import Book
 from db.categories import Category, CategoryOfBook
 from db.category_trees import fetch_category_trees
+from db.database import Database
 from db.keyset import Order, Page, PageRequest, ParentLookup, Scope, fetch_parents_with_pages
-from db.pool import Database
 from db.records import Columns
 from graphql_api.loaders.columns import ALL_COLUMNS, ColumnSelection
 from graphql_api.loaders.dataloader import EMPTY, Loader

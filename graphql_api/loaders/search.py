@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from db.books import Book
+from db.database import Database
 from db.keyset import Order, Page, PageRequest, Scope
-from db.pool import Database
 from db.records import CatalogRecord, Columns
 from db.search.conditions import Condition
 from db.search.facets import FacetRequest, FacetResult, fetch_facets

@@ -65,13 +65,14 @@ def build_book_connections(
     page_request: PageRequest,
     book_filter: Filter,
     parents: Sequence[tuple[int, int | Loader[int, int]]],
-    unfiltered_page_loader: Callable[[], Loader[int, Any]],
+    unfiltered_page_loader: Callable[[], Loader[int, Any]] | None,
 ) -> list[BookConnectionSource]:
     """Return a source for each (parent id, book count).
 
-    `unfiltered_page_loader` is called if there is no filter.
+    `unfiltered_page_loader` is called if there is no filter. It is None if only the loader of filtered books
+    can read the scope; the book counts of the parents are then not those of the scope.
     """
-    if book_filter == NO_FILTER:
+    if book_filter == NO_FILTER and unfiltered_page_loader:
         loader = unfiltered_page_loader()
         return [
             BookConnectionSource(order, loader, parent, count, scope, book_filter)
@@ -200,9 +201,10 @@ class BookConnection:
     page_info: PageInfo = batch_field(resolve_page_infos, "The position of the page in the list.")
     total_count: int = batch_field(
         resolve_total_counts,
-        f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
-        f"sorted by relevance has at most {RANK_CANDIDATES:,} books, those with the most ratings, or "
-        f"{RANK_CANDIDATES_BROAD_TEXT} if the text matches more than {MAX_ENUMERATED_HITS:,} books.",
+        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
+        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
+        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
+        f"{MAX_ENUMERATED_HITS:,} books.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(

@@ -9,6 +9,7 @@ from strawberry import UNSET
 
 from db.keyset import Order, PageRequest
 from graphql_api.context import Context
+from graphql_api.schema.contributor_role import role_names
 from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.fields import Prefetch, batch_field
@@ -89,10 +90,12 @@ def prefetch_requests(
 ) -> list[tuple[Order, PageRequest, dict[str, Any]]]:
     """Return the page requests of a connection to prefetch, and of the same connection nested below it.
 
-    Return nothing if it cannot be prefetched: if it has a filter or invalid arguments. If the connection is
-    resolved later, its resolver reports the invalid argument.
+    Return nothing if it cannot be prefetched: if it has a filter, roles or invalid arguments. If the
+    connection is resolved later, its resolver reports the invalid argument.
     """
     if prefetch is None or prefetch.arguments.get("filter_input"):
+        return []
+    if role_names(prefetch.arguments.get("roles")) is not None:
         return []
     try:
         return [_parse_page_arguments(order, **level.arguments) for level in prefetch.levels]

@@ -1,4 +1,8 @@
-"""Costs of fields: the schema directives of IBM's GraphQL Cost Directives specification."""
+"""Costs of fields: the schema directives of IBM's GraphQL Cost Directives specification.
+
+The weight is a string there. Apollo Federation has directives of the same names whose weight is an integer: a
+subgraph imports them under other names, for example `{name: "@cost", as: "@federation__cost"}`.
+"""
 
 import strawberry
 from strawberry.schema_directive import Location
@@ -20,7 +24,7 @@ class Cost:
     locations=[Location.FIELD_DEFINITION],
     description="The size of a list for cost analysis: the value, or the length, of the first slicing "
     "argument that is given; otherwise the assumed size. It applies to the sized fields, or to the field "
-    "itself if there are none.",
+    "itself if there are none. No slicing argument is required.",
     name="listSize",
 )
 class ListSize:
@@ -29,6 +33,9 @@ class ListSize:
         name="slicingArguments", default=strawberry.UNSET
     )
     sized_fields: list[str] | None = strawberry.directive_field(name="sizedFields", default=strawberry.UNSET)
+    require_one_slicing_argument: bool = strawberry.directive_field(
+        name="requireOneSlicingArgument", default=False
+    )
 
 
 ONE_ROW = Cost(weight="1")

@@ -1,13 +1,16 @@
 """User input errors, and the format of every error in a response."""
 
+import json
 import logging
+import re
 import secrets
+from ast import literal_eval
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError, GraphQLSyntaxError, ValueNode
 
-from db.errors import TimedOut
-from db.faults import known
+from db.connections.error_mapping import to_database_error
+from db.errors import StatementTimeoutError
 
 logger = logging.getLogger("bookstore.errors")
 
@@ -35,9 +38,10 @@ def format_error(error: GraphQLError, *, executed: bool) -> dict[str, Any]:
     cause = error.original_error
     if not executed or cause is None or isinstance(cause, GraphQLError | UserInputError):
         formatted: dict[str, Any] = dict(error.formatted)
+        formatted["message"] = _show_values_as_json(error.message)
         formatted["extensions"] = {"code": _error_code(error, executed=executed)} | (error.extensions or {})
         return formatted
-    if isinstance(known(cause), TimedOut):
+    if isinstance(to_database_error(cause), StatementTimeoutError):
         return {**error.formatted, "message": _TIMEOUT_MESSAGE, "extensions": {"code": "TIMEOUT"}}
     return {**error.formatted, **mask_error(cause, error.path)}
 
@@ -57,4 +61,25 @@ def _error_code(error: GraphQLError, *, executed: bool) -> str:
         return "GRAPHQL_PARSE_FAILED"
     if not executed:
         return "GRAPHQL_VALIDATION_FAILED"
-    return "BAD_USER_INPUT" if error.path is None else "INTERNAL_SERVER_ERROR"
+    # graphql-core locates an invalid value of an argument at that value, and an invalid result at the field.
+    is_argument = bool(error.nodes) and isinstance(error.nodes[0], ValueNode)
+    return "BAD_USER_INPUT" if error.path is None or is_argument else "INTERNAL_SERVER_ERROR"
+
+
+_PYTHON_VALUE = re.compile(r"(.*(?: value| found): )(.{1,300}?)(\.?)", re.DOTALL)
+
+
+def _show_values_as_json(message: str) -> str:
+    """Return a message of graphql-core with `null` for `None`, and the value at its end as JSON.
+
+    A literal of GraphQL and an abbreviated value stay as they are.
+    """
+    message = message.replace(" not to be None", " not to be null")
+    match = _PYTHON_VALUE.fullmatch(message)
+    if match is None:
+        return message
+    before, value, after = match.groups()
+    try:
+        return f"{before}{json.dumps(literal_eval(value), ensure_ascii=False)}{after}"
+    except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
+        return message

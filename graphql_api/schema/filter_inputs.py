@@ -1,54 +1,74 @@
-"""The input types of filters."""
+"""The input types of filters. A new filter is one field here."""
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
-from strawberry import UNSET
 
+from db.search import conditions
+from db.search.conditions import Condition
+from db.search.filters import Facet
 from db.search.text_query import MAX_TEXT_LENGTH
+from graphql_api.schema.contributor_role import ContributorRole, role_names
+from graphql_api.schema.filter_fields import (
+    MAX_FILTER_VALUES,
+    filter_field,
+    filter_input,
+    operator,
+    operator_option,
+)
+from graphql_api.schema.filter_parsers import (
+    boolean_parser,
+    check_decimal,
+    check_year,
+    code_parser,
+    id_parser,
+    name_parser,
+    number_parser,
+    publication_parser,
+    reject_nested_text,
+    spell_currency,
+    spell_language,
+)
 
-MAX_FILTER_VALUES = 100
 MAX_FILTER_CONDITIONS = 50
 MAX_FILTER_DEPTH = 5
 
-
-def _optional_field(description: str) -> Any:
-    """Return an optional input field. An omitted field is ignored; null is rejected."""
-    return strawberry.field(default=UNSET, description=description)
+_NULL_IS_NOT_GIVEN = "All given conditions must match. Null is the same as not given, at every level."
 
 
-@strawberry.input(description="Conditions on an id. All given conditions must match.")
+@strawberry.input(description="Conditions on an id.")
 class IdFilter:
-    eq: strawberry.ID | None = _optional_field("Equals this id.")
-    neq: strawberry.ID | None = _optional_field("Does not equal this id.")
-    in_: list[strawberry.ID] | None = strawberry.field(
-        name="in", default=UNSET, description=f"Equals one of these ids; at most {MAX_FILTER_VALUES}."
-    )
-    not_in: list[strawberry.ID] | None = _optional_field(
-        f"Equals none of these ids; at most {MAX_FILTER_VALUES}."
+    eq: strawberry.ID | None = operator("Equals this id.")
+    neq: strawberry.ID | None = operator("Does not equal this id.")
+    in_: list[strawberry.ID] | None = operator(f"Equals one of these ids; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[strawberry.ID] | None = operator(f"Equals none of these ids; at most {MAX_FILTER_VALUES}.")
+
+
+@strawberry.input(description="Conditions on the contributors of a book. All given conditions must match.")
+class AuthorIdFilter(IdFilter):
+    roles: list[ContributorRole] | None = operator_option(
+        "Contributors count only in these roles. Default: any role."
     )
 
 
 @strawberry.input(description="Conditions on the categories of a book. All given conditions must match.")
 class CategoryIdFilter(IdFilter):
-    include_descendants: bool = strawberry.field(
-        default=True, description="Whether books in descendants of the given categories match too."
+    include_descendants: bool | None = operator_option(
+        "Whether books in descendants of the given categories match too.", default=True
     )
 
 
 @strawberry.input(
-    description="Conditions on a code, compared exactly. All given conditions must match. A missing value "
+    description="Conditions on a code, ignoring case. All given conditions must match. A missing value "
     "matches only `isNull: true`."
 )
 class CodeFilter:
-    eq: str | None = _optional_field("Equals this code.")
-    neq: str | None = _optional_field("Does not equal this code.")
-    in_: list[str] | None = strawberry.field(
-        name="in", default=UNSET, description=f"Equals one of these codes; at most {MAX_FILTER_VALUES}."
-    )
-    not_in: list[str] | None = _optional_field(f"Equals none of these codes; at most {MAX_FILTER_VALUES}.")
-    is_null: bool | None = _optional_field("Whether the code is missing.")
+    eq: str | None = operator("Equals this code.")
+    neq: str | None = operator("Does not equal this code.")
+    in_: list[str] | None = operator(f"Equals one of these codes; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[str] | None = operator(f"Equals none of these codes; at most {MAX_FILTER_VALUES}.")
+    is_null: bool | None = operator("Whether the code is missing.")
 
 
 @strawberry.input(
@@ -56,13 +76,13 @@ class CodeFilter:
     "`isNull: true`."
 )
 class DecimalFilter:
-    eq: Decimal | None = _optional_field("Equals this number.")
-    neq: Decimal | None = _optional_field("Does not equal this number.")
-    lt: Decimal | None = _optional_field("Is less than this number.")
-    lte: Decimal | None = _optional_field("Is less than or equal to this number.")
-    gt: Decimal | None = _optional_field("Is greater than this number.")
-    gte: Decimal | None = _optional_field("Is greater than or equal to this number.")
-    is_null: bool | None = _optional_field("Whether the number is missing.")
+    eq: Decimal | None = operator("Equals this number.")
+    neq: Decimal | None = operator("Does not equal this number.")
+    lt: Decimal | None = operator("Is less than this number.")
+    lte: Decimal | None = operator("Is less than or equal to this number.")
+    gt: Decimal | None = operator("Is greater than this number.")
+    gte: Decimal | None = operator("Is greater than or equal to this number.")
+    is_null: bool | None = operator("Whether the number is missing.")
 
 
 @strawberry.input(
@@ -70,95 +90,98 @@ class DecimalFilter:
     "year matches only `isNull: true`."
 )
 class YearFilter:
-    eq: int | None = _optional_field("In this year.")
-    neq: int | None = _optional_field("Not in this year.")
-    lt: int | None = _optional_field("Before this year.")
-    lte: int | None = _optional_field("In or before this year.")
-    gt: int | None = _optional_field("After this year.")
-    gte: int | None = _optional_field("In or after this year.")
-    is_null: bool | None = _optional_field("Whether the year is missing.")
-
-
-@strawberry.input(
-    description="Selects books. All given conditions must match. Omit a field instead of passing null. "
-    f"At most {MAX_FILTER_CONDITIONS} conditions, nested at most {MAX_FILTER_DEPTH} levels deep."
-)
-class BookFilter:
-    text: str | None = _optional_field(
-        "The text to search for: an ISBN in any form, or words of the title, authors, subtitle, categories "
-        f"and description. The last word may be incomplete. Only the first {MAX_TEXT_LENGTH} characters are "
-        "used. Allowed only at the top level of a filter."
-    )
-    author: IdFilter | None = _optional_field("The contributors, in any role.")
-    category: CategoryIdFilter | None = _optional_field("The categories that the book is assigned to.")
-    language: CodeFilter | None = _optional_field("The language as a BCP 47 tag, for example en or pt-BR.")
-    price: DecimalFilter | None = _optional_field(
-        "The amount of the price. Combine it with `currency`: amounts are not converted."
-    )
-    currency: CodeFilter | None = _optional_field(
-        "The currency of the price as an ISO 4217 code, for example EUR."
-    )
-    published: YearFilter | None = _optional_field("The year of publication.")
-    rating: DecimalFilter | None = _optional_field("The average rating, 0 to 5.")
-    in_stock: bool | None = _optional_field("Whether copies are in stock.")
-    has_isbn: bool | None = _optional_field("Whether the book has an ISBN.")
-    and_: list["BookFilter"] | None = strawberry.field(
-        name="and", default=UNSET, description="All of these filters match."
-    )
-    or_: list["BookFilter"] | None = strawberry.field(
-        name="or",
-        default=UNSET,
-        description="At least one of these filters matches. An empty list matches nothing.",
-    )
-    not_: "BookFilter | None" = strawberry.field(
-        name="not", default=UNSET, description="This filter does not match."
-    )
+    eq: int | None = operator("In this year.")
+    neq: int | None = operator("Not in this year.")
+    lt: int | None = operator("Before this year.")
+    lte: int | None = operator("In or before this year.")
+    gt: int | None = operator("After this year.")
+    gte: int | None = operator("In or after this year.")
+    is_null: bool | None = operator("Whether the year is missing.")
 
 
 @strawberry.input(
     description="Conditions on a name, ignoring case and accents. All given conditions must match."
 )
 class NameFilter:
-    eq: str | None = _optional_field("Equals this text.")
-    starts_with: str | None = _optional_field("Starts with this text.")
-    contains: str | None = _optional_field("Contains this text.")
+    eq: str | None = operator("Equals this text.")
+    starts_with: str | None = operator("Starts with this text.")
+    contains: str | None = operator("Contains this text.")
 
 
-@strawberry.input(
-    description="Selects authors. All given conditions must match. Omit a field instead of passing null."
+def _by_authors(filter_input: AuthorIdFilter, author_ids: list[int]) -> Condition:
+    return conditions.by_authors(author_ids, role_names(filter_input.roles))
+
+
+def _in_categories(filter_input: CategoryIdFilter, category_ids: list[int]) -> Condition:
+    return conditions.in_categories(category_ids, descendants=filter_input.include_descendants is not False)
+
+
+@filter_input(
+    f"Selects books. {_NULL_IS_NOT_GIVEN} At most {MAX_FILTER_CONDITIONS} conditions, nested at most "
+    f"{MAX_FILTER_DEPTH} levels deep."
 )
+class BookFilter:
+    text: str | None = filter_field(
+        "The text to search for: an ISBN in any form, or words of the title, authors, subtitle, categories "
+        f"and description. The last word may be incomplete. Only the first {MAX_TEXT_LENGTH} characters are "
+        "used. Allowed only at the top level of a filter.",
+        reject_nested_text,
+    )
+    author: AuthorIdFilter | None = filter_field(
+        "The contributors, in any role or in the given roles.",
+        id_parser("Author", _by_authors),
+        Facet.AUTHORS,
+    )
+    category: CategoryIdFilter | None = filter_field(
+        "The categories that the book is assigned to.",
+        id_parser("Category", _in_categories),
+        Facet.CATEGORIES,
+    )
+    language: CodeFilter | None = filter_field(
+        "The language as a BCP 47 tag, for example en or pt-BR. An ISO 639 code of three letters means its "
+        "tag: ger is de.",
+        code_parser(conditions.LANGUAGE_COLUMN, spell_language),
+        Facet.LANGUAGES,
+    )
+    price: DecimalFilter | None = filter_field(
+        "The amount of the price. Combine it with `currency`: amounts are not converted.",
+        number_parser(conditions.PRICE_COLUMN, check_decimal),
+        Facet.PRICES,
+    )
+    currency: CodeFilter | None = filter_field(
+        "The currency of the price as an ISO 4217 code, for example EUR.",
+        code_parser(conditions.CURRENCY_COLUMN, spell_currency),
+        Facet.PRICES,
+    )
+    published: YearFilter | None = filter_field(
+        "The year of publication.", publication_parser(conditions.PUBLISHED_COLUMN), Facet.DECADES
+    )
+    rating: DecimalFilter | None = filter_field(
+        "The average rating, 0 to 5.", number_parser(conditions.RATING_COLUMN, check_decimal), Facet.RATINGS
+    )
+    in_stock: bool | None = filter_field("Whether copies are in stock.", boolean_parser(conditions.IN_STOCK))
+    has_isbn: bool | None = filter_field(
+        "Whether the book has an ISBN.", boolean_parser(conditions.is_not_null(conditions.ISBN_COLUMN))
+    )
+
+
+@filter_input(f"Selects authors. {_NULL_IS_NOT_GIVEN}")
 class AuthorFilter:
-    name: NameFilter | None = _optional_field("The sort name, for example Austen, Jane.")
-    birth_year: YearFilter | None = _optional_field("The year of birth.")
-    death_year: YearFilter | None = _optional_field("The year of death.")
-    and_: list["AuthorFilter"] | None = strawberry.field(
-        name="and", default=UNSET, description="All of these filters match."
+    name: NameFilter | None = filter_field(
+        "The sort name, for example Austen, Jane.", name_parser(conditions.AUTHOR_NAME_COLUMN)
     )
-    or_: list["AuthorFilter"] | None = strawberry.field(
-        name="or",
-        default=UNSET,
-        description="At least one of these filters matches. An empty list matches nothing.",
+    birth_year: YearFilter | None = filter_field(
+        "The year of birth.", number_parser(conditions.BIRTH_YEAR_COLUMN, check_year)
     )
-    not_: "AuthorFilter | None" = strawberry.field(
-        name="not", default=UNSET, description="This filter does not match."
+    death_year: YearFilter | None = filter_field(
+        "The year of death.", number_parser(conditions.DEATH_YEAR_COLUMN, check_year)
     )
 
 
-@strawberry.input(
-    description="Selects categories. All given conditions must match. Omit a field instead of passing null."
-)
+@filter_input(f"Selects categories. {_NULL_IS_NOT_GIVEN}")
 class CategoryFilter:
-    name: NameFilter | None = _optional_field("The name of the category.")
-    and_: list["CategoryFilter"] | None = strawberry.field(
-        name="and", default=UNSET, description="All of these filters match."
-    )
-    or_: list["CategoryFilter"] | None = strawberry.field(
-        name="or",
-        default=UNSET,
-        description="At least one of these filters matches. An empty list matches nothing.",
-    )
-    not_: "CategoryFilter | None" = strawberry.field(
-        name="not", default=UNSET, description="This filter does not match."
+    name: NameFilter | None = filter_field(
+        "The name of the category.", name_parser(conditions.CATEGORY_NAME_COLUMN)
     )
 
 

@@ -6,7 +6,12 @@ import strawberry
 
 from db import books
 from db.keyset import Order, SortKey
-from db.search.ranking import RELEVANCE
+from db.search.ranking import (
+    MAX_ENUMERATED_HITS,
+    RANK_CANDIDATES,
+    RANK_CANDIDATES_BROAD_TEXT,
+    RELEVANCE,
+)
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.scalars import ISBN
 
@@ -52,7 +57,10 @@ class BookOrderField(Enum):
     RATING = strawberry.enum_value("RATING", description="The average rating.")
     POPULARITY = strawberry.enum_value("POPULARITY", description="The number of ratings.")
     RELEVANCE = strawberry.enum_value(
-        "RELEVANCE", description="How well the book matches the filter's text. Requires `text` in the filter."
+        "RELEVANCE",
+        description="How well the book matches the filter's text. Requires `text` in the filter. The list "
+        f"ends after the {RANK_CANDIDATES:,} matching books with the most ratings, or after "
+        f"{RANK_CANDIDATES_BROAD_TEXT} if more than {MAX_ENUMERATED_HITS:,} books match.",
     )
     ADDED = strawberry.enum_value("ADDED", description="The time when the book was added to the catalog.")
 

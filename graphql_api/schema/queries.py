@@ -1,6 +1,6 @@
 """The Query type and the resolvers of its fields."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Container, Sequence
 from typing import Annotated, Any
 
 import strawberry
@@ -21,11 +21,7 @@ from graphql_api.schema.costs import ListSize
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.fields import Prefetch, batch_field
 from graphql_api.schema.filter_inputs import AuthorFilterArg, BookFilterArg, CategoryFilterArg
-from graphql_api.schema.filters import (
-    parse_author_filter,
-    parse_book_filter,
-    parse_category_filter,
-)
+from graphql_api.schema.filters import parse_book_filter, parse_filter
 from graphql_api.schema.ids import parse_database_id, parse_global_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, check_storable_text
 from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
@@ -50,35 +46,51 @@ Root = Sequence[None]
 """The root level has one object, None; so its batch resolvers return one value."""
 
 
-async def _load_nodes(context: Context, argument: str, ids: Sequence[str]) -> list[Record | None]:
-    """Load the records with these global ids, in order, with one statement per type."""
-    parsed_ids = [parse_global_id(argument, value) for value in ids]
+async def _load_nodes(
+    context: Context, ids: Sequence[str], arguments: Sequence[str]
+) -> list[Record | UserInputError | None]:
+    """Load the records with these global ids, in order, with one statement per type.
+
+    An invalid id has an error at its place. `arguments` are the paths of the ids.
+    """
     loaders: dict[str, Loader[int, Any]] = {
         "Book": context.loaders.book_by_id,
         "Author": context.loaders.author_by_id,
         "Category": context.loaders.category_by_id,
     }
-    for value, (type_name, _) in zip(ids, parsed_ids, strict=True):
-        if type_name not in loaders:
-            raise UserInputError(
-                argument, f"{argument} is {value[:60]!r}, an id of the unknown type {type_name}."
-            )
+    parsed_ids = [
+        _parse_node_id(argument, value, loaders) for argument, value in zip(arguments, ids, strict=True)
+    ]
+    valid_ids = [each for each in parsed_ids if not isinstance(each, UserInputError)]
     pending = {
-        type_name: loader.load_all([key for id_type, key in parsed_ids if id_type == type_name])
+        type_name: loader.load_all([key for id_type, key in valid_ids if id_type == type_name])
         for type_name, loader in loaders.items()
     }
     records = {type_name: iter(await values) for type_name, values in pending.items()}
-    return [next(records[type_name]) for type_name, _ in parsed_ids]
+    return [each if isinstance(each, UserInputError) else next(records[each[0]]) for each in parsed_ids]
 
 
-async def _resolve_node(root: Root, context: Context, id: _IdArg) -> list[Record | None]:  # noqa: A002
-    return await _load_nodes(context, "id", [id])
+def _parse_node_id(argument: str, value: str, type_names: Container[str]) -> tuple[str, int] | UserInputError:
+    """Return the type and the database id of one of these types, or the error of an invalid id."""
+    try:
+        type_name, key = parse_global_id(argument, value)
+    except UserInputError as error:
+        return error
+    if type_name in type_names:
+        return type_name, key
+    return UserInputError(argument, f"{argument} is {value[:60]!r}, an id of the unknown type {type_name}.")
 
 
-async def _resolve_nodes(root: Root, context: Context, ids: _IdsArg) -> list[list[Record | None]]:
+async def _resolve_node(root: Root, context: Context, id: _IdArg) -> list[Record | UserInputError | None]:  # noqa: A002
+    return await _load_nodes(context, [id], ["id"])
+
+
+async def _resolve_nodes(
+    root: Root, context: Context, ids: _IdsArg
+) -> list[list[Record | UserInputError | None]]:
     if len(ids) > MAX_PAGE_SIZE:
         raise UserInputError("ids", f"ids has {len(ids)} ids; at most {MAX_PAGE_SIZE} are allowed.")
-    return [await _load_nodes(context, "ids", ids)]
+    return [await _load_nodes(context, ids, [f"ids[{index}]" for index in range(len(ids))])]
 
 
 def _resolve_book(
@@ -163,7 +175,7 @@ def _resolve_authors(
     filter_input: AuthorFilterArg = UNSET,
 ) -> list[ConnectionSource]:
     loaders = context.loaders
-    condition = parse_author_filter(filter_input)
+    condition = parse_filter(filter_input)
     if condition != ALWAYS:
         scope = author_reads.ALL_AUTHORS
         page = filtered_page_loader(loaders, scope, order, page_request, loaders.columns.authors, condition)
@@ -183,7 +195,7 @@ def _resolve_categories(
     filter_input: CategoryFilterArg = UNSET,
 ) -> list[ConnectionSource]:
     loaders = context.loaders
-    condition = parse_category_filter(filter_input)
+    condition = parse_filter(filter_input)
     if condition != ALWAYS:
         scope = category_reads.ROOTS if roots_only else category_reads.ALL_CATEGORIES
         page = filtered_page_loader(
@@ -208,7 +220,7 @@ class Query:
     nodes: list[Node | None] = batch_field(
         _resolve_nodes,
         "The books, authors and categories with these global ids, in the same order; null for each that does "
-        "not exist.",
+        "not exist. An invalid id is null, too, with an error.",
         _NODES_COST,
     )
     book: Book | None = batch_field(_resolve_book, "The book with this key; null if it does not exist.")

@@ -1,27 +1,32 @@
-"""Custom scalars: ISBN. Decimal and Date are Strawberry's; their values are strings."""
+"""Custom scalars: ISBN, Decimal and Date. All three are strings in responses."""
 
+import re
+from datetime import date
+from decimal import Decimal
+from operator import methodcaller
 from typing import Any, NewType
 
 import strawberry
+from graphql import GraphQLError
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
-
-from graphql_api.schema.errors import UserInputError
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.types.scalar import ScalarDefinition
 
 ISBN = NewType("ISBN", str)
 
 
 def parse_isbn(value: Any) -> str:
-    """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any spelling. Raise UserInputError if it is invalid."""
+    """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any spelling. Raise GraphQLError if it is invalid."""
     if is_isbn13(value):
         return value
     try:
         return stdnum_isbn.validate(str(value), convert=True)
     except ValidationError:
-        raise UserInputError(
-            "isbn",
+        raise GraphQLError(
             f"{str(value)[:40]!r} is not a valid ISBN. Give 10 or 13 digits, with or without hyphens; the "
             "last one is a check digit.",
+            extensions={"code": "BAD_USER_INPUT", "argument": "by.isbn"},  # the only input of this type
         ) from None
 
 
@@ -47,3 +52,47 @@ ISBN_SCALAR = strawberry.scalar(
     serialize=str,
     parse_value=parse_isbn,
 )
+
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_MAX_NUMBER_LENGTH = 100
+
+
+def parse_decimal(value: Any) -> Decimal:
+    """Return the exact value of a number, or of a string in JSON's format of a number.
+
+    Raise StrawberryInputCoercionError for everything else, also for what Decimal() accepts beyond that.
+    """
+    text = str(value)
+    if (
+        isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and len(text) <= _MAX_NUMBER_LENGTH
+        and _JSON_NUMBER.fullmatch(text)
+    ):
+        return Decimal(text)
+    raise StrawberryInputCoercionError(
+        f"{text[:40]!r} is not a decimal number. Give a number such as 12.90, or a string that contains one."
+    )
+
+
+DECIMAL_SCALAR = strawberry.scalar(
+    name="Decimal",
+    description=(
+        "An exact decimal number. Input: a number, or a string in the format of a JSON number, at most "
+        f"{_MAX_NUMBER_LENGTH} characters. Output: always a string."
+    ),
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
+    serialize=str,
+    parse_value=parse_decimal,
+)
+
+DATE_SCALAR = strawberry.scalar(
+    name="Date",
+    description="A day as YYYY-MM-DD, the full-date of RFC 3339, for example 1859-11-24.",
+    specified_by_url="https://ibm.github.io/graphql-specs/custom-scalars/date.html",
+    serialize=methodcaller("isoformat"),
+)
+
+SCALARS: dict[object, ScalarDefinition] = {ISBN: ISBN_SCALAR, Decimal: DECIMAL_SCALAR, date: DATE_SCALAR}
+"""The scalar of each Python type."""

@@ -6,7 +6,6 @@ Their values are the records of `db`. Plain fields read attributes of a record; 
 from collections.abc import Awaitable, Sequence
 from datetime import date
 from decimal import Decimal
-from enum import Enum
 from itertools import islice
 from typing import Annotated
 
@@ -20,6 +19,13 @@ from db.keyset import Order, PageRequest
 from graphql_api.context import Context
 from graphql_api.schema.book_connections import BookConnection, BookConnectionSource, build_book_connections
 from graphql_api.schema.connections import connection_field
+from graphql_api.schema.contributor_role import (
+    BookRolesArg,
+    BylineRolesArg,
+    ContributorRole,
+    author_scope,
+    role_names,
+)
 from graphql_api.schema.costs import NO_ROWS, ONE_ROW, SHORT_LIST
 from graphql_api.schema.fields import batch_field, loader_field, object_field, same_row_field
 from graphql_api.schema.filter_inputs import BookFilterArg
@@ -53,22 +59,13 @@ class Money:
     record_class = book_reads.Price
 
     price: Decimal = strawberry.field(
-        name="amount", description='The exact amount as a decimal string, for example "12.90".'
+        name="amount",
+        description="The exact amount. It has the decimals of its currency, for example 12.90 (EUR) or 500 "
+        "(JPY), and more only if the price has more.",
     )
     currency: str = strawberry.field(
         name="currencyCode", description="The currency's ISO 4217 code, for example EUR."
     )
-
-
-@strawberry.enum(description="The role in which an author contributed to a book.")
-class ContributorRole(Enum):
-    AUTHOR = strawberry.enum_value("AUTHOR", description="Wrote the book.")
-    EDITOR = strawberry.enum_value("EDITOR", description="Edited or compiled the book.")
-    TRANSLATOR = strawberry.enum_value("TRANSLATOR", description="Translated the book.")
-    ILLUSTRATOR = strawberry.enum_value("ILLUSTRATOR", description="Illustrated the book.")
-    INTRODUCTION = strawberry.enum_value("INTRODUCTION", description="Wrote the introduction or the preface.")
-    NARRATOR = strawberry.enum_value("NARRATOR", description="Narrated the book.")
-    CONTRIBUTOR = strawberry.enum_value("CONTRIBUTOR", description="Contributed in another role.")
 
 
 def _resolve_role(root: strawberry.Parent[author_reads.Contribution]) -> ContributorRole:
@@ -86,23 +83,34 @@ class Contribution:
     author: "Author" = strawberry.field(description="The author who contributed.")
 
 
+_AUTHORS, _EDITORS = frozenset(["AUTHOR"]), frozenset(["EDITOR"])
+
+
 def _resolve_authors(
-    books: Sequence[book_reads.Book], context: Context
+    books: Sequence[book_reads.Book], context: Context, roles: BylineRolesArg = UNSET
 ) -> Awaitable[list[list[author_reads.Contribution]]]:
-    return context.loaders.authors_by_book_id.load_all([book["id"] for book in books]).then(
-        _deduplicate_contributors
-    )
+    names = role_names(roles)
+
+    def contributors(
+        contributions: list[list[author_reads.Contribution]],
+    ) -> list[list[author_reads.Contribution]]:
+        return [_contributors_in_roles(of_book, names) for of_book in contributions]
+
+    return context.loaders.authors_by_book_id.load_all([book["id"] for book in books]).then(contributors)
 
 
-def _deduplicate_contributors(
-    contributions: list[list[author_reads.Contribution]],
-) -> list[list[author_reads.Contribution]]:
-    return [
-        of_book
-        if len(of_book) == 1
-        else list({contributor["id"]: contributor for contributor in of_book}.values())
-        for of_book in contributions
-    ]
+def _contributors_in_roles(
+    contributions: list[author_reads.Contribution], roles: frozenset[str] | None
+) -> list[author_reads.Contribution]:
+    """Return a book's contributors in the roles, each once; by default those of its byline.
+
+    An edited volume has no author: its byline names the editors.
+    """
+    if roles is None:
+        return _contributors_in_roles(contributions, _AUTHORS) or _contributors_in_roles(
+            contributions, _EDITORS
+        )
+    return list({each["id"]: each for each in contributions if each["role"] in roles}.values())
 
 
 @strawberry.type(description="One edition of a book.")
@@ -143,7 +151,9 @@ class Book(Node):
     )
     source_id: str = strawberry.field(description="The key of the book in that source.")
     authors: list["Author"] = batch_field(
-        _resolve_authors, "All contributors in the book's order, each once.", SHORT_LIST
+        _resolve_authors,
+        "The authors for a byline, in the book's order, each once. `contributions` has all contributors.",
+        SHORT_LIST,
     )
     contributions: list[Contribution] = loader_field(
         "authors_by_book_id", "id", "All contributions with their roles, in the book's order.", SHORT_LIST
@@ -161,16 +171,18 @@ def _resolve_author_books(
     context: Context,
     order: Order,
     page_request: PageRequest,
+    roles: BookRolesArg = UNSET,
     filter_input: BookFilterArg = UNSET,
 ) -> list[BookConnectionSource]:
+    scope = author_scope(roles)
     return build_book_connections(
         context,
-        book_reads.BY_AUTHOR,
+        scope,
         order,
         page_request,
         parse_book_filter(filter_input),
         [(author.id, author.book_count) for author in authors],
-        lambda: context.loaders.books_by_author_id(order, page_request),
+        None if scope.roles is not None else lambda: context.loaders.books_by_author_id(order, page_request),
     )
 
 
@@ -185,9 +197,13 @@ class Author(Node):
     sort_name: str = strawberry.field(description="The name for sorting, for example Austen, Jane.")
     birth_year: int | None = strawberry.field(description="The year of birth. Years BC are negative.")
     death_year: int | None = strawberry.field(description="The year of death. Years BC are negative.")
-    book_count: int = strawberry.field(description="The number of books that the author contributed to.")
+    book_count: int = strawberry.field(
+        description="The number of books that the author contributed to, in any role."
+    )
     books: BookConnection = connection_field(
-        _resolve_author_books, "The books that the author contributed to, in any role.", reads=["book_count"]
+        _resolve_author_books,
+        "The books that the author contributed to, in any role or in the given roles.",
+        reads=["book_count"],
     )
 
 

@@ -14,7 +14,7 @@ The numbers are estimates: a writer does not wait for a row of a word or an auth
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 # Scripts written without spaces: Thai, Lao, Tibetan, Burmese, Khmer, and the characters of Chinese and Japanese.
 UNSPACED = (
@@ -151,7 +151,7 @@ def count_words_sql(name: str) -> tuple[str, ...]:
 
 COUNT_WORDS = """
     INSERT INTO search_word (word, books, popular_books, documents)
-    SELECT word, books, popular_books, documents FROM counted_words('book_search') ORDER BY word
+    SELECT word, books, popular_books, documents FROM counted_words('book_search', (SELECT count(*) FROM book)) ORDER BY word
     ON CONFLICT (word) DO UPDATE
     SET books = excluded.books, popular_books = excluded.popular_books, documents = excluded.documents
 """
@@ -176,7 +176,7 @@ UP = (
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN octet_length(value) = length(value) THEN value ELSE
         regexp_replace(
-            regexp_replace(normalize(value, NFKC), E'[{INVISIBLE}]', '', 'g'), E'([{UNSPACED}]+)', ' \1 ', 'g'
+            regexp_replace(replace(normalize(value, NFKC), 'ς', 'σ'), E'[{INVISIBLE}]', '', 'g'), E'([{UNSPACED}]+)', ' \1 ', 'g'
         )
     END
     """,
@@ -264,24 +264,26 @@ UP = (
         ADD COLUMN documents integer NOT NULL DEFAULT 0,
         SET (fillfactor = 85)
     """,
-    # Frequent words of descriptions count too: their texts are as broad as those of titles.
+    # Frequent words of descriptions count too: their texts are as broad as those of titles. They are counted in some
+    # of the books, because only their magnitude matters.
     """
-    CREATE FUNCTION counted_words(documents regclass)
+    CREATE FUNCTION counted_words(documents regclass, catalog_books bigint)
     RETURNS TABLE (word text, books integer, popular_books integer, documents integer)
     LANGUAGE sql STABLE AS $$
         SELECT coalesce(b.word, s.word), coalesce(b.ndoc, 0), coalesce(p.ndoc, 0),
-               greatest(coalesce(b.ndoc, 0), (s.ndoc * s.step)::integer)
-        FROM ts_stat(format('SELECT document FROM %s', documents), 'ab') b
-        LEFT JOIN ts_stat(format('SELECT document FROM %s WHERE document @@ $q$''#3''$q$', documents), 'ab') p
-            ON p.word = b.word
+               greatest(b.ndoc, s.documents)::integer
+        FROM ts_stat(format('SELECT document FROM %s', documents), 'ab') AS b
         FULL JOIN (
-            SELECT w.word, w.ndoc, size.step
-            FROM (SELECT greatest(1, (SELECT count(*) FROM book) / 20000) AS step) AS size
+            SELECT w.word, w.ndoc * size.step AS documents
+            FROM (SELECT greatest(1, catalog_books / 20000) AS step) AS size
             CROSS JOIN LATERAL ts_stat(
                 format('SELECT document FROM %s WHERE book_id %% %s = 0', documents, size.step)
             ) AS w
             WHERE w.ndoc >= 20 AND w.word NOT LIKE '#%'
-        ) s ON s.word = b.word
+        ) AS s ON s.word = b.word
+        LEFT JOIN ts_stat(
+            format('SELECT document FROM %s WHERE document @@ $q$''#3''$q$', documents), 'ab'
+        ) AS p ON p.word = b.word
     $$
     """,
     *REWRITE_DOCUMENTS,

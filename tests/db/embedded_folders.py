@@ -22,6 +22,7 @@ from db import embedded
 from db.embedded import Server, start, stop
 from db.errors import EmbeddedError
 from db.postgres import cluster
+from tests.waiting import GUARD
 
 ROOT = os.geteuid() == 0
 REPOSITORY = Path(__file__).parents[2]
@@ -205,7 +206,7 @@ print(server.data_folder, status(Path(sys.argv[1]))[0].pid)
     )
 
 
-def output_of(process: "subprocess.Popen[str]", seconds: float = 30) -> str:
+def output_of(process: "subprocess.Popen[str]", seconds: float = GUARD) -> str:
     output, errors = process.communicate(timeout=seconds)
     assert process.returncode == 0, errors
     return output.strip()

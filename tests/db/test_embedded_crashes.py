@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from db import embedded
-from db.embedded import start, status, stop
+from db.embedded import Server, start, status, stop
 from db.postgres import postmaster
 from tests.db.embedded_folders import (
     existing,
@@ -28,19 +27,13 @@ from tests.db.embedded_folders import (
     starting_process,
     stopped,
 )
+from tests.waiting import GUARD, wait_until
 
 
 @pytest.fixture
 def folder() -> Generator[Path]:
     with private_folder() as made:
         yield made
-
-
-def wait_for(happened: Callable[[], object], seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < until, "it has not happened"
-        time.sleep(0.005)
 
 
 async def test_a_postmaster_killed_under_writes_loses_no_acknowledged_row(folder: Path) -> None:
@@ -75,6 +68,13 @@ async def test_a_postmaster_killed_under_writes_loses_no_acknowledged_row(folder
     assert kept == acknowledged >= 200
 
 
+def end_once_refused(server: Server, pid: int) -> None:
+    """End a process of the server once another start was refused because of it."""
+    log = server.data_folder / "server.log"
+    wait_until(lambda: log.exists() and "still in use" in log.read_text())
+    os.kill(pid, signal.SIGTERM)
+
+
 @pytest.mark.parametrize("proc", [True, False])
 def test_a_backend_busy_in_a_statement_does_not_hold_up_the_next_start(
     folder: Path, proc: bool, monkeypatch: pytest.MonkeyPatch
@@ -93,7 +93,7 @@ asyncio.run(main())
         env={"PATH": os.defpath, "PYTHONPATH": str(Path(asyncpg.__file__).parents[1])},
         stderr=subprocess.DEVNULL,
     )
-    wait_for(
+    wait_until(
         lambda: rows(
             server.dsn, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'"
         )
@@ -101,39 +101,40 @@ asyncio.run(main())
     others = set(server_processes(folder))
     former = postmaster_number(server)
     os.kill(former, signal.SIGKILL)
-    time.sleep(0.3)  # the idle processes notice by themselves, the busy one does not
+    # The idle processes notice by themselves; the busy one does not.
+    wait_until(lambda: len(others & set(server_processes(folder))) == 1)
     left = others & set(server_processes(folder))
-    if not proc:  # nothing shows the busy one, so the start is tried until it is done
+    if not proc:  # nothing shows the busy one, so the start is tried until it has ended
         monkeypatch.setattr(postmaster, "PROC", folder / "no-proc")
-        wait_for(lambda: not Path(f"/proc/{former}").exists(), 30)
-        threading.Timer(1, os.kill, (next(iter(left)), signal.SIGTERM)).start()
+        monkeypatch.setattr(embedded, "LINGER_SECONDS", GUARD)
+        wait_until(lambda: not Path(f"/proc/{former}").exists())
+        threading.Thread(target=end_once_refused, args=(server, *left)).start()
 
     again = started(folder / "data")
 
-    assert len(left) == 1
     assert not left & set(server_processes(folder))
     assert rows(again.dsn, "SELECT one FROM kept") == [(1,)]
-    assert busy.wait(10) != 0
+    assert busy.wait(GUARD) != 0
 
 
 def test_an_app_killed_amid_initdb_leaves_nothing_half_made(folder: Path) -> None:
     data = folder / "data"
     app = starting_process(data)
-    wait_for(lambda: list(data.glob("postgresql-18.*.partial/base")))
+    wait_until(lambda: list(data.glob("postgresql-18.*.partial/base")))
     app.kill()
     app.communicate()
 
     server = started(data)
 
     assert rows(server.dsn, "SELECT 1") == [(1,)]
-    wait_for(lambda: not list(data.glob("*.partial/global")) or not (stop(data), started(data)))
+    wait_until(lambda: not list(data.glob("*.partial/global")) or not (stop(data), started(data)))
     assert len(status(data)) == 1
 
 
 def test_an_app_killed_amid_the_start_leaves_a_server_to_join(folder: Path) -> None:
     stopped(folder / "data")
     app = starting_process(folder / "data")
-    wait_for((folder / "data" / "postgresql-18" / "postmaster.pid").exists)
+    wait_until((folder / "data" / "postgresql-18" / "postmaster.pid").exists)
     app.kill()
     app.communicate()
 

@@ -34,6 +34,7 @@ from tests.db.embedded_folders import (
     starting_process,
     stopped,
 )
+from tests.waiting import GUARD
 
 
 @pytest.fixture
@@ -259,7 +260,7 @@ def in_a_mount(data: Path, options: str, bin_folder: Path | None = None) -> str:
     data.mkdir(mode=0o755)
     script = f"mount -t tmpfs -o mode=755,{options} none {data}"
     process = starting_process(data, mount=script, bin_folder=bin_folder)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=GUARD)
     assert process.returncode == 1
     assert errors.count("\n") == 1
     return errors.strip()
@@ -415,20 +416,21 @@ def test_a_server_with_all_its_connections_taken_is_up(folder: Path) -> None:
 
 
 def test_a_server_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_probe, "PROBE_TIMEOUT", 0.3)
-    monkeypatch.setattr(postmaster, "STOP_TIMEOUT", 0.3)
     server = existing(folder / "data")
     pid = postmaster_number(server)
     os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(socket_probe, "PROBE_TIMEOUT", 0.3)
+    monkeypatch.setattr(postmaster, "STOP_TIMEOUT", 0.3)
 
     starting = refusal(lambda: started(folder / "data"))
     stopping = refusal(lambda: stop(folder / "data"))
 
     log = f"{server.data_folder}/server.log"
-    assert starting == f"the server of {server.data_folder} rejects connections: no reply within 0 s; see {log}"
+    assert (
+        starting == f"the server of {server.data_folder} rejects connections: no reply within 0 s; see {log}"
+    )
     assert stopping == (
-        f"process {pid}, the server of {server.data_folder}, has not ended after 0 s: "
-        f"see {log}, then retry"
+        f"process {pid}, the server of {server.data_folder}, has not ended after 0 s: see {log}, then retry"
     )
     os.kill(pid, signal.SIGCONT)
 

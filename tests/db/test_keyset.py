@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import authors, books, categories
@@ -18,8 +18,6 @@ Read = Callable[[Order, PageRequest], Awaitable[Page[Book]]]
 
 rolled_back = settings(
     max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 # Few values, so that many books have the same value or none.

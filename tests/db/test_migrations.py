@@ -2,13 +2,15 @@
 
 import asyncio
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from db.errors import DatabaseError
-from db.migrations import head, migrate, require_head, unmigrate
+from db.migrations import downgrade, head_revision, migrate, require_head
+from tests.catalogs import add_author, add_book, add_category
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
 
@@ -51,7 +53,7 @@ async def described(dsn: str) -> str:
 async def test_up_down_and_up_again_ends_with_the_same_schema(dsn: str) -> None:
     before = await described(dsn)
 
-    await asyncio.to_thread(unmigrate, dsn)
+    await asyncio.to_thread(downgrade, dsn)
     gone = await described(dsn)
     await asyncio.to_thread(migrate, dsn)
 
@@ -74,8 +76,33 @@ async def test_migrating_a_migrated_database_changes_nothing(dsn: str) -> None:
 
     connection = await asyncpg.connect(dsn)
     await require_head(connection)
-    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head()
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head_revision()
     await connection.close()
+
+
+async def test_folding_the_final_sigma_computes_the_sort_keys_again(connection: asyncpg.Connection) -> None:
+    revision = import_module("migrations.versions.0006_final_sigma")
+    listing = (
+        "SELECT a.sort_key, c.sort_key, b.title_key, l.title_key"
+        " FROM author AS a, category AS c, book AS b JOIN author_listing AS l ON l.book_id = b.id"
+    )
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+    author = await add_author(connection, "Όμηρος")
+    await add_category(connection, "Ύμνος")
+    await add_book(connection, "Στον πόλεμος", authors=[author])
+
+    before = await connection.fetchrow(listing)
+    for statement in revision.UP:
+        await connection.execute(statement)
+    after = await connection.fetchrow(listing)
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+
+    assert before == ("ομηρος", "υμνος", "στον πολεμος", "στον πολεμος")
+    assert after == ("ομηροσ", "υμνοσ", "στον πολεμοσ", "στον πολεμοσ")
+    assert await connection.fetchrow(listing) == before
+    assert await connection.fetchval("SELECT slug('Όμηρος')") == "ομηρος"
 
 
 async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
@@ -84,7 +111,7 @@ async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
     await connection.execute("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(DatabaseError) as older:
         await require_head(connection)
-    await asyncio.to_thread(unmigrate_after_reset, dsn)
+    await asyncio.to_thread(downgrade_after_reset, dsn)
     with pytest.raises(DatabaseError) as empty:
         await require_head(connection)
     await connection.execute("DROP TABLE alembic_version")
@@ -93,20 +120,22 @@ async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
     await connection.close()
 
     assert str(older.value) == (
-        f"The database is at revision 0000, this version needs {head()}: run `bookstore migrate`."
+        f"The database is at revision 0000, this version needs {head_revision()}: run `bookstore migrate`."
     )
-    nothing = f"The database is at revision none, this version needs {head()}: run `bookstore migrate`."
+    nothing = (
+        f"The database is at revision none, this version needs {head_revision()}: run `bookstore migrate`."
+    )
     assert str(empty.value) == str(foreign.value) == nothing
 
 
-def unmigrate_after_reset(dsn: str) -> None:
+def downgrade_after_reset(dsn: str) -> None:
     async def reset() -> None:
         connection = await asyncpg.connect(dsn)
-        await connection.execute("UPDATE alembic_version SET version_num = $1", head())
+        await connection.execute("UPDATE alembic_version SET version_num = $1", head_revision())
         await connection.close()
 
     asyncio.run(reset())
-    unmigrate(dsn)
+    downgrade(dsn)
 
 
 async def test_a_database_that_folds_only_ascii_is_rejected(maintenance: str) -> None:

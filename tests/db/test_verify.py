@@ -12,6 +12,7 @@ import pytest
 from db.errors import DatabaseError
 from db.verify import CHECKS, Finding, audit_catalog, run_checks
 from tests.catalogs import add_author, add_book, add_category
+from tests.waiting import until
 
 Wrong = Mapping[str, list[str]]
 
@@ -591,9 +592,7 @@ async def test_an_audit_uses_one_snapshot_and_waits_for_locks(dsn: str) -> None:
     async with connection.transaction():
         await connection.execute("LOCK TABLE catalog_size IN ACCESS EXCLUSIVE MODE")
         auditing = asyncio.create_task(audit_catalog(dsn))
-        async with asyncio.timeout(10):
-            while not await connection.fetchval(waiting):
-                await asyncio.sleep(0.005)
+        await until(lambda: connection.fetchval(waiting))
         await connection.execute(f"{SIZE} books = 7")
 
     assert wrong_in(await auditing) == {}

@@ -8,9 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.pool import open_pool
+from db.connections.pool import ConnectionPool
 from db.view_counts import ViewCounter, recent_views_by_book_ids
 from tests.catalogs import add_book
+from tests.waiting import GUARD
 
 
 async def test_views_are_counted_by_book_and_day(connection: asyncpg.Connection) -> None:
@@ -52,29 +53,25 @@ async def test_views_of_a_book_that_is_gone_are_forgotten(connection: asyncpg.Co
 async def test_what_cannot_be_written_is_kept_for_the_next_time(
     dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pool = await open_pool(dsn, size=2, command_timeout=5)
-    async with pool:
-        book = await add_book_by(pool, "A")
+    pool = ConnectionPool(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD)
+    async with pool.connection() as connection:
+        book = await add_book(connection, "A")
         log = ViewCounter(pool)
         log.record(book)
-        await pool.execute("ALTER TABLE book_view RENAME TO elsewhere")
+        await connection.execute("ALTER TABLE book_view RENAME TO elsewhere")
 
         await log.flush()
         kept = dict(log.pending)
         log.record(book)
-        await pool.execute("ALTER TABLE elsewhere RENAME TO book_view")
+        await connection.execute("ALTER TABLE elsewhere RENAME TO book_view")
         await log.flush()
 
         assert kept == {book: 1}
-        assert await recent_views_by_book_ids(pool, [book]) == [2]
+        assert await recent_views_by_book_ids(connection, [book]) == [2]
+    await pool.close(GUARD)
     assert [record.getMessage() for record in caplog.records] == [
         "1 views not written, retrying at the next flush: UndefinedTableError"
     ]
-
-
-async def add_book_by(pool: asyncpg.Pool, title: str) -> int:
-    async with pool.acquire() as connection:
-        return await add_book(connection, title)
 
 
 async def test_no_more_books_are_held_than_its_capacity(
@@ -94,17 +91,27 @@ async def test_no_more_books_are_held_than_its_capacity(
     assert caplog.records[0].levelno == logging.WARNING
 
 
+class Written:
+    """A database that says when a statement of it is done."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+        self.once = asyncio.Event()
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        rows = await self.connection.fetch(query, *args)
+        self.once.set()
+        return rows
+
+
 async def test_it_writes_by_itself_and_once_more_at_the_end(connection: asyncpg.Connection) -> None:
     book = await add_book(connection, "A")
-    log = ViewCounter(connection, flush_interval=0.01)
+    written = Written(connection)
+    log = ViewCounter(written, flush_interval=0.01)
     log.record(book)
     writing = asyncio.create_task(log.run())
 
-    while log.pending:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
-    log.flush_interval = 60
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(written.once.wait(), GUARD)
     log.record(book)
     writing.cancel()
     await asyncio.wait([writing])

@@ -67,8 +67,21 @@ def dsn_by_proxy(proxy: Proxy) -> str:
 async def shop(
     postgres: Postgres, proxy: Proxy, dsn_by_proxy: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Shop]:
-    async with server(tmp_path_factory.mktemp("shop"), DATABASE_URL=dsn_by_proxy) as served:
+    production = {
+        "CONNECTION_WAIT": "1",
+        "COMMAND_TIMEOUT": "5",
+        "REQUEST_TIMEOUT": "5",
+        "DRAIN_TIMEOUT": "8",
+    }
+    async with server(tmp_path_factory.mktemp("shop"), DATABASE_URL=dsn_by_proxy, **production) as served:
         yield Shop(postgres, proxy, postgres.server.dsn, served)
+
+
+@pytest.fixture(scope="session")
+async def patient(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Served]:
+    """A server that runs into no time-out."""
+    async with server(tmp_path_factory.mktemp("patient"), DATABASE_URL=postgres.server.dsn) as served:
+        yield served
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
-"""Readers: a hundred requests a second, whatever becomes of the earlier ones, and what came of each."""
+"""Readers: a hundred requests a second, and what came of each."""
 
 import asyncio
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,9 +29,10 @@ class Read:
 
 @dataclass
 class Readers:
-    """Reads from a server while the context lasts."""
+    """Reads from a server while the context lasts; with `most` under way, no further ones are sent."""
 
     url: str
+    most: float = math.inf
     reads: list[Read] = field(default_factory=list[Read])
     under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -47,9 +49,10 @@ class Readers:
     async def send(self) -> None:
         began, number = time.monotonic(), 0
         while True:
-            task = asyncio.create_task(self.read(number))
-            self.under_way.add(task)
-            task.add_done_callback(self.under_way.discard)
+            if len(self.under_way) < self.most:
+                task = asyncio.create_task(self.read(number))
+                self.under_way.add(task)
+                task.add_done_callback(self.under_way.discard)
             number += 1
             await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
 
@@ -64,6 +67,15 @@ class Readers:
         """How many reads ended in each way."""
         counted = Counter(" ".join([str(read.status), *sorted(set(read.codes))]) for read in self.reads)
         return dict(sorted(counted.items()))
+
+    def count_since(self, moment: float) -> int:
+        """How many answered reads were sent after that moment."""
+        return sum(read.sent > moment for read in self.reads)
+
+    def well_since(self, moment: float) -> int:
+        """How many reads were well without a bad one between them; all sent after that moment."""
+        last = [read.well for read in self.reads if read.sent > moment][::-1]
+        return last.index(False) if False in last else len(last)
 
     def longest(self) -> float:
         return max(read.seconds for read in self.reads)

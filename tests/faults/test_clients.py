@@ -2,10 +2,8 @@
 
 import asyncio
 import signal
-import time
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from socket import SO_RCVBUF, SOL_SOCKET, socket
@@ -14,28 +12,41 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from tests.faults.conftest import Shop, server
+from tests.faults.conftest import server
+from tests.faults.locks import are_active, locked
 from tests.faults.postgres import Postgres
 from tests.faults.readers import QUERY, Readers
-from tests.http_client import Client, read_response
+from tests.faults.sockets import open_ends
+from tests.http_client import Client, answers_with, read_response
+from tests.serving import Served
+from tests.waiting import GUARD, until
 
 POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
 
 
-@asynccontextmanager
-async def locked(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
-    """All reads of books wait while the context lasts; gives a connection to look with."""
-    connection, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
-    async with connection.transaction():
-        await connection.execute("LOCK TABLE book IN ACCESS EXCLUSIVE MODE")
-        yield observer
-    await connection.close()
-    await observer.close()
+async def gauge(client: Client, state: str) -> int:
+    """How many requests the server has in this state; METRICS must be set."""
+    text = (await client.send(client.build_get("/metrics"))).body.decode()
+    return int(text.partition(f'bookstore_requests{{state="{state}"}} ')[2].split()[0])
+
+
+async def are(client: Client, state: str, many: int) -> bool:
+    """Whether the server has exactly so many requests in this state."""
+    return await gauge(client, state) == many
+
+
+def port_of(writer: asyncio.StreamWriter) -> int:
+    return writer.get_extra_info("sockname")[1]
+
+
+def has_read_all(served: Served, writer: asyncio.StreamWriter) -> bool:
+    """Whether the server has accepted the connection and read what was sent."""
+    end = open_ends(served.port).get(port_of(writer))
+    return end is not None and not end.unread
 
 
 async def test_clients_that_leave_take_their_statements_with_them(postgres: Postgres, tmp_path: Path) -> None:
-    settings = {"MAX_REQUESTS": "300", "POOL_SIZE": "15", "CONNECTION_WAIT": "5"}
+    settings = {"MAX_REQUESTS": "300", "POOL_SIZE": "15", "METRICS": "true"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
@@ -43,16 +54,15 @@ async def test_clients_that_leave_take_their_statements_with_them(postgres: Post
             streams = [await client.connect() for _ in range(200)]
             for _, writer in streams:
                 writer.write(client.build_post(QUERY))
-            await asyncio.sleep(1)
-            during = await observer.fetchval(ACTIVE)
+            await until(lambda: are(client, "running", 200))
+            await until(lambda: are_active(observer, 15))
             for _, writer in streams:
                 writer.close()
-            await asyncio.sleep(0.5)
-            after = await observer.fetchval(ACTIVE)
+            await until(lambda: are_active(observer, 0))
+            await until(lambda: are(client, "running", 0))
         answer = await client.send(client.build_post(QUERY))
         client.close()
 
-    assert (during, after) == (15, 0)
     assert answer.status == 200
 
 
@@ -60,11 +70,8 @@ async def test_a_request_has_a_deadline_that_reaches_postgresql(postgres: Postgr
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, REQUEST_TIMEOUT="1") as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn) as observer:
-            began = time.monotonic()
             answer = await client.send(client.build_post(QUERY))
-            seconds = time.monotonic() - began
-            await asyncio.sleep(0.3)
-            after = await observer.fetchval(ACTIVE)
+            await until(lambda: are_active(observer, 0))
         client.close()
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
@@ -74,60 +81,62 @@ async def test_a_request_has_a_deadline_that_reaches_postgresql(postgres: Postgr
             "extensions": {"code": "TIMEOUT"},
         }
     ]
-    assert 1.0 <= seconds < 1.2
-    assert after == 0
 
 
 async def test_a_statement_has_a_deadline_of_its_own(postgres: Postgres, tmp_path: Path) -> None:
-    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, COMMAND_TIMEOUT="0.5") as served:
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, COMMAND_TIMEOUT="1") as served:
         client = Client(served.url)
-        async with locked(postgres.server.dsn):
-            began = time.monotonic()
+        await until(lambda: answers_with(client, "/readyz", 200))
+        async with locked(postgres.server.dsn) as observer:
             answer = await client.send(client.build_post(QUERY))
-            seconds = time.monotonic() - began
+            await until(lambda: are_active(observer, 0))
         client.close()
 
-    assert (answer.status, answer.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
-    assert 0.5 <= seconds < 0.8
+    assert answer.status == 503
+    assert answer.json()["errors"] == [
+        {
+            "message": "The catalog cannot be read at the moment: try again.",
+            "extensions": {"code": "TIMEOUT"},
+        }
+    ]
 
 
 async def test_who_waits_too_long_for_a_connection_is_told_to_come_again(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    async with server(
-        tmp_path, DATABASE_URL=postgres.server.dsn, POOL_SIZE="1", CONNECTION_WAIT="0.3"
-    ) as served:
+    settings = {"POOL_SIZE": "1", "CONNECTION_WAIT": "0.3"}
+
+    async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        async with locked(postgres.server.dsn):
+        await until(lambda: answers_with(client, "/readyz", 200))
+        async with locked(postgres.server.dsn) as observer:
             first = asyncio.create_task(client.send(client.build_post(QUERY)))
-            await asyncio.sleep(0.1)
-            began = time.monotonic()
+            await until(lambda: are_active(observer, 1))
             second = await client.send(client.build_post(QUERY))
-            seconds = time.monotonic() - began
             health = [await client.send(client.build_get(path)) for path in ("/livez", "/readyz")]
             refused = await client.send(client.build_post("{ nothing }"))
         answered = await first
         client.close()
 
     assert (second.status, second.headers["retry-after"]) == (503, "1")
-    assert 0.3 <= seconds < 0.5
+    assert second.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
     assert [reply.status for reply in health] == [200, 200]
     assert refused.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert answered.status == 200
 
 
 async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> None:
+    """While those that were let in still wait for the database."""
     settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
-            admitted = [asyncio.create_task(client.send(client.build_post(QUERY))) for _ in range(8)]
-            await asyncio.sleep(0.2)
-            began = time.monotonic()
-            refused = await asyncio.gather(*(client.send(client.build_post(QUERY)) for _ in range(50)))
-            seconds = time.monotonic() - began
+            asked = [asyncio.create_task(client.send(client.build_post(QUERY))) for _ in range(58)]
+            await until(lambda: sum(task.done() for task in asked) >= 50)
             live = await client.send(client.build_get("/livez"))
+            refused = [task.result() for task in asked if task.done()]
+            admitted = [task for task in asked if not task.done()]
         answers = await asyncio.gather(*admitted)
         client.close()
 
@@ -137,7 +146,6 @@ async def test_a_crowd_is_told_at_once(postgres: Postgres, tmp_path: Path) -> No
         refused[0].json()["errors"][0]["message"]
         == "5 requests are being answered (MAX_REQUESTS), and as many wait as may (MAX_WAITING)."
     )
-    assert seconds < 0.5
     assert live.status == 200
     assert [reply.status for reply in answers] == [200] * 8
 
@@ -151,9 +159,9 @@ async def test_who_is_turned_away_is_answered_as_anybody_else(postgres: Postgres
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        async with locked(postgres.server.dsn):
+        async with locked(postgres.server.dsn) as observer:
             admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
-            await asyncio.sleep(0.2)
+            await until(lambda: are_active(observer, 1))
             reader, writer = await client.connect()
             writer.write(heads)
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -180,9 +188,9 @@ async def test_pages_of_other_origins_may_read_that_they_are_turned_away(
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        async with locked(postgres.server.dsn):
+        async with locked(postgres.server.dsn) as observer:
             admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
-            await asyncio.sleep(0.2)
+            await until(lambda: are_active(observer, 1))
             ours = await client.send(asked % (b"GET", b"https://shop.example"))
             stranger = await client.send(asked % (b"GET", b"https://evil.example"))
             preflight = await client.send(asked % (b"OPTIONS", b"https://shop.example"))
@@ -202,29 +210,34 @@ async def test_of_a_crowd_that_comes_at_once_no_more_are_let_in_than_there_is_ro
 ) -> None:
     """The others get the protocol's own answer, which costs a tenth of one that the application gives, and is
     of the type that everybody understands."""
-    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3", "REQUEST_TIMEOUT": "1"}
+    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        request = client.build_post(QUERY).replace(b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1)
+        request = client.build_post(QUERY).replace(
+            b"\r\n", b"\r\naccept: application/graphql-response+json\r\n", 1
+        )
         async with locked(postgres.server.dsn):
             streams = [await client.connect() for _ in range(50)]
+            await until(lambda: len(open_ends(served.port)) == 50)
             served.process.send_signal(signal.SIGSTOP)
             for _, writer in streams:
                 writer.write(request)
-            await asyncio.sleep(0.1)
+            await until(lambda: {end.unread for end in open_ends(served.port).values()} == {len(request)})
             served.process.send_signal(signal.SIGCONT)
-            replies = await asyncio.gather(*(read_response(reader) for reader, _ in streams))
+            replying = [asyncio.create_task(read_response(reader)) for reader, _ in streams]
+            await until(lambda: sum(task.done() for task in replying) >= 42)
+            refused = [task.result() for task in replying if task.done()]
+        replies = await asyncio.gather(*replying)
         for _, writer in streams:
             writer.close()
 
-    answers = Counter(
-        (reply.json()["errors"][0]["extensions"]["code"], reply.headers["content-type"]) for reply in replies
-    )
+    answers = Counter((reply.status, reply.headers["content-type"]) for reply in replies)
     assert answers == {
-        ("TIMEOUT", "application/graphql-response+json; charset=utf-8"): 8,
-        ("SERVICE_UNAVAILABLE", "application/json; charset=utf-8"): 42,
+        (200, "application/graphql-response+json; charset=utf-8"): 8,
+        (503, "application/json; charset=utf-8"): 42,
     }
+    assert {reply.json()["errors"][0]["extensions"]["code"] for reply in refused} == {"SERVICE_UNAVAILABLE"}
 
 
 async def test_who_is_turned_away_again_and_again_is_heard_every_time(
@@ -235,9 +248,9 @@ async def test_who_is_turned_away_again_and_again_is_heard_every_time(
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
-        async with locked(postgres.server.dsn):
+        async with locked(postgres.server.dsn) as observer:
             admitted = asyncio.create_task(client.send(client.build_post(QUERY)))
-            await asyncio.sleep(0.2)
+            await until(lambda: are_active(observer, 1))
             streams = [await client.connect() for _ in range(150)]
             heard: list[int] = []
             for _ in range(3):
@@ -263,32 +276,30 @@ async def test_who_is_turned_away_again_and_again_is_heard_every_time(
     assert "Traceback" not in said
 
 
-async def test_who_waits_in_line_has_the_same_deadline_and_may_leave(
-    postgres: Postgres, tmp_path: Path
-) -> None:
-    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "1", "REQUEST_TIMEOUT": "1"}
+async def test_who_waits_in_line_may_leave(postgres: Postgres, tmp_path: Path) -> None:
+    settings = {"MAX_REQUESTS": "1", "MAX_WAITING": "1", "METRICS": "true"}
 
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         async with locked(postgres.server.dsn):
             first = asyncio.create_task(client.send(client.build_post(QUERY)))
-            await asyncio.sleep(0.2)
+            await until(lambda: are(client, "running", 1))
             _, writer = await client.connect()
             writer.write(client.build_post(QUERY))
-            await asyncio.sleep(0.2)
+            await until(lambda: are(client, "waiting", 1))
+            refused = await client.send(client.build_post("{ __typename }"))
             writer.close()
-            await asyncio.sleep(0.2)
-            began = time.monotonic()
-            third = await client.send(client.build_post("{ __typename }"))
-            seconds = time.monotonic() - began
-            again = await client.send(client.build_post("{ __typename }"))
-        after = await client.send(client.build_post(QUERY))
+            await until(lambda: are(client, "waiting", 0))
+            third = asyncio.create_task(client.send(client.build_post("{ __typename }")))
+            await until(lambda: are(client, "waiting", 1))
+            running = await gauge(client, "running")
+        answers = [await first, await third, await client.send(client.build_post(QUERY))]
         client.close()
 
-    assert (await first).json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
-    assert third.json() == again.json() == {"data": {"__typename": "Query"}}
-    assert 0.2 < seconds < 0.6  # until the first's time was up
-    assert after.status == 200
+    assert refused.status == 503
+    assert running == 1
+    assert [reply.status for reply in answers] == [200, 200, 200]
+    assert answers[1].json() == {"data": {"__typename": "Query"}}
 
 
 async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tmp_path: Path) -> None:
@@ -300,10 +311,8 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
         streams = [await client.connect() for _ in beginnings]
         for (_, writer), beginning in zip(streams, beginnings, strict=True):
             writer.write(beginning)
-        began = time.monotonic()
-        async with Readers(served.url) as readers:
+        async with Readers(served.url, most=20) as readers:
             replies = await asyncio.gather(*(read_response(reader) for reader, _ in streams))
-            seconds = time.monotonic() - began
         for _, writer in streams:
             writer.close()
         client.close()
@@ -312,7 +321,6 @@ async def test_slow_senders_are_cut_off_and_hinder_nobody(postgres: Postgres, tm
         (408, "The request did not come within 1.5 seconds (SENDER_TIMEOUT).")
     }
     assert len({reply.headers["x-request-id"] for reply in replies}) == len(beginnings)
-    assert 1.3 <= seconds < 2.6
     assert readers.kinds().keys() == {"200"}
 
 
@@ -321,16 +329,16 @@ async def test_who_drips_bytes_is_cut_off_too(postgres: Postgres, tmp_path: Path
         client = Client(served.url)
         reader, writer = await client.connect()
         writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\nx: ")
-        began = time.monotonic()
         cut_off = asyncio.create_task(read_response(reader))
-        while not cut_off.done():
+
+        def drip() -> bool:
             writer.write(b"y")
-            await asyncio.sleep(0.1)
-        seconds = time.monotonic() - began
+            return cut_off.done()
+
+        await until(drip)
         writer.close()
 
     assert (await cut_off).status == 408
-    assert 1.3 <= seconds < 2.6
 
 
 async def test_who_does_not_take_the_answer_is_cut_off(postgres: Postgres, tmp_path: Path) -> None:
@@ -347,10 +355,12 @@ async def test_who_does_not_take_the_answer_is_cut_off(postgres: Postgres, tmp_p
             narrow.setblocking(False)
             await loop.sock_connect(narrow, client.address)
             narrow.send(request)
-            await asyncio.sleep(7)
+            port = narrow.getsockname()[1]
+            await until(lambda: port in open_ends(served.port))
+            await until(lambda: port not in open_ends(served.port))
             taken = 0
             with suppress(ConnectionResetError):
-                while part := await asyncio.wait_for(loop.sock_recv(narrow, 65_536), 5):
+                while part := await asyncio.wait_for(loop.sock_recv(narrow, 65_536), GUARD):
                     taken += len(part)
         await connection.execute("UPDATE book SET description = NULL")
         await connection.close()
@@ -375,10 +385,10 @@ async def test_a_head_without_an_end_is_refused(postgres: Postgres, tmp_path: Pa
 @pytest.mark.parametrize("connection_header", ["keep-alive", "close"])
 @pytest.mark.parametrize("sent", ["a length", "no length"])
 async def test_who_sends_too_much_at_length_hears_so_afterwards(
-    shop: Shop, sent: str, connection_header: str
+    patient: Served, sent: str, connection_header: str
 ) -> None:
     """As most clients do, which read no answer before they have sent all."""
-    parts = urlsplit(shop.served.url)
+    parts = urlsplit(patient.url)
     body = b" " * 20_000_000
 
     def post() -> tuple[int, bytes, int]:
@@ -399,8 +409,8 @@ async def test_who_sends_too_much_at_length_hears_so_afterwards(
     assert b"The body is too large; at most 100,000 bytes are allowed (MAX_BODY)." in refusal
 
 
-async def test_who_asks_whether_to_send_too_much_need_not(shop: Shop) -> None:
-    client = Client(shop.served.url)
+async def test_who_asks_whether_to_send_too_much_need_not(patient: Served) -> None:
+    client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(POST + b"expect: 100-continue\r\ncontent-length: 20000000\r\n\r\n")
     reply = await read_response(reader)
@@ -408,6 +418,13 @@ async def test_who_asks_whether_to_send_too_much_need_not(shop: Shop) -> None:
     writer.close()
 
     assert (reply.status, reply.headers["connection"], rest) == (413, "close", b"")
+
+
+async def send_for_ever(writer: asyncio.StreamWriter, chunk: bytes) -> None:
+    while True:
+        writer.write(chunk)
+        await writer.drain()
+        await asyncio.sleep(0.005)
 
 
 async def test_who_never_stops_sending_after_the_answer_is_cut_off(
@@ -420,14 +437,9 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         reader, writer = await client.connect()
         chunk = b"2710\r\n" + b" " * 10_000 + b"\r\n"
         writer.write(endless + chunk * 11)
-        began = time.monotonic()
         reply = await read_response(reader)
-        with suppress(OSError):
-            while time.monotonic() - began < 10:
-                writer.write(chunk)
-                await writer.drain()
-                await asyncio.sleep(0.005)
-        seconds = time.monotonic() - began
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(send_for_ever(writer, chunk), GUARD)
         writer.close()
         reader, writer = await client.connect()
         writer.write(endless + chunk * 11)
@@ -436,7 +448,6 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
         writer.close()
 
     assert (reply.status, stopped.status, rest) == (413, 413, b"")
-    assert 1.0 <= seconds < 2.5
 
 
 @pytest.mark.parametrize(
@@ -465,9 +476,9 @@ async def test_who_never_stops_sending_after_the_answer_is_cut_off(
     ids=["too long an address", "nonsense", "no address", "no host", "two hosts", "a tunnel", "an offer"],
 )
 async def test_what_is_no_request_is_refused_with_a_word_on_why(
-    shop: Shop, request_: bytes, status: int, message: str
+    patient: Served, request_: bytes, status: int, message: str
 ) -> None:
-    client = Client(shop.served.url)
+    client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(request_)
     reply = await read_response(reader)
@@ -482,12 +493,11 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, MAX_CONNECTIONS="10") as served:
         client = Client(served.url)
         streams = [await client.connect() for _ in range(10)]
-        await asyncio.sleep(0.2)
         reader, writer = await client.connect()
         refused = await read_response(reader)
         writer.close()
         streams.pop()[1].close()
-        await asyncio.sleep(0.2)
+        await until(lambda: len(open_ends(served.port)) == 9)
         admitted = await client.send(client.build_post(QUERY))
         for _, each in streams:
             each.close()
@@ -499,8 +509,8 @@ async def test_connections_have_a_limit(postgres: Postgres, tmp_path: Path) -> N
     assert admitted.status == 200
 
 
-async def test_a_queue_of_requests_has_an_end(shop: Shop) -> None:
-    client = Client(shop.served.url)
+async def test_a_queue_of_requests_has_an_end(patient: Served) -> None:
+    client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(client.build_post("{ books(first: 1) { totalCount } }") * 5_000)
     replies = [await read_response(reader) for _ in range(17)]
@@ -518,7 +528,12 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
 ) -> None:
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn) as served:
         client, writers = Client(served.url), list[asyncio.StreamWriter]()
-        for behind in (client.build_post(QUERY), client.build_get("/livez"), client.build_post(QUERY)[:-5], b"nonsense"):
+        for behind in (
+            client.build_post(QUERY),
+            client.build_get("/livez"),
+            client.build_post(QUERY)[:-5],
+            b"nonsense",
+        ):
             for _ in range(20):
                 _, writer = await client.connect()
                 writer.write(client.build_post(QUERY) + behind)
@@ -530,7 +545,8 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
                 else:
                     writer.write_eof()
                 writers.append(writer)
-        await asyncio.sleep(0.5)
+        await client.send(client.build_get("/livez"))  # on a connection that is accepted after all of them
+        await until(lambda: len(open_ends(served.port)) == 1)
         for writer in writers:
             writer.close()
         answer = await client.send(client.build_post(QUERY))
@@ -542,9 +558,9 @@ async def test_who_leaves_with_requests_in_a_queue_is_not_worth_a_word(
 
 
 @pytest.mark.parametrize("trailer", [b"a", b"x: aaaaaaaaaa\r\n"], ids=["a name", "fields"])
-async def test_what_comes_after_the_body_has_an_end_too(shop: Shop, trailer: bytes) -> None:
+async def test_what_comes_after_the_body_has_an_end_too(patient: Served, trailer: bytes) -> None:
     request = POST + b"transfer-encoding: chunked\r\n\r\n18\r\n" + b'{"query":"{__typename}"}' + b"\r\n0\r\n"
-    client = Client(shop.served.url)
+    client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(request)
     for _ in range(200):
@@ -564,16 +580,16 @@ async def test_what_comes_after_the_body_has_an_end_too(shop: Shop, trailer: byt
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
 @pytest.mark.parametrize("apart", [False, True])
 async def test_who_offers_another_protocol_is_answered_in_this_one(
-    shop: Shop, protocol: bytes, apart: bool
+    patient: Served, protocol: bytes, apart: bool
 ) -> None:
     """As Java's HttpClient and `curl --http2` do with each first request."""
-    client = Client(shop.served.url)
+    client = Client(patient.url)
     head, _, body = client.build_post(QUERY).partition(b"\r\n\r\n")
     offer = b"\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\nhttp2-settings: AAMAAABk\r\n\r\n"
     reader, writer = await client.connect()
     writer.write(head + offer % protocol)
     if apart:
-        await asyncio.sleep(0.05)
+        await until(lambda: has_read_all(patient, writer))
     writer.write(body + client.build_get("/livez"))
     answer, live = await read_response(reader), await read_response(reader)
     writer.close()
@@ -582,8 +598,8 @@ async def test_who_offers_another_protocol_is_answered_in_this_one(
     assert answer.json()["data"]
 
 
-async def test_an_offer_in_the_older_protocol_is_answered_as_that_is(shop: Shop) -> None:
-    client = Client(shop.served.url)
+async def test_an_offer_in_the_older_protocol_is_answered_as_that_is(patient: Served) -> None:
+    client = Client(patient.url)
     reader, writer = await client.connect()
     writer.write(b"GET /livez HTTP/1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
     reply, rest = await read_response(reader), await reader.read()
@@ -602,12 +618,11 @@ async def test_requests_sent_in_a_row_are_answered_in_their_order_and_an_idle_co
             writer.write(client.build_post(f"{{ a{number}: __typename books(first: 1) {{ totalCount }} }}"))
         writer.write(client.build_get("/livez"))
         replies = [await read_response(reader) for _ in range(4)]
-        began = time.monotonic()
+        writer.write(client.build_get("/livez"))
+        replies.append(await read_response(reader))
         rest = await reader.read()
-        seconds = time.monotonic() - began
         writer.close()
 
     assert [next(iter(reply.json()["data"])) for reply in replies[:3]] == ["a0", "a1", "a2"]
-    assert replies[3].json() == {"status": "alive"}
+    assert [reply.json() for reply in replies[3:]] == [{"status": "alive"}] * 2
     assert rest == b""
-    assert seconds >= 4

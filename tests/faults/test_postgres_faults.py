@@ -1,4 +1,8 @@
-"""Whatever becomes of PostgreSQL, each request has an answer in time, and all is well a second after it is."""
+"""Whatever happens to PostgreSQL, each request is answered, and reads succeed again once it is well.
+
+`make faults` also measures that requests are answered in time and that the server recovers within a second, and
+compares both with the speed of the machine.
+"""
 
 import asyncio
 import os
@@ -18,11 +22,25 @@ from db.migrations import migrate
 from tests.faults.conftest import Shop, fill, server
 from tests.faults.postgres import Postgres
 from tests.faults.readers import Readers
-from tests.http_client import Client
+from tests.faults.speed import slowness
+from tests.http_client import Client, answers_with
 from tests.serving import bookstore, private_folder
+from tests.waiting import GUARD, until
 
 DEADLINE = 5.0
+"""REQUEST_TIMEOUT of the shop's server, in seconds."""
+
+MAX_RECOVERY = 1.0
+"""Seconds from the end of a fault to the last request that fails because of it."""
+
 BEFORE, DURING, AFTER = 0.5, 2.5, 2.5
+"""How many seconds a measured fault is led up to, lasts, and is followed up."""
+
+UNDER_WAY = 20
+"""With so many reads under way, no further ones are sent, so that a slow machine is not overloaded."""
+
+ENOUGH = 30
+"""So many reads show how the server answers."""
 
 Fault = Callable[[Shop], Coroutine[Any, Any, None]]
 FAULTS: dict[str, tuple[Fault, Fault]] = {}
@@ -149,7 +167,7 @@ fault(in_slices_of_100_bytes, quick)
 fault(out_of_connections, connections_given_back)
 
 HARMLESS = {"connections reset", "sessions terminated", "slow by 20 ms", "in slices of 100 bytes"}
-"""A read that dies with its connection is tried once more, so that nobody notices these."""
+"""A read that dies with its connection is retried, so that no request fails."""
 
 UNNOTICED = {*HARMLESS, "one backend killed", "out of connections"}
 """After these readiness need not tell: they are over too soon, or connections may be had yet."""
@@ -157,16 +175,16 @@ UNNOTICED = {*HARMLESS, "one backend killed", "out of connections"}
 
 @asynccontextmanager
 async def readiness(shop: Shop) -> AsyncGenerator[list[tuple[int, int]]]:
-    """What /livez and /readyz answer during the context, looked at four times a second."""
+    """What /livez and /readyz answer during the context, looked at ten times a second."""
     seen: list[tuple[int, int]] = []
 
     async def look() -> None:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=GUARD) as client:
             while True:
-                live = await client.get(f"{shop.origin}/livez")
-                ready = await client.get(f"{shop.origin}/readyz")
+                live = await client.build_get(f"{shop.origin}/livez")
+                ready = await client.build_get(f"{shop.origin}/readyz")
                 seen.append((live.status_code, ready.status_code))
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(0.1)
 
     looking = asyncio.create_task(look())
     try:
@@ -183,28 +201,51 @@ SOME = ("stopped and started", "frozen", "sessions terminated")
 async def test_a_fault_of_postgresql(shop: Shop, name: str) -> None:
     begin, end = FAULTS[name]
 
-    async with Readers(shop.served.url) as readers, readiness(shop) as seen:
+    async with Readers(shop.served.url, most=UNDER_WAY) as readers, readiness(shop) as seen:
+        await until(lambda: readers.well_since(0) >= ENOUGH)
+        await begin(shop)
+        began = time.monotonic()
+        if name in UNNOTICED:
+            await until(lambda: readers.count_since(began) >= ENOUGH)
+        else:
+            await until(lambda: (200, 503) in seen)
+        await end(shop)
+        ended = time.monotonic()
+        await until(lambda: readers.well_since(ended) >= ENOUGH)
+        await until(lambda: seen[-1] == (200, 200))
+    readers.note(name)
+
+    assert {read.status for read in readers.reads} <= {200, 503}
+    assert {code for read in readers.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE", "TIMEOUT"}
+    assert {live for live, _ in seen} == {200}
+    await until(lambda: has_few_sessions(shop))
+    assert shop.served.process.poll() is None
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("name", FAULTS)
+async def test_recovery_from_a_fault_takes_less_than_a_second(shop: Shop, name: str) -> None:
+    begin, end = FAULTS[name]
+
+    async with Readers(shop.served.url) as readers:
         await asyncio.sleep(BEFORE)
         await begin(shop)
         await asyncio.sleep(DURING)
         await end(shop)
-        healed = time.monotonic()
+        ended = time.monotonic()
         await asyncio.sleep(AFTER)
-    recovery = readers.recovery(healed)
+    recovery = readers.recovery(ended)
     readers.note(name, recovery)
 
-    assert {read.status for read in readers.reads} <= {200, 503}
-    assert {code for read in readers.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE", "TIMEOUT"}
-    assert readers.longest() < DEADLINE + 0.25
-    assert recovery < 1.0
-    assert seen[-1] == (200, 200)
-    assert {live for live, _ in seen} == {200}
+    assert readers.longest() < DEADLINE + 0.25 * slowness()
+    assert recovery < MAX_RECOVERY * slowness()
     if name in HARMLESS:
         assert {read.status for read in readers.reads} == {200}
-    if name not in UNNOTICED:
-        assert (200, 503) in seen
-    assert await sessions(shop) <= 11
-    assert shop.served.process.poll() is None
+
+
+async def has_few_sessions(shop: Shop) -> bool:
+    """Whether the shop's server and the patient one have no more sessions than their pools and one each to look with."""
+    return await sessions(shop) <= 12
 
 
 async def sessions(shop: Shop) -> int:
@@ -218,26 +259,42 @@ async def sessions(shop: Shop) -> int:
 
 
 async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
-    """A server without its database answers, tells, and is well once the database is there."""
+    """A server without its database answers, says so, and recovers once the database is there."""
     await asyncio.to_thread(shop.postgres.stop)
 
-    async with server(tmp_path, DATABASE_URL=shop.dsn) as served, Readers(served.url) as readers:
-        await asyncio.sleep(1)
+    async with (
+        server(tmp_path, DATABASE_URL=shop.dsn) as served,
+        Readers(served.url, most=UNDER_WAY) as readers,
+    ):
+        await until(lambda: readers.count_since(0) >= ENOUGH)
         client = Client(served.url)
         ready = await client.send(client.build_get("/readyz"))
         without = await client.send(client.build_post("{ __typename }"))
         await asyncio.to_thread(shop.postgres.start)
-        healed = time.monotonic()
-        await asyncio.sleep(2)
+        started = time.monotonic()
+        await until(lambda: readers.well_since(started) >= ENOUGH)
         client.close()
-    recovery = readers.recovery(healed)
-    readers.note("absent at start", recovery)
+    readers.note("absent at start")
 
     assert (ready.status, ready.json()) == (503, {"status": "not ready"})
     assert without.json() == {"data": {"__typename": "Query"}}
     assert readers.kinds().keys() == {"200", "503 SERVICE_UNAVAILABLE"}
-    assert recovery < 1.0
     assert "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated" in served.said
+
+
+@pytest.mark.timing
+async def test_recovery_from_an_absence_at_start_takes_less_than_a_second(shop: Shop, tmp_path: Path) -> None:
+    await asyncio.to_thread(shop.postgres.stop)
+
+    async with server(tmp_path, DATABASE_URL=shop.dsn) as served, Readers(served.url) as readers:
+        await asyncio.sleep(BEFORE)
+        await asyncio.to_thread(shop.postgres.start)
+        started = time.monotonic()
+        await asyncio.sleep(AFTER)
+    recovery = readers.recovery(started)
+    readers.note("absent at start", recovery)
+
+    assert recovery < MAX_RECOVERY * slowness()
 
 
 async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
@@ -250,14 +307,11 @@ async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
             async with server(tmp_path, DATABASE_URL=dsn) as served:
                 client = Client(served.url)
                 await asyncio.to_thread(postgres.start)
-                await asyncio.sleep(1)
+                await until(lambda: "at revision none" in served.printed())
                 before = await client.send(client.build_get("/readyz"))
                 answer = await client.send(client.build_post("{ books { totalCount } }"))
                 migrated = await asyncio.to_thread(bookstore, "migrate", cwd=tmp_path, DATABASE_URL=dsn)
-                done = time.monotonic()
-                while (await client.send(client.build_get("/readyz"))).status != 200:
-                    assert time.monotonic() - done < 3.0
-                    await asyncio.sleep(0.02)
+                await until(lambda: answers_with(client, "/readyz", 200))
                 after = await client.send(client.build_post("{ books { totalCount } }"))
                 client.close()
                 said = await asyncio.to_thread(served.stop)
@@ -300,8 +354,11 @@ async def test_disk_full(small_disk: Path, tmp_path: Path) -> None:
     book = await one(dsn, "SELECT isbn FROM book WHERE isbn IS NOT NULL")
     filler = small_disk / "filler"
 
-    async with server(tmp_path, DATABASE_URL=dsn) as served, Readers(served.url) as readers:
-        await asyncio.sleep(0.5)
+    async with (
+        server(tmp_path, DATABASE_URL=dsn) as served,
+        Readers(served.url, most=UNDER_WAY) as readers,
+    ):
+        await until(lambda: readers.well_since(0) >= ENOUGH)
         with filler.open("wb") as file, suppress(OSError):
             while True:
                 file.write(bytes(65_536))
@@ -309,19 +366,17 @@ async def test_disk_full(small_disk: Path, tmp_path: Path) -> None:
             await write_much(dsn)
         client = Client(served.url)
         await client.send(client.build_post(f'{{ book(by: {{isbn: "{book}"}}) {{ title }} }}'))
-        await asyncio.sleep(7)
+        await until(lambda: "1 views wait to be written" in served.printed())
         filler.unlink()
-        healed = time.monotonic()
-        await asyncio.sleep(6)
+        ended = time.monotonic()
+        await until(lambda: readers.well_since(ended) >= ENOUGH)
+        views = await until(lambda: one(dsn, "SELECT sum(views) FROM book_view"))
         client.close()
-    recovery = readers.recovery(healed)
-    readers.note("disk full", recovery)
-    views = await one(dsn, "SELECT sum(views) FROM book_view")
+    readers.note("disk full")
     await asyncio.to_thread(postgres.stop)
 
     assert {read.status for read in readers.reads} <= {200, 503}
     assert {code for read in readers.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE"}
-    assert recovery < 1.0
     assert views == 1
 
 

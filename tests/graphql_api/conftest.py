@@ -1,19 +1,26 @@
 """Fixtures that run operations against a real database and record their statement names."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from strawberry.types.execution import PreExecutionError
 
+from db import embedded, importing
+from db.importing.importer import import_feed
+from db.importing.readers import open_feed
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.schema import schema
 from graphql_api.schema.errors import format_error
-from tests.serving import Served, embedded_catalog, serving
+from tests.conftest import clone
+from tests.serving import Served, serving
+
+SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 
 
 @dataclass
@@ -57,10 +64,21 @@ class Client:
         return error
 
 
-@pytest.fixture(scope="module")
-def app_server() -> Generator[Served]:
-    """`bookstore serve` on an embedded PostgreSQL of its own, which holds the sample."""
-    with embedded_catalog() as folder, serving(folder) as served:
+@pytest.fixture(scope="session")
+async def sample_dsn(
+    server: embedded.Server, template: str, maintenance: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[str]:
+    """A database that holds the sample."""
+    rejects = tmp_path_factory.mktemp("sample") / "rejects.csv"
+    async with clone(server, template, maintenance) as dsn:
+        await import_feed(dsn, await open_feed("jsonl", [SAMPLE], source="sample"), rejects=rejects)
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    """`bookstore serve` with the sample."""
+    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn) as served:
         yield served
 
 

@@ -15,10 +15,11 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, FloatRect, Page, Route, async_playwright, expect
 
 from graphql_api.http.explorer_page import DIST
 from tests.graphql_api.test_explorer import EXAMPLES
+from tests.waiting import GUARD
 
 CHROMIUM = shutil.which("chromium")
 SWITCHES = [
@@ -105,7 +106,10 @@ def origin_of(url: str) -> str:
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        expect.set_options(timeout=GUARD * 1_000)
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=SWITCHES, timeout=GUARD * 1_000
+        )
         yield browser
         await browser.close()
 
@@ -119,6 +123,7 @@ def url(app_server: Server) -> str:
 @pytest.fixture
 async def explorer(browser: Browser, url: str) -> AsyncIterator[Explorer]:
     page = await browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(GUARD * 1_000)
     explorer = Explorer(page)
     await explorer.open(url)
     yield explorer
@@ -162,7 +167,11 @@ async def test_every_example_answers_without_an_error(explorer: Explorer) -> Non
         name = await tab.inner_text()
         await tab.click()
         await expect(explorer.page.locator(".graphiql-query-editor .view-lines")).to_contain_text(name)
-        await explorer.page.wait_for_timeout(300)  # GraphiQL parses the operation name with a delay
+        # GraphiQL stores the text and reads the operation's name from it in one step, a moment later.
+        await explorer.page.wait_for_function(
+            "text => localStorage.getItem('graphiql:query') === text",
+            arg=await explorer.text_of("operation.graphql"),
+        )
         results[name] = await explorer.run()
 
     assert len(results) == len(EXAMPLES)
@@ -203,11 +212,11 @@ async def test_stopping_a_query_cancels_its_request(explorer: Explorer) -> None:
     await explorer.page.route("**/graphql", never_answer)
     explorer.page.on("requestfailed", lambda _: request_failed.set())
     await explorer.page.get_by_role("button", name="Execute query").click()
-    await asyncio.wait_for(request_sent.wait(), 10)
+    await asyncio.wait_for(request_sent.wait(), GUARD)
 
     await explorer.page.get_by_role("button", name="Stop query").click()
 
-    await asyncio.wait_for(request_failed.wait(), 10)
+    await asyncio.wait_for(request_failed.wait(), GUARD)
     assert [failure.split(": ")[-1] for failure in explorer.failures] == ["net::ERR_ABORTED"]
 
 
@@ -217,3 +226,43 @@ async def test_a_response_that_is_not_json_is_shown_as_text(explorer: Explorer) 
     result = await explorer.run()
 
     assert result == {"errors": [{"message": "502 Bad Gateway: The proxy is lost"}]}
+
+
+async def test_on_a_phone_the_panes_are_above_each_other(browser: Browser, url: str) -> None:
+    page = await browser.new_page(viewport={"width": 375, "height": 812})
+    explorer = Explorer(page)
+    await explorer.open(url)
+
+    await explorer.run()
+    editors, response = [await box_of(page, f".graphiql-{name}") for name in ("editors", "response")]
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    plugin, title, search, sessions = [
+        await box_of(page, f".graphiql-{name}")
+        for name in ("plugin", "doc-explorer-title", "doc-explorer-search", "sessions")
+    ]
+
+    assert min(editors["width"], response["width"], plugin["width"]) > 300
+    assert editors["y"] + editors["height"] <= response["y"]
+    assert response["y"] + response["height"] <= 812
+    assert plugin["y"] + plugin["height"] <= sessions["y"]
+    assert await page.evaluate("document.documentElement.scrollWidth") == 375
+    assert title["x"] + await width_of_text(page, ".graphiql-doc-explorer-title") <= search["x"]
+    assert explorer.console_messages == []
+    await explorer.take_screenshot("graphiql-phone")
+    await page.close()
+
+
+async def box_of(page: Page, selector: str) -> FloatRect:
+    box = await page.locator(selector).first.bounding_box()
+    assert box is not None
+    return box
+
+
+async def width_of_text(page: Page, selector: str) -> float:
+    """Return the width of the text itself; its element may be wider."""
+    return await page.evaluate(
+        "selector => { const range = document.createRange();"
+        " range.selectNodeContents(document.querySelector(selector));"
+        " return range.getBoundingClientRect().width }",
+        selector,
+    )

@@ -99,8 +99,8 @@ async def test_an_object_that_does_not_exist_is_null(client: Client, hamlet: int
 @pytest.mark.parametrize(
     ("look_up", "argument", "message"),
     [
-        ('book(by: {isbn: "9780199535812"}) { id }', "isbn", "is not a valid ISBN. Give 10 or 13 digits"),
-        ("book(by: {isbn: 12}) { id }", "isbn", "is not a valid ISBN"),
+        ('book(by: {isbn: "9780199535812"}) { id }', "by.isbn", "is not a valid ISBN. Give 10 or 13 digits"),
+        ("book(by: {isbn: 12}) { id }", "by.isbn", "is not a valid ISBN"),
         (
             'book(by: {id: "7"}) { id }',
             "by.id",
@@ -130,10 +130,32 @@ async def test_an_invalid_key_is_bad_user_input(
     assert client.statements == []
 
 
+async def test_an_invalid_id_is_null_at_its_place_with_an_error(client: Client, hamlet: int) -> None:
+    ids = [global_id("Book", hamlet), "x", global_id("Planet", 1), "", global_id("Book", hamlet)]
+
+    response = await client.run(
+        "query ($ids: [ID!]!) { nodes(ids: $ids) { id } books { totalCount } }", ids=ids
+    )
+
+    assert response["data"] == {
+        "nodes": [{"id": ids[0]}, None, None, None, {"id": ids[0]}],
+        "books": {"totalCount": 1},
+    }
+    assert [
+        (error["path"], error["extensions"], error["message"].partition(",")[0])
+        for error in response["errors"]
+    ] == [
+        (["nodes", 1], {"code": "BAD_USER_INPUT", "argument": "ids[1]"}, "ids[1] is 'x'"),
+        (["nodes", 2], {"code": "BAD_USER_INPUT", "argument": "ids[2]"}, "ids[2] is 'UGxhbmV0OjE='"),
+        (["nodes", 3], {"code": "BAD_USER_INPUT", "argument": "ids[3]"}, "ids[3] is ''"),
+    ]
+    assert sorted(client.statements) == ["books_by_ids", "count_of_books"]
+
+
 async def test_an_invalid_isbn_in_a_variable_is_bad_user_input(client: Client) -> None:
     error = await client.error("query ($isbn: ISBN!) { book(by: {isbn: $isbn}) { id } }", isbn="978")
 
-    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "isbn"}
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "by.isbn"}
     assert "$isbn" in error["message"]
 
 

@@ -14,7 +14,7 @@ from db.books import ADDED, PRICE, SORT_KEYS, TITLE
 from db.keyset import MAX_BIGINT, Order, Position
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.pagination import cursor_scope, decode_cursor, encode_cursor
-from tests.catalogs import add_book
+from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
 
 PAGE = "{ totalCount nodes { title } edges { cursor node { title } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }"
@@ -122,6 +122,32 @@ async def test_the_error_names_the_invalid_argument(
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
     assert error["path"] == [field]
     assert client.statements == []
+
+
+@pytest.mark.parametrize(
+    ("origin", "argument", "target"),
+    [
+        ("authors", "after", "categories"),
+        ("categories", "before", "authors"),
+        ("books", "after", "categories"),
+    ],
+)
+async def test_a_cursor_of_another_type_is_rejected(
+    client: Client, connection: asyncpg.Connection, origin: str, argument: str, target: str
+) -> None:
+    author = await add_author(connection, "A")
+    await add_book(connection, "A", authors=[author], categories=[await add_category(connection, "A")])
+    page = await client.data(f"{{ {origin} {{ pageInfo {{ endCursor }} }} }}")
+
+    error = await client.error(
+        f"query ($cursor: String) {{ {target}({argument}: $cursor) {{ totalCount }} }}",
+        cursor=page[origin]["pageInfo"]["endCursor"],
+    )
+
+    assert error["message"] == (
+        f"{argument} is a cursor of a list with another order. Use that order, or omit the cursor."
+    )
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
 
 
 keys = {

@@ -1,5 +1,6 @@
 """The schema as clients read it: every part has a description, and no change is accidental."""
 
+import re
 from pathlib import Path
 
 from graphql import (
@@ -12,13 +13,14 @@ from graphql import (
     is_specified_scalar_type,
 )
 
+import graphql_api
 from db import books
 from db.search.ranking import RELEVANCE
 from graphql_api.schema import schema
 from graphql_api.schema.inputs import SORT_KEYS, BookOrderField
 from tests.graphql_api.conftest import Client
 
-SDL = Path(__file__).parent / "schema.graphql"
+SDL = Path(graphql_api.__file__).parent / "schema.graphql"
 
 
 def descriptions() -> dict[str, str | None]:
@@ -48,7 +50,7 @@ def test_every_type_field_argument_and_enum_value_has_a_description() -> None:
 
 
 def test_the_schema_equals_the_committed_one() -> None:
-    """After an intended change, run `bookstore schema > tests/graphql_api/schema.graphql`."""
+    """After an intended change, run `bookstore schema > graphql_api/schema.graphql`."""
     assert schema.as_str() + "\n" == SDL.read_text(encoding="utf-8")
 
 
@@ -64,3 +66,56 @@ async def test_introspection_returns_the_schema_without_statements(client: Clien
         graphql_type["name"] for graphql_type in data["__schema"]["types"]
     }
     assert client.statements == []
+
+
+OCTOBER_2021_LOCATIONS = {
+    "QUERY",
+    "MUTATION",
+    "SUBSCRIPTION",
+    "FIELD",
+    "FRAGMENT_DEFINITION",
+    "FRAGMENT_SPREAD",
+    "INLINE_FRAGMENT",
+    "VARIABLE_DEFINITION",
+    "SCHEMA",
+    "SCALAR",
+    "OBJECT",
+    "FIELD_DEFINITION",
+    "ARGUMENT_DEFINITION",
+    "INTERFACE",
+    "UNION",
+    "ENUM",
+    "ENUM_VALUE",
+    "INPUT_OBJECT",
+    "INPUT_FIELD_DEFINITION",
+}
+
+
+async def test_introspection_lists_only_locations_that_every_client_knows(client: Client) -> None:
+    """A client such as gql 3 cannot build the schema if a directive has a location that it does not know."""
+    data = await client.data("{ __schema { directives { name locations } } }")
+    locations = {each["name"]: set(each["locations"]) for each in data["__schema"]["directives"]}
+
+    assert {"deprecated", "include", "skip", "specifiedBy", "oneOf", "cost", "listSize"} == set(locations)
+    assert set().union(*locations.values()) <= OCTOBER_2021_LOCATIONS
+    assert locations["deprecated"] == {
+        "FIELD_DEFINITION",
+        "ARGUMENT_DEFINITION",
+        "INPUT_FIELD_DEFINITION",
+        "ENUM_VALUE",
+    }
+
+
+def test_the_documentation_lists_all_types_without_an_id() -> None:
+    """Graphcache knows connections, edges and PageInfo by their names."""
+    page = (Path(graphql_api.__file__).parents[1] / "docs" / "schema.md").read_text(encoding="utf-8")
+    [listed] = re.findall(r"const embedded = \[(.*?)\];", page, re.DOTALL)
+
+    types = [each for each in schema._schema.type_map.values() if isinstance(each, GraphQLObjectType)]
+    assert re.findall(r'"(\w+)"', listed) == sorted(
+        each.name
+        for each in types
+        if "id" not in each.fields
+        and each.name != "Query"
+        and not re.search("^__|PageInfo|(Connection|Edge)$", each.name)
+    )

@@ -6,17 +6,18 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.pool import open_pool
+from db.connections.pool import ConnectionPool
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.executor import run_operation
 from graphql_api.schema import schema
 from graphql_api.schema.errors import format_error
-from graphql_api.schema.filter_inputs import MAX_FILTER_CONDITIONS, MAX_FILTER_DEPTH, MAX_FILTER_VALUES
+from graphql_api.schema.filter_inputs import MAX_FILTER_DEPTH, MAX_FILTER_VALUES
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
+from tests.waiting import GUARD, until
 
 TITLES = "query ($filter: BookFilter, $orderBy: BookOrder) { books(filter: $filter, orderBy: $orderBy) { totalCount totalCountIsCapped nodes { title } } }"
 
@@ -136,22 +137,6 @@ async def test_a_filter_selects_books(
 @pytest.mark.parametrize(
     ("filter_input", "argument", "message"),
     [
-        (None, "filter", "filter is null. Omit it, or use isNull to match missing values."),
-        (
-            {"language": None},
-            "filter.language",
-            "filter.language is null. Omit it, or use isNull to match missing values.",
-        ),
-        (
-            {"price": {"lt": None}},
-            "filter.price.lt",
-            "filter.price.lt is null. Omit it, or use isNull to match missing values.",
-        ),
-        (
-            {"or": [{"inStock": None}]},
-            "filter.or.inStock",
-            "filter.or.inStock is null. Omit it, or use isNull to match missing values.",
-        ),
         (
             {"text": "a\0b"},
             "filter.text",
@@ -168,11 +153,6 @@ async def test_a_filter_selects_books(
             f"filter.language.in has {MAX_FILTER_VALUES + 1} values; at most {MAX_FILTER_VALUES} are allowed.",
         ),
         (
-            {"or": [{"inStock": True}] * MAX_FILTER_CONDITIONS},
-            "filter",
-            f"filter has more than {MAX_FILTER_CONDITIONS} conditions. Use fewer conditions.",
-        ),
-        (
             {"published": {"gt": 10000}},
             "filter.published.gt",
             "filter.published.gt is 10000; it must be from -9999 to 9999.",
@@ -183,11 +163,6 @@ async def test_a_filter_selects_books(
             "filter.price.eq is 1E+99. Give at most 12 integer digits and 6 decimals.",
         ),
         (
-            {"price": {"eq": "NaN"}},
-            "filter.price.eq",
-            "filter.price.eq is NaN. Give at most 12 integer digits and 6 decimals.",
-        ),
-        (
             {"author": {"eq": "Qm9vazox"}},
             "filter.author.eq",
             "filter.author.eq is 'Qm9vazox', an id of type Book. Use an id of type Author.",
@@ -195,7 +170,7 @@ async def test_a_filter_selects_books(
     ],
 )
 async def test_an_invalid_filter_is_rejected_with_its_path(
-    client: Client, filter_input: dict[str, Any] | None, argument: str, message: str
+    client: Client, filter_input: dict[str, Any], argument: str, message: str
 ) -> None:
     error = await client.error(TITLES, filter=filter_input)
 
@@ -213,9 +188,8 @@ async def test_filters_can_be_nested_up_to_the_limit(client: Client, shelf: dict
     error = await client.error(TITLES, filter={"and": [filter_input]})
 
     assert [node["title"] for node in data["books"]["nodes"]] == [E]
-    assert (
-        error["message"] == "filter.and.and.and.and.and is nested too deeply: at most 5 levels are allowed."
-    )
+    path = "filter" + ".and[0]" * MAX_FILTER_DEPTH
+    assert error["message"] == f"{path} is nested too deeply: at most 5 levels are allowed."
 
 
 async def test_sorting_by_relevance_requires_a_text(client: Client) -> None:
@@ -524,13 +498,10 @@ async def test_categories_are_filtered(client: Client, shelf: dict[str, str]) ->
         '{ all: categories(filter: {name: {contains: "o"}}) { totalCount nodes { name } }'
         ' roots: categories(rootsOnly: true, filter: {not: {name: {eq: "odland"}}}) { nodes { name } } }'
     )
-    error = await client.error("{ categories(filter: null) { totalCount } }")
-
     assert data == {
         "all": {"totalCount": 3, "nodes": [{"name": "Fiction"}, {"name": "Novels"}, {"name": "Ödland"}]},
         "roots": {"nodes": [{"name": "Fiction"}]},
     }
-    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "filter"}
 
 
 async def test_only_selected_suggestions_are_read(client: Client, shelf: dict[str, str]) -> None:
@@ -562,9 +533,13 @@ async def test_invalid_arguments_of_suggest_are_rejected(client: Client) -> None
 
 
 async def test_a_statement_that_exceeds_its_time_limit_is_a_timeout_error(dsn: str) -> None:
-    blocker = await asyncpg.connect(dsn)
-    pool = await open_pool(dsn, size=1, command_timeout=0.2)
-    async with pool, blocker.transaction():
+    blocker, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    all_ended = (
+        "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'bookstore' "
+        "AND datname = current_database() AND state = 'active')"
+    )
+    pool = ConnectionPool(dsn, size=1, command_timeout=0.2, acquire_timeout=GUARD)
+    async with blocker.transaction():
         await blocker.execute("LOCK TABLE book_search IN ACCESS EXCLUSIVE MODE")
 
         outcome = await run_operation(
@@ -581,5 +556,7 @@ async def test_a_statement_that_exceeds_its_time_limit_is_a_timeout_error(dsn: s
             "path": ["books", "totalCount"],
             "extensions": {"code": "TIMEOUT"},
         }
-        assert await pool.fetchval("SELECT count(*) FROM book") == 0
+        await until(lambda: observer.fetchval(all_ended))
+    await pool.close(GUARD)
     await blocker.close()
+    await observer.close()

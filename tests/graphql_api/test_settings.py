@@ -32,6 +32,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
             "COMMAND_TIMEOUT": "1.5",
             "MAX_COST": "500",
             "INTROSPECTION": "off",
+            "SUGGESTIONS": "on",
+            "EXPLORER": "no",
             "CORS_ORIGINS": "https://a.example, http://b.example:8080",
             "LOG_LEVEL": "debug",
         }
@@ -47,6 +49,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         command_timeout=1.5,
         max_cost=500,
         introspection=False,
+        suggestions=True,
+        explorer=False,
         cors_origins="https://a.example, http://b.example:8080",
         log_level="debug",
     )
@@ -69,6 +73,7 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         ("MAX_PAGE", "101", "MAX_PAGE is 101: give a number from 1 to 100."),
         ("MAX_DEPTH", "0", "MAX_DEPTH is 0: give at least 1."),
         ("INTROSPECTION", "maybe", "INTROSPECTION is 'maybe': give true or false."),
+        ("SUGGESTIONS", "maybe", "SUGGESTIONS is 'maybe': give true or false."),
         (
             "CORS_ORIGINS",
             "shop.example",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.codes import CURRENCIES
 from db.importing.readers.csv_reader import open_csv
 from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
@@ -38,13 +38,13 @@ async def open_feed(
     It is a coroutine because the postgres format queries its server. No file or connection stays open
     until the first batch is read. `sources` are files or folders, or the DSN of the postgres format.
     `mapping` maps columns to fields. Options that do not apply to the format are rejected. Raises
-    ImportFailed with a one-line message.
+    CatalogImportError with a one-line message.
     """
     if format not in FORMATS:
-        raise ImportFailed(f"unknown format {format}; the formats are: {', '.join(FORMATS)}.")
+        raise CatalogImportError(f"unknown format {format}; the formats are: {', '.join(FORMATS)}.")
     if not sources:
         what = "the server with --from" if format == "postgres" else "the files or folders"
-        raise ImportFailed(f"nothing to import; name {what} to read in the format {format}.")
+        raise CatalogImportError(f"nothing to import; name {what} to read in the format {format}.")
     name = _source_name(format, source)
     _reject_inapplicable_options(format, mapping, source, table, currency)
     mapping = mapping or {}
@@ -67,9 +67,9 @@ def _source_name(format: str, source: str | None) -> str:  # noqa: A002
     name = format if source is None else source
     plain = name.replace("-", "a").replace("_", "a")
     if not (plain.isascii() and plain.isalnum() and name == name.lower() and len(name) <= 50):
-        raise ImportFailed(f"--source {name}: use at most 50 lower-case letters, digits, - and _.")
+        raise CatalogImportError(f"--source {name}: use at most 50 lower-case letters, digits, - and _.")
     if name in _RESERVED_SOURCES:
-        raise ImportFailed(f"--source {name}: this name is reserved; choose another.")
+        raise CatalogImportError(f"--source {name}: this name is reserved; choose another.")
     return name
 
 
@@ -88,6 +88,6 @@ def _reject_inapplicable_options(
         ("--currency", currency, flat or format == "oscar"),
     ):
         if value and not useful:
-            raise ImportFailed(f"{option} does not apply to the format {format}; leave it out.")
+            raise CatalogImportError(f"{option} does not apply to the format {format}; leave it out.")
     if currency is not None and currency not in CURRENCIES:
-        raise ImportFailed(f"--currency {currency}: not an ISO 4217 code such as EUR.")
+        raise CatalogImportError(f"--currency {currency}: not an ISO 4217 code such as EUR.")

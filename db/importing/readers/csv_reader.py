@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import (
     BytesRead,
@@ -70,14 +70,14 @@ def _check_width(row: int, cells: list[str], width: int) -> Reject | None:
 
 
 def read_headings(path: Path) -> list[str]:
-    """Return the first row of the file. Raise ImportFailed if there is none."""
+    """Return the first row of the file. Raise CatalogImportError if there is none."""
     for row in read_csv_rows(path):
         return row
-    raise ImportFailed(f"{path}: the file has no rows; the first row must contain the headings.")
+    raise CatalogImportError(f"{path}: the file has no rows; the first row must contain the headings.")
 
 
 def read_csv_rows(path: Path, bytes_read: BytesRead | None = None) -> Iterator[list[str]]:
-    """Yield the non-empty rows of the file. Malformed CSV raises ImportFailed with its line number.
+    """Yield the non-empty rows of the file. Malformed CSV raises CatalogImportError with its line number.
 
     The separator is the one that splits the first line into the most cells.
     """
@@ -93,7 +93,7 @@ def read_csv_rows(path: Path, bytes_read: BytesRead | None = None) -> Iterator[l
                     yield row
                 first_line = reader.line_num + 1
         except csv.Error as error:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: malformed CSV in the row that begins in line {first_line:,} ({error});"
                 ' close every quote, and double ("") quotes inside of a quoted cell.'
             ) from error

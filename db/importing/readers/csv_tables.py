@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers.csv_reader import read_csv_rows, read_headings
 from db.importing.readers.files import BytesRead
 
@@ -12,11 +12,11 @@ Cells = tuple[str, ...]
 
 
 def require_columns(path: Path, names: Sequence[str]) -> None:
-    """Raise ImportFailed if the file lacks one of these columns."""
+    """Raise CatalogImportError if the file lacks one of these columns."""
     headings = read_headings(path)
     missing = [name for name in names if name not in headings]
     if missing:
-        raise ImportFailed(
+        raise CatalogImportError(
             f"{path}: the column {missing[0]} is missing; its headings are: {', '.join(headings)}."
             " Is this the right file?"
         )
@@ -35,10 +35,10 @@ def read_table_rows(
 
 
 def read_complete_rows(path: Path, names: Sequence[str], bytes_read: BytesRead) -> Iterator[Cells]:
-    """Yield the rows of a lookup file. Raise ImportFailed for a row with the wrong number of cells."""
+    """Yield the rows of a lookup file. Raise CatalogImportError for a row with the wrong number of cells."""
     for number, cells in read_table_rows(path, names, bytes_read):
         if cells is None:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: the number of cells in row {number:,} differs from the number of headings."
             )
         yield cells

@@ -28,7 +28,7 @@ class Feed:
     - `ignored_headings` are the headings without a field.
 
     The caller must read `batches` to the end or close it; both close the open file or connection. While
-    reading, ImportFailed is raised for errors deep in a file (wrong encoding, an unclosed quote).
+    reading, CatalogImportError is raised for errors deep in a file (wrong encoding, an unclosed quote).
     """
 
     source: str

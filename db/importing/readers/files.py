@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from io import BufferedReader, FileIO, TextIOWrapper
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 
 _BUFFER_BYTES = 1 << 18
 _MAX_FIRST_LINE_BYTES = 1 << 20
@@ -51,15 +51,15 @@ class RowLocator:
 
 
 def require_files(sources: Sequence[Path | str]) -> list[Path]:
-    """Return the paths of the sources. Raise ImportFailed unless all are regular, non-empty UTF-8 files."""
+    """Return the paths of the sources. Raise CatalogImportError unless all are regular, non-empty UTF-8 files."""
     paths = [Path(source) for source in sources]
     for path in paths:
         if not path.exists():
-            raise ImportFailed(f"{path}: there is no such file; check the path.")
+            raise CatalogImportError(f"{path}: there is no such file; check the path.")
         if path.is_dir():
-            raise ImportFailed(f"{path}: is a folder; name the file in it.")
+            raise CatalogImportError(f"{path}: is a folder; name the file in it.")
         if not path.is_file():
-            raise ImportFailed(f"{path}: is not a regular file; save it as one first.")
+            raise CatalogImportError(f"{path}: is not a regular file; save it as one first.")
         _check_encoding(path)
     return paths
 
@@ -67,14 +67,18 @@ def require_files(sources: Sequence[Path | str]) -> list[Path]:
 def require_folder_files(sources: Sequence[Path | str], names: Sequence[str]) -> list[Path]:
     """Return the files with these names in the folder, which must be the only source."""
     if len(sources) != 1:
-        raise ImportFailed(f"{len(sources)} sources were given; give one folder that contains {names[0]}.")
+        raise CatalogImportError(
+            f"{len(sources)} sources were given; give one folder that contains {names[0]}."
+        )
     folder = Path(sources[0])
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "there is no such folder"
-        raise ImportFailed(f"{folder}: {what}; give the folder that contains {names[0]}.")
+        raise CatalogImportError(f"{folder}: {what}; give the folder that contains {names[0]}.")
     missing = [name for name in names if not (folder / name).exists()]
     if missing:
-        raise ImportFailed(f"{folder}: {missing[0]} is missing; the folder must contain {', '.join(names)}.")
+        raise CatalogImportError(
+            f"{folder}: {missing[0]} is missing; the folder must contain {', '.join(names)}."
+        )
     return require_files([folder / name for name in names])
 
 
@@ -86,7 +90,7 @@ def total_bytes(paths: Sequence[Path]) -> int:
 def open_text(path: Path, bytes_read: BytesRead | None = None) -> Generator[TextIOWrapper]:
     """Open the file as text, with original line endings and without a byte order mark.
 
-    A byte that is not UTF-8 raises ImportFailed with its offset and line, even in the middle of a block.
+    A byte that is not UTF-8 raises CatalogImportError with its offset and line, even in the middle of a block.
     """
     raw = FileIO(str(path))
     if bytes_read is not None:
@@ -95,7 +99,7 @@ def open_text(path: Path, bytes_read: BytesRead | None = None) -> Generator[Text
         try:
             yield text
         except UnicodeDecodeError as error:
-            raise ImportFailed(_describe_bad_byte(path)) from error
+            raise CatalogImportError(_describe_bad_byte(path)) from error
         finally:
             if bytes_read is not None:
                 bytes_read.finished_bytes += raw.tell()
@@ -103,10 +107,10 @@ def open_text(path: Path, bytes_read: BytesRead | None = None) -> Generator[Text
 
 
 def read_lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
-    """Yield the lines of the file. Raise ImportFailed for a NUL byte: the file is not text."""
+    """Yield the lines of the file. Raise CatalogImportError for a NUL byte: the file is not text."""
     for number, line in enumerate(text, 1):
         if "\0" in line:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: line {number:,} contains a NUL byte, so the file is not text; export it again."
             )
         yield line
@@ -117,16 +121,18 @@ def _check_encoding(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(_MAX_FIRST_LINE_BYTES)
     except OSError as error:
-        raise ImportFailed(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+        raise CatalogImportError(
+            f"{path}: cannot be read ({error.strerror}); check its permissions."
+        ) from error
     if not head.removeprefix(codecs.BOM_UTF8):
-        raise ImportFailed(f"{path}: the file is empty; check that it was exported completely.")
+        raise CatalogImportError(f"{path}: the file is empty; check that it was exported completely.")
     for mark, encoding in _OTHER_ENCODINGS.items():
         if head.startswith(mark):
-            raise ImportFailed(f"{path}: the file is in {encoding}; save it as UTF-8.")
+            raise CatalogImportError(f"{path}: the file is in {encoding}; save it as UTF-8.")
     if head[1:4:2] == b"\0\0" or head[:4:2] == b"\0\0":
-        raise ImportFailed(f"{path}: the file is in UTF-16; save it as UTF-8.")
+        raise CatalogImportError(f"{path}: the file is in UTF-16; save it as UTF-8.")
     if len(head) == _MAX_FIRST_LINE_BYTES and b"\n" not in head and b"\r" not in head:
-        raise ImportFailed(
+        raise CatalogImportError(
             f"{path}: the first line is longer than {_MAX_FIRST_LINE_BYTES:,} bytes; the file is not a table of rows."
         )
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.records import AuthorRecord, BookRecord, Reject
@@ -68,35 +68,37 @@ class ColumnMapping:
 def map_columns(
     where: Path | str, headings: Sequence[str], mapping: Mapping[str, str], currency: str | None
 ) -> ColumnMapping:
-    """Map the headings of a feed to fields. Raise ImportFailed if a required field is missing."""
+    """Map the headings of a feed to fields. Raise CatalogImportError if a required field is missing."""
     check_mapping(mapping)
     headings_hint = f"its headings are: {', '.join(heading.strip() or '(blank)' for heading in headings)}"
     index_by_heading = {heading.strip(): place for place, heading in enumerate(headings)}
     indexes: dict[str, int] = {}
     for column, field in mapping.items():
         if column not in index_by_heading:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{where}: --map {column}={field}: there is no column {column}; {headings_hint}."
             )
         if field in indexes:
-            raise ImportFailed(f"{where}: --map gives two columns for {field}; give one.")
+            raise CatalogImportError(f"{where}: --map gives two columns for {field}; give one.")
         indexes[field] = index_by_heading[column]
     for field, names in _indexes_by_field(headings, set(indexes.values())).items():
         if len(names) > 1 and field not in indexes:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{where}: two columns are headed {field}; rename one with --map COLUMN={field}."
             )
         indexes.setdefault(field, names[0])
     if "title" not in indexes:
-        raise ImportFailed(
+        raise CatalogImportError(
             f"{where}: there is no column for the title; {headings_hint}. Name it with --map COLUMN=title."
         )
     if "source_id" not in indexes and "isbn" not in indexes:
         hint = "Name one with --map COLUMN=source_id or --map COLUMN=isbn."
-        raise ImportFailed(f"{where}: there is no column for source_id or isbn; {headings_hint}. {hint}")
+        raise CatalogImportError(
+            f"{where}: there is no column for source_id or isbn; {headings_hint}. {hint}"
+        )
     if "price" in indexes and "currency" not in indexes and currency is None:
         hint = "name its column with --map COLUMN=currency, or give one for all with --currency EUR."
-        raise ImportFailed(f"{where}: prices without a currency; {hint}")
+        raise CatalogImportError(f"{where}: prices without a currency; {hint}")
     taken = set(indexes.values())
     return ColumnMapping(
         headings=tuple(headings),
@@ -111,7 +113,9 @@ def check_mapping(mapping: Mapping[str, str]) -> None:
     for column, field in mapping.items():
         if field not in FLAT_FIELDS:
             known = ", ".join(FLAT_FIELDS)
-            raise ImportFailed(f"--map {column}={field}: there is no field {field}; the fields are: {known}.")
+            raise CatalogImportError(
+                f"--map {column}={field}: there is no field {field}; the fields are: {known}."
+            )
 
 
 def _field_for_heading(heading: str) -> str | None:

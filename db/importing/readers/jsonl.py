@@ -6,7 +6,7 @@ from typing import cast
 
 import orjson
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.feed import Feed, RecordStream, batch_records
@@ -63,7 +63,7 @@ def _reject_json_array(path: Path) -> None:
     with open_text(path) as text:
         if text.read(1_000).lstrip().startswith("["):
             hint = "write one object per line, for example with jq -c '.[]'."
-            raise ImportFailed(f"{path}: is one JSON array, not JSON Lines; {hint}")
+            raise CatalogImportError(f"{path}: is one JSON array, not JSON Lines; {hint}")
 
 
 def _read_books(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import field_parsers
 from db.importing.field_parsers import FieldError
 from db.importing.readers.csv_reader import read_csv_rows, read_headings
@@ -32,7 +32,7 @@ def open_oscar(sources: Sequence[Path | str], currency: str | None) -> Feed:
     for path in paths:
         first = read_headings(path)
         if len(first) != _COLUMN_COUNT:
-            raise ImportFailed(
+            raise CatalogImportError(
                 f"{path}: its first row has {len(first)} cells, not {_COLUMN_COUNT}: {_COLUMN_NAMES}."
             )
     bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
@@ -53,7 +53,7 @@ def _csv_files(source: Path) -> list[Path]:
         return [source]
     paths = sorted(source.glob("*.csv"))
     if not paths:
-        raise ImportFailed(f"{source}: contains no csv file; give the folder of the price lists.")
+        raise CatalogImportError(f"{source}: contains no csv file; give the folder of the price lists.")
     return paths
 
 

@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
-from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
-from asyncpg.exceptions import ClientConfigurationError
 
-from db.errors import ImportFailed
+from db.connections.connect import connect
+from db.connections.error_mapping import describe_error
+from db.errors import CatalogImportError, DatabaseError
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
 from db.importing.readers.flat import FLAT_FIELDS, FlatRecordParser, check_mapping, map_columns
@@ -25,7 +25,7 @@ _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _CONNECT_TIMEOUT = 15
 
-_SETTINGS = {"application_name": "bookstore import", "datestyle": "ISO", "intervalstyle": "iso_8601"}
+_SETTINGS = {"datestyle": "ISO", "intervalstyle": "iso_8601"}
 
 _TABLE = """
 /* table_by_name */
@@ -65,15 +65,15 @@ async def open_postgres(
     """Open a feed of the table. Its snapshot is taken when the first batch is read."""
     check_mapping(mapping)
     if len(sources) != 1:
-        raise ImportFailed("give one --from postgresql://user@host/database.")
+        raise CatalogImportError("give one --from postgresql://user@host/database.")
     if not table:
-        raise ImportFailed("name the table to read with --table.")
+        raise CatalogImportError("name the table to read with --table.")
     dsn = str(sources[0])
     connection = await _connect(dsn)
     try:
         query = await _build_query(connection, table, mapping, currency)
     except asyncpg.PostgresError as error:
-        raise ImportFailed(f"table {table}: {error}.") from error
+        raise CatalogImportError(f"table {table}: {error}.") from error
     finally:
         await connection.close()
     row_counter = _RowCounter()
@@ -96,27 +96,13 @@ class _RowCounter:
 
 
 async def _connect(dsn: str) -> _Connection:
-    """Connect to the server. Raise ImportFailed without parts of the DSN that may contain the password."""
+    """Open a connection to the source server. Raise CatalogImportError without any part of the password."""
     try:
-        return await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT, server_settings=_SETTINGS)
-    except (ValueError, ClientConfigurationError):
-        # The parser's message may quote any part of the DSN, so it is not included.
-        raise ImportFailed("--from is not a DSN such as postgresql://user:password@host/database.") from None
-    except asyncpg.PostgresError as error:
-        raise ImportFailed(
-            f"{_without_credentials(dsn)}: the server rejected the connection ({error})."
-        ) from None
-    except (OSError, TimeoutError) as error:
-        reason = str(error) or type(error).__name__
-        raise ImportFailed(
-            f"{_without_credentials(dsn)}: cannot connect to the server ({reason}); check the address."
-        ) from None
-
-
-def _without_credentials(dsn: str) -> str:
-    """Return the DSN without user and password."""
-    parts = urlsplit(dsn)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return await connect(
+            dsn, application_name="bookstore import", timeout=_CONNECT_TIMEOUT, settings=_SETTINGS
+        )
+    except DatabaseError as error:
+        raise CatalogImportError(f"--from: {error}") from None
 
 
 async def _build_query(
@@ -125,9 +111,9 @@ async def _build_query(
     schema, name = _schema_and_name(table)
     table_row = await connection.fetchrow(_TABLE, schema, name)
     if table_row is None:
-        raise ImportFailed(f"table {table}: there is no such table; write schema.table in exact case.")
+        raise CatalogImportError(f"table {table}: there is no such table; write schema.table in exact case.")
     if not table_row["readable"]:
-        raise ImportFailed(f"table {table}: the user has no permission to read it; GRANT SELECT on it.")
+        raise CatalogImportError(f"table {table}: the user has no permission to read it; GRANT SELECT on it.")
     table_columns = await connection.fetch(_COLUMNS, table_row["oid"])
     names = [str(column["name"]) for column in table_columns]
     column_mapping = map_columns(f"table {table}", names, mapping, currency)
@@ -154,7 +140,7 @@ def _schema_and_name(table: str) -> tuple[str | None, str]:
             parts[-1] += character
     bare = [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
     if len(bare) > 2 or not all(bare):
-        raise ImportFailed(f"--table {table}: write it as table or schema.table.")
+        raise CatalogImportError(f"--table {table}: write it as table or schema.table.")
     return (bare[0] if len(bare) == 2 else None), bare[-1]
 
 
@@ -183,8 +169,9 @@ async def _read_batches(
                 ]
                 row_counter.rows += len(rows)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise ImportFailed(
-            f"{_without_credentials(dsn)}: reading stopped after {row_counter.rows:,} rows ({error})."
+        reason = describe_error(error)
+        raise CatalogImportError(
+            f"--from: reading stopped after {row_counter.rows:,} rows ({reason})."
         ) from None
     finally:
         await connection.close(timeout=_CONNECT_TIMEOUT)

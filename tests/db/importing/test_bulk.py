@@ -6,10 +6,11 @@ import logging
 import asyncpg
 import pytest
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing import importer, table_rebuild
 from db.importing.records import AuthorRecord
 from tests.db.importing.feeds import Catalog, book
+from tests.waiting import GUARD, until
 
 EVERYTHING = (*table_rebuild.BOOK_TABLES, *table_rebuild.LISTING_TABLES)
 BOOKS = [
@@ -36,6 +37,20 @@ SELECT indexname, tablename, indexdef, NULL, NULL, NULL FROM pg_indexes WHERE sc
 UNION ALL
 SELECT typname, NULL, NULL, NULL, NULL, NULL FROM pg_type WHERE typnamespace = 'public'::regnamespace
 ORDER BY 1, 2, 3, 4, 5
+"""
+
+
+# The import asks for a lock that another transaction holds.
+WAITS_FOR_LOCK = """
+SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+               WHERE a.application_name = 'bookstore import' AND a.datname = current_database() AND NOT l.granted)
+"""
+
+# The import had the locks and let them go: it sleeps until the next attempt.
+GAVE_WAY = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE application_name = 'bookstore import' AND datname = current_database()
+                 AND state = 'idle in transaction' AND query LIKE 'ROLLBACK TO %')
 """
 
 
@@ -159,17 +174,15 @@ async def test_readers_that_hold_on_to_a_table_are_waited_for_and_not_blocked(ca
     await reader.fetch("SELECT 1 FROM category_listing")
 
     importing = asyncio.create_task(catalog.import_records(*BOOKS))
-    slowest = 0.0
-    for _ in range(20):
-        started = asyncio.get_running_loop().time()
-        assert await other.fetchval("SELECT count(*) FROM category_listing") == 0
-        slowest = max(slowest, asyncio.get_running_loop().time() - started)
-        await asyncio.sleep(0.05)
+    for _ in range(3):
+        await until(lambda: catalog.connection.fetchval(WAITS_FOR_LOCK))
+        # It has to give way: the first reader keeps its lock, and a lock waited for blocks all after it.
+        count = other.fetchval("SELECT count(*) FROM category_listing")
+        assert await asyncio.wait_for(count, GUARD) == 0
     assert not importing.done()
     await reading.rollback()
 
     assert (await importing).new == len(BOOKS)
-    assert slowest < 1
     await reader.close()
     await other.close()
 
@@ -182,17 +195,22 @@ async def test_a_snapshot_of_before_is_waited_for_so_that_it_never_finds_empty_t
     reading = reader.transaction(isolation="repeatable_read")
     await reading.start()
     await reader.fetch("SELECT 1")
-    await asyncio.sleep(0.05)
-    await reader.fetch("SELECT 1")
+    await until(lambda: has_grown_old(reader, catalog.connection))
 
     importing = asyncio.create_task(catalog.import_records(*BOOKS))
-    await asyncio.sleep(1)
+    await until(lambda: catalog.connection.fetchval(GAVE_WAY))
     assert not importing.done()
     assert await reader.fetchval("SELECT count(*) FROM book") == 1
     await reading.rollback()
 
     assert (await importing).new == len(BOOKS) - 1
     await reader.close()
+
+
+async def has_grown_old(reader: asyncpg.Connection, observer: asyncpg.Connection) -> bool:
+    """Whether the reader's snapshot counts as older than its statement, of which this runs another."""
+    await reader.fetch("SELECT 1")
+    return bool(await observer.fetchval(table_rebuild._COUNT_OLD_SNAPSHOTS))
 
 
 async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
@@ -204,7 +222,7 @@ async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
     await writing.start()
     await writer.execute("INSERT INTO category (name) VALUES ('Uncommitted')")
 
-    with pytest.raises(ImportFailed, match="have blocked the catalog's locks for 0 s: end them"):
+    with pytest.raises(CatalogImportError, match="have blocked the catalog's locks for 0 s: end them"):
         await catalog.import_records(*BOOKS)
 
     await writing.rollback()

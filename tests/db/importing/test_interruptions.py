@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import asyncpg
 import pytest
 
-from db.errors import DatabaseError, ImportFailed
+from db.errors import CatalogImportError, DatabaseError
 from db.importing import importer
 from db.importing.importer import import_feed
 from db.importing.progress import ImportProgress
@@ -65,7 +65,7 @@ async def test_a_disconnect_while_reading_is_one_clear_error(catalog: Catalog) -
     source = ClosableFeed(catalog.dsn)
 
     with pytest.raises(
-        ImportFailed, match=r"The database failed during the import: .* Nothing was written\."
+        CatalogImportError, match=r"The database failed during the import: .* Nothing was written\."
     ):
         await import_feed(catalog.dsn, source.feed(), rejects=catalog.rejects)
 
@@ -75,7 +75,7 @@ async def test_a_disconnect_while_reading_is_one_clear_error(catalog: Catalog) -
 
 @pytest.mark.parametrize("step", ["Comparing with the catalog", "Writing books, authors and categories"])
 async def test_a_disconnect_while_merging_writes_nothing(catalog: Catalog, step: str) -> None:
-    with pytest.raises(ImportFailed, match="Nothing was written"):
+    with pytest.raises(CatalogImportError, match="Nothing was written"):
         await import_feed(
             catalog.dsn,
             feed([book("1")]),
@@ -89,7 +89,7 @@ async def test_a_disconnect_while_merging_writes_nothing(catalog: Catalog, step:
 async def test_a_disconnect_while_committing_reports_an_unknown_result(
     catalog: Catalog,
 ) -> None:
-    with pytest.raises(ImportFailed, match=r"may or may not have been written\. Import it again"):
+    with pytest.raises(CatalogImportError, match=r"may or may not have been written\. Import it again"):
         await import_feed(
             catalog.dsn,
             feed([book("1")]),
@@ -120,14 +120,15 @@ async def test_a_vacuum_that_fails_is_only_a_warning(
 
 
 async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Catalog) -> None:
-    source = ClosableFeed()
-    waiting = asyncio.Event()
+    waiting, closed = asyncio.Event(), asyncio.Event()
 
     async def endless() -> AsyncGenerator[RecordBatch]:
-        async for batch in source.batches():
-            yield batch
+        try:
+            yield [book("1", row=1)]
             waiting.set()
-            await asyncio.sleep(0.05)
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
 
     importing = asyncio.create_task(
         import_feed(
@@ -141,6 +142,7 @@ async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Ca
 
     with pytest.raises(asyncio.CancelledError):
         await importing
+    assert closed.is_set()
     assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
     assert (await catalog.import_records(book("1"))).new == 1
 

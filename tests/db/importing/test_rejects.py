@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers.feed import default_row_label
 from db.importing.records import Reject
 from db.importing.rejects import RejectsFile
@@ -44,7 +44,7 @@ def test_another_file_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "books.csv").write_text("isbn,title\n")
 
     with (
-        pytest.raises(ImportFailed, match="is not a rejects file"),
+        pytest.raises(CatalogImportError, match="is not a rejects file"),
         RejectsFile(tmp_path / "books.csv", default_row_label),
     ):
         pass
@@ -54,7 +54,7 @@ def test_another_file_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_an_unwritable_path_is_one_clear_error(tmp_path: Path) -> None:
     with (
-        pytest.raises(ImportFailed, match=r"cannot be written: No such file or directory\."),
+        pytest.raises(CatalogImportError, match=r"cannot be written: No such file or directory\."),
         RejectsFile(tmp_path / "nowhere" / "r.csv", default_row_label) as rejects,
     ):
         rejects.write([BAD_PRICE])

@@ -2,26 +2,26 @@
 
 import asyncio
 import csv
-import random
 import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
-from db.errors import DatabaseError, ImportFailed
+from db.errors import CatalogImportError, DatabaseError
 from db.importing import importer as running
 from db.importing.importer import Summary, import_feed
 from db.importing.readers import Feed, RecordBatch, open_feed, open_generated
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from db.verify import run_checks
+from tests.waiting import until
 
 CATALOGS = Path(__file__).parents[4] / "shared" / "catalogs"
 real_catalogs = pytest.mark.skipif(not CATALOGS.is_dir(), reason="../shared/catalogs is not there")
@@ -232,7 +232,7 @@ drawn_records = st.lists(
 CLEAR = "TRUNCATE book, author, category, catalog_size CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5)
 @given(older=drawn_records, newer=drawn_records)
 async def test_an_older_delivery_leaves_no_trace_in_what_a_newer_one_lists(
     dsn: str, tmp_path: Path, older: list[BookRecord], newer: list[BookRecord]
@@ -306,62 +306,126 @@ async def test_readers_see_the_old_catalog_or_the_new_one_and_never_fail(dsn: st
         await connection.close()
 
     reading = asyncio.create_task(read())
+    await until(lambda: seen)
     await import_feed(dsn, open_generated(2_500, 1), rejects=tmp_path / "rejects.csv")
-    await asyncio.sleep(0.05)
-    done.set()
-    await reading
-
     connection = await asyncpg.connect(dsn)
     listed = await connection.fetchval("SELECT count(DISTINCT book_id) FROM category_listing")
     await connection.close()
+    await until(lambda: (2500, listed) in seen)
+    done.set()
+    await reading
+
     assert seen == {(0, 0), (2500, listed)}
 
 
+# Kills itself when the step begins that it is given.
 IMPORTER = """
-import asyncio, sys
+import asyncio, os, signal, sys
 from pathlib import Path
+from db.importing.progress import ImportProgress
 from db.importing.readers import open_generated
 from db.importing.importer import import_feed
-asyncio.run(import_feed(sys.argv[1], open_generated(3_000, 1), rejects=Path(sys.argv[2])))
+
+class Killed(ImportProgress):
+    def start_phase(self, title):
+        if title == sys.argv[3]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(import_feed(
+    sys.argv[1], open_generated(2_000, 1), rejects=Path(sys.argv[2]), progress=Killed()
+))
+"""
+STEPS = [
+    "Comparing with the catalog",
+    "Writing books, authors and categories",
+    "Building indexes",
+    "Listing books by author and category",
+    "Building indexes of the listings",
+    "Committing",
+    "Vacuuming",
+]
+NEVER = "no step"
+
+HAS_LEFT = """
+SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+                   WHERE application_name = 'bookstore import' AND datname = current_database())
+"""
+
+# The import waits for a lock in the middle of what it writes.
+WAITS_TO_WRITE = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE application_name = 'bookstore import' AND datname = current_database()
+                 AND wait_event_type = 'Lock' AND state = 'active')
 """
 
 
-async def test_an_import_that_is_killed_leaves_all_or_nothing(dsn: str, tmp_path: Path) -> None:
-    async def imported() -> None:
-        await import_feed(dsn, open_generated(3_000, 1), rejects=tmp_path / "rejects.csv")
+@dataclass
+class Killing:
+    """Imports of one delivery that are killed, and what the catalog holds without and with it."""
 
-    empty = await sound(dsn)
-    await imported()
-    whole = await sound(dsn)
-    connection = await asyncpg.connect(dsn)
-    chance = random.Random(1)
-    for _ in range(4):
-        await connection.execute(CLEAR)
-        importer = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", IMPORTER, dsn, str(tmp_path / "rejects.csv")
+    dsn: str
+    rejects: Path
+    connection: asyncpg.Connection
+
+    async def import_whole(self) -> str:
+        await import_feed(self.dsn, open_generated(2_000, 1), rejects=self.rejects)
+        return await sound(self.dsn)
+
+    async def start(self, killed_at: str) -> asyncio.subprocess.Process:
+        await self.connection.execute(CLEAR)
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-c", IMPORTER, self.dsn, str(self.rejects), killed_at
         )
-        await asyncio.sleep(chance.uniform(0.4, 1.6))
-        if importer.returncode is None:
-            importer.send_signal(signal.SIGKILL)
-        await importer.wait()
-        assert await sound(dsn) in (empty, whole)
+
+    async def has_left(self) -> None:
+        """Return when PostgreSQL has ended the session of the killed import."""
+        await until(lambda: self.connection.fetchval(HAS_LEFT))
+
+
+@pytest.fixture
+async def killing(dsn: str, tmp_path: Path) -> AsyncGenerator[Killing]:
+    connection = await asyncpg.connect(dsn)
+    yield Killing(dsn, tmp_path / "rejects.csv", connection)
     await connection.close()
 
-    for _ in range(100):
-        try:
-            await imported()
-            break
-        except ImportFailed as error:
-            assert "Another import is running" in str(error)
-            await asyncio.sleep(0.1)
-    assert await sound(dsn) == whole
+
+async def test_an_import_that_is_killed_leaves_all_or_nothing(killing: Killing) -> None:
+    empty = await sound(killing.dsn)
+    whole = await killing.import_whole()
+    left = {}
+
+    for step in STEPS:
+        importer = await killing.start(killed_at=step)
+        assert await importer.wait() == -signal.SIGKILL
+        await killing.has_left()
+        left[step] = await sound(killing.dsn)
+
+    assert left == {step: whole if step == "Vacuuming" else empty for step in STEPS}
+    await killing.connection.execute(CLEAR)
+    assert await killing.import_whole() == whole
+
+
+async def test_an_import_that_is_killed_amid_a_statement_leaves_nothing(killing: Killing) -> None:
+    empty = await sound(killing.dsn)
+    locker = await asyncpg.connect(killing.dsn)
+
+    async with locker.transaction():
+        await locker.execute("LOCK TABLE search_word IN ACCESS EXCLUSIVE MODE")
+        importer = await killing.start(killed_at=NEVER)
+        await until(lambda: killing.connection.fetchval(WAITS_TO_WRITE))
+        importer.kill()
+        await importer.wait()
+        await killing.has_left()
+    await locker.close()
+
+    assert await sound(killing.dsn) == empty
 
 
 async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute("SELECT pg_advisory_lock(hashtext('bookstore import'))")
 
-    with pytest.raises(ImportFailed, match="Another import is running"):
+    with pytest.raises(CatalogImportError, match="Another import is running"):
         await bring(dsn, tmp_path, [book(1, "Emma")])
 
     await connection.close()
@@ -370,18 +434,18 @@ async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: P
 async def test_what_stops_an_import_is_said_and_nothing_is_written(dsn: str, tmp_path: Path) -> None:
     async def failing() -> AsyncGenerator[RecordBatch]:
         yield [book(1, "Emma")]
-        raise ImportFailed("the file ends in the middle of a row")
+        raise CatalogImportError("the file ends in the middle of a row")
 
     before = await sound(dsn)
     torn = Feed("shop", failing(), total=2, unit="rows", completed=lambda: 0)
-    with pytest.raises(ImportFailed, match="middle of a row"):
+    with pytest.raises(CatalogImportError, match="middle of a row"):
         await import_feed(dsn, torn, rejects=tmp_path / "rejects.csv")
-    with pytest.raises(ImportFailed, match="cannot be called 'name'"):
+    with pytest.raises(CatalogImportError, match="cannot be called 'name'"):
         await bring(dsn, tmp_path, [], "name")
     with pytest.raises(DatabaseError, match="cannot be reached"):
         await bring(dsn.replace("/test_", "/nowhere_"), tmp_path, [])
     (tmp_path / "mine.csv").write_text("precious\n")
-    with pytest.raises(ImportFailed, match="is not a rejects file"):
+    with pytest.raises(CatalogImportError, match="is not a rejects file"):
         await import_feed(dsn, delivery([]), rejects=tmp_path / "mine.csv")
 
     assert await sound(dsn) == before

@@ -237,7 +237,7 @@ def test_english_articles_fit_their_nouns():
     assert [word for word in seed_words.ENGLISH_ADJECTIVES.split() if word[0] in "AEIOU"] == []
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(number=st.integers(), count=st.integers(1, 60))
 def test_every_record_satisfies_its_docstring(number: int, count: int):
     for book in generate_books(count, number):

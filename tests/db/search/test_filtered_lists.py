@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import books
@@ -197,9 +197,7 @@ def lists(stock: StockedCatalog) -> list[tuple[Scope, int, Callable[[DrawnBook],
 
 
 def rolled_back(examples: int) -> settings:
-    return settings(
-        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    return settings(max_examples=examples)
 
 
 drawn_filters = st.tuples(

@@ -2,7 +2,7 @@
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.search.suggest import suggested_authors, suggested_books, suggested_categories
@@ -94,7 +94,7 @@ async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
     assert [book.title for book in await suggested_books(connection, "odd 1 ", 2)] == []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(
     prefix=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=80)
 )

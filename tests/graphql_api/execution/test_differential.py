@@ -26,6 +26,7 @@ from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 from tests.graphql_api.execution.operations import DrawnOperation, draw_operations
+from tests.waiting import until
 
 # Stock execution drops the coroutines of siblings when a field fails at once, and Python complains of them.
 pytestmark = [
@@ -35,12 +36,7 @@ pytestmark = [
 
 some = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.filter_too_much,
-        HealthCheck.too_slow,
-    ],
+    suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.filter_too_much],
 )
 
 nasty_values = {
@@ -217,8 +213,7 @@ async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Cli
     )
 
     # What earlier operations dropped may still be reading.
-    if others := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(others, timeout=10)
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
     small_catalog.statements.clear()
     planned = await run_operation(document, None, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
@@ -243,15 +238,14 @@ async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Clie
 
 
 def test_a_failed_plan_leaves_nothing_running() -> None:
-    async def attempt() -> int:
+    async def attempt() -> None:
         drawn = DrawnOperation(
             "{ items(keys: [1, 13, 5]) { thing { key } slow others(count: -1) { key } } }", {}
         )
         await assert_equal_to_graphql_core(nasty_schema, drawn, nasty_context)
-        await asyncio.sleep(0.05)
-        return len(asyncio.all_tasks())
+        await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
-    assert asyncio.run(attempt()) == 1
+    asyncio.run(attempt())
 
 
 def every_field() -> list[tuple[str, str]]:

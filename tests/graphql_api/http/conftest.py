@@ -11,6 +11,7 @@ import pytest
 from graphql_api.app import create_app
 from graphql_api.settings import Settings
 from tests.catalogs import add_book
+from tests.serving import PATIENT
 
 Shop = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -25,7 +26,7 @@ def shop(dsn: str) -> Shop:
         await connection.execute("DELETE FROM book")
         await add_book(connection, "Emma", isbn="9780306406157")
         await connection.close()
-        app = create_app(Settings(pool_size=2, **settings), dsn)
+        app = create_app(Settings(**{"pool_size": 2} | PATIENT | settings), dsn)
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),

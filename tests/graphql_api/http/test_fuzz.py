@@ -10,11 +10,12 @@ from contextlib import suppress
 import pytest
 
 from tests.http_client import Client
-from tests.serving import Served, embedded_catalog, serving
+from tests.serving import Served, serving
 from tests.tables import note
+from tests.waiting import GUARD
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1000"))
-AT_ONCE = 8
+AT_ONCE = 64
 
 BODIES = [
     b'{"query": "{ books(first: 3) { nodes { title authors { name } } } }"}',
@@ -93,9 +94,9 @@ def mutated(random_: random.Random, data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Generator[Served]:
-    """A server that soon gives up who does not finish a request."""
-    with embedded_catalog() as folder, serving(folder, SENDER_TIMEOUT="0.5") as served:
+def impatient(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    """A server that soon gives up a client that does not finish its request, and nothing else."""
+    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn, SENDER_TIMEOUT="2") as served:
         yield served
 
 
@@ -104,10 +105,10 @@ async def status_of(client: Client, request: bytes) -> int:
     reader, writer = await client.connect()
     try:
         writer.write(request)
-        line = await asyncio.wait_for(reader.readline(), 10)
+        line = await asyncio.wait_for(reader.readline(), GUARD)
         while line.startswith(b"HTTP/1.1 100"):
             await reader.readline()
-            line = await asyncio.wait_for(reader.readline(), 10)
+            line = await asyncio.wait_for(reader.readline(), GUARD)
         return int(line.split()[1]) if line.startswith(b"HTTP/1.1 ") else 0
     except (OSError, TimeoutError):
         return 0

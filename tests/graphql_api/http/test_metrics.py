@@ -1,16 +1,19 @@
 """Metrics: how many operations ran by their plans, and how many on graphql-core, by reason."""
 
+import asyncio
 import re
 
 import pytest
 
 from graphql_api.execution.executor import operation_counts
-from graphql_api.http.metrics import metrics_route
 from tests.graphql_api.http.conftest import Shop
+from tests.waiting import until
 
 
 def parse_counts(text: str) -> dict[tuple[str, str], int]:
-    lines = re.findall(r'^bookstore_operations_total\{by="(\w+)",reason="(.*)"\} (\d+)$', text, re.MULTILINE)
+    lines = re.findall(
+        r'^bookstore_operations_total\{by="([\w-]+)",reason="(.*)"\} (\d+)$', text, re.MULTILINE
+    )
     return {(by, reason): int(count) for by, reason, count in lines}
 
 
@@ -29,11 +32,24 @@ async def test_operations_are_counted_by_executor_and_reason(
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert {key: count - before.get(key, 0) for key, count in after.items() if count != before.get(key)} == {
         ("plan", ""): 1,
-        ("stock", "introspection"): 1,
-        ("stock", "the plan failed"): 1,
+        ("graphql-core", "introspection"): 1,
+        ("graphql-core", "the plan failed"): 1,
     }
-    assert after["stock", r"a \"reason\"\\"] == 1
-    assert metrics_route({}).path == "/metrics"
+    assert after["graphql-core", r"a \"reason\"\\"] == 1
+
+
+async def test_admitted_requests_are_counted(shop: Shop) -> None:
+    async with shop(metrics=True, max_requests=1) as client:
+        admission = client._transport.app.endpoint.admission
+        async with admission:
+            waiting = asyncio.create_task(client.post("/graphql", json={"query": "{ __typename }"}))
+            await until(lambda: admission.line)
+            taken = (await client.get("/metrics")).text
+        await waiting
+        free = (await client.get("/metrics")).text
+
+    assert taken.endswith('{state="running"} 1\nbookstore_requests{state="waiting"} 1\n')
+    assert free.endswith('{state="running"} 0\nbookstore_requests{state="waiting"} 0\n')
 
 
 async def test_metrics_are_disabled_by_default(shop: Shop) -> None:

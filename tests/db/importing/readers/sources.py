@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from db.errors import ImportFailed
+from db.errors import CatalogImportError
 from db.importing.readers import open_feed
 from db.importing.records import BookRecord, Reject
 
@@ -35,8 +35,8 @@ async def read_one_book(format: str, *sources: Path | str, **options: Any) -> Bo
 
 
 async def import_error(format: str, *sources: Path | str, **options: Any) -> str:  # noqa: A002
-    """Return the one-line ImportFailed message raised when the feed is opened or read."""
-    with pytest.raises(ImportFailed) as failed:
+    """Return the one-line CatalogImportError message raised when the feed is opened or read."""
+    with pytest.raises(CatalogImportError) as failed:
         await read_records(format, *sources, **options)
     line = str(failed.value)
     assert "\n" not in line

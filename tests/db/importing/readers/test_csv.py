@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.importing.readers import open_feed
@@ -203,7 +203,7 @@ async def test_a_feed_that_is_closed_early_closes_its_file(tmp_path: Path):
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t"), max_size=30)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(max_examples=50)
 @given(rows=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=20))
 async def test_what_the_csv_module_writes_is_read_back(tmp_path: Path, rows: list[tuple[str, str]]):
     text = io.StringIO(newline="")

@@ -1,0 +1,116 @@
+"""The session of one request: its reads, which one failure ends."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from db.connections.connect import Connection
+from db.connections.error_mapping import is_connection_lost, is_transient, to_database_error
+from db.connections.pool import ConnectionPool
+from db.connections.supervisor import PoolSupervisor
+from db.errors import DatabaseError
+from db.explain import statement_name
+
+RETRY_DELAY = 0.02
+"""Seconds until a retry after a lost connection. The pool learns meanwhile which others are lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStatement:
+    """The name of a statement that failed or was cancelled, and the milliseconds until then."""
+
+    name: str
+    milliseconds: float
+
+
+class ReadSession:
+    """The reads of one request. The first that fails because of PostgreSQL is kept as `failure`, and every
+    later read raises it.
+
+    After `pin` all reads go over one connection, acquired for the first of them and released by `unpin`. So a
+    request that holds a connection never waits for a second one.
+    """
+
+    def __init__(self, supervisor: PoolSupervisor) -> None:
+        self.supervisor = supervisor
+        self.failure: DatabaseError | None = None
+        self._loop = asyncio.get_running_loop()
+        self._running: dict[asyncio.Task[Any], tuple[str, float]] = {}
+        self._failed_statement: FailedStatement | None = None
+        self._lock: asyncio.Lock | None = None
+        self._pinned: tuple[ConnectionPool, Connection] | None = None
+
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+        """Run one statement and return its rows. A transient error is retried once.
+
+        Raises DatabaseUnavailableError or StatementTimeoutError if PostgreSQL is the cause.
+        """
+        if self.failure:
+            raise self.failure
+        task = asyncio.current_task(self._loop)
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        self._running[task] = query, self._loop.time()
+        try:
+            return await self._fetch_with_retry(query, args, record_class)
+        except Exception as error:
+            self.failure = to_database_error(error)
+            if self.failure:
+                self._failed_statement = self.failed_statement()
+            if self.failure in (None, error):
+                raise
+            raise self.failure from error
+        except asyncio.CancelledError:
+            self._failed_statement = self.failed_statement()
+            raise
+        finally:
+            del self._running[task]
+
+    def failed_statement(self) -> FailedStatement | None:
+        """Return the first statement that failed or was cancelled, or else the first one that runs."""
+        if self._failed_statement or not self._running:
+            return self._failed_statement
+        query, started_at = next(iter(self._running.values()))
+        return FailedStatement(statement_name(query), (self._loop.time() - started_at) * 1000)
+
+    def pin(self) -> None:
+        """Read over one connection from now on."""
+        self._lock = asyncio.Lock()
+
+    def unpin(self) -> None:
+        """Release the pinned connection, and read over any connection from now on."""
+        self._lock = None
+        self._release_pinned(None)
+
+    def cancel(self) -> None:
+        """Cancel the statements that run, in PostgreSQL too."""
+        for task in self._running:
+            task.cancel()
+
+    async def _fetch_with_retry(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
+        try:
+            return await self._fetch_once(query, args, record_class)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            if is_connection_lost(error):
+                await asyncio.sleep(RETRY_DELAY)
+        return await self._fetch_once(query, args, record_class)
+
+    async def _fetch_once(self, query: str, args: Sequence[object], record_class: Any) -> list[Any]:
+        if self._lock is None:
+            return await self.supervisor.fetch(query, *args, record_class=record_class)
+        async with self._lock:
+            if self._pinned is None:
+                pool = self.supervisor.require_pool()
+                self._pinned = pool, await pool.acquire()
+            try:
+                return await self._pinned[1].fetch(query, *args, record_class=record_class)
+            except BaseException as error:
+                self._release_pinned(error)
+                raise
+
+    def _release_pinned(self, failure: BaseException | None) -> None:
+        if self._pinned is not None:
+            (pool, connection), self._pinned = self._pinned, None
+            pool.release(connection, failure)

@@ -1,0 +1,257 @@
+"""The session of a request: its reads are retried once, may share one connection, and end with it."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from db.connections.session import ReadSession
+from db.connections.supervisor import PoolSupervisor
+from db.database import PLANNED_ANEW
+from db.errors import DatabaseUnavailableError, StatementTimeoutError
+from tests.waiting import until
+
+PID = "SELECT pg_backend_pid()"
+RUNNING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+)
+
+
+class LosingDatabase:
+    """A supervisor whose connection ends under the first statements, under `losses` of them."""
+
+    def __init__(self, supervisor: PoolSupervisor, losses: int) -> None:
+        self.supervisor = supervisor
+        self.losses = losses
+        self.statements = 0
+
+    async def fetch(self, query: str, *args: object, record_class: Any = None) -> list[Any]:
+        self.statements += 1
+        if self.statements <= self.losses:
+            query = "SELECT pg_terminate_backend(pg_backend_pid())"
+        return await self.supervisor.fetch(query, *args)
+
+
+async def pids(session: ReadSession, times: int = 5) -> set[int]:
+    """The servers' processes that ran as many statements at once."""
+    found = await asyncio.gather(*(session.fetch(PID) for _ in range(times)))
+    return {rows[0][0] for rows in found}
+
+
+# Retries
+
+
+async def test_a_read_whose_connection_is_lost_is_retried_once(supervisor: PoolSupervisor) -> None:
+    database = LosingDatabase(supervisor, losses=1)
+
+    rows = await ReadSession(database).fetch("SELECT 1 AS one")
+
+    assert rows == [(1,)]
+    assert database.statements == 2
+
+
+async def test_a_read_that_loses_two_connections_fails_and_so_do_all_later_ones(
+    supervisor: PoolSupervisor,
+) -> None:
+    database = LosingDatabase(supervisor, losses=2)
+    session = ReadSession(database)
+
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        await session.fetch("SELECT 1")
+    with pytest.raises(DatabaseUnavailableError):
+        await session.fetch("SELECT 1")
+
+    assert (
+        str(caught.value) == "PostgreSQL is unavailable: connection was closed in the middle of operation: "
+        "terminating connection due to administrator command"
+    )
+    assert database.statements == 2
+    assert session.failure is caught.value
+    assert await ReadSession(database).fetch("SELECT 1") == [(1,)]
+
+
+async def test_a_read_that_a_recovery_conflict_cancels_is_retried_once(
+    supervisor: PoolSupervisor, observer: asyncpg.Connection
+) -> None:
+    """A standby reports the conflict with SQLSTATE 40001. A sequence survives the rollback of the first try."""
+    await observer.execute("""
+        CREATE SEQUENCE tries;
+        CREATE FUNCTION conflict(failures bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE try bigint := nextval('tries');
+        BEGIN
+            IF try <= failures THEN
+                RAISE 'canceling statement due to conflict with recovery' USING ERRCODE = '40001';
+            END IF;
+            RETURN try;
+        END $$
+    """)
+
+    assert await ReadSession(supervisor).fetch("SELECT conflict(1)") == [(2,)]
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        await ReadSession(supervisor).fetch("SELECT conflict(100)")
+
+    assert str(caught.value) == (
+        "PostgreSQL is unavailable: canceling statement due to conflict with recovery"
+    )
+    assert await observer.fetchval("SELECT last_value FROM tries") == 4
+
+
+@pytest.mark.parametrize(
+    ("query", "changes"),
+    [
+        (f"/* values {PLANNED_ANEW} */ SELECT a FROM changing", 2),
+        ("/* values */ SELECT a FROM changing", 4),  # asyncpg itself retries a cached statement once
+    ],
+    ids=["planned anew", "cached"],
+)
+async def test_a_read_whose_result_type_changes_is_retried_once(
+    supervisor: PoolSupervisor, dsn: str, observer: asyncpg.Connection, query: str, changes: int
+) -> None:
+    """Each change waits for the lock that the read's next step waits for too, one behind the other."""
+    await observer.execute("CREATE TABLE changing (a smallint); INSERT INTO changing VALUES (7)")
+    session = ReadSession(supervisor)
+    session.pin()
+    assert await session.fetch(query) == [(7,)]
+    changers = [await asyncpg.connect(dsn) for _ in range(changes)]
+    types = ["integer", "bigint", "integer", "bigint"]
+
+    async def waiting() -> int:
+        return await observer.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    async def change(connection: asyncpg.Connection, kind: str) -> None:
+        await connection.execute(f"BEGIN; ALTER TABLE changing ALTER a TYPE {kind}")
+
+    await change(changers[0], types[0])
+    reading = asyncio.create_task(session.fetch(query))
+    for previous, connection, kind in zip(changers, changers[1:], types[1:], strict=False):
+        await until(lambda: waiting())
+        queued = asyncio.create_task(change(connection, kind))
+        await until(lambda: observer.fetchval("SELECT count(*) = 2 FROM pg_locks WHERE NOT granted"))
+        await previous.execute("COMMIT")
+        await queued
+    await until(lambda: waiting())
+    await changers[-1].execute("COMMIT")
+
+    assert await reading == [(7,)]
+    assert session.failure is None
+    session.unpin()
+    for connection in changers:
+        await connection.close()
+
+
+async def test_a_statement_that_takes_too_long_is_not_retried(supervisor: PoolSupervisor) -> None:
+    database = LosingDatabase(supervisor, losses=0)
+    supervisor.require_pool().command_timeout = 0.1
+
+    with pytest.raises(StatementTimeoutError):
+        await ReadSession(database).fetch("SELECT pg_sleep(3600)")
+
+    assert database.statements == 1
+
+
+async def test_the_server_ends_a_statement_by_itself(supervisor: PoolSupervisor) -> None:
+    assert await supervisor.fetch("SELECT current_setting('statement_timeout')") == [("1min",)]
+
+
+async def test_a_defect_is_raised_as_it_is(supervisor: PoolSupervisor) -> None:
+    session = ReadSession(supervisor)
+
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await session.fetch("SELECT 1 FROM nowhere")
+    with pytest.raises(asyncpg.DataError):
+        await session.fetch("SELECT $1::integer", 2**40)
+
+    assert session.failure is None
+    assert await session.fetch("SELECT 1") == [(1,)]
+
+
+async def test_cancelling_a_session_cancels_its_statement_in_postgresql(
+    supervisor: PoolSupervisor, observer: asyncpg.Connection
+) -> None:
+    session = ReadSession(supervisor)
+    reading = asyncio.create_task(session.fetch("SELECT pg_sleep(3600)"))
+    await until(lambda: observer.fetchval(RUNNING))
+
+    session.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await until(lambda: observer.fetchval(f"SELECT ({RUNNING}) = 0"))
+    await until(lambda: supervisor.require_pool().in_use == 0)
+
+
+# Pinned sessions
+
+
+async def test_a_pinned_session_reads_over_one_connection_whatever_it_reads_at_once(
+    supervisor: PoolSupervisor,
+) -> None:
+    pool = supervisor.require_pool()
+    one, other = ReadSession(supervisor), ReadSession(supervisor)
+    for session in (one, other):
+        session.pin()
+
+    first, second, again = await asyncio.gather(pids(one), pids(other), pids(one))
+    pool.acquire_timeout = 0.01
+    with pytest.raises(DatabaseUnavailableError, match="All connections to PostgreSQL are in use"):
+        await ReadSession(supervisor).fetch(PID)
+    one.unpin()
+    one.unpin()
+
+    assert len(first) == len(second) == 1
+    assert first == again != second
+    assert await pids(ReadSession(supervisor), 1) == first
+    other.unpin()
+    assert pool.in_use == 0
+
+
+async def test_a_session_that_is_not_pinned_reads_over_several(supervisor: PoolSupervisor) -> None:
+    assert len(await pids(ReadSession(supervisor), 2)) == 2
+
+
+async def test_a_pinned_connection_that_is_lost_is_replaced(
+    supervisor: PoolSupervisor, observer: asyncpg.Connection
+) -> None:
+    session = ReadSession(supervisor)
+    session.pin()
+    [lost] = await pids(session, 1)
+    await observer.execute("SELECT pg_terminate_backend($1)", lost)
+
+    [replacement] = await pids(session, 1)
+
+    assert replacement != lost
+    assert session.failure is None
+    session.unpin()
+    assert supervisor.require_pool().in_use == 0
+
+
+async def test_after_a_statement_that_took_too_long_a_session_reads_nothing_more(
+    supervisor: PoolSupervisor,
+) -> None:
+    supervisor.require_pool().command_timeout = 0.1
+    session = ReadSession(supervisor)
+    session.pin()
+
+    with pytest.raises(StatementTimeoutError) as first:
+        await session.fetch("SELECT pg_sleep(3600)")
+    with pytest.raises(StatementTimeoutError) as second:
+        await session.fetch(PID)
+
+    assert second.value is first.value
+    session.unpin()
+    await until(lambda: supervisor.require_pool().in_use == 0)
+
+
+async def test_a_session_of_a_pool_that_ended_fails_with_the_reason(supervisor: PoolSupervisor) -> None:
+    pool = supervisor.require_pool()
+    session = ReadSession(supervisor)
+    session.pin()
+    assert await session.fetch("SELECT 1") == [(1,)]
+
+    supervisor._mark_unavailable("PostgreSQL is gone.")
+
+    with pytest.raises(DatabaseUnavailableError, match=r"^PostgreSQL is gone\.$"):
+        await session.fetch("SELECT 1")
+    session.unpin()
+    assert pool.in_use == 0

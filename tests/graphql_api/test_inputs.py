@@ -1,0 +1,363 @@
+"""Every argument and every input field has an effect: an example of each one changes a result."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_introspection_type,
+)
+
+from db import authors, books, categories
+from db.keyset import Order, Position
+from graphql_api.schema import schema
+from graphql_api.schema.ids import global_id
+from graphql_api.schema.pagination import cursor_scope, encode_cursor
+from tests.catalogs import add_author, add_book, add_category
+from tests.graphql_api.conftest import Client
+
+
+@dataclass(frozen=True)
+class Example:
+    """A document with the variable $v, and two values of it for which the results differ."""
+
+    document: str
+    value: Any
+    other: Any = None
+
+
+def example(argument: str, field: str, value: Any, other: Any = None) -> Example:
+    """Return an example for an argument `$v: Type` of a field; the field's text contains $v."""
+    return Example(f"query ($v: {argument}) {{ {field} }}", value, other)
+
+
+PAGE = "pageInfo { startCursor endCursor }"
+AUTHOR = 'author(by: {slug: "ann"})'
+CATEGORY = 'category(by: {path: "fiction"})'
+FACETS = "books { facets { categories(%s) { entries { count } } } }"
+TITLE_CURSOR = encode_cursor(cursor_scope(Order(books.TITLE)), Position("nb", 1))
+AUTHOR_CURSOR = encode_cursor(cursor_scope(authors.BY_NAME), Position("bz", 1))
+CATEGORY_CURSOR = encode_cursor(cursor_scope(categories.BY_NAME), Position("nz", 1))
+
+
+def page_examples(coordinate: str, field: str, cursor: str) -> dict[str, Example]:
+    """Return examples for the page arguments of a connection; `field` has a %s for its arguments."""
+    return {
+        f"{coordinate}(first:)": example("Int", field % "first: $v", 1, 0),
+        f"{coordinate}(last:)": example("Int", field % "last: $v", 1, 0),
+        f"{coordinate}(after:)": example("String", field % "after: $v", cursor),
+        f"{coordinate}(before:)": example("String", field % "before: $v", cursor),
+    }
+
+
+ARGUMENTS: dict[str, Example] = {
+    "Query.node(id:)": example("ID!", "node(id: $v) { id }", "@Emma", "@ann"),
+    "Query.nodes(ids:)": example("[ID!]!", "nodes(ids: $v) { id }", ["@Emma", "@ann"], ["@ann"]),
+    "Query.book(by:)": example("BookLookup!", "book(by: $v) { title }", {"id": "@Emma"}, {"id": "@Nana"}),
+    "Query.author(by:)": example("AuthorLookup!", "author(by: $v) { name }", {"id": "@ann"}, {"id": "@bob"}),
+    "Query.category(by:)": example(
+        "CategoryLookup!", "category(by: $v) { name }", {"id": "@Fiction"}, {"id": "@Novels"}
+    ),
+    "BookLookup.id": example("ID!", "book(by: {id: $v}) { title }", "@Emma", "@Nana"),
+    "BookLookup.isbn": example("ISBN!", "book(by: {isbn: $v}) { title }", "9780306406157", "9780199535811"),
+    "AuthorLookup.id": example("ID!", "author(by: {id: $v}) { name }", "@ann", "@bob"),
+    "AuthorLookup.slug": example("String!", "author(by: {slug: $v}) { name }", "ann", "bob"),
+    "CategoryLookup.id": example("ID!", "category(by: {id: $v}) { name }", "@Fiction", "@Novels"),
+    "CategoryLookup.path": example(
+        "String!", "category(by: {path: $v}) { name }", "fiction", "fiction/novels"
+    ),
+    "Query.books(filter:)": example("BookFilter", "books(filter: $v) { nodes { title } }", {"inStock": True}),
+    "Query.authors(filter:)": example(
+        "AuthorFilter", "authors(filter: $v) { nodes { name } }", {"birthYear": {"eq": 1775}}
+    ),
+    "Query.categories(filter:)": example(
+        "CategoryFilter", "categories(filter: $v) { nodes { name } }", {"name": {"eq": "novels"}}
+    ),
+    "Query.categories(rootsOnly:)": example(
+        "Boolean!", "categories(rootsOnly: $v) { nodes { name } }", True, False
+    ),
+    "Author.books(filter:)": example(
+        "BookFilter", f"{AUTHOR} {{ books(filter: $v) {{ nodes {{ title }} }} }}", {"inStock": True}
+    ),
+    "Author.books(orderBy:)": example(
+        "BookOrder", f"{AUTHOR} {{ books(orderBy: $v) {{ nodes {{ title }} }} }}", {"field": "PRICE"}
+    ),
+    "Author.books(roles:)": example(
+        "[ContributorRole!]", f"{AUTHOR} {{ books(roles: $v) {{ nodes {{ title }} }} }}", ["TRANSLATOR"]
+    ),
+    "Book.authors(roles:)": example(
+        "[ContributorRole!]", "books { nodes { authors(roles: $v) { name } } }", ["TRANSLATOR"]
+    ),
+    "Category.books(filter:)": example(
+        "BookFilter", f"{CATEGORY} {{ books(filter: $v) {{ nodes {{ title }} }} }}", {"inStock": True}
+    ),
+    "Category.books(orderBy:)": example(
+        "BookOrder", f"{CATEGORY} {{ books(orderBy: $v) {{ nodes {{ title }} }} }}", {"field": "PRICE"}
+    ),
+    "Category.books(includeDescendants:)": example(
+        "Boolean!", f"{CATEGORY} {{ books(includeDescendants: $v) {{ nodes {{ title }} }} }}", False, True
+    ),
+    "Query.suggest(prefix:)": example("String!", "suggest(prefix: $v) { books { title } }", "em", "na"),
+    "Query.suggest(first:)": example("Int!", 'suggest(prefix: "n", first: $v) { books { title } }', 1, 2),
+    "Facets.categories(first:)": example("Int!", FACETS % "first: $v", 1, 2),
+    "Facets.categories(parent:)": example("ID", FACETS % "parent: $v", "@Fiction"),
+    "Facets.authors(first:)": example(
+        "Int!", "books { facets { authors(first: $v) { entries { count } } } }", 1, 2
+    ),
+    "Query.books(orderBy:)": example(
+        "BookOrder", "books(orderBy: $v) { nodes { title } }", {"field": "PRICE"}
+    ),
+    "BookOrder.field": example(
+        "BookOrder", "books(orderBy: $v) { nodes { title } }", {"field": "PRICE"}, {"field": "RATING"}
+    ),
+    "BookOrder.direction": example(
+        "BookOrder",
+        "books(orderBy: $v) { nodes { title } }",
+        {"field": "TITLE", "direction": "DESC"},
+        {"field": "TITLE"},
+    ),
+    **page_examples("Query.books", f"books(%s) {{ {PAGE} }}", TITLE_CURSOR),
+    **page_examples("Query.authors", f"authors(%s) {{ {PAGE} }}", AUTHOR_CURSOR),
+    **page_examples("Query.categories", f"categories(%s) {{ {PAGE} }}", CATEGORY_CURSOR),
+    **page_examples("Author.books", f"{AUTHOR} {{ books(%s) {{ {PAGE} }} }}", TITLE_CURSOR),
+    **page_examples("Category.books", f"{CATEGORY} {{ books(%s) {{ {PAGE} }} }}", TITLE_CURSOR),
+    **page_examples("Category.children", f"{CATEGORY} {{ children(%s) {{ {PAGE} }} }}", CATEGORY_CURSOR),
+}
+
+ORDERS = {
+    "TITLE": ["Emma", "Nana", "Nemesis", "Omega"],
+    "PUBLICATION": ["Nemesis", "Emma", "Nana", "Omega"],
+    "PRICE": ["Nana", "Nemesis", "Emma", "Omega"],
+    "RATING": ["Nemesis", "Nana", "Emma", "Omega"],
+    "POPULARITY": ["Nana", "Emma", "Nemesis", "Omega"],
+    "RELEVANCE": ["Nemesis"],
+    "ADDED": ["Omega", "Nemesis", "Emma", "Nana"],
+}
+ROLES = {"AUTHOR", "EDITOR", "TRANSLATOR", "ILLUSTRATOR", "INTRODUCTION", "NARRATOR", "CONTRIBUTOR"}
+
+
+def operators(field: str, option: str | None = None, **values: Any) -> dict[str, dict[str, Any]]:
+    """Return a filter per operator of a field. An option is added to the filter with `eq`."""
+    return {
+        f"{field}.{name}": {field: {name: value, **({"eq": values["eq"]} if name == option else {})}}
+        for name, value in ((name.rstrip("_"), value) for name, value in values.items())
+    }
+
+
+NUMBERS = ("eq", "neq", "lt", "lte", "gt", "gte")
+YEARS = dict.fromkeys(NUMBERS, 1880)
+FILTERS: dict[str, dict[str, Any]] = {
+    "BookFilter": {
+        "text": {"text": "emma"},
+        "inStock": {"inStock": True},
+        "hasIsbn": {"hasIsbn": True},
+        "and": {"and": [{"inStock": True}]},
+        "or": {"or": [{"inStock": True}]},
+        "not": {"not": {"inStock": True}},
+        **operators("author", "roles", eq="@ann", neq="@ann", in_=["@ann"], notIn=["@ann"], roles=["EDITOR"]),
+        **operators(
+            "category",
+            "includeDescendants",
+            eq="@Fiction",
+            neq="@Fiction",
+            in_=["@Fiction"],
+            notIn=["@Fiction"],
+            includeDescendants=False,
+        ),
+        **operators("language", eq="en", neq="en", in_=["en"], notIn=["en"], isNull=True),
+        **operators("currency", eq="EUR", neq="EUR", in_=["EUR"], notIn=["EUR"], isNull=True),
+        **operators("price", **dict.fromkeys(NUMBERS, "9.50"), isNull=True),
+        **operators("rating", **dict.fromkeys(NUMBERS, "4.5"), isNull=True),
+        **operators("published", **YEARS, isNull=True),
+    },
+    "AuthorFilter": {
+        "and": {"and": [{"birthYear": {"eq": 1880}}]},
+        "or": {"or": [{"birthYear": {"eq": 1880}}]},
+        "not": {"not": {"birthYear": {"eq": 1880}}},
+        **operators("name", eq="ann", startsWith="a", contains="nn"),
+        **operators("birthYear", **YEARS, isNull=True),
+        **operators("deathYear", **YEARS, isNull=True),
+    },
+    "CategoryFilter": {
+        "and": {"and": [{"name": {"eq": "novels"}}]},
+        "or": {"or": [{"name": {"eq": "novels"}}]},
+        "not": {"not": {"name": {"eq": "novels"}}},
+        **operators("name", eq="novels", startsWith="n", contains="ove"),
+    },
+}
+FILTERED = {
+    "BookFilter": "query ($v: BookFilter) { books(filter: $v) { totalCount } }",
+    "AuthorFilter": "query ($v: AuthorFilter) { authors(filter: $v) { totalCount } }",
+    "CategoryFilter": "query ($v: CategoryFilter) { categories(filter: $v) { totalCount } }",
+}
+
+
+def without(filter_input: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the filter without the field at the path."""
+    *parents, last = path.split(".")
+    rest = deepcopy(filter_input)
+    parent = rest
+    for name in parents:
+        parent = parent[name]
+    del parent[last]
+    return rest
+
+
+EXAMPLES = ARGUMENTS | {
+    f"{name}.{path}": Example(FILTERED[name], filter_input, without(filter_input, path))
+    for name, filters in FILTERS.items()
+    for path, filter_input in filters.items()
+}
+
+
+def coordinates() -> Iterator[str]:
+    """Yield every argument of a field, and every field of an input with the operators below it."""
+    types = [each for each in schema._schema.type_map.values() if not is_introspection_type(each)]
+    for each in types:
+        if isinstance(each, GraphQLObjectType | GraphQLInterfaceType):
+            for name, field in each.fields.items():
+                yield from (f"{each}.{name}({argument}:)" for argument in field.args)
+    for each in types:
+        if isinstance(each, GraphQLInputObjectType) and not is_operator_input(each, types):
+            for name, field in each.fields.items():
+                value_type = get_named_type(field.type)
+                if isinstance(value_type, GraphQLInputObjectType) and value_type is not each:
+                    yield from (f"{each}.{name}.{operator}" for operator in value_type.fields)
+                else:
+                    yield f"{each}.{name}"
+
+
+def is_operator_input(input_type: GraphQLInputObjectType, types: list[GraphQLNamedType]) -> bool:
+    """Return whether the input is only the type of another input's fields."""
+    return any(
+        input_type is get_named_type(field.type)
+        for each in types
+        if isinstance(each, GraphQLInputObjectType) and each is not input_type
+        for field in each.fields.values()
+    )
+
+
+@pytest.fixture
+async def ids(connection: asyncpg.Connection) -> dict[str, str]:
+    """Add four books, four authors and three categories; return their global ids by name."""
+    ann = await add_author(connection, "Ann", birth_year=1880, death_year=1880)
+    bob = await add_author(connection, "Bob", birth_year=1879, death_year=1879)
+    cleo = await add_author(connection, "Cleo", birth_year=1881, death_year=1881)
+    await add_author(connection, "Dora")
+    fiction = await add_category(connection, "Fiction")
+    novels = await add_category(connection, "Novels", fiction)
+    await add_category(connection, "Tales", fiction)
+    poems = await add_category(connection, "Poems")
+    rows: list[dict[str, Any]] = [
+        {"title": "Omega", "authors": [(cleo, "NARRATOR")]},
+        {
+            "title": "Nemesis",
+            "authors": [(ann, "TRANSLATOR"), (bob, "EDITOR")],
+            "categories": [fiction],
+            "language": "fr",
+            "published_year": 1879,
+            "price": Decimal("9.40"),
+            "currency": "USD",
+            "rating_average": Decimal("4.4"),
+            "rating_count": 1,
+        },
+        {
+            "title": "Emma",
+            "authors": [ann],
+            "categories": [novels],
+            "language": "en",
+            "published_year": 1880,
+            "price": Decimal("9.50"),
+            "currency": "EUR",
+            "rating_average": Decimal("4.6"),
+            "rating_count": 5,
+            "stock": 1,
+            "isbn": "9780306406157",
+        },
+        {
+            "title": "Nana",
+            "authors": [(ann, "EDITOR"), bob],
+            "categories": [poems],
+            "language": "de",
+            "published_year": 1881,
+            "price": Decimal("9.30"),
+            "currency": "USD",
+            "rating_average": Decimal("4.5"),
+            "rating_count": 9,
+        },
+    ]
+    ids = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
+    ids |= {"ann": global_id("Author", ann), "bob": global_id("Author", bob)}
+    return ids | {"Fiction": global_id("Category", fiction), "Novels": global_id("Category", novels)}
+
+
+def replace_names(value: Any, ids: dict[str, str]) -> Any:
+    """Return the value with each "@name" replaced by the id."""
+    if isinstance(value, dict):
+        return {key: replace_names(item, ids) for key, item in value.items()}
+    if isinstance(value, list):
+        return [replace_names(item, ids) for item in value]
+    return ids[value[1:]] if isinstance(value, str) and value.startswith("@") else value
+
+
+def test_every_argument_and_input_field_has_an_example() -> None:
+    assert set(coordinates()) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("coordinate", EXAMPLES)
+async def test_an_argument_or_input_field_changes_the_result(
+    client: Client, ids: dict[str, str], coordinate: str
+) -> None:
+    each = EXAMPLES[coordinate]
+
+    results = [
+        await client.data(each.document, v=replace_names(value, ids)) for value in (each.value, each.other)
+    ]
+
+    assert results[0] != results[1]
+
+
+def enum_values(name: str) -> set[str]:
+    enum = schema._schema.type_map[name]
+    assert isinstance(enum, GraphQLEnumType)
+    return set(enum.values)
+
+
+async def test_every_order_sorts_by_its_key(client: Client, ids: dict[str, str]) -> None:
+    titles = "query ($v: BookOrder, $text: String) { books(orderBy: $v, filter: {text: $text}) { nodes { title } } }"
+
+    results = {
+        key: await client.data(titles, v={"field": key}, text="nemesis" if key == "RELEVANCE" else None)
+        for key in ORDERS
+    }
+
+    assert {
+        key: [node["title"] for node in data["books"]["nodes"]] for key, data in results.items()
+    } == ORDERS
+    assert enum_values("BookOrderField") == set(ORDERS)
+    assert enum_values("OrderDirection") == {"ASC", "DESC"}
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+async def test_every_role_selects_its_contributors(
+    client: Client, connection: asyncpg.Connection, role: str
+) -> None:
+    authors = [(await add_author(connection, f"The {each.lower()}"), each) for each in sorted(ROLES)]
+    await add_book(connection, "Book", authors=authors)
+
+    data = await client.data(
+        "query ($v: [ContributorRole!]) { books { nodes { authors(roles: $v) { name } } } }", v=[role]
+    )
+
+    assert data["books"]["nodes"] == [{"authors": [{"name": f"The {role.lower()}"}]}]
+    assert enum_values("ContributorRole") == ROLES

@@ -1,0 +1,111 @@
+"""How the commands start when the database cannot be used: with a retry, or with one line and never a traceback."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.serving import bookstore, serving
+
+ENCODE = "write / as %2F, # as %23, ? as %3F, @ as %40 and % as %25 in a user and a password"
+
+
+@pytest.mark.parametrize("command", ["migrate", "verify", "explain", "serve"])
+@pytest.mark.parametrize(
+    ("dsn", "line"),
+    [
+        (
+            "postgresql://app:SeCr#eT@127.0.0.1/x",
+            f"Error: DATABASE_URL: the address contains a #; {ENCODE}.",
+        ),
+        (
+            "postgresql://app@127.0.0.1:99999/x",
+            f"Error: DATABASE_URL: the address has a port that is not a number from 1 to 65535; {ENCODE}.",
+        ),
+    ],
+    ids=["#", "port"],
+)
+def test_an_address_that_cannot_be_used_is_one_line(
+    tmp_path: Path, command: str, dsn: str, line: str
+) -> None:
+    result = bookstore(command, cwd=tmp_path, DATABASE_URL=dsn, PORT="0")
+
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("dsn", "part"),
+    [
+        ("postgresql://app:SeCr/eT@127.0.0.1/x", "the address has a / or ? before its @"),
+        ("postgresql://127.0.0.1:1/x?channel_binding=require", "channel_binding can only be prefer or disable"),
+        ("postgresql://127.0.0.1:1/x?keepalives=1", "keepalives is not supported"),
+        ("postgresql://127.0.0.1:1/x?gssencmode=require", "gssencmode can only be prefer or disable"),
+        ("postgresql://127.0.0.1:1/x?load_balance_hosts=random", "load_balance_hosts can only be disable"),
+        ("postgresql://127.0.0.1:1/x?sslmode=verify-full&sslrootcert=/no/root.crt", "the file /no/root.crt cannot be read"),
+        ("postgresql://127.0.0.1:1/x?sslnegotiation=direct", "direct TLS requires sslmode=require"),
+    ],
+    ids=["/", "channel_binding", "keepalives", "gssencmode", "load_balance_hosts", "sslrootcert", "sslnegotiation"],
+)  # fmt: skip
+def test_a_parameter_that_cannot_be_used_is_named_in_one_line(tmp_path: Path, dsn: str, part: str) -> None:
+    result = bookstore("migrate", cwd=tmp_path, DATABASE_URL=dsn)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: ")
+    assert part in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "eT" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "dsn", ["postgresql://me:SeCr#eT@127.0.0.1/x", "postgresql://me:SeCr/eT@127.0.0.1/x"]
+)
+def test_an_import_from_an_address_that_cannot_be_used_is_one_line(
+    maintenance: str, template: str, tmp_path: Path, dsn: str
+) -> None:
+    own = maintenance.replace("/postgres?", f"/{template}?")
+
+    result = bookstore(
+        "import", "postgres", "--from", dsn, "--table", "books", cwd=tmp_path, DATABASE_URL=own
+    )
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: --from: the address ")
+    assert result.stderr.count("\n") == 1
+    assert "SeCr" not in result.stderr
+    assert "eT" not in result.stderr
+
+
+def test_variables_that_name_a_server_are_not_passed_over(tmp_path: Path) -> None:
+    result = bookstore("migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1")
+    named = bookstore("migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1", DATABASE_URL="postgresql://")
+
+    assert result.stderr == (
+        "Error: PGHOST is set, but DATABASE_URL is not. Set DATABASE_URL=postgresql:// for the PostgreSQL that the"
+        " PG* variables name, or unset PGHOST, PGPORT for the embedded one.\n"
+    )
+    assert named.stderr.startswith("Error: PostgreSQL cannot be reached at 127.0.0.1:1: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ("postgresql://app:SeCr@db.invalid/x", "PostgreSQL cannot be reached at db.invalid:5432: [Errno "),
+        ("standby", "None of the hosts match the target attribute requirement"),
+    ],
+    ids=["host", "standby"],
+)
+def test_a_server_without_its_database_starts_and_names_the_reason(
+    maintenance: str, tmp_path: Path, parameters: str, reason: str
+) -> None:
+    dsn = f"{maintenance}&target_session_attrs=standby" if parameters == "standby" else parameters
+
+    with serving(tmp_path, DATABASE_URL=dsn) as served:
+        migrations, pool = served.said.splitlines()[:2]
+        rest = served.stop()
+
+    for line in (migrations, pool):
+        assert line.startswith("WARNING bookstore.")
+        assert reason in line
+    assert "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated" in migrations
+    assert "Traceback" not in served.said + rest
+    assert "SeCr" not in served.said + rest
