@@ -113,7 +113,7 @@ def _ranked_page_sql(
 ) -> str:
     """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
     return f"""
-    WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter)}),
+    WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter, titles=7)}),
     scored AS MATERIALIZED ({scored_sql("candidate", 7)})
     SELECT key, id, 1 AS range FROM scored
     WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
@@ -121,11 +121,14 @@ def _ranked_page_sql(
     """
 
 
-def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int) -> str:
+def _candidate_sql(
+    scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: int
+) -> str:
     """Return the SQL for the most popular matching books.
 
     If more than MAX_ENUMERATED_HITS match, but fewer than one in ten, they are found by their documents, tier
-    by tier. Otherwise the index by rating count is scanned.
+    by tier. Otherwise the index by rating count is scanned. Hits with one of the titles in parameter number
+    `titles` are added.
     """
 
     def most_popular(condition: Condition, limit: int) -> str:
@@ -133,35 +136,60 @@ def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter:
         return merge_ranges_sql(restricted, "l.rating_count", "true", "key DESC, id DESC", str(limit), 1)
 
     text_query = list_condition.text_query
-    titles = most_popular(all_of([list_condition.condition, titles_condition(7)]), MAX_TITLE_CANDIDATES)
+    titled = most_popular(all_of([list_condition.condition, titles_condition(titles)]), MAX_TITLE_CANDIDATES)
     if text_query is not None and text_query.book_ids is not None:
-        return f"({most_popular(list_condition.condition, RANK_CANDIDATES)}) UNION ({titles})"
+        return f"({most_popular(list_condition.condition, RANK_CANDIDATES)}) UNION ({titled})"
     if text_query is None or text_query.is_frequent:
-        return f"({most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titles})"
+        return f"({most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titled})"
     parts = [
         most_popular(in_tier(list_condition.condition, tier), RANK_CANDIDATES_BROAD_TEXT) for tier in TIERS
     ]
-    return f"({union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titles})"
+    return f"({union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titled})"
 
 
 async def fetch_filtered_counts(
-    database: Database, scope: Scope, parents: Sequence[int], list_condition: ListCondition
+    database: Database,
+    scope: Scope,
+    parents: Sequence[int],
+    list_condition: ListCondition,
+    *,
+    ranked: bool = False,
 ) -> list[Count]:
-    """Return the number of matching rows per parent, counted up to COUNT_LIMIT."""
+    """Return the number of matching rows per parent, counted up to COUNT_LIMIT.
+
+    `ranked`: of a list sorted by relevance, which has only the rows that are ranked.
+    """
+    values = list_condition.condition.values
+    if ranked:
+        text_query = list_condition.text_query or TextQuery("")
+        sql = _ranked_count_statement(bind_single_parent(scope, parents), list_condition)
+        rows = await database.fetch(sql, parents, text_query.ranking.titles, *values)
+        return [Count(*row) for row in rows]
     sql = _filtered_count_statement(scope, list_condition.condition)
-    rows = await database.fetch(sql, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
-    counts: dict[int, int] = dict(rows)
-    return [
-        Count(min(counts[ordinal], COUNT_LIMIT), counts[ordinal] > COUNT_LIMIT)
-        for ordinal in range(1, len(parents) + 1)
-    ]
+    rows = await database.fetch(sql, parents, COUNT_LIMIT + 1, *values)
+    return [Count(min(number, COUNT_LIMIT), number > COUNT_LIMIT) for (number,) in rows]
 
 
 def _filtered_count_statement(scope: Scope, condition: Condition) -> str:
     return f"""
 /* {scope.name}_count_matching {PLANNED_ANEW} */
-SELECT parent.ordinal, (
+SELECT (
     SELECT count(*) FROM ({select_rows_sql(scope, condition, 3, end="LIMIT $2::integer")}) AS matching
 ) AS count
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+ORDER BY parent.ordinal
+"""
+
+
+def _ranked_count_statement(scope: Scope, list_condition: ListCondition) -> str:
+    """Return the statement that counts the candidates, and whether there is a further matching row."""
+    matching = select_rows_sql(scope, list_condition.condition, 3, end="LIMIT ranked.number + 1")
+    return f"""
+/* {scope.name}_count_ranked {PLANNED_ANEW} */
+SELECT ranked.number, (SELECT count(*) FROM ({matching}) AS matching) > ranked.number AS capped
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS number FROM ({_candidate_sql(scope, list_condition, 3, titles=2)}) AS candidate
+) AS ranked
+ORDER BY parent.ordinal
 """

@@ -1,13 +1,13 @@
 """Folding: words as the search documents have them, in lower case and without accents.
 
-The same as the database function fold() for Latin letters up to U+017F, Greek and Cyrillic, which a test compares.
+For Latin letters up to U+017F, Greek and Cyrillic this is the database function fold(), as a test shows.
 """
 
 import unicodedata
 
 _LETTERS = str.maketrans(
     {"æ": "ae", "ð": "d", "ø": "o", "þ": "th", "ß": "ss", "đ": "d", "ħ": "h", "ı": "i", "ĸ": "q", "ł": "l",
-     "ŉ": "'n", "ŋ": "n", "œ": "oe", "ŧ": "t", "ŀ": "l", "ſ": "s"}
+     "ŉ": "'n", "ŋ": "n", "œ": "oe", "ŧ": "t", "ŀ": "l", "ſ": "s", "ς": "σ"}
 )  # fmt: skip
 _CYRILLIC = range(0x400, 0x530)  # й is no и
 

@@ -47,7 +47,7 @@ class TypedWord:
 
 def clean_text(text: str) -> str:
     """Return the text without characters that are not seen: as the database function clean_text()."""
-    return text if text.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).replace("ς", "σ")
+    return text if text.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def find_words(text: str) -> list[TypedWord]:

@@ -12,7 +12,7 @@ from db.keyset import Order, Page, PageRequest, Scope
 from db.search.filtered_lists import COUNT_LIMIT
 from db.search.filters import NO_FILTER, Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match
-from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT, RELEVANCE
 from db.search.text_query import MAX_TEXT_LENGTH, TextQuery
 from graphql_api.context import Context
 from graphql_api.loaders.dataloader import Loader, ResolvedValue
@@ -79,7 +79,9 @@ def build_book_connections(
             for parent, count in parents
         ]
     loader = filtered_book_page_loader(context.loaders, scope, order, page_request, book_filter)
-    counts: Any = filtered_book_count_loader(context.loaders, scope, book_filter)
+    counts: Any = filtered_book_count_loader(
+        context.loaders, scope, book_filter, ranked=order.key == RELEVANCE
+    )
     return [BookConnectionSource(order, loader, parent, counts, scope, book_filter) for parent, _ in parents]
 
 
@@ -201,14 +203,14 @@ class BookConnection:
     page_info: PageInfo = batch_field(resolve_page_infos, "The position of the page in the list.")
     total_count: int = batch_field(
         resolve_total_counts,
-        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
-        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
-        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
+        f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
+        f"sorted by relevance has at most about {RANK_CANDIDATES:,} books: those with the most ratings, and those "
+        f"whose title is the text. It has at most about {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
         f"{MAX_ENUMERATED_HITS:,} books.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(
-        resolve_total_counts_capped, "Whether the list has more books than `totalCount`."
+        resolve_total_counts_capped, "Whether more books match than `totalCount`."
     )
     searched_text: str | None = batch_field(
         _resolve_searched_texts,
@@ -217,7 +219,8 @@ class BookConnection:
     )
     did_you_mean: str | None = batch_field(
         _resolve_did_you_mean,
-        "The probably intended text, if no book matches the words as typed; null otherwise.",
+        "The probably intended text, spelled as in the best hit. The books of the list are those of this text. Null "
+        "if a book matches the words as typed.",
     )
     facets: Facets = batch_field(
         _resolve_facets, "The numbers of books by value, for narrowing the list further."

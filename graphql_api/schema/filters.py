@@ -36,8 +36,10 @@ _PATH = "filter"
 
 
 def parse_search_text(filter_input: BookFilter | None) -> str | None:
-    """Return the search text of a filter, or None."""
+    """Return the search text of a filter, or None. A blank text is none: an empty search box sends it."""
     if not filter_input or filter_input.text is UNSET or filter_input.text is None:
+        return None
+    if not filter_input.text.strip():
         return None
     return check_storable_text(f"{_PATH}.text", filter_input.text[:MAX_TEXT_LENGTH])
 
