@@ -10,7 +10,7 @@ from db.search.folding import fold
 from db.search.light_words import ARTICLES
 from db.search.tsquery import Expression, Term, all_of, any_of
 from db.search.typed_words import TypedWord, clean_text, find_words
-from db.search.vocabulary import words_of_text
+from db.search.vocabulary import Vocabulary, words_of_text
 
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyz0123456789",
@@ -86,7 +86,7 @@ def read_prefix(text: str) -> Prefix | None:
 async def correct_prefix(database: Database, text: str) -> Prefix | None:
     """Return what a text with a misspelt word may have been meant to be; None for no idea."""
     words = _typed_words(text)
-    vocabulary = await words_of_text(database, words[:-1])
+    vocabulary = await words_of_text(database, words[:-1]) if words[:-1] else Vocabulary()
     corrected = [
         (facts.word.word, *(word for choice in near_choices(facts) for word in choice.words))
         for facts in vocabulary.words

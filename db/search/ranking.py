@@ -253,6 +253,7 @@ def _score_sql(document: str, book: str, first_parameter: int) -> str:
                            ELSE 0 END
                 END
                 + CASE WHEN {document} @@ {light} THEN {_LIGHT_WORDS_POINTS} ELSE 0 END
+                + CASE WHEN {document} @@ {authors} THEN {_AUTHORS_POINTS} ELSE 0 END
             WHEN {document} @@ {authors} THEN {_AUTHORS_POINTS}
             WHEN {document} @@ {both} THEN
                 {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END

@@ -111,7 +111,7 @@ def _candidate_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> 
     yield Reading(
         tuple(known), any_of(_others_and(unknown, place, group) for place, group in enumerate(known))
     )
-    if len(unknown) > 2:
+    if len(unknown) > 1:
         left_out = (_others_and(unknown, place) for place in range(len(unknown)))
         yield Reading(tuple(unknown), any_of(left_out), is_partial=True)
     for group in sorted(unknown, key=lambda group: _documents(facts, group)):

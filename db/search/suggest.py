@@ -187,7 +187,7 @@ async def _literal_then_corrected(
     if len(found) >= _MIN_LITERAL:
         return found
     corrected = await correct_prefix(database, text)
-    others = await read(corrected) if corrected else []
+    others = await read(corrected) if corrected and corrected != literal else []
     return list({row["id"]: row for row in (*others[::-1], *found[::-1])}.values())[::-1]
 
 

@@ -76,7 +76,7 @@ known AS MATERIALIZED (
            coalesce(s.documents, 0) AS documents, length(t.word) AS length
     FROM typed t LEFT JOIN search_word s ON s.word = t.word
 )
-SELECT n::integer, 'typed' AS kind, lexemes, word, books, popular_books, documents, NULL::integer AS place
+SELECT n::integer, 'typed' AS kind, lexemes, coalesce(word, '') AS word, books, popular_books, documents, NULL::integer AS place
 FROM known
 UNION ALL
 SELECT k.n::integer, 'near', NULL, c.word, c.books, c.popular_books, c.documents, NULL
