@@ -9,7 +9,7 @@ from db.search.corrections import near_choices
 from db.search.folding import fold
 from db.search.light_words import ARTICLES
 from db.search.tsquery import Expression, Term, all_of, any_of
-from db.search.typed_words import TypedWord, clean_text, find_words
+from db.search.typed_words import TypedWord, clean_text, find_words, grams_of
 from db.search.vocabulary import Vocabulary, words_of_text
 
 _ALPHABETS = (
@@ -51,20 +51,36 @@ class Prefix:
     def expression(self) -> Expression:
         """Every word, the last one as a beginning. One or two letters beside other words are left to the patterns."""
         *whole, last = self.words
-        words = [any_of(map(Term, alternatives)) for alternatives in whole]
-        if words and min(map(len, last)) < _MIN_INDEXED_LENGTH:
+        words = [any_of(map(_whole_word, alternatives)) for alternatives in whole]
+        if words and min(map(len, last)) < _MIN_INDEXED_LENGTH and not grams_of(last[0]):
             return all_of(words)
-        return all_of([*words, any_of(Term(word, is_prefix=True) for word in last)])
+        return all_of([*words, any_of(map(_beginning, last))])
+
+    @property
+    def last_length(self) -> int:
+        """The number of letters of the last word."""
+        return len(self.words[-1][0])
 
     @property
     def word_patterns(self) -> list[str]:
         """A regular expression per word, which matches at the beginning of a word."""
-        return [rf"\m{_any_pattern(alternatives)}" for alternatives in self.words]
+        return [
+            _any_pattern(words) if grams_of(words[0]) else rf"\m{_any_pattern(words)}" for words in self.words
+        ]
 
     @property
     def text_pattern(self) -> str:
         """A regular expression of the words in their order, whatever signs are between them."""
-        return r"[^[:alnum:]]+".join(map(_any_pattern, self.words))
+        start = "" if grams_of(self.words[0][0]) else r"\m"
+        return start + r"[^[:alnum:]]+".join(map(_any_pattern, self.words))
+
+
+def _whole_word(word: str) -> Expression:
+    return all_of(map(Term, grams_of(word))) if grams_of(word) else Term(word)
+
+
+def _beginning(word: str) -> Expression:
+    return _whole_word(word) if grams_of(word) else Term(word, is_prefix=True)
 
 
 def _any_pattern(alternatives: Sequence[str]) -> str:
@@ -88,7 +104,7 @@ async def correct_prefix(database: Database, text: str) -> Prefix | None:
     words = _typed_words(text)
     vocabulary = await words_of_text(database, words[:-1]) if words[:-1] else Vocabulary()
     corrected = [
-        (facts.word.word, *(word for choice in near_choices(facts) for word in choice.words))
+        (fold(facts.typed.form), *(word for choice in near_choices(facts) for word in choice.words))
         for facts in vocabulary.words
     ]
     last = fold(words[-1].form)

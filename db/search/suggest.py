@@ -24,6 +24,9 @@ MAX_PREFIX_LENGTH = 80
 _MIN_LITERAL = 3
 """With fewer suggestions than this, those for a corrected prefix follow."""
 
+_MIN_TRUSTED_LENGTH = 5
+"""A beginning with fewer letters than this is corrected only if nothing begins so: too many words are near."""
+
 _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
 
@@ -33,7 +36,7 @@ _POPULAR_SCAN = 1_000
 _ENOUGH_POPULAR = 3
 """With this many popular matches per suggestion no others are read."""
 
-_INDEXED_MATCHES = 300
+_INDEXED_MATCHES = 1_000
 """Maximum number of matches that are read from the index, the most popular tiers first."""
 
 _START_POINTS = 1.0
@@ -59,7 +62,7 @@ WITH popular AS MATERIALIZED (
     SELECT id FROM (
         SELECT id, title_key FROM book ORDER BY rating_count DESC, id DESC LIMIT {_POPULAR_SCAN}
     ) AS b
-    WHERE b.title_key ~ ('\m' || $1::text) LIMIT {_ENOUGH_POPULAR} * $3::integer
+    WHERE b.title_key ~ $1::text LIMIT {_ENOUGH_POPULAR} * $3::integer
 ),
 is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
 indexed AS MATERIALIZED (
@@ -68,7 +71,7 @@ indexed AS MATERIALIZED (
 scored AS (
     SELECT b.id, ln(1 + b.rating_count::double precision)
         + CASE WHEN b.title_key ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text) THEN {_START_POINTS} ELSE 0 END
-        + CASE WHEN b.title_key ~ ('\m' || $1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
+        + CASE WHEN b.title_key ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
     FROM (SELECT id FROM popular UNION SELECT id FROM indexed) AS f JOIN book AS b USING (id)
     WHERE b.title_key ~ ALL ($4::text[])
 )
@@ -184,7 +187,7 @@ async def _literal_then_corrected(
     if literal is None:
         return []
     found = await read(literal)
-    if len(found) >= _MIN_LITERAL:
+    if len(found) >= _MIN_LITERAL or (found and literal.last_length < _MIN_TRUSTED_LENGTH):
         return found
     corrected = await correct_prefix(database, text)
     others = await read(corrected) if corrected and corrected != literal else []

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
@@ -25,6 +26,7 @@ _WORD = re.compile(
     rf"|(?P<symbols>[^\W_{_UNSPACED}]+(?:\+\+|#)(?!\w)|(?<![\w.])\.[^\W\d_]+)"
     rf"|(?P<plain>(?:[^\W_{_UNSPACED}]|[{_INDIC}])+)"
 )
+_UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
 _ISBN_LABEL = re.compile(r"(?:urn:)?isbn(?:-?1[03])?\s*:?\s*", re.IGNORECASE)
 _ISBN_DIGITS = re.compile(
     r"(?<![\w])(?:97[89](?:[-‐-―.\s]?\d){10}|\d(?:[-‐-―.\s]?\d){8}[-‐-―.\s]?[\dXx])(?!\w)"
@@ -56,13 +58,17 @@ def find_words(text: str) -> list[TypedWord]:
     for match in _WORD.finditer(text):
         kind, found = match.lastgroup, match[0]
         if kind == "run":
-            grams = (
-                (found,) if len(found) == 1 else tuple(a + b for a, b in zip(found, found[1:], strict=False))
-            )
-            words.append(TypedWord(found, *match.span(), grams))
+            words.append(TypedWord(found, *match.span(), grams_of(found)))
         else:
             words.append(TypedWord(_FORMS[kind or "plain"](found), *match.span()))
     return words[:MAX_WORDS]
+
+
+def grams_of(word: str) -> tuple[str, ...]:
+    """Return what books with a word of a script without spaces contain: its pairs of characters; else nothing."""
+    if not _UNSPACED_WORD.fullmatch(word):
+        return ()
+    return (word,) if len(word) == 1 else tuple(a + b for a, b in pairwise(word))
 
 
 _FORMS = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from db.database import Database
 from db.search.typed_words import TypedWord
@@ -174,7 +175,7 @@ def _possible_joins(typed: Sequence[TypedWord]) -> list[tuple[int, int, str]]:
 
     These are two words, or all initials of a run.
     """
-    joins = [(n, 2, a.form + b.form) for n, (a, b) in enumerate(zip(typed, typed[1:], strict=False), 1)]
+    joins = [(n, 2, a.form + b.form) for n, (a, b) in enumerate(pairwise(typed), 1)]
     start = 0
     for n in range(len(typed) + 1):
         if n == len(typed) or len(typed[n].form) > 1:

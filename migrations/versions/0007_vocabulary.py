@@ -11,6 +11,8 @@
 The numbers are estimates: a writer does not wait for a row of a word or an author that another one has locked.
 """
 
+import functools
+
 from alembic import op
 
 revision = "0007"
@@ -26,11 +28,17 @@ INVISIBLE = (
     r"\u00ad\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
     r"\u200b-\u200f\u2060\ufeff"
 )
-SPACED = "replace(replace(replace(replace(replace(replace({}, '-', ' '), '/', ' '), '.', ' '), '@', ' '), '_', ' '), ':', ' ')"
+
+
+def spaced(value: str, signs: str) -> str:
+    """Return the SQL of a text with spaces for the signs, which the parser would take for parts of words."""
+    return functools.reduce("replace({}, '{}', ' ')".format, signs, value)
+
+
 OLD_WORDS = f"""
     CREATE OR REPLACE FUNCTION words(value text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN to_tsvector('public.catalog'::regconfig, {SPACED.format("value")})
+    RETURN to_tsvector('public.catalog'::regconfig, {spaced("value", "-/.@_:")})
     """
 
 AUTHORS_TEXT = """(SELECT string_agg(a.name, ' ' ORDER BY ba.position)
@@ -183,7 +191,7 @@ UP = (
     f"""
     CREATE OR REPLACE FUNCTION words(value text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN to_tsvector('public.catalog'::regconfig, {SPACED.format("clean_text(value)")})
+    RETURN to_tsvector('public.catalog'::regconfig, {spaced("clean_text(value)", "-/.@_:+<~")})
     """,
     r"""
     CREATE FUNCTION joined_words(value text) RETURNS text
