@@ -275,22 +275,22 @@ UP = (
     # Frequent words of descriptions count too: their texts are as broad as those of titles. They are counted in some
     # of the books, because only their magnitude matters.
     """
-    CREATE FUNCTION counted_words(documents regclass, catalog_books bigint)
+    CREATE FUNCTION counted_words(search_table regclass, catalog_books bigint)
     RETURNS TABLE (word text, books integer, popular_books integer, documents integer)
     LANGUAGE sql STABLE AS $$
         SELECT coalesce(b.word, s.word), coalesce(b.ndoc, 0), coalesce(p.ndoc, 0),
                greatest(b.ndoc, s.documents)::integer
-        FROM ts_stat(format('SELECT document FROM %s', documents), 'ab') AS b
+        FROM ts_stat(format('SELECT document FROM %s', search_table), 'ab') AS b
         FULL JOIN (
             SELECT w.word, w.ndoc * size.step AS documents
             FROM (SELECT greatest(1, catalog_books / 20000) AS step) AS size
             CROSS JOIN LATERAL ts_stat(
-                format('SELECT document FROM %s WHERE book_id %% %s = 0', documents, size.step)
+                format('SELECT document FROM %s WHERE book_id %% %s = 0', search_table, size.step)
             ) AS w
             WHERE w.ndoc >= 20 AND w.word NOT LIKE '#%'
         ) AS s ON s.word = b.word
         LEFT JOIN ts_stat(
-            format('SELECT document FROM %s WHERE document @@ $q$''#3''$q$', documents), 'ab'
+            format('SELECT document FROM %s WHERE document @@ $q$''#3''$q$', search_table), 'ab'
         ) AS p ON p.word = b.word
     $$
     """,
