@@ -121,9 +121,7 @@ def _ranked_page_sql(
     """
 
 
-def _candidate_sql(
-    scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: int
-) -> str:
+def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: int) -> str:
     """Return the SQL for the most popular matching books.
 
     If more than MAX_ENUMERATED_HITS match, but fewer than one in ten, they are found by their documents, tier

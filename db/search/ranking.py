@@ -75,8 +75,8 @@ class RankingValues:
     """The parameters of a score.
 
     `title`, `authors` and `both` are tsqueries: all words of the reading in these fields. `said` and `light` are the
-    words as typed, and those that say little, in the title. A title that has none but `words`, or one that starts
-    with `unfinished`, is the text, and so are `titles`. `choices` are tsqueries, of which the best in each of
+    words as typed, and those that say little, in the title. A title of at most `size` words, none but `words` or one
+    that starts with `unfinished`, is the text, and so are `titles`. `choices` are tsqueries, of which the best in each of
     `groups` gives its `points`. `exact` and `corrected` are the points for a title that is the text.
     """
 
@@ -87,6 +87,7 @@ class RankingValues:
     said: str = ""
     light: str = ""
     words: tuple[str, ...] = ()
+    size: int = 0
     unfinished: str | None = None
     exact: int = 0
     corrected: int = 0
@@ -118,10 +119,21 @@ def ranking_values(
         tsquery(complete_words(vocabulary), "A"),
         tsquery(light, "A"),
         tuple(dict.fromkeys([*words_of(full), *words_of(light)])),
+        _size(vocabulary, reading),
         _unfinished_word(reading.groups[-1]),
         *(_NAME_TITLE_POINTS if names_authors else _EXACT_TITLE_POINTS),
         *_choice_points(vocabulary, reading),
     )
+
+
+def _size(vocabulary: Vocabulary, reading: Reading) -> int:
+    """Return the number of words, without articles, that a title of the text has at most."""
+    said = sum(
+        max([group.stop - group.start, *(len(choice.words) for choice in group.choices[:1])])
+        for group in reading.groups
+        if not group.is_light
+    )
+    return said + sum(word.is_light and word.word.word not in ARTICLES for word in vocabulary.words)
 
 
 def _unfinished_word(last: Group) -> str | None:
@@ -185,8 +197,8 @@ def _rarity_points(vocabulary: Vocabulary, group: Group) -> int:
 
 _ARTICLES_SQL = f"'{{{','.join(sorted(ARTICLES))}}}'::text[]"
 _RANKING_TYPES = (
-    "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "text", "integer", "integer",
-    "text[]", "integer[]", "integer[]",
+    "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "integer", "text", "integer",
+    "integer", "text[]", "integer[]", "integer[]",
 )  # fmt: skip
 
 
@@ -229,6 +241,7 @@ def _score_sql(document: str, book: str, first_parameter: int) -> str:
         said,
         light,
         words,
+        size,
         unfinished,
         exact,
         corrected,
@@ -236,12 +249,15 @@ def _score_sql(document: str, book: str, first_parameter: int) -> str:
         points,
         groups,
     ) = (f"${number}::{sql_type}" for number, sql_type in enumerate(_RANKING_TYPES, first_parameter))
-    main_title = f"substring({book}.title_key FROM '^[^:;(]+')"
+    main_title = f"substring({book}.title_key FROM '^(?:[^:;(-]|-(?! |-))+')"
     signs = "-/.,!?&''"
-    has_other_words = (
-        f"EXISTS (SELECT FROM unnest(string_to_array(translate({main_title}, '{signs}', '       '), ' ')) AS w (word)"
-        f" WHERE w.word <> '' AND w.word <> ALL ({words} || {_ARTICLES_SQL}) AND starts_with(w.word, {unfinished}) IS NOT TRUE)"
-    )
+    words_of_main = f"unnest(string_to_array(translate({main_title}, '{signs}', '       '), ' ')) AS w (word)"
+    has_other_words = f"""(
+        SELECT count(*) > {size}
+            OR bool_or(w.word <> ALL ({words}) AND starts_with(w.word, {unfinished}) IS NOT TRUE)
+        FROM {words_of_main} WHERE w.word <> '' AND w.word <> ALL ({_ARTICLES_SQL})
+    )"""
+    volume = rf"substring(substr({book}.title_key, length({main_title}) + 1) FROM '\d{{1,2}}(?!\d)')::integer"
     return f"""(
         CASE
             WHEN {document} @@ {title} THEN
@@ -251,6 +267,7 @@ def _score_sql(document: str, book: str, first_parameter: int) -> str:
                     * CASE WHEN length({main_title}) >= length({book}.title_key) THEN 1
                            WHEN setweight(words({main_title}), 'A') @@ {title} THEN {_MAIN_TITLE_SHARE}
                            ELSE 0 END
+                    - coalesce({volume}, 0)
                 END
                 + CASE WHEN {document} @@ {light} THEN {_LIGHT_WORDS_POINTS} ELSE 0 END
                 + CASE WHEN {document} @@ {authors} THEN {_AUTHORS_POINTS} ELSE 0 END

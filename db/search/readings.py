@@ -17,7 +17,6 @@ from db.search.corrections import (
     inflection_choices,
     near_choices,
 )
-from db.search.light_words import LIGHT_WORDS
 from db.search.tsquery import Expression, Term, all_of, any_of, tsquery
 from db.search.vocabulary import Vocabulary, WordFacts
 
@@ -80,7 +79,7 @@ def readings_of(vocabulary: Vocabulary) -> list[Reading]:
 
 def light_words(vocabulary: Vocabulary) -> Expression:
     """Return the conjunction of the light words as typed."""
-    return all_of(Term(word.word.word) for word in vocabulary.words if word.word.word in LIGHT_WORDS)
+    return all_of(Term(word.word.word) for word in vocabulary.words if word.is_light)
 
 
 def typed_reading(vocabulary: Vocabulary) -> Reading:
@@ -155,7 +154,7 @@ def _typed_group(facts: Sequence[WordFacts], place: int) -> Group:
     typed = all_of(map(Term, word.lexemes))
     is_last = place == len(facts) - 1 and len(word.lexemes) == 1 and not word.typed.grams
     choices = (completion_choice(word),) if is_last and word.completions.books else ()
-    return Group(place, place + 1, typed, choices, is_light=word.word.word in LIGHT_WORDS)
+    return Group(place, place + 1, typed, choices, is_light=word.is_light)
 
 
 def _with_choices(

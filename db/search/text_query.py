@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from db.database import PLANNED_ANEW, Database
 from db.search.conditions import Condition, id_in, matches_tsquery
-from db.search.light_words import LIGHT_WORDS
 from db.search.ranking import (
     MAX_ENUMERATED_HITS,
     RANK_CANDIDATES,
@@ -160,7 +159,7 @@ def _estimated_hits(vocabulary: Vocabulary) -> float:
     shares = [
         (word.word.documents + (last.completions.documents if word is last else 0)) / max(vocabulary.books, 1)
         for word in vocabulary.words
-        if word.word.word not in LIGHT_WORDS or len(vocabulary.words) == 1
+        if not word.is_light or len(vocabulary.words) == 1
     ]
     return vocabulary.books * math.prod(min(1.0, share) for share in shares)
 
@@ -171,12 +170,18 @@ def corrected_text(
     """Return the text with the corrections that the best hit has, as it spells them, or None if it has none."""
     parts: list[str] = []
     end = 0
+    typed = {lexeme for word in vocabulary.words for lexeme in word.lexemes}
     for group in reading.groups:
         facts = vocabulary.words[group.start : group.stop]
         if all(lexeme in spellings for word in facts for lexeme in word.lexemes):
             continue
-        words = next((c.words for c in group.choices if c.words and all(map(spellings.get, c.words))), None)
-        if words is not None:
+        spelled = [
+            choice.words for choice in group.choices if choice.words and spellings.keys() >= set(choice.words)
+        ]
+        if spelled:
+            words = min(
+                spelled, key=lambda words: not typed.isdisjoint(words)
+            )  # not one that is typed elsewhere
             parts += [text[end : facts[0].typed.start], " ".join(spellings[word] for word in words)]
             end = facts[-1].typed.stop
     return " ".join("".join([*parts, text[end:]]).split()) if parts else None

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from db.database import Database
+from db.search.light_words import LIGHT_WORDS
 from db.search.typed_words import TypedWord
 
 STEMMERS = ("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "finnish", "swedish")
 """The stemmers whose stems make two words inflections of one."""
 
+
+_LIGHT_WORD_BOOKS = 1_000
+"""One book in this many has a word that says little, or none has."""
 
 _MAX_COMPLETIONS = 500
 """Maximum number of words that are read to weigh those that start with the last word of a text."""
@@ -40,7 +44,7 @@ class WordFacts:
 
     `lexemes` are its parts in a search document, mostly one. `near` words are a few letters away, `inflections`
     have the same stem, and `cuts` are the pairs of words that it is made of. `joined` is the word that it makes
-    with the next typed word. `completions` are all words that start with it, together.
+    with the next typed word. `completions` are all words that start with it, together. `is_light`: it says little.
     """
 
     typed: TypedWord
@@ -51,6 +55,7 @@ class WordFacts:
     cuts: tuple[tuple[Word, Word], ...] = ()
     joined: tuple[tuple[int, Word], ...] = ()
     completions: Word = Word("")
+    is_light: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,11 @@ JOIN search_word s ON s.word >= r.start AND s.word < r.start || chr(1114111) AND
 WHERE k.length BETWEEN 4 AND 40 AND length(s.word) BETWEEN k.length - 4 AND k.length + 4 AND s.books > 0
   AND EXISTS (SELECT FROM unnest({_stems_sql("s.word")}, t.stems) AS both_stems (a, b) WHERE a = b)
 UNION ALL
+SELECT k.n::integer, 'inflection', NULL, s.word, s.books, s.popular_books, s.documents, NULL
+FROM known k
+JOIN search_word s ON s.word = replace(replace(replace(k.word, 'ae', 'a'), 'oe', 'o'), 'ue', 'u') AND s.books > 0
+WHERE s.word <> k.word
+UNION ALL
 SELECT k.n::integer, 'cut', NULL, h.word, h.books, h.popular_books, h.documents, c.place
 FROM known k
 CROSS JOIN LATERAL generate_series(1, k.length - 1) AS c (place)
@@ -145,14 +155,13 @@ async def words_of_text(database: Database, typed: Sequence[TypedWord]) -> Vocab
         facts.setdefault(n, {}).setdefault(kind, []).append((Word(*numbers), place))
         if kind == "typed":
             lexemes[n] = parts
-    return Vocabulary(
-        tuple(_word_facts(word, lexemes[n], facts[n]) for n, word in enumerate(typed, 1)),
-        facts[0]["catalog"][0][0].books,
-    )
+    books = facts[0]["catalog"][0][0].books
+    words = (_word_facts(word, lexemes[n], facts[n], books) for n, word in enumerate(typed, 1))
+    return Vocabulary(tuple(words), books)
 
 
 def _word_facts(
-    typed: TypedWord, lexemes: Sequence[str], rows: dict[str, list[tuple[Word, int]]]
+    typed: TypedWord, lexemes: Sequence[str], rows: dict[str, list[tuple[Word, int]]], books: int
 ) -> WordFacts:
     def found(kind: str) -> tuple[Word, ...]:
         return tuple(word for word, _ in rows.get(kind, ()))
@@ -167,7 +176,13 @@ def _word_facts(
         tuple(zip(halves[::2], halves[1::2], strict=True)),
         tuple((size, word) for word, size in rows.get("joined", ())),
         next(iter(found("completion")), Word("")),
+        _is_light(rows["typed"][0][0], books),
     )
+
+
+def _is_light(word: Word, books: int) -> bool:
+    """Return whether a word of LIGHT_WORDS is one here: in English books `van` and `die` are rare, and say much."""
+    return word.word in LIGHT_WORDS and (not word.documents or word.documents * _LIGHT_WORD_BOOKS >= books)
 
 
 def _possible_joins(typed: Sequence[TypedWord]) -> list[tuple[int, int, str]]:
