@@ -21,6 +21,9 @@ DISTANCE_COST = 5.0
 INFLECTION_COST = 3.0
 """The cost of another form of the word."""
 
+UMLAUT_COST = 1.0
+"""The cost of an umlaut that is written out."""
+
 CUT_COST = 4.0
 SHORT_HALF_COST = 3.0
 """The costs of a space that is missing, and of a half of one or two letters."""
@@ -107,5 +110,7 @@ def cheapest(choices: Iterable[Choice]) -> list[Choice]:
 
 
 def _cost(typed: str, word: Word, distance: int) -> float:
+    if word.word == typed.replace("ae", "a").replace("oe", "o").replace("ue", "u"):
+        return UMLAUT_COST - math.log(1 + word.weight)
     other_start = FIRST_LETTER_COST if typed[0] != word.word[0] else 0.0
     return DISTANCE_COST * distance + other_start - math.log(1 + word.weight)
