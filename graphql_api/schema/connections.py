@@ -81,7 +81,11 @@ def _parse_page_arguments(
     Raise UserInputError naming the first invalid argument.
     """
     text = None if order else parse_search_text(other.get("filter_input"))
-    if order_by and order_by.field is BookOrderField.RELEVANCE and searches_blank_text(other.get("filter_input")):
+    if (
+        order_by
+        and order_by.field is BookOrderField.RELEVANCE
+        and searches_blank_text(other.get("filter_input"))
+    ):
         order_by = None  # an empty search box is no error
     actual_order = order or parse_book_order(order_by, searching=text is not None)
     return actual_order, parse_page_request(actual_order, first, after, last, before, text), other

@@ -63,7 +63,9 @@ def _suggestion_field(read: Callable[..., Any], description: str) -> Any:
     return field_of_batch_resolver(BatchResolver(load, awaited=True), description, [], [])
 
 
-@strawberry.type(description="Books, authors and categories for a text that is still being typed; the most popular first.")
+@strawberry.type(
+    description="Books, authors and categories for a text that is still being typed; the most popular first."
+)
 class Suggestions:
     books: list[Annotated["Book", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
         suggest.suggested_books,
@@ -71,7 +73,8 @@ class Suggestions:
         "One edition per work. If there are few, books for a corrected text follow.",
     )
     authors: list[Annotated["Author", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
-        suggest.suggested_authors, "Authors with the words of the text in their name. If there are few, those for a corrected text follow."
+        suggest.suggested_authors,
+        "Authors with the words of the text in their name. If there are few, those for a corrected text follow.",
     )
     categories: list[Annotated["Category", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
         suggest.suggested_categories, "Categories whose name starts with the text."

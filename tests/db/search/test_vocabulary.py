@@ -59,7 +59,13 @@ def test_the_distance_is_at_most_the_number_of_edits(word: str, places: list[tup
 
 @pytest.mark.parametrize(
     ("typed", "word", "distance"),
-    [("lihgt", "light", 1), ("tolkein", "tolkien", 1), ("kitten", "sitting", 3), ("ca", "abc", 3), ("", "ab", 2)],
+    [
+        ("lihgt", "light", 1),
+        ("tolkein", "tolkien", 1),
+        ("kitten", "sitting", 3),
+        ("ca", "abc", 3),
+        ("", "ab", 2),
+    ],
 )
 def test_exchanged_neighbours_are_one_edit(typed: str, word: str, distance: int) -> None:
     assert edit_distance(typed, word) == distance
