@@ -31,7 +31,7 @@ CONTRIBUTOR_ROLES = (
 )  # fmt: skip
 """The roles in which an author can contribute to a book."""
 
-TIER_THRESHOLDS = (16, 64, 256)
+TIER_THRESHOLDS = (16, 64, 256, 1_024, 4_096, 16_384)
 """The lowest rating count of each popularity tier above 0."""
 
 

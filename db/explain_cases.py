@@ -40,6 +40,9 @@ _LOOKUP_BUFFERS = 250
 _TEXT_BUFFERS = 15_000
 """For a text: the posting lists of its words, and the documents of the ranked books."""
 
+_SUGGESTION_BUFFERS = 10_000
+"""For suggestions: a thousand popular rows, and a thousand matches of the rarer words."""
+
 _MEDIUM_TERM_BUFFERS = 60_000
 """For a text that one book in 20 matches: a category's books are looked up until enough of them match."""
 
@@ -154,7 +157,7 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
         *_search_cases(sample),
         *_name_cases(),
         *_facet_cases(sample),
-        *_suggestion_cases(),
+        *_suggestion_cases(sample),
     ]
 
 
@@ -286,8 +289,8 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
         sample.medium_word,
         sample.rare_word,
         f"{sample.frequent_word} {sample.rare_word}",
-        f"{sample.rare_word}x",
-        sample.isbns[0],
+        *_mistyped_texts(sample.frequent_word, sample.rare_word),
+        f"ISBN {sample.isbns[0]}",
         "!",
     ):
         yield _case(f"text {text!r}", _TEXT_BUFFERS, interpret_texts, [text])
@@ -302,6 +305,7 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
                 text,
                 Order(RELEVANCE, True),
             )
+            yield _case(f"text {text!r} by relevance", _COUNT_BUFFERS, _read_text_count, scope, parent, text)
             yield _case(
                 f"text {text!r} by title",
                 _COUNT_BUFFERS,
@@ -321,6 +325,15 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
                 yield _case(
                     f"{title}, {key.name}", page_limit, _read_filtered_page, scope, parent, book_filter, order
                 )
+
+
+def _mistyped_texts(frequent: str, rare: str) -> Iterator[str]:
+    """Yield texts with a letter too many or exchanged, two words in one, a word in two, and one word too many."""
+    yield f"{rare}x"
+    yield f"{frequent} {rare[1]}{rare[0]}{rare[2:]}"
+    yield frequent + rare
+    yield f"{rare[:2]} {rare[2:]}"
+    yield f"{frequent} {rare} qwertyuiop"
 
 
 def _name_cases() -> Iterator[ExplainCase]:
@@ -405,6 +418,12 @@ async def _read_text_page(database: Database, scope: Scope, parent: int, text: s
     )
 
 
+async def _read_text_count(database: Database, scope: Scope, parent: int, text: str) -> object:
+    [text_query] = await interpret_texts(database, [text])
+    list_condition = Filter(text).to_list_condition(text_query)
+    return await fetch_filtered_counts(database, scope, [parent], list_condition, ranked=True)
+
+
 async def _match_text(database: Database, text: str, book_ids: Sequence[int]) -> object:
     [text_query] = await interpret_texts(database, [text])
     return await matches_by_book_ids(database, text_query, book_ids)
@@ -445,7 +464,7 @@ async def _read_text_facets(
     return await fetch_facets(database, scope, [parent], requests, Filter(text), text_query)
 
 
-def _suggestion_cases() -> Iterator[ExplainCase]:
-    for prefix in ("s", "st", "the sto", "xyz"):
+def _suggestion_cases(sample: Sample) -> Iterator[ExplainCase]:
+    for prefix in ("s", "st", "the sto", "xyz", "stroy", "sotry of", sample.isbns[0]):
         for read in (suggest.suggested_books, suggest.suggested_authors, suggest.suggested_categories):
-            yield _case(f"prefix {prefix!r}", 3_000, read, prefix, 5)
+            yield _case(f"prefix {prefix!r}", _SUGGESTION_BUFFERS, read, prefix, 5)

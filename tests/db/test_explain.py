@@ -75,7 +75,7 @@ def read_statements() -> set[str]:
     ]
     names |= {scope.name for scope in scopes}
     of_books = [value for value in vars(books).values() if isinstance(value, Scope)]
-    for shape in ("matching", "count_matching", "facets"):
+    for shape in ("matching", "count_matching", "count_ranked", "facets"):
         names |= {f"{scope.name}_{shape}" for scope in of_books}
     names |= {
         f"{scope.name}_{shape}"
