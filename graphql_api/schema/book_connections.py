@@ -204,9 +204,9 @@ class BookConnection:
     total_count: int = batch_field(
         resolve_total_counts,
         f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
-        f"sorted by relevance has at most about {RANK_CANDIDATES:,} books: those with the most ratings, and those "
-        f"whose title is the text. It has at most about {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
-        f"{MAX_ENUMERATED_HITS:,} books.",
+        f"sorted by relevance has at most about {RANK_CANDIDATES:,} books: those with the most ratings, and "
+        f"those whose title is the text. It has about {RANK_CANDIDATES_BROAD_TEXT} if the text matches more "
+        f"than {MAX_ENUMERATED_HITS:,} books.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(
@@ -219,8 +219,8 @@ class BookConnection:
     )
     did_you_mean: str | None = batch_field(
         _resolve_did_you_mean,
-        "The probably intended text, spelled as in the best hit. The books of the list are those of this text. Null "
-        "if a book matches the words as typed.",
+        "The probably intended text, spelled as in the best hit. The books of the list are those of this "
+        "text. Null if a book matches the words as typed.",
     )
     facets: Facets = batch_field(
         _resolve_facets, "The numbers of books by value, for narrowing the list further."

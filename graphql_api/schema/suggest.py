@@ -69,12 +69,13 @@ def _suggestion_field(read: Callable[..., Any], description: str) -> Any:
 class Suggestions:
     books: list[Annotated["Book", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
         suggest.suggested_books,
-        "Books with the words of the text in their title, of which the last may be unfinished, or with the ISBN. "
-        "One edition per work. If there are few, books for a corrected text follow.",
+        "Books with the words of the text in their title, of which the last may be unfinished, or with the "
+        "ISBN. One edition per work. If there are few, books for a corrected text follow.",
     )
     authors: list[Annotated["Author", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
         suggest.suggested_authors,
-        "Authors with the words of the text in their name. If there are few, those for a corrected text follow.",
+        "Authors with the words of the text in their name. If there are few, those for a corrected text "
+        "follow.",
     )
     categories: list[Annotated["Category", strawberry.lazy("graphql_api.schema.types")]] = _suggestion_field(
         suggest.suggested_categories, "Categories whose name starts with the text."
