@@ -65,7 +65,7 @@ def serve(dsn: str) -> Generator[str]:
     environment = {**os.environ, "DATABASE_URL": dsn, "PORT": "0", "HOST": "127.0.0.1"}
     with tempfile.NamedTemporaryFile("w+") as log:
         command = [str(Path(sys.executable).parent / "bookstore"), "serve"]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own program
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             yield wait_for_url(Path(log.name), process)
         finally:

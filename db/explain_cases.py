@@ -305,7 +305,7 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
                 text,
                 Order(RELEVANCE, True),
             )
-            yield _case(f"text {text!r} by relevance", _COUNT_BUFFERS, _read_text_count, scope, parent, text)
+            yield _case(f"text {text!r}, count", _COUNT_BUFFERS, _read_text_count, scope, parent, text)
             yield _case(
                 f"text {text!r} by title",
                 _COUNT_BUFFERS,
@@ -328,7 +328,7 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
 
 
 def _mistyped_texts(frequent: str, rare: str) -> Iterator[str]:
-    """Yield texts with a letter too many or exchanged, two words in one, a word in two, and one word too many."""
+    """Yield texts with a letter too many or exchanged, a joined, a split and an unknown word."""
     yield f"{rare}x"
     yield f"{frequent} {rare[1]}{rare[0]}{rare[2:]}"
     yield frequent + rare

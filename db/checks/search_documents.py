@@ -42,8 +42,8 @@ ORDER BY w.word LIMIT 5
 WORD_COUNTS = ReadStatement(
     "search_word_counts",
     """
-SELECT format('word %L: %s books instead of %s, %s popular instead of %s', s.word, s.books, coalesce(w.books, 0),
-              s.popular_books, coalesce(w.popular_books, 0)) AS example,
+SELECT format('word %L: %s books instead of %s, %s popular instead of %s', s.word, s.books,
+              coalesce(w.books, 0), s.popular_books, coalesce(w.popular_books, 0)) AS example,
        count(*) OVER () AS wrong
 FROM search_word s
 LEFT JOIN counted_words('book_search', (SELECT count(*) FROM book)) w ON w.word = s.word

@@ -16,7 +16,7 @@ MAX_EXTRA_COST = 8.0
 """Corrections that cost more than the likeliest one and this are not searched."""
 
 DISTANCE_COST = 5.0
-"""The cost of one edit: a word is chosen over one that is an edit nearer if its books weigh 150 times as much."""
+"""The cost of one edit: a word is chosen over one an edit nearer if its books weigh 150 times as much."""
 
 INFLECTION_COST = 3.0
 """The cost of another form of the word."""

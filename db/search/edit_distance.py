@@ -1,8 +1,8 @@
-"""The number of letters to insert, delete, replace or exchange with their neighbour to make one word another."""
+"""The edit distance: how many letters are inserted, deleted, replaced or exchanged with their neighbour."""
 
 
 def edit_distance(typed: str, word: str, limit: int = 2) -> int:
-    """Return the distance of two words (optimal string alignment), or `limit` + 1 if it is above the limit."""
+    """Return the distance of two words (optimal string alignment), at most `limit` + 1."""
     if abs(len(typed) - len(word)) > limit:
         return limit + 1
     while typed and word and typed[0] == word[0]:

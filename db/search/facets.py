@@ -205,7 +205,8 @@ def _further_books_sql(candidate_set: str, rows: str) -> str:
     """Return the SQL for the books with a category among `rows`, if no book of the candidate set has one."""
     return (
         f"{candidate_set}_further AS MATERIALIZED (SELECT r.id FROM ({rows}) AS r"
-        f" WHERE NOT EXISTS (SELECT FROM {candidate_set} AS m JOIN category_listing AS k ON k.book_id = m.id)"
+        f" WHERE NOT EXISTS (SELECT FROM {candidate_set} AS m"
+        " JOIN category_listing AS k ON k.book_id = m.id)"
         " AND EXISTS (SELECT FROM category_listing AS k WHERE k.book_id = r.id) LIMIT $2::integer - 1)"
     )
 
@@ -248,7 +249,8 @@ def _facet_count_sql(request: FacetRequest, index: int, candidate_set: str, cate
         counted = (
             f"WITH chosen AS MATERIALIZED (SELECT c.id FROM category AS c WHERE {category_condition})"
             " SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
-            f" FROM (SELECT id FROM {counted_books} AS b UNION ALL SELECT id FROM {candidate_set}_further) AS m"
+            f" FROM (SELECT id FROM {counted_books} AS b"
+            f" UNION ALL SELECT id FROM {candidate_set}_further) AS m"
             " CROSS JOIN LATERAL ("
             "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id OFFSET 0"
             ") AS f WHERE f.category_id IN (SELECT id FROM chosen) GROUP BY 1"

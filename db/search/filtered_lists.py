@@ -18,9 +18,8 @@ from db.search.ranking import (
     RANK_CANDIDATES,
     RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
-    scored_sql,
-    titles_condition,
 )
+from db.search.score import scored_sql, titles_condition
 from db.search.text_query import TextQuery
 from db.statements import ReadStatement
 

@@ -64,7 +64,7 @@ async def matches_by_book_ids(
 
 
 def mark_words(title: str, words: Collection[str], unfinished: str | None = None) -> str:
-    """Return the title with MARK_START and MARK_STOP around its words, and around those that start `unfinished`."""
+    """Return the title with marks around the words, and around those that start with `unfinished`."""
     title = title.translate({ord(MARK_START): None, ord(MARK_STOP): None})
     parts: list[str] = []
     end = 0

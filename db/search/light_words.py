@@ -1,4 +1,4 @@
-"""Words that say little: articles, and frequent prepositions and conjunctions, of the languages of most books."""
+"""Words that say little: articles, and frequent prepositions and conjunctions, of several languages."""
 
 ARTICLES = frozenset(
     [

@@ -46,13 +46,16 @@ LIMIT $2::integer
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """The words typed so far, folded: the alternatives of each. Those of the last word are beginnings of words."""
+    """The words typed so far, folded, each with its alternatives. Those of the last one are beginnings."""
 
     words: tuple[tuple[str, ...], ...]
 
     @property
     def expression(self) -> Expression:
-        """Every word, the last one as a beginning. One or two letters beside other words are left to the patterns."""
+        """Every word, the last one as a beginning.
+
+        One or two letters beside other words are left to the patterns.
+        """
         *whole, last = self.words
         words = [any_of(map(_whole_word, alternatives)) for alternatives in whole]
         if words and min(map(len, last)) < _MIN_INDEXED_LENGTH and not grams_of(last[0]):
@@ -126,7 +129,7 @@ def _typed_words(text: str) -> list[TypedWord]:
 
 
 def edits(word: str) -> set[str]:
-    """Return the word and all words that are one edit away: a deletion, exchange, replacement or insertion."""
+    """Return the word and all words that are one edit away."""
     letters = next((alphabet for alphabet in _ALPHABETS if word[0] in alphabet), "")
     parts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
     return {

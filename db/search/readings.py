@@ -46,7 +46,8 @@ class Group:
 class Reading:
     """A way to read a text: every group, or with `is_partial` all but one or any one of them.
 
-    It is searched if at least `least_hits` books have it in title or authors, or with `is_anywhere` in any field.
+    It is searched if at least `least_hits` books have it in title or authors. With `is_anywhere`, any field
+    counts.
     """
 
     groups: tuple[Group, ...]
@@ -160,7 +161,7 @@ def _typed_group(facts: Sequence[WordFacts], place: int) -> Group:
 def _with_choices(
     facts: Sequence[WordFacts], groups: Sequence[Group], choices_of: Callable[[WordFacts], list[Choice]]
 ) -> list[Group]:
-    """Return the groups with further choices, the cheapest first; groups of several words stay as they are."""
+    """Return the groups with further choices, the cheapest first; groups of several words have none."""
     return [
         replace(group, choices=_merge_choices(group.choices, choices_of(facts[group.start])))
         if group.stop - group.start == 1

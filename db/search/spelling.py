@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from db.search.folding import fold
 from db.search.typed_words import TypedWord, clean_text, find_words
 
-_UNIT = re.compile(r"\.?[^\W_]+(?:(?:['’&.,]|\.\s)[^\W_]+)*(?:\+\+|#)?")
-"""Words with the signs that may join them: `O'Brien`, `J. R. R`, `Q&A`, `1,000`, `C++`, `.NET`."""
+_UNIT = re.compile(r"(?:\b[^\W\d_]\.\s?)+[^\W\d_]\.|\.?[^\W_]+(?:['’&.,][^\W_]+)*(?:\+\+|#)?")
+"""Words with the signs that may join them: `J. R. R.`, `O'Brien`, `Q&A`, `1,000`, `C++`, `.NET`."""
 
 
 def units_of(text: str) -> Iterator[tuple[int, int, str, list[TypedWord]]]:

@@ -1,4 +1,4 @@
-"""Suggestions for a typed prefix: books, authors and categories with words that begin so, most popular first."""
+"""Suggestions for a typed prefix: books, authors and categories, the most popular first."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from db.categories import COLUMNS as CATEGORY_COLUMNS
 from db.categories import Category
 from db.constraints import MAX_SORT_KEY_LENGTH
 from db.database import Database
+from db.records import CatalogRecord
 from db.search.light_words import ARTICLES
 from db.search.popularity_tiers import TIER_LEXEMES, union_until_limit
 from db.search.prefixes import Prefix, correct_prefix, read_prefix
@@ -19,6 +20,7 @@ from db.search.typed_words import find_isbns
 from db.statements import ReadStatement
 
 T = TypeVar("T")
+R = TypeVar("R", bound=CatalogRecord)
 
 MAX_PREFIX_LENGTH = MAX_SORT_KEY_LENGTH
 """Maximum length of a prefix in characters; a longer one is cut. Sort keys are no longer than that."""
@@ -27,7 +29,7 @@ _MIN_LITERAL = 3
 """With fewer suggestions than this, those for a corrected prefix follow."""
 
 _MIN_TRUSTED_LENGTH = 5
-"""A beginning with fewer letters than this is corrected only if nothing begins so: too many words are near."""
+"""A beginning with fewer letters is corrected only if nothing begins so, because too many words are near."""
 
 _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
@@ -43,14 +45,15 @@ _INDEXED_MATCHES = 1_000
 
 _START_POINTS = 1.0
 _COMPLETE_POINTS = 0.7
-"""Points for a name that starts with the prefix, and for one with its last word as typed, in nats of ratings."""
+"""Points for a name that starts with the prefix, and for one with its last word as typed."""
 
 
 def _indexed_matches_sql(weights_query: str) -> str:
     """Return the SQL for the ids of books that match a tsquery, the most popular tiers first."""
     parts = [
         f"SELECT book_id AS id FROM book_search"
-        f" WHERE document @@ ({weights_query} && $${quote_lexeme(lexeme)}$$::tsquery) LIMIT {_INDEXED_MATCHES}"
+        f" WHERE document @@ ({weights_query} && $${quote_lexeme(lexeme)}$$::tsquery)"
+        f" LIMIT {_INDEXED_MATCHES}"
         for lexeme in reversed(TIER_LEXEMES)
     ]
     return union_until_limit(parts, _INDEXED_MATCHES)
@@ -73,7 +76,8 @@ indexed AS MATERIALIZED (
 ),
 scored AS (
     SELECT b.id, ln(1 + b.rating_count::double precision)
-        + CASE WHEN b.title_key ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text) THEN {_START_POINTS} ELSE 0 END
+        + CASE WHEN b.title_key ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text)
+               THEN {_START_POINTS} ELSE 0 END
         + CASE WHEN b.title_key ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
     FROM (SELECT id FROM popular UNION SELECT id FROM indexed) AS f JOIN book AS b USING (id)
     WHERE b.title_key ~ ALL ($4::text[])
@@ -101,7 +105,8 @@ _SUGGESTED_AUTHORS = ReadStatement(
     rf"""
 WITH popular AS MATERIALIZED (
     SELECT id FROM (
-        SELECT id, sort_key FROM author ORDER BY rating_count DESC, book_count DESC, id DESC LIMIT {_POPULAR_SCAN}
+        SELECT id, sort_key FROM author
+        ORDER BY rating_count DESC, book_count DESC, id DESC LIMIT {_POPULAR_SCAN}
     ) AS a
     WHERE a.sort_key ~ ALL ($1::text[]) LIMIT {_ENOUGH_POPULAR} * $3::integer
 ),
@@ -123,7 +128,8 @@ FROM (SELECT id FROM popular UNION SELECT id FROM indexed UNION SELECT id FROM n
 JOIN author AS t USING (id)
 WHERE t.sort_key ~ ALL ($1::text[])
 ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
-    + CASE WHEN t.sort_key ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text) THEN {_START_POINTS} ELSE 0 END DESC,
+    + CASE WHEN t.sort_key ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
+           THEN {_START_POINTS} ELSE 0 END DESC,
     t.id DESC
 LIMIT $3::integer
 """,
@@ -175,7 +181,7 @@ async def suggested_books(database: Database, text: str, size: int) -> list[Book
 
 
 async def suggested_authors(database: Database, text: str, size: int) -> list[Author]:
-    """Return the authors whose names have words that begin so; those with the most ratings and books first."""
+    """Return the authors whose names have words that begin so, the most popular first."""
 
     async def read(prefix: Prefix) -> list[Author]:
         start = " ".join(alternatives[0] for alternatives in prefix.words)
@@ -193,8 +199,8 @@ async def suggested_authors(database: Database, text: str, size: int) -> list[Au
 
 
 async def _literal_then_corrected(
-    database: Database, text: str, read: Callable[[Prefix], Awaitable[list[T]]]
-) -> list[T]:
+    database: Database, text: str, read: Callable[[Prefix], Awaitable[list[R]]]
+) -> list[R]:
     """Return the rows for the prefix as typed; if there are few, those for its corrections follow."""
     literal = read_prefix(text)
     if literal is None:
@@ -204,7 +210,8 @@ async def _literal_then_corrected(
         return found
     corrected = await correct_prefix(database, text)
     others = await read(corrected) if corrected and corrected != literal else []
-    return list({row["id"]: row for row in (*others[::-1], *found[::-1])}.values())[::-1]
+    by_id = {row["id"]: row for row in (*others[::-1], *found[::-1])}
+    return list(by_id.values())[::-1]
 
 
 async def suggested_categories(database: Database, prefix: str, size: int) -> list[Category]:

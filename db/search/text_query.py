@@ -1,4 +1,4 @@
-"""Text queries: a search text is read as ISBNs, or as words that may be misspelt, joined, split or too many."""
+"""Text queries: a search text is read as ISBNs, or as words, which may be misspelt, joined or split."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,9 @@ from dataclasses import dataclass, replace
 
 from db.database import Database
 from db.search.conditions import Condition, id_in, matches_tsquery
-from db.search.ranking import (
-    MAX_ENUMERATED_HITS,
-    RANK_CANDIDATES,
-    RankingValues,
-    ranking_values,
-    scored_sql,
-    titles_condition,
-)
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, ranking_values
 from db.search.readings import Reading, readings_of, typed_reading
+from db.search.score import NO_RANKING, RankingValues, scored_sql, titles_condition
 from db.search.spelling import spelled_words
 from db.search.tsquery import tsquery
 from db.search.typed_words import clean_text, find_isbns, find_words
@@ -37,7 +31,7 @@ class TextQuery:
 
     text: str
     tsquery: str = ""
-    ranking: RankingValues = RankingValues()
+    ranking: RankingValues = NO_RANKING
     isbns: tuple[str, ...] = ()
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
@@ -50,7 +44,7 @@ class TextQuery:
 
 
 _SAMPLED_HITS = 200
-"""Number of hits that show whether a text is a name: more of them have its words in the authors than in the title."""
+"""Number of hits that show whether a text is a name: more have it in the authors than in the title."""
 
 _BOOKS_BY_ISBNS = ReadStatement(
     "book_ids_by_isbns",
@@ -89,7 +83,8 @@ _BEST_HIT = ReadStatement(
     f"""
 WITH hit AS MATERIALIZED (SELECT unnest($1::bigint[]) AS id),
 candidate AS (
-    (SELECT b.id FROM hit JOIN book AS b USING (id) ORDER BY b.rating_count DESC, b.id DESC LIMIT {RANK_CANDIDATES})
+    (SELECT b.id FROM hit JOIN book AS b USING (id)
+     ORDER BY b.rating_count DESC, b.id DESC LIMIT {RANK_CANDIDATES})
     UNION
     (SELECT b.id FROM hit JOIN book AS b USING (id)
      WHERE {titles_condition(2).sql.replace("{l}", "b")})
@@ -145,6 +140,8 @@ async def _find_reading(database: Database, text: str, words: str, vocabulary: V
     )
     if not rows:
         return TextQuery(text, exact, book_ids=())
+    number: int
+    ids: list[int]
     [(number, ids, has_exact, names_authors)] = rows
     reading = readings[number - 1]
     ranking = ranking_values(vocabulary, reading, words, names_authors=names_authors)
@@ -163,7 +160,7 @@ async def _find_reading(database: Database, text: str, words: str, vocabulary: V
 
 
 def _estimated_hits(vocabulary: Vocabulary) -> float:
-    """Return about how many books have the words of a text that say something, as if they were independent."""
+    """Return about how many books have the words of a text, as if the words were independent."""
     last = vocabulary.words[-1]
     shares = [
         (word.word.documents + (last.completions.documents if word is last else 0)) / max(vocabulary.books, 1)
@@ -176,7 +173,7 @@ def _estimated_hits(vocabulary: Vocabulary) -> float:
 def corrected_text(
     text: str, vocabulary: Vocabulary, reading: Reading, spellings: Mapping[str, str]
 ) -> str | None:
-    """Return the text with the corrections that the best hit has, as it spells them, or None if it has none."""
+    """Return the text with the corrections that the best hit has, as it spells them; None without any."""
     parts: list[str] = []
     end = 0
     typed = {lexeme for word in vocabulary.words for lexeme in word.lexemes}

@@ -23,7 +23,7 @@ _INVISIBLE = re.compile(
 _WORD = re.compile(
     rf"(?P<run>[{_UNSPACED}]+)"
     rf"|(?P<number>\d{{1,3}}(?:,\d{{3}})+(?!\d))"
-    rf"|(?P<symbols>[^\W_{_UNSPACED}]+(?:\+\+|#)(?!\w)|(?<![\w.])\.[^\W\d_]+)"
+    rf"|(?P<symbols>[^\W_{_UNSPACED}]+(?:\+\+|#)(?!\w)|(?<![\w.])\.[^\W\d_{_UNSPACED}]+(?!\w))"
     rf"|(?P<plain>(?:[^\W_{_UNSPACED}]|[{_INDIC}])+)"
 )
 _UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")
@@ -60,23 +60,24 @@ def find_words(text: str) -> list[TypedWord]:
         if kind == "run":
             words.append(TypedWord(found, *match.span(), grams_of(found)))
         else:
-            words.append(TypedWord(_FORMS[kind or "plain"](found), *match.span()))
+            words.append(TypedWord(_form(kind, found), *match.span()))
     return words[:MAX_WORDS]
 
 
 def grams_of(word: str) -> tuple[str, ...]:
-    """Return what books with a word of a script without spaces contain: its pairs of characters; else nothing."""
+    """Return the pairs of characters of a word of a script without spaces; nothing for other words."""
     if not _UNSPACED_WORD.fullmatch(word):
         return ()
     return (word,) if len(word) == 1 else tuple(a + b for a, b in pairwise(word))
 
 
-_FORMS = {
-    "plain": str,
-    "number": lambda found: found.replace(",", ""),
-    "symbols": lambda found: re.sub(r"^\.", "dot", found).replace("++", "plusplus").replace("#", "sharp"),
-}
-"""Per kind of word: the form that the database function joined_words() gives it."""
+def _form(kind: str | None, found: str) -> str:
+    """Return the form that the database function joined_words() gives a kind of word."""
+    if kind == "number":
+        return found.replace(",", "")
+    if kind == "symbols":
+        return re.sub(r"^\.", "dot", found).replace("++", "plusplus").replace("#", "sharp")
+    return found
 
 
 def find_isbns(text: str) -> tuple[list[str], str]:

@@ -9,15 +9,19 @@ from db.search.light_words import LIGHT_WORDS
 from db.search.typed_words import TypedWord
 from db.statements import ReadStatement
 
-STEMMERS = ("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "finnish", "swedish")
+STEMMERS = (
+    "english", "german", "french", "spanish", "italian", "portuguese", "dutch", "finnish", "swedish",
+)  # fmt: skip
 """The stemmers whose stems make two words inflections of one."""
 
-
-_LIGHT_WORD_BOOKS = 1_000
-"""One book in this many has a word that says little, or none has."""
+MAX_NEAR_WORDS = 60
+"""Maximum number of near words that are read for one typed word."""
 
 _MAX_COMPLETIONS = 500
 """Maximum number of words that are read to weigh those that start with the last word of a text."""
+
+_LIGHT_WORD_BOOKS = 1_000
+"""One book in this many has a word that says little, or none has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,10 @@ class Word:
 class WordFacts:
     """What the vocabulary knows about a typed word.
 
-    `lexemes` are its parts in a search document, mostly one. `near` words are a few letters away, `inflections`
-    have the same stem, and `cuts` are the pairs of words that it is made of. `joined` is the word that it makes
-    with the next typed word. `completions` are all words that start with it, together. `is_light`: it says little.
+    `lexemes` are its parts in a search document, mostly one. `near` words are a few letters away, and
+    `inflections` have the same stem. `cuts` are the pairs of words that it is made of. `joined` are the words
+    that it makes with the next typed words, each with the number of typed words. `completions` are all words
+    that start with it, together. `is_light`: it says little.
     """
 
     typed: TypedWord
@@ -71,73 +76,85 @@ def _stems_sql(word: str) -> str:
     return "ARRAY[" + ", ".join(f"(ts_lexize('{name}_stem', {word}))[1]" for name in STEMMERS) + "]"
 
 
+_COUNTS = "{0}.word, {0}.books, {0}.popular_books, {0}.documents"
+
+# Lexemes are those of the documents. A word that is several of them is looked up in no other way.
+_TYPED_SQL = """
+    SELECT t.n::integer, l.lexemes, w.word, length(w.word) AS length, coalesce(s.books, 0) AS books,
+           coalesce(s.popular_books, 0) AS popular_books, coalesce(s.documents, 0) AS documents
+    FROM unnest($1::text[]) WITH ORDINALITY AS t (form, n)
+    CROSS JOIN LATERAL (SELECT tsvector_to_array(words(t.form)) AS lexemes) AS l
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN cardinality(l.lexemes) = 1 THEN l.lexemes[1] ELSE '' END AS word
+    ) AS w
+    LEFT JOIN search_word AS s ON s.word = w.word
+"""
+
+# An exchange of neighbours is two edits for levenshtein(), and one for edit_distance().
+_NEAR_SQL = f"""
+    SELECT k.n, 'near', NULL, {_COUNTS.format("c")}, NULL
+    FROM known AS k
+    CROSS JOIN LATERAL (
+        SELECT {_COUNTS.format("s")} FROM search_word AS s
+        WHERE deletion_keys(s.word) && deletion_keys(k.word) AND s.word <> k.word AND s.books > 0
+          AND length(s.word) BETWEEN k.length - 2 AND k.length + 2
+          AND levenshtein_less_equal(s.word, k.word, 3) <= 3
+        ORDER BY levenshtein_less_equal(s.word, k.word, 3) <= 2 DESC, s.books + 30 * s.popular_books DESC
+        LIMIT {MAX_NEAR_WORDS}
+    ) AS c
+    WHERE k.length BETWEEN 3 AND 40 AND k.word !~ '^\\d+$'
+"""
+
+_INFLECTIONS_SQL = f"""
+    SELECT k.n, 'inflection', NULL, {_COUNTS.format("s")}, NULL
+    FROM known AS k
+    CROSS JOIN LATERAL (SELECT {_stems_sql("k.word")} AS stems) AS t
+    CROSS JOIN LATERAL (SELECT left(k.word, greatest(4, k.length - 3)) AS start) AS r
+    JOIN search_word AS s ON s.word >= r.start AND s.word < r.start || chr(1114111)
+    WHERE k.length BETWEEN 4 AND 40 AND s.word <> k.word AND s.books > 0
+      AND length(s.word) BETWEEN k.length - 4 AND k.length + 4
+      AND EXISTS (SELECT FROM unnest({_stems_sql("s.word")}, t.stems) AS stem (a, b) WHERE a = b)
+    UNION ALL
+    SELECT k.n, 'inflection', NULL, {_COUNTS.format("s")}, NULL
+    FROM known AS k
+    JOIN search_word AS s ON s.word = replace(replace(replace(k.word, 'ae', 'a'), 'oe', 'o'), 'ue', 'u')
+    WHERE s.word <> k.word AND s.books > 0
+"""
+
+_CUTS_SQL = f"""
+    SELECT k.n, 'cut', NULL, {_COUNTS.format("h")}, c.place
+    FROM known AS k
+    CROSS JOIN LATERAL generate_series(1, k.length - 1) AS c (place)
+    JOIN search_word AS a ON a.word = left(k.word, c.place) AND a.books > 0
+    JOIN search_word AS b ON b.word = substr(k.word, c.place + 1) AND b.books > 0
+    CROSS JOIN LATERAL (VALUES ({_COUNTS.format("a")}), ({_COUNTS.format("b")}))
+        AS h (word, books, popular_books, documents)
+    WHERE k.books < 3 AND k.length BETWEEN 4 AND 40
+"""
+
 _WORDS_OF_TEXT = ReadStatement(
     "words_of_text",
     f"""
-WITH typed AS MATERIALIZED (
-    SELECT t.n, l.lexemes, CASE WHEN cardinality(l.lexemes) = 1 THEN l.lexemes[1] END AS word
-    FROM unnest($1::text[]) WITH ORDINALITY AS t (form, n)
-    CROSS JOIN LATERAL (SELECT tsvector_to_array(words(t.form)) AS lexemes) AS l
-),
-known AS MATERIALIZED (
-    SELECT t.n, t.lexemes, t.word, coalesce(s.books, 0) AS books, coalesce(s.popular_books, 0) AS popular_books,
-           coalesce(s.documents, 0) AS documents, length(t.word) AS length
-    FROM typed t LEFT JOIN search_word s ON s.word = t.word
-)
-SELECT n::integer, 'typed' AS kind, lexemes, coalesce(word, '') AS word, books, popular_books, documents, NULL::integer AS place
-FROM known
+WITH known AS MATERIALIZED ({_TYPED_SQL})
+SELECT n, 'typed' AS kind, lexemes, word, books, popular_books, documents, NULL::integer AS place FROM known
+UNION ALL {_NEAR_SQL}
+UNION ALL {_INFLECTIONS_SQL}
+UNION ALL {_CUTS_SQL}
 UNION ALL
-SELECT k.n::integer, 'near', NULL, c.word, c.books, c.popular_books, c.documents, NULL
-FROM known k
-CROSS JOIN LATERAL (
-    SELECT s.word, s.books, s.popular_books, s.documents
-    FROM search_word s
-    WHERE deletion_keys(s.word) && deletion_keys(k.word) AND s.word <> k.word
-      AND length(s.word) BETWEEN k.length - 2 AND k.length + 2 AND s.books > 0
-      AND levenshtein_less_equal(s.word, k.word, 3) <= 3
-    ORDER BY levenshtein_less_equal(s.word, k.word, 3) <= 2 DESC, s.books + 30 * s.popular_books DESC LIMIT 60
-) c
-WHERE k.length BETWEEN 3 AND 40 AND k.word !~ '^\\d+$'
-UNION ALL
-SELECT k.n::integer, 'inflection', NULL, s.word, s.books, s.popular_books, s.documents, NULL
-FROM known k
-CROSS JOIN LATERAL (SELECT {_stems_sql("k.word")} AS stems) AS t
-CROSS JOIN LATERAL (SELECT left(k.word, greatest(4, k.length - 3)) AS start) AS r
-JOIN search_word s ON s.word >= r.start AND s.word < r.start || chr(1114111) AND s.word <> k.word
-WHERE k.length BETWEEN 4 AND 40 AND length(s.word) BETWEEN k.length - 4 AND k.length + 4 AND s.books > 0
-  AND EXISTS (SELECT FROM unnest({_stems_sql("s.word")}, t.stems) AS both_stems (a, b) WHERE a = b)
-UNION ALL
-SELECT k.n::integer, 'inflection', NULL, s.word, s.books, s.popular_books, s.documents, NULL
-FROM known k
-JOIN search_word s ON s.word = replace(replace(replace(k.word, 'ae', 'a'), 'oe', 'o'), 'ue', 'u') AND s.books > 0
-WHERE s.word <> k.word
-UNION ALL
-SELECT k.n::integer, 'cut', NULL, h.word, h.books, h.popular_books, h.documents, c.place
-FROM known k
-CROSS JOIN LATERAL generate_series(1, k.length - 1) AS c (place)
-JOIN search_word a ON a.word = left(k.word, c.place) AND a.books > 0
-JOIN search_word b ON b.word = substr(k.word, c.place + 1) AND b.books > 0
-CROSS JOIN LATERAL (VALUES (a.word, a.books, a.popular_books, a.documents),
-                           (b.word, b.books, b.popular_books, b.documents)) AS h (word, books, popular_books, documents)
-WHERE k.books < 3 AND k.length BETWEEN 4 AND 40
-UNION ALL
-SELECT j.n, 'joined', NULL, s.word, s.books, s.popular_books, s.documents, j.size
+SELECT j.n, 'joined', NULL, {_COUNTS.format("s")}, j.size
 FROM unnest($2::integer[], $3::integer[], $4::text[]) AS j (n, size, form)
-JOIN search_word s ON s.word = fold(j.form) AND s.books > 0
+JOIN search_word AS s ON s.word = fold(j.form) AND s.books > 0
 UNION ALL
-SELECT k.n::integer, 'completion', NULL, '', coalesce(c.books, 0), coalesce(c.popular_books, 0),
-       coalesce(c.documents, 0), NULL
-FROM (SELECT * FROM known ORDER BY n DESC LIMIT 1) k
-CROSS JOIN LATERAL (
-    SELECT sum(books)::integer AS books, sum(popular_books)::integer AS popular_books,
-           sum(documents)::integer AS documents
-    FROM (
-        SELECT s.books, s.popular_books, s.documents FROM search_word s
-        WHERE s.word > k.word AND s.word < k.word || chr(1114111) LIMIT {_MAX_COMPLETIONS}
-    ) AS longer
-) c
+SELECT k.n, 'completion', NULL, '', coalesce(sum(c.books), 0)::integer,
+       coalesce(sum(c.popular_books), 0)::integer, coalesce(sum(c.documents), 0)::integer, NULL
+FROM (SELECT n, word FROM known ORDER BY n DESC LIMIT 1) AS k
+LEFT JOIN LATERAL (
+    SELECT s.books, s.popular_books, s.documents FROM search_word AS s
+    WHERE s.word > k.word AND s.word < k.word || chr(1114111) AND k.word <> '' LIMIT {_MAX_COMPLETIONS}
+) AS c ON true
+GROUP BY k.n
 UNION ALL
-SELECT 0, 'catalog', NULL, NULL, c.books::integer, 0, 0, NULL FROM catalog_size c
+SELECT 0, 'catalog', NULL, '', books::integer, 0, 0, NULL FROM catalog_size
 """,
 )
 
@@ -152,39 +169,52 @@ async def words_of_text(database: Database, typed: Sequence[TypedWord]) -> Vocab
         [size for _, size, _ in joins],
         [form for _, _, form in joins],
     )
-    facts: dict[int, dict[str, list[tuple[Word, int]]]] = {}
-    lexemes: dict[int, Sequence[str]] = {}
-    for n, kind, parts, *numbers, place in rows:
-        facts.setdefault(n, {}).setdefault(kind, []).append((Word(*numbers), place))
-        if kind == "typed":
-            lexemes[n] = parts
-    books = facts[0]["catalog"][0][0].books
-    words = (_word_facts(word, lexemes[n], facts[n], books) for n, word in enumerate(typed, 1))
-    return Vocabulary(tuple(words), books)
+    rows_by_place: dict[int, list[_Row]] = {}
+    for place, *row in rows:
+        rows_by_place.setdefault(place, []).append(_Row(*row))
+    [catalog] = rows_by_place[0]
+    words = (_word_facts(word, rows_by_place[n], catalog.books) for n, word in enumerate(typed, 1))
+    return Vocabulary(tuple(words), catalog.books)
 
 
-def _word_facts(
-    typed: TypedWord, lexemes: Sequence[str], rows: dict[str, list[tuple[Word, int]]], books: int
-) -> WordFacts:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of words_of_text, without the place of its typed word."""
+
+    kind: str
+    lexemes: Sequence[str] | None
+    text: str
+    books: int
+    popular_books: int
+    documents: int
+    size: int
+
+    @property
+    def word(self) -> Word:
+        return Word(self.text, self.books, self.popular_books, self.documents)
+
+
+def _word_facts(typed: TypedWord, rows: Sequence[_Row], books: int) -> WordFacts:
     def found(kind: str) -> tuple[Word, ...]:
-        return tuple(word for word, _ in rows.get(kind, ()))
+        return tuple(row.word for row in rows if row.kind == kind)
 
+    [word] = found("typed")
     halves = found("cut")
     return WordFacts(
         typed,
-        tuple(typed.grams or lexemes),
-        rows["typed"][0][0],
+        tuple(typed.grams or next(row.lexemes for row in rows if row.lexemes is not None)),
+        word,
         found("near"),
         found("inflection"),
         tuple(zip(halves[::2], halves[1::2], strict=True)),
-        tuple((size, word) for word, size in rows.get("joined", ())),
+        tuple((row.size, row.word) for row in rows if row.kind == "joined"),
         next(iter(found("completion")), Word("")),
-        _is_light(rows["typed"][0][0], books),
+        _is_light(word, books),
     )
 
 
 def _is_light(word: Word, books: int) -> bool:
-    """Return whether a word of LIGHT_WORDS is one here: in English books `van` and `die` are rare, and say much."""
+    """Return whether a word of LIGHT_WORDS says little here: not if few books have it."""
     return word.word in LIGHT_WORDS and (not word.documents or word.documents * _LIGHT_WORD_BOOKS >= books)
 
 

@@ -95,7 +95,10 @@ def filtered_count_loader(loaders: Loaders, scope: Scope, condition: Condition) 
 def filtered_book_count_loader(
     loaders: Loaders, scope: Scope, book_filter: Filter, *, ranked: bool
 ) -> Loader[int, Count]:
-    """Return the loader of the number of filtered books, by parent id; `ranked` as in fetch_filtered_counts()."""
+    """Return the loader of the number of filtered books, by parent id.
+
+    `ranked` is described at fetch_filtered_counts().
+    """
     choices = _list_choice_loader(loaders, scope, book_filter)
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:

@@ -68,12 +68,13 @@ def _suggestion_field(read: Callable[..., Any], description: str) -> Any:
 class Suggestions:
     books: list[Book] = _suggestion_field(
         suggest.suggested_books,
-        "Books with the words of the text in their title, of which the last may be unfinished, or with the ISBN. "
-        "One edition per work. If there are few, books for a corrected text follow.",
+        "Books with the words of the text in their title, of which the last may be unfinished, or with the "
+        "ISBN. One edition per work. If there are few, books for a corrected text follow.",
     )
     authors: list[Author] = _suggestion_field(
         suggest.suggested_authors,
-        "Authors with the words of the text in their name. If there are few, those for a corrected text follow.",
+        "Authors with the words of the text in their name. If there are few, those for a corrected text "
+        "follow.",
     )
     categories: list[Category] = _suggestion_field(
         suggest.suggested_categories, "Categories whose name starts with the text."

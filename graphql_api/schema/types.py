@@ -303,7 +303,7 @@ class BookConnection:
         resolve_total_counts,
         f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
         f"sorted by relevance has at most about {RANK_CANDIDATES:,} books: those with the most ratings, and "
-        f"those whose title is the text. It has at most about {RANK_CANDIDATES_BROAD_TEXT} if the text matches "
+        f"those whose title is the text. It has about {RANK_CANDIDATES_BROAD_TEXT} if the text matches "
         f"more than {MAX_ENUMERATED_HITS:,} books.",
         ONE_ROW,
     )

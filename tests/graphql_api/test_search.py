@@ -213,6 +213,16 @@ async def test_a_text_is_sorted_by_relevance_and_popularity_is_descending_by_def
     assert [node["title"] for node in unpopular["books"]["nodes"]] == [N, U, E, G]
 
 
+@pytest.mark.parametrize("text", ["", "  ", "\t"])
+async def test_a_blank_text_is_the_same_as_none(client: Client, shelf: dict[str, str], text: str) -> None:
+    blank = await client.data(TITLES, filter={"text": text}, orderBy={"field": "RELEVANCE"})
+    narrowed = await client.data(TITLES, filter={"text": text, "language": {"eq": "en"}})
+    everything = await client.data(TITLES)
+
+    assert blank == everything
+    assert [node["title"] for node in narrowed["books"]["nodes"]] == [E]
+
+
 async def test_a_cursor_of_relevance_belongs_to_its_text(client: Client, shelf: dict[str, str]) -> None:
     page = (
         "query ($text: String!, $after: String, $field: BookOrderField!) {"

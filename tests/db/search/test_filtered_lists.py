@@ -435,6 +435,26 @@ async def test_each_facet_counts_the_books_without_its_own_conditions(
         await transaction.rollback()
 
 
+async def test_categories_are_counted_even_if_the_most_popular_books_have_none(
+    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets_module, "FACET_BOOK_LIMIT", 3)
+    category = await add_category(connection, "Fiction")
+    for number in range(8):
+        rating = {"rating_average": Decimal(4), "rating_count": 10 - number}
+        categories = [category] if number in (5, 6) else []
+        await add_book(
+            connection, "Sea", source_id=str(number), language="en", categories=categories, **rating
+        )
+    by_category = FacetRequest(Facet.CATEGORIES, 10)
+    english = Filter(None, c.compare(c.LANGUAGE_COLUMN, "eq", "en"))
+
+    [found] = await fetch_facets(connection, books.ALL_BOOKS, [0], [by_category], english, None)
+
+    assert [(entry.value, entry.number) for entry in found[by_category].entries] == [(str(category), 2)]
+    assert found[by_category].capped is True
+
+
 async def test_facets_of_many_books_count_the_most_popular_and_are_capped(
     connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,34 @@ async def test_a_text_is_cut_at_the_maximum_length(
     assert text_query.tsquery == "'hamlet'"
 
 
+async def test_a_list_by_relevance_counts_what_it_reaches(
+    connection: asyncpg.Connection, shelf: dict[str, int]
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
+        RANK_CANDIDATES + 1,
+    )
+    few, many = (
+        Filter(text).to_list_condition(text_query)
+        for text, text_query in zip(
+            ("zola", "copy"), await interpret_texts(connection, ["zola", "copy"]), strict=True
+        )
+    )
+
+    ranked = [
+        await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], condition, ranked=True)
+        for condition in (few, many)
+    ]
+    counted = await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], many)
+    [page] = await fetch_filtered_pages(
+        connection, books.ALL_BOOKS, BEST_FIRST, PageRequest(2 * RANK_CANDIDATES), [0], books.COLUMNS, many
+    )
+
+    assert ranked == [[(3, False)], [(RANK_CANDIDATES, True)]]
+    assert counted == [(RANK_CANDIDATES + 1, False)]
+    assert len(page.rows) == RANK_CANDIDATES
+
+
 async def test_a_match_has_the_matching_fields_and_the_marked_title(
     connection: asyncpg.Connection, shelf: dict[str, int]
 ) -> None:
@@ -132,6 +160,32 @@ async def test_a_match_has_the_matching_fields_and_the_marked_title(
         Match(("TITLE", "CATEGORIES"), f"{MARK_START}Hamlet{MARK_STOP}"),
     ]
     assert edition == [Match(("ISBN",), "Hamlet")]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "marked"),
+    [
+        ("Node.js in Action", "node.js", "[Node].[js] in Action"),
+        ("Catch-22", "catch 22", "[Catch]-[22]"),
+        ("Catch-22", "catch22", "[Catch]-[22]"),
+        ("Sophie's World", "sophies wrld", "[Sophie's] [World]"),
+        ("The Works of J.R.R. Talbot", "jrr talbot", "The Works of [J.R.R.] [Talbot]"),
+        ("C++ Primer", "c++", "[C++] Primer"),
+        ("Émile: an Étude", "etude", "Émile: an [Étude]"),
+        ("Hamlets and Hamlet", "haml", "[Hamlets] and [Hamlet]"),
+        ("黑暗森林", "森林", "[黑暗森林]"),
+    ],
+)
+async def test_the_title_is_marked_beside_signs_and_where_words_are_corrected(
+    connection: asyncpg.Connection, title: str, text: str, marked: str
+) -> None:
+    book = await add_book(connection, title)
+    [text_query] = await interpret_texts(connection, [text])
+
+    [match] = await matches_by_book_ids(connection, text_query, [book])
+
+    assert match is not None
+    assert match.title.replace(MARK_START, "[").replace(MARK_STOP, "]") == marked
 
 
 async def test_editing_renaming_and_moving_update_the_search_document(
