@@ -29,22 +29,22 @@ check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name
 	$(BIN)/python -m tests.check_lock
 	$(BIN)/python -m tests.newer_versions
 
-fuzz: $(VENV)/dev explorer ## Hold plans against stock execution 20,000 times; 10,000 hostile documents, 100,000 raw requests
+fuzz: $(VENV)/dev explorer ## Fuzz: 20,000 operations vs graphql-core, 10,000 hostile documents, 100,000 raw requests
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/graphql_api/execution/test_hostile.py tests/faults/test_stalls.py
 	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q tests/graphql_api/http/test_fuzz.py
 
-faults: $(VENV)/dev ## Maltreat PostgreSQL, connections and processes, and print what came of it
+faults: $(VENV)/dev ## Run the fault-injection tests and print the recovery times
 	ALL_FAULTS=1 $(BIN)/python -m pytest -q -m '' tests/faults
 
 MINUTES ?= 15
-soak: $(VENV)/dev ## A steady load for MINUTES, then ten times as much as the server can bear
+soak: $(VENV)/dev ## A steady load for MINUTES, then ten times the load that the server can take
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are fetched, by plans
 	$(BIN)/python -m conformance
 
-bench: $(VENV)/runtime ## Measure this server beside five others on a million books (Linux, npm)
+bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm)
 	$(BIN)/python -m benchmarks.serving
 
 bench-import: $(VENV)/dev ## Measure an import of 1,000,000 generated books beside a bare COPY
@@ -59,7 +59,7 @@ SEARCH_EVAL ?= ../shared/search-eval
 search-quality: $(VENV)/dev ## Search for known books of two real catalogs, and print the share found by kind of text
 	$(BIN)/python -m benchmarks.search_quality --catalogs $(CATALOGS) --evaluation $(SEARCH_EVAL)
 
-format: $(VENV)/dev ## Format the code and mend what ruff can mend
+format: $(VENV)/dev ## Format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

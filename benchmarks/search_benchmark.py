@@ -28,7 +28,7 @@ from db.connections.pool import ConnectionPool
 from db.database import Database
 from db.explain import Recorder, explain_statement
 from db.explain import count_buffers as count_plan_buffers
-from db.explain_cases import middle_position
+from db.explain_sample import middle_position
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
 from db.keyset import Order, PageRequest, Position, Scope

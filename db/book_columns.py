@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from db.constraints import MAX_PRICE_DECIMALS, MAX_TITLE_LENGTH, MAX_YEAR, PRICE_LIMIT
+from db.constraints import (
+    BOOK_FORMATS,
+    MAX_NAME_LENGTH,
+    MAX_PRICE_DECIMALS,
+    MAX_TITLE_LENGTH,
+    MAX_YEAR,
+    PRICE_LIMIT,
+    sql_list,
+)
 from db.currencies import amount_sql
 from db.importing import field_parsers
 
@@ -85,6 +93,22 @@ BOOK_COLUMNS = (
         field_parsers.parse_language,
         'A language code: "en", "eng", "pt-BR"; stored as a BCP 47 tag.',
         fault="language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'",
+        repeats=True,
+    ),
+    BookColumn(
+        "publisher",
+        "text",
+        field_parsers.parse_publisher,
+        f"The name of the publisher; at most {MAX_NAME_LENGTH} characters.",
+        fault=f"publisher !~ '\\S' OR length(publisher) > {MAX_NAME_LENGTH}",
+        repeats=True,
+    ),
+    BookColumn(
+        "format",
+        'text COLLATE "C"',
+        field_parsers.parse_format,
+        "A name such as hardcover, Taschenbuch, Kindle Edition or Audio CD, or a product form of ONIX (BB).",
+        fault=f"format NOT IN ({sql_list(BOOK_FORMATS)})",
         repeats=True,
     ),
     BookColumn(

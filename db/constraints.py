@@ -4,7 +4,7 @@ MAX_TITLE_LENGTH = 2_000
 """Maximum length of a title in characters."""
 
 MAX_NAME_LENGTH = 500
-"""Maximum length of the name of an author or a category in characters."""
+"""Maximum length of the name of an author, a category or a publisher in characters."""
 
 MAX_NAME_KEY_LENGTH = 200
 """Maximum length of the folded name that identifies an author without an id, in characters."""
@@ -30,6 +30,12 @@ CONTRIBUTOR_ROLES = (
     "AUTHOR", "EDITOR", "TRANSLATOR", "ILLUSTRATOR", "INTRODUCTION", "NARRATOR", "CONTRIBUTOR",
 )  # fmt: skip
 """The roles in which an author can contribute to a book."""
+
+BOOK_FORMATS = (
+    "HARDCOVER", "PAPERBACK", "MASS_MARKET_PAPERBACK", "BOARD_BOOK", "SPIRAL_BOUND", "LOOSE_LEAF", "PAMPHLET",
+    "EBOOK", "AUDIOBOOK", "MAP", "BOX_SET", "OTHER",
+)  # fmt: skip
+"""The formats of books."""
 
 TIER_THRESHOLDS = (16, 64, 256, 1_024, 4_096, 16_384)
 """The lowest rating count of each popularity tier above 0."""

@@ -1,7 +1,6 @@
 """The cases whose plans are checked: every read of the catalog, with typical and worst-case parameters."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from typing import Any
@@ -12,7 +11,8 @@ from db.connections.error_mapping import database_errors
 from db.database import Database
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
-from db.keyset import Order, PageRequest, Position, Scope, SortKey
+from db.explain_sample import Sample, load_sample
+from db.keyset import Order, PageRequest, Position, Scope
 from db.migrations import require_head
 from db.records import Columns
 from db.search import conditions, suggest
@@ -64,97 +64,16 @@ _INTERSECTION_BUFFERS = 150_000
 That ends with 10,000 counted books or a full page, which takes long for two large categories.
 """
 
-_SAMPLE = ReadStatement(
-    "explain_sample",
-    """
-SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest_category,
-       ARRAY(SELECT id FROM category ORDER BY book_count DESC, id LIMIT 20) AS large_categories,
-       ARRAY(SELECT path FROM category ORDER BY book_count DESC, id LIMIT 20) AS paths,
-       ARRAY(SELECT id FROM author ORDER BY book_count DESC, id LIMIT 20) AS prolific_authors,
-       ARRAY(SELECT slug FROM author ORDER BY book_count DESC, id LIMIT 20) AS slugs,
-       ARRAY(SELECT id FROM book ORDER BY rating_count DESC, id LIMIT 20) AS popular_books,
-       ARRAY(SELECT isbn FROM book WHERE isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
-""",
-)
-
-_SAMPLE_WORDS = ReadStatement(
-    "explain_sample_words",
-    """
-SELECT word, ndoc / 20000.0 AS share
-FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 20000')
-WHERE length(word) > 3
-ORDER BY ndoc DESC, word
-""",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Parameters from the catalog. The keys of `middle_positions` are the names of a scope and a sort key."""
-
-    category: int
-    categories: Sequence[int]
-    paths: Sequence[str]
-    authors: Sequence[int]
-    slugs: Sequence[str]
-    books: Sequence[int]
-    isbns: Sequence[str]
-    frequent_word: str
-    medium_word: str
-    rare_word: str
-    middle_positions: dict[tuple[str, str], Position]
-
-
-async def load_sample(database: Database) -> Sample | None:
-    """Return parameters from the catalog, or None if it has no books, authors or categories."""
-    [row] = await database.fetch(_SAMPLE)
-    words = await database.fetch(_SAMPLE_WORDS)
-    if not (words and row["largest_category"] and row["prolific_authors"]):
-        return None
-    category, author = row["largest_category"], row["prolific_authors"][0]
-    middle_positions: dict[tuple[str, str], Position] = {}
-    for scope, parent in ((books.ALL_BOOKS, 0), (books.BY_CATEGORY, category), (books.BY_AUTHOR, author)):
-        for key in books.SORT_KEYS:
-            middle_positions[scope.name, key.name] = await middle_position(database, scope, key, parent)
-    return Sample(
-        category=category,
-        categories=row["large_categories"],
-        paths=row["paths"],
-        authors=row["prolific_authors"],
-        slugs=row["slugs"],
-        books=row["popular_books"],
-        isbns=row["isbns"],
-        frequent_word=words[0]["word"],
-        medium_word=next((word for word, share in words if share < 0.05), words[-1]["word"]),
-        rare_word=words[-1]["word"],
-        middle_positions=middle_positions,
-    )
-
-
-async def middle_position(database: Database, scope: Scope, key: SortKey, parent: int) -> Position:
-    """Return the position of the row in the middle of a list."""
-    column = f"l.{key.column}" if key.column else "NULL"
-    statement = ReadStatement(
-        "explain_middle",
-        f"""
-        WITH l AS (SELECT {column} AS key, l.{scope.id_column} AS id
-                   FROM {scope.table} AS l, (SELECT $1::bigint AS id) AS parent WHERE {scope.conditions[0]})
-        SELECT key, id FROM l ORDER BY key, id OFFSET (SELECT count(*) / 2 FROM l) LIMIT 1
-        """,
-    )
-    rows = await database.fetch(statement, parent)
-    return (
-        Position(rows[0][0], rows[0][1]) if rows else Position(None if key.nullable else key.domain.lowest, 1)
-    )
-
 
 def _build_cases(sample: Sample) -> list[ExplainCase]:
     """Return all cases, with the parameters of the sample."""
     return [
         *_page_cases(sample),
+        *_parent_page_cases(sample),
         *_lookup_cases(sample),
         *_count_cases(),
-        *_search_cases(sample),
+        *_text_cases(sample),
+        *_filter_cases(sample),
         *_name_cases(),
         *_facet_cases(sample),
         *_suggestion_cases(sample),
@@ -223,6 +142,10 @@ def _page_cases(sample: Sample) -> Iterator[ExplainCase]:
                 [sample.category],
                 descendants=descendants,
             )
+
+
+def _parent_page_cases(sample: Sample) -> Iterator[ExplainCase]:
+    """Yield cases of a page per parent, and of pages of authors and categories."""
     by_title, five = Order(books.TITLE), PageRequest(5)
     yield _case(
         "20 authors", _PARENT_PAGES_BUFFERS, books.books_by_author_ids, by_title, five, sample.authors
@@ -282,8 +205,8 @@ def _sample_lists(sample: Sample) -> Iterator[tuple[Scope, int]]:
     yield books.DIRECTLY_IN_CATEGORY, sample.category
 
 
-def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
-    """Yield cases of texts and filters that most books, few books and no books match."""
+def _text_cases(sample: Sample) -> Iterator[ExplainCase]:
+    """Yield cases of texts that most books, few books and no books match."""
     for text in (
         sample.frequent_word,
         sample.medium_word,
@@ -315,6 +238,10 @@ def _search_cases(sample: Sample) -> Iterator[ExplainCase]:
                 text,
                 Order(books.TITLE),
             )
+
+
+def _filter_cases(sample: Sample) -> Iterator[ExplainCase]:
+    """Yield cases of filters that many books and few books match."""
     for title, book_filter in _sample_filters(sample):
         count_limit = _INTERSECTION_BUFFERS if book_filter.restriction else _COUNT_BUFFERS
         page_limit = _INTERSECTION_BUFFERS if book_filter.restriction else _FILTER_BUFFERS
@@ -370,6 +297,12 @@ def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
     in_category = (Facet.CATEGORIES, conditions.in_categories([category]))
     yield "in stock", Filter(None, conditions.IN_STOCK)
     yield "en", Filter(None, conditions.compare(conditions.LANGUAGE_COLUMN, "eq", "en"))
+    for publishers in (sample.publishers[:1], sample.publishers[-1:]):
+        if publishers:
+            condition = conditions.in_values(conditions.PUBLISHER_COLUMN, publishers)
+            yield f"publisher {publishers[0]!r}", Filter(None, condition)
+    for book_format in ("PAPERBACK", "BOX_SET"):
+        yield book_format, Filter(None, conditions.in_values(conditions.FORMAT_COLUMN, [book_format]))
     yield "below 10", Filter(None, conditions.compare(conditions.PRICE_COLUMN, "lt", Decimal(10)))
     yield (
         "one category",

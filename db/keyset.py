@@ -277,24 +277,30 @@ JOIN {scope.row_table} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
         return ReadStatement(scope.name, sql)
-    table, column, sql_type = lookup.table, lookup.column, lookup.sql_type
-    parents_sql = f"SELECT *, 1 AS ordinal FROM {table} WHERE {column} = $1::{sql_type}"
-    if not single_key:
-        parents_sql = (
-            "SELECT found.*, given.ordinal"
-            f" FROM unnest($1::{sql_type}[]) WITH ORDINALITY AS given (key, ordinal)"
-            f" JOIN {table} AS found ON found.{column} = given.key"
-        )
-    sql = f"""
+    return ReadStatement(
+        f"{lookup.table}_with_{scope.name}",
+        f"""
 SELECT {columns}, page.key AS sort_value, parent.ordinal, {lookup.columns.joined_sql("parent")}
-FROM ({parents_sql}) AS parent
+FROM ({_parents_sql(lookup, single_key=single_key)}) AS parent
 LEFT JOIN LATERAL (
     {ranges_sql}
 ) AS page ON true
 LEFT JOIN {scope.row_table} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
-"""
-    return ReadStatement(f"{lookup.table}_with_{scope.name}", sql)
+""",
+    )
+
+
+def _parents_sql(lookup: ParentLookup, *, single_key: bool) -> str:
+    """Return the SQL of the parents with the keys, numbered in the order of the keys."""
+    table, column, sql_type = lookup.table, lookup.column, lookup.sql_type
+    if single_key:
+        return f"SELECT *, 1 AS ordinal FROM {table} WHERE {column} = $1::{sql_type}"
+    return (
+        "SELECT found.*, given.ordinal"
+        f" FROM unnest($1::{sql_type}[]) WITH ORDINALITY AS given (key, ordinal)"
+        f" JOIN {table} AS found ON found.{column} = given.key"
+    )
 
 
 def range_sql(

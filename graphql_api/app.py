@@ -59,7 +59,7 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
         dsn,
         size=settings.pool_size,
         command_timeout=settings.command_timeout,
-        acquire_timeout=settings.connection_wait,
+        acquire_timeout=settings.pool_timeout,
         on_open=require_head,
     )
     view_counter = ViewCounter(supervisor)

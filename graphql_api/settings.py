@@ -53,17 +53,17 @@ class Settings:
     database_url: str | None = _setting(
         None, "URL of the PostgreSQL database (default: the embedded PostgreSQL).", secret=True
     )
-    data: Path = _setting(Path(".data"), "Folder of the embedded PostgreSQL.")
+    data_dir: Path = _setting(Path(".data"), "Folder of the embedded PostgreSQL.")
     postgres_bin: Path | None = _setting(
         None, "Folder bin of the PostgreSQL to embed (default: the installed wheel's)."
     )
     pool_size: int = _setting(5, "Maximum number of connections to PostgreSQL per process.", _AT_LEAST_ONE)
-    connection_wait: float = _setting(
+    pool_timeout: float = _setting(
         1.0, "Timeout for acquiring a connection from the pool, in seconds.", _POSITIVE_SECONDS
     )
     command_timeout: float = _setting(5.0, "Timeout of a statement in seconds.", _POSITIVE_SECONDS)
     request_timeout: float = _setting(5.0, "Timeout of a request in seconds.", _POSITIVE_SECONDS)
-    sender_timeout: float = _setting(
+    client_timeout: float = _setting(
         10.0, "Timeout in seconds for a client to send a request or to read its response.", _POSITIVE_SECONDS
     )
     keep_alive_timeout: float = _setting(
@@ -73,17 +73,19 @@ class Settings:
         8.0, "How long a shutdown waits for running requests, in seconds.", _POSITIVE_SECONDS
     )
     max_connections: int = _setting(1_000, "Maximum number of client connections per process.", _AT_LEAST_ONE)
-    max_requests: int = _setting(
+    max_concurrent_requests: int = _setting(
         64, "Maximum number of requests that a process runs concurrently.", _AT_LEAST_ONE
     )
-    max_waiting: int = _setting(
+    max_queued_requests: int = _setting(
         800, "Maximum queue length; reduced to 1/8 while the queue has not been empty for 5 s.", _NON_NEGATIVE
     )
-    max_body: int = _setting(
+    max_body_bytes: int = _setting(
         100_000, "Maximum size of a request body and of a URL in bytes (URL: at most 65,535).", _AT_LEAST_ONE
     )
-    max_response: int = _setting(10_000_000, "Maximum size of a response in bytes.", _AT_LEAST_ONE)
-    max_source: int = _setting(LIMITS.source, "Maximum length of a document in characters.", _AT_LEAST_ONE)
+    max_response_bytes: int = _setting(10_000_000, "Maximum size of a response in bytes.", _AT_LEAST_ONE)
+    max_document_length: int = _setting(
+        LIMITS.document_length, "Maximum length of a document in characters.", _AT_LEAST_ONE
+    )
     max_tokens: int = _setting(
         LIMITS.tokens, "Maximum number of tokens in a document, including comments.", _AT_LEAST_ONE
     )
@@ -116,18 +118,20 @@ class Settings:
         "Maximum number of directives in an operation, including those of its fragment spreads.",
         _AT_LEAST_ONE,
     )
-    max_directives_in_place: int = _setting(
-        LIMITS.directives_in_place, "Maximum number of directives at one location.", _AT_LEAST_ONE
+    max_directives_per_location: int = _setting(
+        LIMITS.directives_per_location, "Maximum number of directives at one location.", _AT_LEAST_ONE
     )
     max_comparisons: int = _setting(
         LIMITS.comparisons,
         "Maximum number of comparisons between fields of the same name during validation.",
         _AT_LEAST_ONE,
     )
-    max_list: int = _setting(LIMITS.list, "Maximum number of values in a list argument.", _AT_LEAST_ONE)
+    max_list_argument: int = _setting(
+        LIMITS.list_argument, "Maximum number of values in a list argument.", _AT_LEAST_ONE
+    )
     max_cost: int = _setting(LIMITS.cost, "Maximum cost of an operation in rows.", _AT_LEAST_ONE)
-    max_values: int = _setting(
-        LIMITS.values,
+    max_response_values: int = _setting(
+        LIMITS.response_values,
         "Maximum number of values that an operation may request, including objects.",
         _AT_LEAST_ONE,
     )

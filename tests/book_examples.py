@@ -28,6 +28,8 @@ COLUMN_EXAMPLES = {
     "subtitle": ColumnExample("A novel", "A novel", "A romance", "A romance", None),
     "description": ColumnExample("Handsome.", "Handsome.", "Clever.", "Clever.", None),
     "language": ColumnExample("eng", "en", "en-gb", "en-GB", "'English'"),
+    "publisher": ColumnExample("John  Murray", "John Murray", "Penguin", "Penguin", "' '"),
+    "format": ColumnExample("Gebunden", "HARDCOVER", "Audio CD", "AUDIOBOOK", "'SCROLL'"),
     "published_year": ColumnExample("1815", 1815, "1816", 1816, "10000"),
     "published_on": ColumnExample("1815", None, "1815-12-23", date(1815, 12, 23), "DATE '1900-01-01'"),
     "page_count": ColumnExample("474", 474, "475", 475, "0"),

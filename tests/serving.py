@@ -19,7 +19,15 @@ from tests.waiting import GUARD, wait_until
 
 BOOKSTORE = Path(sys.executable).with_name("bookstore")
 PATIENT: dict[str, Any] = dict.fromkeys(
-    ("connection_wait", "command_timeout", "request_timeout", "sender_timeout", "drain_timeout"), 600.0
+    (
+        "pool_timeout",
+        "command_timeout",
+        "request_timeout",
+        "client_timeout",
+        "keep_alive_timeout",
+        "drain_timeout",
+    ),
+    600.0,
 )
 """Settings of a server that runs into no time-out, however slow the machine."""
 
@@ -132,3 +140,9 @@ def embedded_catalog() -> Generator[Path]:
             yield folder
         finally:
             bookstore("db", "stop", cwd=folder)
+
+
+def read_until_serving(process: subprocess.Popen[str]) -> None:
+    """Read the standard output of a server until it answers. Raises AssertionError if it ends before."""
+    assert process.stdout is not None
+    assert any(line.startswith("Serving ") for line in process.stdout)

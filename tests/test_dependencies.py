@@ -25,21 +25,17 @@ PACKAGES = ("graphql_api", "db", "migrations")
 # parentheses, in their order. Those after "*" are passed by keyword. A new optional parameter is no change.
 PARTS = {
     "uvicorn": """
-        uvicorn:Config(app * http ws factory workers log_config log_level access_log server_header proxy_headers)
-        uvicorn:Config(app * timeout_graceful_shutdown timeout_worker_healthcheck)
+        uvicorn:Config(app * http ws factory log_config log_level access_log server_header proxy_headers)
+        uvicorn:Config(app * timeout_graceful_shutdown)
         uvicorn:Config.loaded_app
+        uvicorn:Server.handle_exit(self sig frame)
+        uvicorn:Server.should_exit
         uvicorn:Server.startup(self sockets)
         uvicorn:Server.started
         uvicorn.server:ServerState.connections
         uvicorn.server:ServerState.default_headers
         uvicorn.server:ServerState.tasks
         uvicorn.server:ServerState.total_requests
-        uvicorn.supervisors:Multiprocess(config sockets)
-        uvicorn.supervisors:Multiprocess.init_processes(self)
-        uvicorn.supervisors:Multiprocess.processes
-        uvicorn.supervisors:Multiprocess.sockets
-        uvicorn.supervisors:Multiprocess.terminate_all(self)
-        uvicorn.supervisors.multiprocess:Process.wait_until_ready(self timeout)
     """,
     "graphql-core": """
         graphql:GraphQLEnumType.coerce_output_value(self output_value)

@@ -49,8 +49,7 @@ def test_the_installed_wheel_works_without_the_repository(wheel: Path) -> None:
         installed = folder / "installed"
         subprocess.run(
             [
-                sys.executable,
-                "-m",
+                Path(sys.executable).with_name("uv"),
                 "pip",
                 "install",
                 "--quiet",

@@ -22,6 +22,7 @@ from db.constraints import (
     PRICE_LIMIT,
 )
 from db.importing.codes import CURRENCIES, language_tag
+from db.importing.format_names import UNSPECIFIED_NAMES, find_format, fold_format_name
 from db.importing.records import AuthorRecord
 
 MAX_SOURCE_ID_LENGTH = 200
@@ -88,6 +89,22 @@ def parse_title(text: str) -> str:
 
 def parse_subtitle(text: str) -> str | None:
     return parse_single_line("subtitle", text, MAX_TITLE_LENGTH) or None
+
+
+def parse_publisher(text: str) -> str | None:
+    return parse_single_line("publisher", text, MAX_NAME_LENGTH) or None
+
+
+def parse_format(text: str) -> str | None:
+    """Return the format that a name or a product form of ONIX means, or None if it is unspecified."""
+    if fold_format_name(text) in UNSPECIFIED_NAMES:
+        return None
+    found = find_format(text)
+    if found is None:
+        raise FieldError(
+            "format", text, "not a known format such as hardcover, paperback, ebook or audiobook"
+        )
+    return found
 
 
 def parse_description(text: str) -> str | None:

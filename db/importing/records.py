@@ -41,6 +41,8 @@ class BookRecord:
     isbn: str | None = None
     description: str | None = None
     language: str | None = None
+    publisher: str | None = None
+    format: str | None = None
     published_year: int | None = None
     published_on: date | None = None
     page_count: int | None = None

@@ -20,6 +20,7 @@ _LAST_YEAR = 2025
 
 # Number of books of 65,536 without a value.
 _WITHOUT_AUTHOR = 655
+_WITHOUT_PUBLISHER = 4_600
 _WITHOUT_YEAR = 2_600
 _WITHOUT_PAGES = 3_300
 _WITHOUT_PRICE = 5_243
@@ -61,6 +62,8 @@ def _book(number: int, draws: _Draws, tables: SeedTables) -> BookRecord:
         isbn=None if draws[19] < _WITHOUT_ISBN else _isbn(number, tables.isbn_offset, tables.isbn_weights),
         description=None if draws[20] < _WITHOUT_DESCRIPTION else _description(draws, tables.sentences),
         language=language,
+        publisher=_publisher(draws[24], draws[25], tables.publishers),
+        format=tables.formats[(draws[24] ^ draws[20]) & 127],
         published_year=year,
         published_on=_day(year, draws[10]),
         page_count=None if draws[11] < _WITHOUT_PAGES else _pages(draws[11], draws[12]),
@@ -86,6 +89,11 @@ def _isbn(number: int, offset: int, weights: bytes) -> str:
         body = 979_900_000_000 + (number * 61_803_399 + offset) % 100_000_000
     weight = weights[body // 100_000_000] + weights[body // 10_000 % 10_000] + weights[body % 10_000]
     return str(body * 10 + -weight % 10)
+
+
+def _publisher(size: int, draw: int, publishers: tuple[str, ...]) -> str | None:
+    """Return a publisher. The first ones are drawn most often (density about 1 / √rank)."""
+    return None if size < _WITHOUT_PUBLISHER else publishers[draw * draw * len(publishers) >> 32]
 
 
 def _title(titles: Titles, draws: _Draws) -> tuple[str, str | None]:

@@ -18,6 +18,10 @@ _SUBJECT_SHARES = (38, 20, 15, 12, 9, 6)
 _BRANCH_SHARES = (36, 25, 18, 13, 8)
 _TWIG_SHARES = (50, 30, 20)
 _CATEGORY_SLOTS = 65_536
+_FORMAT_SHARES = (
+    ("PAPERBACK", 60), ("HARDCOVER", 34), ("EBOOK", 16), ("AUDIOBOOK", 7), ("MASS_MARKET_PAPERBACK", 4),
+    ("BOX_SET", 1), ("SPIRAL_BOUND", 1), ("BOARD_BOOK", 1), (None, 4),
+)  # fmt: skip
 _PRICE_ENDINGS = ("99", "99", "99", "95", "99", "50", "99", "00")
 
 
@@ -59,6 +63,8 @@ class SeedTables:
     names: Names
     sentences: Sentences
     categories: tuple[CategoryPath, ...]
+    publishers: tuple[str, ...]
+    formats: tuple[str | None, ...]
     prices: tuple[Decimal, ...]
     hundredths: tuple[Decimal, ...]
     isbn_weights: bytes
@@ -78,6 +84,13 @@ def build_tables(seed_hash: int) -> SeedTables:
             praises=tuple(words.PRAISES.split("|")),
         ),
         categories=_category_slots(),
+        formats=tuple(format_ for format_, share in _FORMAT_SHARES for _ in range(share)),
+        publishers=tuple(
+            f"{family} {form}"
+            for form in words.PUBLISHER_FORMS.split("|")
+            for families in words.FAMILY_NAMES
+            for family in families.split()
+        ),
         prices=tuple(Decimal(f"{3 + (i * i * i >> 18)}.{_PRICE_ENDINGS[i & 7]}") for i in range(256)),
         hundredths=tuple(Decimal(i).scaleb(-2) for i in range(501)),
         isbn_weights=_isbn_weights(),

@@ -3,6 +3,9 @@
 Each list is one string: names are separated by spaces, phrases by bars.
 """
 
+# A publisher is a family name and one of these.
+PUBLISHER_FORMS = "Press|Books|Editions|House|& Sons"
+
 # 23 given and 24 family names per culture. The lengths are coprime, so iterating over both lists at once
 # yields every pair (see `seed._names`).
 GIVEN_NAMES = (

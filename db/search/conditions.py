@@ -20,18 +20,26 @@ from db.keyset import Scope
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A template and its values, in the order of its placeholders."""
+    """A template and its values, in the order of its placeholders.
+
+    `is_indexed`: an index of `book` finds the rows that match, without a list.
+    """
 
     sql: str
     values: tuple[object, ...] = ()
+    is_indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FilterColumn:
-    """A column to filter by: its SQL expression, and the type that values are cast to."""
+    """A column to filter by: its SQL expression, and the type that values are cast to.
+
+    `is_indexed`: an index of `book` finds the rows with a value.
+    """
 
     expression: str
     sql_type: str
+    is_indexed: bool = False
 
 
 # The listings repeat the sort keys, languages and currencies of their books.
@@ -40,6 +48,8 @@ PRICE_COLUMN = FilterColumn("{l}.price", "numeric")
 CURRENCY_COLUMN = FilterColumn("{l}.currency", "text")
 PUBLISHED_COLUMN = FilterColumn("{l}.published_key", "integer")
 RATING_COLUMN = FilterColumn("{l}.rating_average", "numeric")
+FORMAT_COLUMN = FilterColumn("{b}.format", "text", is_indexed=True)
+PUBLISHER_COLUMN = FilterColumn("{b}.publisher", "text", is_indexed=True)
 ISBN_COLUMN = FilterColumn("{b}.isbn", "text")
 
 _OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
@@ -62,7 +72,9 @@ def compare(column: FilterColumn, operator: str, value: object) -> Condition:
 
 def in_values(column: FilterColumn, values: Sequence[object]) -> Condition:
     """Match rows whose value is one of the values."""
-    return Condition(f"{column.expression} = ANY ({{}}::{column.sql_type}[])", (tuple(values),))
+    return Condition(
+        f"{column.expression} = ANY ({{}}::{column.sql_type}[])", (tuple(values),), column.is_indexed
+    )
 
 
 def not_in_values(column: FilterColumn, values: Sequence[object]) -> Condition:
@@ -169,7 +181,9 @@ def _join_conditions(word: str, conditions: Iterable[Condition], empty: Conditio
     if len(parts) < 2:
         return parts[0] if parts else empty
     values = tuple(value for part in parts for value in part.values)
-    return Condition("(" + word.join(part.sql for part in parts) + ")", values)
+    indexed = [part.is_indexed for part in parts]
+    is_indexed = any(indexed) if empty == ALWAYS else all(indexed)
+    return Condition("(" + word.join(part.sql for part in parts) + ")", values, is_indexed)
 
 
 def negate(condition: Condition) -> Condition:

@@ -156,15 +156,20 @@ async def fetch_filtered_counts(
     """Return the number of matching rows per parent, counted up to COUNT_LIMIT.
 
     `ranked`: of a list sorted by relevance, which has only the rows that are ranked.
+
+    If an index finds the rows, the planner must know the size of the list to choose between both. Otherwise
+    it would prefer to scan all books of a small catalog.
     """
-    values = list_condition.condition.values
+    condition = list_condition.condition
     if ranked:
         text_query = list_condition.text_query or TextQuery("")
         statement = _ranked_count_statement(bind_single_parent(scope, parents), list_condition)
-        rows = await database.fetch(statement, parents, text_query.ranking.titles, *values)
+        rows = await database.fetch(statement, parents, text_query.ranking.titles, *condition.values)
         return [Count(*row) for row in rows]
-    statement = _filtered_count_statement(scope, list_condition.condition)
-    rows = await database.fetch(statement, parents, COUNT_LIMIT + 1, *values)
+    statement = _filtered_count_statement(
+        bind_single_parent(scope, parents) if condition.is_indexed else scope, condition
+    )
+    rows = await database.fetch(statement, parents, COUNT_LIMIT + 1, *condition.values)
     return [Count(min(number, COUNT_LIMIT), number > COUNT_LIMIT) for (number,) in rows]
 
 

@@ -28,5 +28,5 @@ def main() -> None:
     """A GraphQL API over a bookstore catalog.
 
     Every command uses the PostgreSQL database in DATABASE_URL. If DATABASE_URL is not set, it uses the
-    embedded PostgreSQL in the folder DATA.
+    embedded PostgreSQL in the folder DATA_DIR.
     """

@@ -31,8 +31,8 @@ def database_dsn(settings: Settings) -> str:
         )
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # PID 1 has no default action
-        atexit.register(_stop_with_pid_1, settings.data)
-    return embedded.start(settings.data, bin_folder=settings.postgres_bin).dsn
+        atexit.register(_stop_with_pid_1, settings.data_dir)
+    return embedded.start(settings.data_dir, bin_folder=settings.postgres_bin).dsn
 
 
 def _stop_with_pid_1(data: Path) -> None:

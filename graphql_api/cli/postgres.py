@@ -30,7 +30,7 @@ def start_command() -> None:
 @report_errors_without_traceback
 def stop_command() -> None:
     """Stop the embedded PostgreSQL."""
-    stopped = embedded.stop(Settings.from_environment(os.environ).data)
+    stopped = embedded.stop(Settings.from_environment(os.environ).data_dir)
     click.echo("PostgreSQL is stopped." if stopped else "No PostgreSQL was running.")
 
 
@@ -38,7 +38,7 @@ def stop_command() -> None:
 @report_errors_without_traceback
 def status_command() -> None:
     """Print each server's version, state, size and DSN."""
-    clusters = embedded.status(Settings.from_environment(os.environ).data)
+    clusters = embedded.status(Settings.from_environment(os.environ).data_dir)
     for cluster in clusters:
         state = f"runs as process {cluster.pid}" if cluster.pid else "is stopped"
         size = f"{cluster.size / 2**20:.0f} MB"

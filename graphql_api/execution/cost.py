@@ -267,7 +267,7 @@ def _value_weight(name: str, definition: GraphQLField | None, named: GraphQLName
 
 
 ROWS = CostUnit("rows", "MAX_COST", "COST_LIMIT_EXCEEDED", _row_weight)
-VALUES = CostUnit("values", "MAX_VALUES", "LIMIT_EXCEEDED", _value_weight)
+VALUES = CostUnit("values", "MAX_RESPONSE_VALUES", "LIMIT_EXCEEDED", _value_weight)
 """The values of a result, objects included: a measure of the time an operation blocks the event loop."""
 
 

@@ -152,8 +152,8 @@ def _count_field(
 
 def _count_directives(stats: _DefinitionStats, node: Node, limits: Limits) -> None:
     directives = getattr(node, "directives", None) or ()
-    allowed = limits.directives_in_place
-    _check_length("MAX_DIRECTIVES_IN_PLACE", allowed, directives, "One location has {:,} directives")
+    allowed = limits.directives_per_location
+    _check_length("MAX_DIRECTIVES_PER_LOCATION", allowed, directives, "One location has {:,} directives")
     stats.directives += len(directives)
     for directive in directives:
         for argument in directive.arguments or ():
@@ -166,7 +166,7 @@ def _check_list_lengths(value: ValueNode | None, limits: Limits) -> None:
         node = pending.pop()
         children: Iterable[ValueNode]
         if isinstance(node, ListValueNode):
-            _check_length("MAX_LIST", limits.list, node.values, "A list has {:,} values")
+            _check_length("MAX_LIST_ARGUMENT", limits.list_argument, node.values, "A list has {:,} values")
             children = node.values
         else:
             children = [entry.value for entry in node.fields]

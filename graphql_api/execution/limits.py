@@ -13,20 +13,20 @@ class Limits:
     Depth, fields, aliases and directives are counted per operation with all fragments expanded.
     """
 
-    source: int = 50_000
+    document_length: int = 50_000
     tokens: int = 2_000
     depth: int = 12
     fields: int = 500
     aliases: int = 30
     directives: int = 50
-    directives_in_place: int = 5
+    directives_per_location: int = 5
     operations: int = 10
     fragments: int = 50
     variables: int = 100
-    list: int = 250
+    list_argument: int = 250
     comparisons: int = 10_000
     cost: int = 10_000
-    values: int = 100_000
+    response_values: int = 100_000
 
 
 LIMITS = Limits()

@@ -24,8 +24,10 @@ _TOKEN = re.compile(
 
 def check_token_limit(text: str, limits: Limits) -> None:
     """Raise LimitExceededError if the text is too long or has too many tokens."""
-    if len(text) > limits.source:
-        raise LimitExceededError("MAX_SOURCE", limits.source, f"The document has {len(text):,} characters")
+    if len(text) > limits.document_length:
+        raise LimitExceededError(
+            "MAX_DOCUMENT_LENGTH", limits.document_length, f"The document has {len(text):,} characters"
+        )
     # No text has more tokens than characters.
     if len(text) > limits.tokens:
         excess = next(islice(_TOKEN.finditer(text), limits.tokens, None), None)

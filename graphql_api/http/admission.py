@@ -68,6 +68,6 @@ class Admission:
 
     def overload_error(self) -> HttpError:
         return service_unavailable(
-            f"The server is overloaded: {self.max_running:,} requests are running (MAX_REQUESTS) "
-            "and the queue is full (MAX_WAITING). Retry later."
+            f"The server is overloaded: {self.max_running:,} requests are running (MAX_CONCURRENT_REQUESTS) "
+            "and the queue is full (MAX_QUEUED_REQUESTS). Retry later."
         )

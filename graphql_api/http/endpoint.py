@@ -105,7 +105,7 @@ class Endpoint:
             raise HttpError(405, f"Method not allowed: use {', '.join(_METHODS)}.", _ALLOW_HEADER)
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
-        request = await read_request(scope, receive, max_bytes=self.settings.max_body)
+        request = await read_request(scope, receive, max_bytes=self.settings.max_body_bytes)
         running = RunningOperation(ReadSession(self.supervisor))
         deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
@@ -160,12 +160,13 @@ class Endpoint:
         if result.data is None and all("path" not in error for error in errors):
             return _request_error_response(errors, media_type)
         body = self._encode(operation, request, result, errors)
-        if len(body) > self.settings.max_response:
+        max_bytes = self.settings.max_response_bytes
+        if len(body) > max_bytes:
             raise RequestError(
-                f"The response has {len(body):,} bytes; at most {self.settings.max_response:,} are allowed "
-                "(MAX_RESPONSE): request fewer fields or rows.",
+                f"The response has {len(body):,} bytes; at most {max_bytes:,} are allowed "
+                "(MAX_RESPONSE_BYTES): request fewer fields or rows.",
                 "LIMIT_EXCEEDED",
-                {"limit": "MAX_RESPONSE", "allowed": self.settings.max_response},
+                {"limit": "MAX_RESPONSE_BYTES", "allowed": max_bytes},
             )
         return RawResponse(body, 200, media_type)
 

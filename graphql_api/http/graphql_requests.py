@@ -131,7 +131,7 @@ def _require_identity_encoding(scope: Scope) -> None:
 
 
 def too_large_message(what: str, max_bytes: int) -> str:
-    return f"The {what} is too large; at most {max_bytes:,} bytes are allowed (MAX_BODY)."
+    return f"The {what} is too large; at most {max_bytes:,} bytes are allowed (MAX_BODY_BYTES)."
 
 
 def _validate_request(parameters: Any) -> GraphQLRequest:

@@ -1,7 +1,7 @@
 """Loaders of filtered lists: pages, counts, facets and matches.
 
 A request interprets each search text once and shares the result between these loaders. Their reads refer to
-other loaders, not to Loaders: a reference cycle in each request would cost a fifth of its CPU time.
+other loaders, not to Loaders: a reference cycle per request would keep the garbage collector busy.
 """
 
 from __future__ import annotations

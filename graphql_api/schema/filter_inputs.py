@@ -9,6 +9,7 @@ from db.search import conditions
 from db.search.conditions import Condition
 from db.search.filters import Facet
 from db.search.text_query import MAX_TEXT_LENGTH
+from graphql_api.schema.book_format import BookFormat
 from graphql_api.schema.contributor_role import ContributorRole, role_names
 from graphql_api.schema.filter_fields import (
     MAX_FILTER_VALUES,
@@ -22,6 +23,7 @@ from graphql_api.schema.filter_parsers import (
     check_decimal,
     check_year,
     code_parser,
+    enum_parser,
     id_parser,
     name_parser,
     number_parser,
@@ -69,6 +71,30 @@ class CodeFilter:
     in_: list[str] | None = operator(f"Equals one of these codes; at most {MAX_FILTER_VALUES}.", "in")
     not_in: list[str] | None = operator(f"Equals none of these codes; at most {MAX_FILTER_VALUES}.")
     is_null: bool | None = operator("Whether the code is missing.")
+
+
+@strawberry.input(
+    description="Conditions on a text, compared exactly. All given conditions must match. A missing text "
+    "matches only `isNull: true`."
+)
+class TextFilter:
+    eq: str | None = operator("Equals this text.")
+    neq: str | None = operator("Does not equal this text.")
+    in_: list[str] | None = operator(f"Equals one of these texts; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[str] | None = operator(f"Equals none of these texts; at most {MAX_FILTER_VALUES}.")
+    is_null: bool | None = operator("Whether the text is missing.")
+
+
+@strawberry.input(
+    description="Conditions on a format. All given conditions must match. A missing format matches only "
+    "`isNull: true`."
+)
+class BookFormatFilter:
+    eq: BookFormat | None = operator("Is this format.")
+    neq: BookFormat | None = operator("Is not this format.")
+    in_: list[BookFormat] | None = operator("Is one of these formats.", "in")
+    not_in: list[BookFormat] | None = operator("Is none of these formats.")
+    is_null: bool | None = operator("Whether the format is missing.")
 
 
 @strawberry.input(
@@ -143,6 +169,12 @@ class BookFilter:
         "tag: ger is de.",
         code_parser(conditions.LANGUAGE_COLUMN, spell_language),
         Facet.LANGUAGES,
+    )
+    publisher: TextFilter | None = filter_field(
+        "The name of the publisher.", code_parser(conditions.PUBLISHER_COLUMN, lambda name: [name])
+    )
+    format: BookFormatFilter | None = filter_field(
+        "The format of the edition.", enum_parser(conditions.FORMAT_COLUMN)
     )
     price: DecimalFilter | None = filter_field(
         "The amount of the price. Combine it with `currency`: amounts are not converted.",

@@ -87,18 +87,25 @@ def publication_parser(column: FilterColumn) -> OperatorParser:
 
 def code_parser(column: FilterColumn, spellings: Callable[[str], Sequence[str]]) -> OperatorParser:
     """Return a parser of codes. `spellings` returns the spellings in which the catalog may hold a code."""
+    return _text_parser(column, lambda value, path: spellings(check_storable_text(path, value)))
 
-    def spell(value: str, path: str) -> Sequence[str]:
-        return spellings(check_storable_text(path, value))
 
-    def spell_all(values: Sequence[str], path: str) -> list[str]:
-        return [spelling for value, at in indexed_values(values, path) for spelling in spell(value, at)]
+def enum_parser(column: FilterColumn) -> OperatorParser:
+    """Return a parser of the members of an enum, whose values the column holds."""
+    return _text_parser(column, lambda member, path: [member.value])
+
+
+def _text_parser(column: FilterColumn, texts: Callable[[Any, str], Sequence[str]]) -> OperatorParser:
+    """Return a parser of values. `texts` returns those that the column may hold for a value."""
+
+    def all_texts(values: Sequence[Any], path: str) -> list[str]:
+        return [text for value, at in indexed_values(values, path) for text in texts(value, at)]
 
     parsers: dict[str, ParseField] = {
-        "eq": lambda value, path: conditions.in_values(column, spell(value, path)),
-        "neq": lambda value, path: conditions.not_in_values(column, spell(value, path)),
-        "in_": lambda values, path: conditions.in_values(column, spell_all(values, path)),
-        "not_in": lambda values, path: conditions.not_in_values(column, spell_all(values, path)),
+        "eq": lambda value, path: conditions.in_values(column, texts(value, path)),
+        "neq": lambda value, path: conditions.not_in_values(column, texts(value, path)),
+        "in_": lambda values, path: conditions.in_values(column, all_texts(values, path)),
+        "not_in": lambda values, path: conditions.not_in_values(column, all_texts(values, path)),
         "is_null": _null_parser(column),
     }
     return OperatorParser(lambda _: parsers)

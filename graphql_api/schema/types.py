@@ -27,6 +27,7 @@ from graphql_api.schema.book_connections import (
     resolve_matched_on,
     resolve_searched_texts,
 )
+from graphql_api.schema.book_format import BookFormat
 from graphql_api.schema.connections import connection_field
 from graphql_api.schema.contributor_role import ContributorRole
 from graphql_api.schema.costs import FACET_COST, NO_ROWS, ONE_ROW, SHORT_LIST
@@ -117,6 +118,10 @@ class Contribution:
     author: "Author" = strawberry.field(description="The author who contributed.")
 
 
+def _resolve_format(root: strawberry.Parent[book_reads.Book]) -> BookFormat | None:
+    return None if root["format"] is None else BookFormat(root["format"])
+
+
 @strawberry.type(description="One edition of a book.")
 class Book(Node):
     record_class = book_reads.Book
@@ -129,6 +134,10 @@ class Book(Node):
     description: str | None = strawberry.field(description="A description of the book as plain text.")
     language: str | None = strawberry.field(
         description="The language of the text as a BCP 47 tag, for example en or pt-BR."
+    )
+    publisher: str | None = strawberry.field(description="The name of the publisher.")
+    format: BookFormat | None = object_field(
+        _resolve_format, "The format of this edition; null if it is unknown.", reads=["format"]
     )
     published_year: int | None = strawberry.field(
         description="The year of publication. Years BC are negative."
@@ -317,8 +326,8 @@ class BookConnection:
     )
     did_you_mean: str | None = batch_field(
         resolve_did_you_mean,
-        "The probably intended text, spelled as in the best hit. The books of the list are those of this text. "
-        "Null if a book matches the words as typed.",
+        "The probably intended text, spelled as in the best hit. The books of the list are those of this "
+        "text. Null if a book matches the words as typed.",
     )
     facets: Facets = batch_field(
         resolve_facets,

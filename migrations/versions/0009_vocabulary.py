@@ -16,7 +16,7 @@ import functools
 from alembic import op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 # Scripts written without spaces: Thai, Lao, Tibetan, Burmese, Khmer, and the characters of Chinese and Japanese.
 UNSPACED = (

@@ -9,12 +9,12 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.checksum import books_checksum, content_checksum
+from db.connections.connect import Connection
 from tests.book_examples import COLUMN_EXAMPLES
 from tests.catalogs import add_author, add_book, add_category
 
@@ -74,7 +74,7 @@ UNSEEN = {
 }
 
 
-async def add_emma(connection: asyncpg.Connection) -> None:
+async def add_emma(connection: Connection) -> None:
     """Add a book with every field, and an author, a category and a book that it does not refer to."""
     novels = await add_category(connection, "Novels", await add_category(connection, "Fiction"))
     jane = {
@@ -110,12 +110,12 @@ async def add_emma(connection: asyncpg.Connection) -> None:
     await add_book(connection, "Other", source="s", source_id="3")
 
 
-async def checksum_of_emma(connection: asyncpg.Connection) -> str:
+async def checksum_of_emma(connection: Connection) -> str:
     return await books_checksum(connection, source="s", source_ids=["1"])
 
 
 @pytest.mark.parametrize("column", BOOK_CHANGES)
-async def test_any_field_of_a_book_changes_the_checksum(connection: asyncpg.Connection, column: str) -> None:
+async def test_any_field_of_a_book_changes_the_checksum(connection: Connection, column: str) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
     await connection.execute("ALTER TABLE book DROP CONSTRAINT book_published_agrees")
@@ -128,9 +128,7 @@ async def test_any_field_of_a_book_changes_the_checksum(connection: asyncpg.Conn
 
 
 @pytest.mark.parametrize("column", AUTHOR_CHANGES)
-async def test_any_field_of_an_author_changes_the_checksum(
-    connection: asyncpg.Connection, column: str
-) -> None:
+async def test_any_field_of_an_author_changes_the_checksum(connection: Connection, column: str) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
 
@@ -145,7 +143,7 @@ async def test_any_field_of_an_author_changes_the_checksum(
 
 @pytest.mark.parametrize("change", LINK_CHANGES)
 async def test_any_link_of_a_book_and_the_linked_rows_change_the_checksum(
-    connection: asyncpg.Connection, change: str
+    connection: Connection, change: str
 ) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
@@ -160,7 +158,7 @@ async def test_any_link_of_a_book_and_the_linked_rows_change_the_checksum(
 
 @pytest.mark.parametrize("change", OTHER_CHANGES)
 async def test_unrelated_content_changes_the_whole_checksum_but_not_that_of_the_book(
-    connection: asyncpg.Connection, change: str
+    connection: Connection, change: str
 ) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
@@ -174,7 +172,7 @@ async def test_unrelated_content_changes_the_whole_checksum_but_not_that_of_the_
 
 @pytest.mark.parametrize("change", UNSEEN)
 async def test_derived_data_and_equal_values_do_not_change_the_checksum(
-    connection: asyncpg.Connection, change: str
+    connection: Connection, change: str
 ) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
@@ -195,9 +193,7 @@ async def test_derived_data_and_equal_values_do_not_change_the_checksum(
         "work_mem = '64kB'",
     ],
 )
-async def test_session_settings_do_not_change_the_checksum(
-    connection: asyncpg.Connection, setting: str
-) -> None:
+async def test_session_settings_do_not_change_the_checksum(connection: Connection, setting: str) -> None:
     await add_emma(connection)
     await connection.execute(
         "UPDATE book SET published_on = '1815-12-23', description = E'A \"quoted\" \\\\ é' WHERE title = 'Emma'"
@@ -209,7 +205,7 @@ async def test_session_settings_do_not_change_the_checksum(
     assert (await content_checksum(connection), await checksum_of_emma(connection)) == before
 
 
-async def test_every_column_is_content_or_known_to_be_derived(connection: asyncpg.Connection) -> None:
+async def test_every_column_is_content_or_known_to_be_derived(connection: Connection) -> None:
     rows = await connection.fetch(
         "SELECT table_name::text, array_agg(column_name::text) FROM information_schema.columns"
         " WHERE table_name IN ('book', 'author', 'category', 'book_author', 'book_category') GROUP BY table_name"
@@ -234,7 +230,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: asyncp
 
 
 async def test_the_checksum_is_the_digest_of_buckets_of_line_digests(
-    connection: asyncpg.Connection,
+    connection: Connection,
 ) -> None:
     empty = await content_checksum(connection)
     author = await add_author(connection, "Zoë")
@@ -299,7 +295,7 @@ def contents(draw: st.DrawFn) -> Content:
     return Content(frozenset(authors.items()), tops | below, frozenset(books))
 
 
-async def write(connection: asyncpg.Connection, content: Content, random: Random) -> None:
+async def write(connection: Connection, content: Content, random: Random) -> None:
     """Write the content in random order, parents before their children."""
 
     def shuffled(values: Any) -> Sequence[Any]:
@@ -325,7 +321,7 @@ async def write(connection: asyncpg.Connection, content: Content, random: Random
         )
 
 
-async def checksum_of(connection: asyncpg.Connection, content: Content, seed: int) -> tuple[str, str]:
+async def checksum_of(connection: Connection, content: Content, seed: int) -> tuple[str, str]:
     """Return the checksums of a catalog with this content and of its books, and roll it back."""
     transaction = connection.transaction()
     await transaction.start()
@@ -341,7 +337,7 @@ async def checksum_of(connection: asyncpg.Connection, content: Content, seed: in
 @SETTINGS
 @given(contents(), st.integers(), st.integers())
 async def test_order_and_ids_do_not_matter(
-    connection: asyncpg.Connection, content: Content, one: int, other: int
+    connection: Connection, content: Content, one: int, other: int
 ) -> None:
     assert await checksum_of(connection, content, one) == await checksum_of(connection, content, other)
 
@@ -349,7 +345,7 @@ async def test_order_and_ids_do_not_matter(
 @SETTINGS
 @given(contents(), st.none() | contents())
 async def test_only_equal_contents_have_equal_checksums(
-    connection: asyncpg.Connection, one: Content, drawn: Content | None
+    connection: Connection, one: Content, drawn: Content | None
 ) -> None:
     other = drawn or one
     first, of_first_books = await checksum_of(connection, one, 1)

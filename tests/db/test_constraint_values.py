@@ -1,6 +1,7 @@
 """The constraints and functions of the database have the values of db.constraints."""
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import asyncpg
 import pytest
 
 from db.constraints import (
+    BOOK_FORMATS,
     CONTRIBUTOR_ROLES,
     MAX_CATEGORY_DEPTH,
     MAX_CATEGORY_PATH_BYTES,
@@ -20,7 +22,7 @@ from db.constraints import (
     PRICE_LIMIT,
     TIER_THRESHOLDS,
 )
-from db.importing.field_parsers import parse_role
+from db.importing.field_parsers import parse_format, parse_role
 from tests.catalogs import add_author, add_book, add_category, insert_row
 
 HIGHEST_PRICE = PRICE_LIMIT - Decimal(1).scaleb(-MAX_PRICE_DECIMALS)
@@ -57,6 +59,12 @@ LIMITS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         "book",
         {**BOOK, "price": Decimal(1).scaleb(-MAX_PRICE_DECIMALS), "currency": "EUR"},
         {**BOOK, "price": Decimal(1).scaleb(-MAX_PRICE_DECIMALS - 1), "currency": "EUR"},
+    ),
+    (
+        "book_publisher_length",
+        "book",
+        {**BOOK, "publisher": "x" * MAX_NAME_LENGTH},
+        {**BOOK, "publisher": "x" * (MAX_NAME_LENGTH + 1)},
     ),
     (
         "author_name_length",
@@ -136,15 +144,19 @@ async def test_every_sort_key_is_cut_at_the_same_length(connection: asyncpg.Conn
     )
 
 
-async def test_the_constraint_the_parser_and_the_code_have_the_same_roles(
-    connection: asyncpg.Connection,
+@pytest.mark.parametrize(
+    ("constraint", "parse", "values"),
+    [("book_author_role", parse_role, CONTRIBUTOR_ROLES), ("book_format_known", parse_format, BOOK_FORMATS)],
+)
+async def test_the_constraint_the_parser_and_the_code_have_the_same_values(
+    connection: asyncpg.Connection, constraint: str, parse: Callable[[str], str], values: tuple[str, ...]
 ) -> None:
     definition = await connection.fetchval(
-        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'book_author_role'"
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1", constraint
     )
 
-    assert re.findall(r"'(\w+)'", definition) == list(CONTRIBUTOR_ROLES)
-    assert [parse_role(role.title()) for role in CONTRIBUTOR_ROLES] == list(CONTRIBUTOR_ROLES)
+    assert re.findall(r"'(\w+)'", definition) == list(values)
+    assert [parse(value.title()) for value in values] == list(values)
 
 
 async def test_a_rating_count_at_a_threshold_is_in_the_next_popularity_tier(

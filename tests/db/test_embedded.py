@@ -113,7 +113,7 @@ def test_joining_a_running_server_keeps_its_settings_and_waits_for_no_lock(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = existing(folder / "data", work_mem="7MB")
-    monkeypatch.setattr(embedded, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(embedded, "LOCK_FILE_TIMEOUT", 0)
 
     with FileLock(folder / "data" / "postgresql.lock"):
         joined = start(folder / "data", options={"work_mem": "9MB"})

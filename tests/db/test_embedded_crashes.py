@@ -106,7 +106,7 @@ asyncio.run(main())
     left = others & set(server_processes(folder))
     if not proc:  # nothing shows the busy one, so the start is tried until it has ended
         monkeypatch.setattr(postmaster, "PROC", folder / "no-proc")
-        monkeypatch.setattr(embedded, "LINGER_SECONDS", GUARD)
+        monkeypatch.setattr(embedded, "_STALE_PROCESS_TIMEOUT", GUARD)
         wait_until(lambda: not Path(f"/proc/{former}").exists())
         threading.Thread(target=end_once_refused, args=(server, *left)).start()
 

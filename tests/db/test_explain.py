@@ -17,7 +17,8 @@ from db.connections.connect import connect
 from db.database import Database
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, Recorder, run_cases
-from db.explain_cases import explain_catalog, load_sample
+from db.explain_cases import explain_catalog
+from db.explain_sample import load_sample
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
 from db.keyset import Order, PageRequest, ParentLookup, Scope, fetch_parents_with_pages

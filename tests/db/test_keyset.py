@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import authors, books, categories
 from db.books import ADDED, POPULARITY, PRICE, PUBLICATION, RATING, SORT_KEYS, TITLE, Book
+from db.connections.connect import Connection
 from db.keyset import MAX_BIGINT, Order, Page, PageRequest, Position, SortKey
 from tests.catalogs import add_author, add_book, add_category
 
@@ -84,7 +84,7 @@ async def read_all_pages(read: Read, order: Order, size: int, *, backward: bool)
         position = page.position(0 if backward else -1)
 
 
-async def add_drawn_books(connection: asyncpg.Connection, drawn: list[dict[str, Any]]) -> dict[str, Any]:
+async def add_drawn_books(connection: Connection, drawn: list[dict[str, Any]]) -> dict[str, Any]:
     """Insert the drawn books; return the ids of the author, the root and the child, and all rows."""
     author = await add_author(connection, "A")
     root = await add_category(connection, "Root")
@@ -114,7 +114,7 @@ async def add_drawn_books(connection: asyncpg.Connection, drawn: list[dict[str, 
     return {"author": author, "root": root, "child": child, "rows": rows}
 
 
-def lists(connection: asyncpg.Connection, stock: dict[str, Any]) -> dict[str, tuple[Read, set[str]]]:
+def lists(connection: Connection, stock: dict[str, Any]) -> dict[str, tuple[Read, set[str]]]:
     """Return a reader of every kind of book list, with the categories of the books it must contain."""
 
     async def of_author(order: Order, window: PageRequest) -> Page[Book]:
@@ -144,7 +144,7 @@ def lists(connection: asyncpg.Connection, stock: dict[str, Any]) -> dict[str, tu
 @rolled_back
 @given(drawn=drawn_books, order=orders, size=st.integers(1, 5), backward=st.booleans())
 async def test_reading_all_pages_returns_the_whole_list_in_order(
-    connection: asyncpg.Connection, drawn: list[dict[str, Any]], order: Order, size: int, backward: bool
+    connection: Connection, drawn: list[dict[str, Any]], order: Order, size: int, backward: bool
 ) -> None:
     transaction = connection.transaction()
     await transaction.start()
@@ -161,7 +161,7 @@ async def test_reading_all_pages_returns_the_whole_list_in_order(
 @rolled_back
 @given(drawn=drawn_books, order=orders, data=st.data())
 async def test_a_page_between_two_cursors_is_that_part_of_the_list(
-    connection: asyncpg.Connection, drawn: list[dict[str, Any]], order: Order, data: st.DataObject
+    connection: Connection, drawn: list[dict[str, Any]], order: Order, data: st.DataObject
 ) -> None:
     transaction = connection.transaction()
     await transaction.start()
@@ -194,7 +194,7 @@ async def test_a_page_between_two_cursors_is_that_part_of_the_list(
         await transaction.rollback()
 
 
-async def test_a_cursor_is_valid_after_its_row_is_deleted(connection: asyncpg.Connection) -> None:
+async def test_a_cursor_is_valid_after_its_row_is_deleted(connection: Connection) -> None:
     ids = [await add_book(connection, title) for title in ("A", "B", "C", "D")]
     first = await books.page_of_books(connection, Order(TITLE), PageRequest(2))
 
@@ -206,7 +206,7 @@ async def test_a_cursor_is_valid_after_its_row_is_deleted(connection: asyncpg.Co
 
 
 async def test_each_parent_has_its_own_page_in_the_order_of_the_parents(
-    connection: asyncpg.Connection,
+    connection: Connection,
 ) -> None:
     ids = [await add_author(connection, name) for name in ("A", "B", "C")]
     for title, author in (("1", 0), ("2", 1), ("3", 0), ("4", 0)):
@@ -220,7 +220,7 @@ async def test_each_parent_has_its_own_page_in_the_order_of_the_parents(
     assert [page.has_next for page in found] == [False, False, True, False]
 
 
-async def test_authors_and_categories_page_by_name(connection: asyncpg.Connection) -> None:
+async def test_authors_and_categories_page_by_name(connection: Connection) -> None:
     for name in ("Zola", "émile", "Austen"):
         await add_author(connection, name)
     root = await add_category(connection, "Été")
@@ -243,7 +243,7 @@ async def test_authors_and_categories_page_by_name(connection: asyncpg.Connectio
 @pytest.mark.parametrize("key", SORT_KEYS, ids=lambda key: key.name)
 @pytest.mark.parametrize("descending", [False, True])
 async def test_open_bounds_are_beyond_the_extreme_values_of_a_book(
-    connection: asyncpg.Connection, key: SortKey, descending: bool
+    connection: Connection, key: SortKey, descending: bool
 ) -> None:
     for title, year, price, rating in (
         ("\U0010ffff" * 100, 9999, Decimal("9999999999.9999"), Decimal("5.00")),

@@ -68,7 +68,7 @@ async def shop(
     postgres: Postgres, proxy: Proxy, dsn_by_proxy: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Shop]:
     production = {
-        "CONNECTION_WAIT": "1",
+        "POOL_TIMEOUT": "1",
         "COMMAND_TIMEOUT": "5",
         "REQUEST_TIMEOUT": "5",
         "DRAIN_TIMEOUT": "8",

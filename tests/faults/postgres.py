@@ -8,7 +8,7 @@ from db import embedded
 
 PROC = Path("/proc")
 # It may lose what it likes, but not its way when it is killed.
-OPTIONS = {"fsync": "off", "max_connections": "30", "shared_buffers": "32MB"}
+OPTIONS = {"fsync": "off", "max_connections": "60", "shared_buffers": "32MB"}
 
 
 class Postgres:

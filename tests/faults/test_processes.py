@@ -20,11 +20,14 @@ from tests.waiting import GUARD, until
 def children_of(pid: int) -> set[int]:
     """The workers of a server: those of its children that are not Python's resource tracker."""
     children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
-    return {
-        int(child)
-        for child in children
-        if "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
-    }
+    return {int(child) for child in children if is_worker(child)}
+
+
+def is_worker(child: str) -> bool:
+    try:
+        return "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
+    except FileNotFoundError:  # it has ended since its parent was looked at
+        return False
 
 
 async def is_refused(client: Client) -> bool:

@@ -33,7 +33,7 @@ from tests.tables import note
 from tests.waiting import GUARD
 from tests.work import call_clock
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 CALLS_PER_SECOND = 8_000_000
 """What the machine makes that the bounds were made on."""
 
@@ -205,7 +205,7 @@ class Neighbour:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[[], int]]:
-    """A clock of calls, by which stock execution divides its work, too."""
+    """A clock of calls, by which graphql-core divides its work, too."""
     with call_clock() as clock:
         monkeypatch.setattr(yielding, "thread_time", lambda: clock() / CALLS_PER_SECOND)
         yield clock

@@ -95,16 +95,16 @@ async def end(client: Client, served: Served) -> None:
     [
         pytest.param(ask, {"REQUEST_TIMEOUT": "1"}, 1.0, 1.2, id="REQUEST_TIMEOUT 1 s"),
         pytest.param(ask, {"COMMAND_TIMEOUT": "0.5"}, 0.5, 0.8, id="COMMAND_TIMEOUT 0.5 s"),
-        pytest.param(send_slowly, {"SENDER_TIMEOUT": "1.5"}, 1.5, 2.6, id="SENDER_TIMEOUT 1.5 s, slow body"),
-        pytest.param(drip, {"SENDER_TIMEOUT": "1.5"}, 1.5, 2.6, id="SENDER_TIMEOUT 1.5 s, a byte at a time"),
+        pytest.param(send_slowly, {"CLIENT_TIMEOUT": "1.5"}, 1.5, 2.6, id="CLIENT_TIMEOUT 1.5 s, slow body"),
+        pytest.param(drip, {"CLIENT_TIMEOUT": "1.5"}, 1.5, 2.6, id="CLIENT_TIMEOUT 1.5 s, a byte at a time"),
         pytest.param(
             send_on_after_the_answer,
-            {"SENDER_TIMEOUT": "1"},
+            {"CLIENT_TIMEOUT": "1"},
             1.0,
             2.5,
-            id="SENDER_TIMEOUT 1 s, after the answer",
+            id="CLIENT_TIMEOUT 1 s, after the answer",
         ),
-        pytest.param(idle, {}, 5.0, 6.0, id="keep-alive 5 s"),
+        pytest.param(idle, {"KEEP_ALIVE_TIMEOUT": "5"}, 5.0, 6.0, id="KEEP_ALIVE_TIMEOUT 5 s"),
         pytest.param(end, {"DRAIN_TIMEOUT": "2"}, 2.0, 5.0, id="DRAIN_TIMEOUT 2 s"),
     ],
 )
@@ -128,7 +128,7 @@ async def test_a_time_out_ends_when_it_should(
 async def test_a_request_waits_for_a_connection_as_long_as_it_is_set(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    settings = {"POOL_SIZE": "1", "CONNECTION_WAIT": "0.3"}
+    settings = {"POOL_SIZE": "1", "POOL_TIMEOUT": "0.3"}
     async with server(tmp_path, DATABASE_URL=postgres.server.dsn, **settings) as served:
         client = Client(served.url)
         await until(lambda: answers_with(client, "/readyz", 200))
@@ -141,11 +141,11 @@ async def test_a_request_waits_for_a_connection_as_long_as_it_is_set(
         await first
         client.close()
 
-    require_within("CONNECTION_WAIT 0.3 s", seconds, 0.3, 0.5)
+    require_within("POOL_TIMEOUT 0.3 s", seconds, 0.3, 0.5)
 
 
 async def test_fifty_refusals_take_less_than_half_a_second(postgres: Postgres, tmp_path: Path) -> None:
-    settings = {"MAX_REQUESTS": "5", "MAX_WAITING": "3"}
+    settings = {"MAX_CONCURRENT_REQUESTS": "5", "MAX_QUEUED_REQUESTS": "3"}
     async with blocked(postgres, tmp_path, **settings) as (client, _):
         began = time.monotonic()
         asked = [asyncio.create_task(client.send(client.build_post(QUERY))) for _ in range(58)]

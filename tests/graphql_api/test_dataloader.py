@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -163,14 +163,16 @@ async def test_other_awaiters_of_a_level_batch_wait_for_the_one_that_reads() -> 
     reads = Reads()
     loader = reads.loader(by_level=True)
 
+    pending: dict[tuple[int, ...], Awaitable[list[int | None]]] = {}
+
     async def load(*keys: int) -> list[int | None]:
         return await pending[keys]
 
-    pending = {keys: loader.load_all(keys) for keys in ((1, 2), (2,))}
+    pending |= {keys: loader.load_all(keys) for keys in ((1, 2), (2,))}
     assert await asyncio.gather(load(1, 2), load(2)) == [[2, 4], [4]]
     assert reads.batches == [[1, 2]]
 
-    pending = {keys: loader.load_all(keys) for keys in ((14,), (14, 5))}
+    pending |= {keys: loader.load_all(keys) for keys in ((14,), (14, 5))}
     results = await asyncio.gather(load(14), load(14, 5), load(14), return_exceptions=True)
     assert [str(result) for result in results] == ["no 14"] * 3
     with pytest.raises(ValueError, match="no 14"):

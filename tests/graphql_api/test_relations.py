@@ -1,20 +1,38 @@
 """No N+1 queries: each relation runs the same statements for 5 parents as for 50, at any depth."""
 
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 
 import asyncpg
 import pytest
 
+from db import embedded
+from db.connections.connect import Connection, connect
 from tests.catalogs import add_author, add_book, add_category
+from tests.conftest import clone
 from tests.graphql_api.conftest import Client
 
 PEOPLE = 12
 BOOKS = 60
 
 
+@pytest.fixture(scope="module")
+async def filled(server: embedded.Server, template: str, maintenance: str) -> AsyncGenerator[Connection]:
+    """A database that the module's tests only read."""
+    async with clone(server, template, maintenance) as dsn:
+        connection = await connect(dsn, application_name="bookstore test")
+        await fill(connection)
+        yield connection
+        await connection.close()
+
+
 @pytest.fixture
-async def shop(connection: asyncpg.Connection) -> None:
-    """60 books by 12 authors, two each, in a tree of three levels with 12 leaves."""
+def shop(filled: Connection) -> Client:
+    return Client(filled)
+
+
+async def fill(connection: asyncpg.Connection) -> None:
+    """Add 60 books by 12 authors, two each, in a tree of three levels with 12 leaves."""
     root = await add_category(connection, "Fiction")
     middles = [await add_category(connection, f"Middle {number}", root) for number in range(3)]
     leaves = [await add_category(connection, f"Leaf {number}", middles[number % 3]) for number in range(12)]
@@ -104,26 +122,24 @@ RELATIONS = [
 @pytest.mark.parametrize("size", [5, 50])
 @pytest.mark.parametrize(("selection", "statements"), RELATIONS, ids=lambda value: str(value)[:70])
 async def test_a_relation_runs_the_same_statements_at_every_size(
-    client: Client, shop: None, selection: str, statements: list[str], size: int
+    shop: Client, selection: str, statements: list[str], size: int
 ) -> None:
-    await client.data(f"query ($n: Int!) {{ {selection} }}", n=size)
+    await shop.data(f"query ($n: Int!) {{ {selection} }}", n=size)
 
-    assert sorted(client.statements) == sorted(statements)
+    assert sorted(shop.statements) == sorted(statements)
 
 
-async def test_a_field_with_different_arguments_runs_one_statement_per_set_of_arguments(
-    client: Client, shop: None
-) -> None:
-    await client.data(
+async def test_a_field_with_different_arguments_runs_one_statement_per_set_of_arguments(shop: Client) -> None:
+    await shop.data(
         "{ authors(first: 9) { nodes { a: books(first: 1) { nodes { title } } b: books(first: 1) { nodes { id } }"
         " c: books(first: 2) { nodes { id } } d: books(first: 1, orderBy: {field: PRICE}) { nodes { id } } } } }"
     )
 
-    assert client.statements == ["page_of_authors", *["books_by_author_ids"] * 3]
+    assert shop.statements == ["page_of_authors", *["books_by_author_ids"] * 3]
 
 
-async def test_all_fields_of_a_book_are_returned(client: Client, shop: None) -> None:
-    data = await client.data(
+async def test_all_fields_of_a_book_are_returned(shop: Client) -> None:
+    data = await shop.data(
         f"{{ books(first: 1) {{ nodes {{ {BOOK_LEAVES} stock ratingCount source sourceId }} }} }}"
     )
 
@@ -173,12 +189,12 @@ async def test_an_author_in_two_roles_is_one_author_with_two_contributions(
     }
 
 
-async def test_a_failing_field_does_not_cancel_loads_of_another_branch(client: Client, shop: None) -> None:
-    response = await client.run(
+async def test_a_failing_field_does_not_cancel_loads_of_another_branch(shop: Client) -> None:
+    response = await shop.run(
         '{ bad: category(by: {path: "fiction/middle-0"}) { parent { name } books(first: 999) { totalCount } }'
         ' good: category(by: {path: "fiction/middle-1"}) { parent { name } } }'
     )
 
     assert response["data"] == {"bad": None, "good": {"parent": {"name": "Fiction"}}}
     assert [error["path"] for error in response["errors"]] == [["bad", "books"]]
-    assert client.statements == ["categories_by_paths", "categories_by_ids"]
+    assert shop.statements == ["categories_by_paths", "categories_by_ids"]

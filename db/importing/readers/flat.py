@@ -31,7 +31,7 @@ FLAT_FIELDS: Mapping[str, str] = {
 """The fields of a flat record in their order, with the description of their texts."""
 
 # Frequent headings that are accepted without --map.
-ALIASES = {"author": "authors", "category": "categories"}
+ALIASES = {"author": "authors", "category": "categories", "binding": "format"}
 
 _MAX_CACHED_TEXTS = 20_000
 
@@ -73,6 +73,21 @@ def map_columns(
                 f"{where}: two columns are headed {field}; rename one with --map COLUMN={field}."
             )
         indexes.setdefault(field, names[0])
+    _require_fields(where, indexes, headings_hint, currency)
+    taken = set(indexes.values())
+    return ColumnMapping(
+        headings=tuple(headings),
+        indexes=indexes,
+        ignored_headings=tuple(
+            name.strip() for place, name in enumerate(headings) if place not in taken and name.strip()
+        ),
+    )
+
+
+def _require_fields(
+    where: Path | str, indexes: Mapping[str, int], headings_hint: str, currency: str | None
+) -> None:
+    """Raise CatalogImportError unless there are a title, an identity, and a currency for the prices."""
     if "title" not in indexes:
         raise CatalogImportError(
             f"{where}: there is no column for the title; {headings_hint}. Name it with --map COLUMN=title."
@@ -85,14 +100,6 @@ def map_columns(
     if "price" in indexes and "currency" not in indexes and currency is None:
         hint = "name its column with --map COLUMN=currency, or give one for all with --currency EUR."
         raise CatalogImportError(f"{where}: prices without a currency; {hint}")
-    taken = set(indexes.values())
-    return ColumnMapping(
-        headings=tuple(headings),
-        indexes=indexes,
-        ignored_headings=tuple(
-            name.strip() for place, name in enumerate(headings) if place not in taken and name.strip()
-        ),
-    )
 
 
 def check_mapping(mapping: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ class ProtocolConfig(Config):
     def __init__(self, app: Any, settings: Settings, **options: Any) -> None:
         super().__init__(app, http=BookstoreHttpProtocol, ws="none", **options)
         self.settings = settings
-        self.admission = Admission(settings.max_requests, settings.max_waiting)
+        self.admission = Admission(settings.max_concurrent_requests, settings.max_queued_requests)
         self.overload_response = OverloadResponse(self.admission)
         self.read_throttle = ReadThrottle()
         self.timeout_monitor = TimeoutMonitor()

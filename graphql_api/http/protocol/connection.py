@@ -47,9 +47,9 @@ class BookstoreHttpProtocol(asyncio.Protocol):
         self._connections = cast("set[BookstoreHttpProtocol]", server_state.connections)
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._reader = RequestReader(settings.max_body, self._answer_head, self._accept)
+        self._reader = RequestReader(settings.max_body_bytes, self._answer_head, self._accept)
         self._timeouts = ConnectionTimeouts(
-            settings.sender_timeout, settings.keep_alive_timeout, self._loop.time()
+            settings.client_timeout, settings.keep_alive_timeout, self._loop.time()
         )
         self._pipeline = Pipeline()
         self._cycle: RequestCycle | None = None
@@ -172,8 +172,8 @@ class BookstoreHttpProtocol(asyncio.Protocol):
         if self._reader.is_reading and self._reader.request.is_answered:
             self._transport.close()
         else:
-            limit = self._config.settings.sender_timeout
-            message = f"The request did not arrive within {limit:g} seconds (SENDER_TIMEOUT)."
+            limit = self._config.settings.client_timeout
+            message = f"The request did not arrive within {limit:g} seconds (CLIENT_TIMEOUT)."
             self._reject(HttpError(408, message))
 
     # Answering
@@ -316,7 +316,7 @@ class BookstoreHttpProtocol(asyncio.Protocol):
     def _begin_lingering_close(self) -> None:
         if not (self._lingering or self._transport.is_closing()):
             self._pipeline.clear()
-            self._lingering = LingeringClose(self._loop.time(), self._config.settings.sender_timeout)
+            self._lingering = LingeringClose(self._loop.time(), self._config.settings.client_timeout)
             self._transport.write_eof()
             self.resume_reading()
 

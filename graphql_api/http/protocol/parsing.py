@@ -30,14 +30,14 @@ class RequestReader:
     """
 
     def __init__(
-        self, max_body: int, on_head: Callable[[Request], None], on_request: Callable[[Request], None]
+        self, max_body_bytes: int, on_head: Callable[[Request], None], on_request: Callable[[Request], None]
     ) -> None:
         self.request = Request()
         """The last request that has begun."""
         self.is_reading = False
         """Whether that request is incomplete."""
-        self._max_body = max_body
-        self._max_overhead = max_body + MAX_HEADER_BYTES
+        self._max_body = max_body_bytes
+        self._max_overhead = max_body_bytes + MAX_HEADER_BYTES
         self._on_head = on_head
         self._on_request = on_request
         self._overhead = 0  # bytes since the last request: head, chunk sizes, trailers
@@ -62,7 +62,7 @@ class RequestReader:
         if self._overhead > self._max_overhead:
             raise HttpError(
                 431,
-                f"The head is too large; at most {self._max_overhead:,} bytes are allowed (MAX_BODY).",
+                f"The head is too large; at most {self._max_overhead:,} bytes are allowed (MAX_BODY_BYTES).",
             )
 
     def close(self) -> None:

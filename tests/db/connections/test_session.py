@@ -20,7 +20,7 @@ RUNNING = (
 )
 
 
-class LosingDatabase:
+class LosingDatabase(PoolSupervisor):
     """A supervisor whose connection ends under the first statements, under `losses` of them."""
 
     def __init__(self, supervisor: PoolSupervisor, losses: int) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.books import Book, books_by_ids
+from db.connections.connect import Connection
 from db.importing.readers.flat import FLAT_FIELDS, FlatRecordParser
 from db.importing.records import BookRecord
 from db.importing.seed import generate_books
@@ -55,7 +56,7 @@ def test_every_column_has_an_example_and_a_field_of_the_record() -> None:
     assert record_fields == {"row", "source_id", *NAMES, "authors", "categories"}
 
 
-async def test_staging_and_the_catalog_have_the_declared_types(connection: asyncpg.Connection) -> None:
+async def test_staging_and_the_catalog_have_the_declared_types(connection: Connection) -> None:
     await create_staging_tables(connection)
 
     in_catalog = {row[0]: tuple(row)[1:] for row in await connection.fetch(TYPES, "book", NAMES)}
@@ -106,7 +107,7 @@ def as_read(value: object) -> object:
 
 @by_column
 async def test_an_invalid_value_is_rejected_by_a_constraint_and_found_by_the_audit(
-    connection: asyncpg.Connection, column: BookColumn
+    connection: Connection, column: BookColumn
 ) -> None:
     invalid = COLUMN_EXAMPLES[column.name].invalid
     assert (invalid is None) == (column.fault == "")

@@ -24,6 +24,7 @@ FIRST = BookRecord(
     isbn="9786821999914",
     description="A patient study of a town that is losing its river and ice, snow and silence.",
     language="en",
+    format="HARDCOVER",
     published_year=1964,
     published_on=date(1964, 11, 13),
     page_count=262,
@@ -46,6 +47,8 @@ SECOND = BookRecord(
     description="An argument about ice, snow and silence and a town that is losing its river. Its real "
     "subject is numbers and their uses. With exercises at the end of each chapter.",
     language="es",
+    publisher="Ferrara & Sons",
+    format="MASS_MARKET_PAPERBACK",
     published_year=1993,
     page_count=357,
     rating_average=Decimal("4.26"),
@@ -59,6 +62,8 @@ FIRST_OF_SEED_2 = BookRecord(
     title="The Quiet Machine",
     description="An unsentimental portrait of the art of repair and how cities feed themselves.",
     language="en",
+    publisher="Nikitin House",
+    format="HARDCOVER",
     published_year=2005,
     published_on=date(2005, 6, 3),
     page_count=307,
@@ -88,7 +93,7 @@ def test_twenty_thousand_books_are_the_same_on_every_python_and_machine(books: l
     for book in books:
         digest.update(repr(book).encode())
 
-    assert digest.hexdigest() == "17699350a855bbdca45b03f753ac5aaf9c9ed1566536bdcbce7f7335360fc36f"
+    assert digest.hexdigest() == "1286e55ab45e2897c1c25a7526dc397a556e35ced14052f780b9021eaeecbb1c"
 
 
 def test_a_smaller_catalog_is_the_beginning_of_a_larger_one(books: list[BookRecord]):
@@ -188,7 +193,7 @@ def test_the_whole_tree_has_1524_categories():
     assert Counter(len(node) for node in nodes) == {1: 12, 2: 72, 3: 360, 4: 1080}
 
 
-def test_languages_and_currencies_have_their_shares(books: list[BookRecord]):
+def test_languages_formats_and_currencies_have_their_shares(books: list[BookRecord]):
     assert Counter(book.language for book in books) == {
         "en": 11_757,
         "de": 1_887,
@@ -200,7 +205,25 @@ def test_languages_and_currencies_have_their_shares(books: list[BookRecord]):
         "nl": 465,
         None: 654,
     }
+    assert Counter(book.format for book in books) == {
+        "PAPERBACK": 9_371,
+        "HARDCOVER": 5_310,
+        "EBOOK": 2_526,
+        "AUDIOBOOK": 1_094,
+        "MASS_MARKET_PAPERBACK": 603,
+        "BOX_SET": 168,
+        "BOARD_BOOK": 156,
+        "SPIRAL_BOUND": 146,
+        None: 626,
+    }
     assert Counter(book.currency for book in books) == {"USD": 7_696, "EUR": 7_010, "GBP": 3_703, None: 1_591}
+
+
+def test_a_few_publishers_have_many_books(books: list[BookRecord]):
+    publishers = Counter(book.publisher for book in books if book.publisher)
+
+    assert len(publishers) == 960
+    assert publishers.most_common(2) == [("Ashworth Press", 597), ("Bellamy Press", 245)]
 
 
 def test_values_are_missing_as_often_as_in_real_catalogs(books: list[BookRecord]):
@@ -208,6 +231,7 @@ def test_values_are_missing_as_often_as_in_real_catalogs(books: list[BookRecord]
         "subtitle": 13_381,
         "isbn": 1_594,
         "description": 2_368,
+        "publisher": 1_426,
         "published_year": 835,
         "published_on": 9_666,
         "page_count": 995,

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import books
 from db.books import SORT_KEYS, Book
+from db.connections.connect import Connection
 from db.keyset import Order, Page, PageRequest, Position, Scope
 from db.search import conditions as c
 from db.search import facets as facets_module
@@ -160,7 +160,7 @@ class StockedCatalog:
 
 
 async def add_drawn(
-    connection: asyncpg.Connection, authors: list[int], categories: list[int], book: DrawnBook, number: int
+    connection: Connection, authors: list[int], categories: list[int], book: DrawnBook, number: int
 ) -> int:
     values = {**book, "source_id": str(number)}
     values["authors"] = [authors[n] for n in sorted(book["authors"])]
@@ -170,7 +170,7 @@ async def add_drawn(
     return await add_book(connection, **values)
 
 
-async def add_drawn_catalog(connection: asyncpg.Connection, drawn: list[DrawnBook]) -> StockedCatalog:
+async def add_drawn_catalog(connection: Connection, drawn: list[DrawnBook]) -> StockedCatalog:
     authors = [await add_author(connection, name) for name in ("First", "Second")]
     root = await add_category(connection, "Root")
     categories = [
@@ -219,7 +219,7 @@ def filter_of(stock: StockedCatalog, drawn: list[FilterCase], text: str | None) 
     )
 
 
-async def text_query_of(connection: asyncpg.Connection, text: str | None) -> TextQuery | None:
+async def text_query_of(connection: Connection, text: str | None) -> TextQuery | None:
     """Return the text query without similar words, which other tests cover."""
     if text is None:
         return None
@@ -241,7 +241,7 @@ async def text_query_of(connection: asyncpg.Connection, text: str | None) -> Tex
     backward=st.booleans(),
 )
 async def test_pages_and_counts_are_those_of_the_books_that_match_the_filter(
-    connection: asyncpg.Connection,
+    connection: Connection,
     drawn: list[DrawnBook],
     drawn_filter: tuple[list[FilterCase], str | None],
     order: Order,
@@ -294,7 +294,7 @@ async def test_pages_and_counts_are_those_of_the_books_that_match_the_filter(
     changes=st.lists(st.tuples(st.booleans(), st.integers(0, 9), drawn_book), max_size=4),
 )
 async def test_paging_returns_every_unchanged_book_once_despite_inserts_and_deletes(
-    connection: asyncpg.Connection,
+    connection: Connection,
     drawn: list[DrawnBook],
     order: Order,
     size: int,
@@ -339,7 +339,7 @@ async def test_paging_returns_every_unchanged_book_once_despite_inserts_and_dele
 @rolled_back(25)
 @given(drawn=drawn_books, descending=st.booleans(), size=st.integers(1, 3), backward=st.booleans())
 async def test_pages_by_relevance_are_parts_of_one_list(
-    connection: asyncpg.Connection, drawn: list[DrawnBook], descending: bool, size: int, backward: bool
+    connection: Connection, drawn: list[DrawnBook], descending: bool, size: int, backward: bool
 ) -> None:
     transaction = connection.transaction()
     await transaction.start()
@@ -403,7 +403,7 @@ def expected_counts(rows: list[DrawnBook], facet: Facet, stock: StockedCatalog) 
     drawn=drawn_books, drawn_filter=drawn_filters, facets=st.sets(st.sampled_from(list(Facet)), min_size=1)
 )
 async def test_each_facet_counts_the_books_without_its_own_conditions(
-    connection: asyncpg.Connection,
+    connection: Connection,
     drawn: list[DrawnBook],
     drawn_filter: tuple[list[FilterCase], str | None],
     facets: set[Facet],
@@ -436,7 +436,7 @@ async def test_each_facet_counts_the_books_without_its_own_conditions(
 
 
 async def test_categories_are_counted_even_if_the_most_popular_books_have_none(
-    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(facets_module, "FACET_BOOK_LIMIT", 3)
     category = await add_category(connection, "Fiction")
@@ -456,7 +456,7 @@ async def test_categories_are_counted_even_if_the_most_popular_books_have_none(
 
 
 async def test_facets_of_many_books_count_the_most_popular_and_are_capped(
-    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(facets_module, "FACET_BOOK_LIMIT", 3)
     monkeypatch.setattr(facets_module, "FACET_BOOK_LIMIT_BROAD_TEXT", 2)

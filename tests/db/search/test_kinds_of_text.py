@@ -1,9 +1,9 @@
 """Each kind of text that people type finds its book: a regression names its query."""
 
-import asyncpg
 import pytest
 
 from db import books
+from db.connections.connect import Connection
 from db.keyset import Order, PageRequest
 from db.search.filtered_lists import fetch_filtered_pages
 from db.search.filters import Filter
@@ -43,7 +43,7 @@ BOOKS = [
 
 
 @pytest.fixture
-async def shop(connection: asyncpg.Connection) -> None:
+async def shop(connection: Connection) -> None:
     authors: dict[str, int] = {}
     category = await add_category(connection, "Lantern lore")
     for number, (title, name, language, ratings) in enumerate(BOOKS):
@@ -58,7 +58,7 @@ async def shop(connection: asyncpg.Connection) -> None:
     await add_book(connection, "The number 9780306406158", source_id="number")
 
 
-async def search(connection: asyncpg.Connection, text: str) -> tuple[list[str], str | None]:
+async def search(connection: Connection, text: str) -> tuple[list[str], str | None]:
     """Return the titles that a text finds, by relevance, and the suggested text."""
     [text_query] = await interpret_texts(connection, [text])
     [page] = await fetch_filtered_pages(
@@ -155,7 +155,7 @@ async def search(connection: asyncpg.Connection, text: str) -> tuple[list[str], 
     ],
 )
 async def test_a_text_finds_its_book_first(
-    connection: asyncpg.Connection, shop: None, text: str, first: str, meant: str | None
+    connection: Connection, shop: None, text: str, first: str, meant: str | None
 ) -> None:
     titles, did_you_mean = await search(connection, text)
 
@@ -163,19 +163,19 @@ async def test_a_text_finds_its_book_first(
 
 
 async def test_a_word_of_the_catalog_is_replaced_if_no_book_has_it_beside_the_others(
-    connection: asyncpg.Connection, shop: None
+    connection: Connection, shop: None
 ) -> None:
     titles, meant = await search(connection, "rose kepeer")
 
     assert (titles[:1], meant) == (["The Lighthouse Keeper's Daughter"], "Rosa Keeper")
 
 
-async def test_c_sharp_is_not_c_plus_plus(connection: asyncpg.Connection, shop: None) -> None:
+async def test_c_sharp_is_not_c_plus_plus(connection: Connection, shop: None) -> None:
     assert await search(connection, "c++") == (["C++ for Gardeners"], None)
     assert await search(connection, "csharp") == (["C# in the Kitchen"], None)
 
 
 async def test_a_text_without_any_word_of_the_catalog_finds_nothing(
-    connection: asyncpg.Connection, shop: None
+    connection: Connection, shop: None
 ) -> None:
     assert await search(connection, "qwertyuiop zxcvbnm") == ([], None)

@@ -1,11 +1,11 @@
 """Lists restricted to one author or category have the same books, whichever of the two lists is read."""
 
-import asyncpg
 from hypothesis import given
 from hypothesis import strategies as st
 
 from db import books
 from db.books import SORT_KEYS, Book
+from db.connections.connect import Connection
 from db.keyset import Order, Page, PageRequest, Scope
 from db.search import conditions as c
 from db.search.conditions import Condition
@@ -49,7 +49,7 @@ def condition_of(scope: Scope, stock: StockedCatalog) -> tuple[Facet, Condition]
     backward=st.booleans(),
 )
 async def test_both_lists_have_the_same_books(
-    connection: asyncpg.Connection, drawn: list[DrawnBook], order: Order, size: int, backward: bool
+    connection: Connection, drawn: list[DrawnBook], order: Order, size: int, backward: bool
 ) -> None:
     transaction = connection.transaction()
     await transaction.start()
@@ -93,7 +93,7 @@ async def test_both_lists_have_the_same_books(
 @rolled_back(30)
 @given(drawn=drawn_books)
 async def test_facets_count_only_the_books_of_the_restriction(
-    connection: asyncpg.Connection, drawn: list[DrawnBook]
+    connection: Connection, drawn: list[DrawnBook]
 ) -> None:
     """Without another condition, too: then the counters of the categories do not apply."""
     transaction = connection.transaction()
@@ -118,7 +118,7 @@ async def test_facets_count_only_the_books_of_the_restriction(
         await transaction.rollback()
 
 
-async def test_the_shorter_list_is_read(connection: asyncpg.Connection) -> None:
+async def test_the_shorter_list_is_read(connection: Connection) -> None:
     drawn = [{**BOOK, "authors": {0}, "categories": {0}}, {**BOOK, "authors": set(), "categories": {0}}]
     stock = await add_drawn_catalog(connection, drawn)
     author, category = stock.authors[0], stock.categories[0]

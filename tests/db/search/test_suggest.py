@@ -1,16 +1,16 @@
 """Suggestions start with the typed prefix, most popular first."""
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.connections.connect import Connection
 from db.search.suggest import suggested_authors, suggested_books, suggested_categories
 from tests.catalogs import add_author, add_book, add_category
 
 
 @pytest.fixture
-async def shelf(connection: asyncpg.Connection) -> None:
+async def shelf(connection: Connection) -> None:
     jane = await add_author(connection, "Jane Austen", sort_name="Austen, Jane")
     janet = await add_author(connection, "Janet Frame", sort_name="Frame, Janet")
     await add_author(connection, "Émile Zola", sort_name="Zola, Émile")
@@ -47,7 +47,7 @@ async def shelf(connection: asyncpg.Connection) -> None:
     ],
 )
 async def test_titles_that_start_with_the_prefix(
-    connection: asyncpg.Connection, shelf: None, prefix: str, titles: list[str]
+    connection: Connection, shelf: None, prefix: str, titles: list[str]
 ) -> None:
     assert [book.title for book in await suggested_books(connection, prefix, 4)] == titles
 
@@ -65,24 +65,24 @@ async def test_titles_that_start_with_the_prefix(
     ],
 )
 async def test_authors_whose_name_or_sort_name_starts_with_the_prefix(
-    connection: asyncpg.Connection, shelf: None, prefix: str, names: list[str]
+    connection: Connection, shelf: None, prefix: str, names: list[str]
 ) -> None:
     assert [author.name for author in await suggested_authors(connection, prefix, 5)] == names
 
 
-async def test_categories_that_start_with_the_prefix(connection: asyncpg.Connection, shelf: None) -> None:
+async def test_categories_that_start_with_the_prefix(connection: Connection, shelf: None) -> None:
     found = await suggested_categories(connection, "FI", 5)
 
     assert [category.name for category in found] == ["Fiction", "Filmmaking"]
 
 
-async def test_suggestions_are_limited(connection: asyncpg.Connection, shelf: None) -> None:
+async def test_suggestions_are_limited(connection: Connection, shelf: None) -> None:
     assert [book.title for book in await suggested_books(connection, "e", 2)] == ["Emma", "The Embers"]
     assert [author.name for author in await suggested_authors(connection, "j", 1)] == ["Jane Austen"]
 
 
 async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
-    connection: asyncpg.Connection, shelf: None
+    connection: Connection, shelf: None
 ) -> None:
     """Half of the 4,000 most popular books start with the prefix `od`."""
     await connection.execute(
@@ -100,7 +100,7 @@ async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
 @given(
     prefix=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=80)
 )
-async def test_any_prefix_is_legal(connection: asyncpg.Connection, shelf: None, prefix: str) -> None:
+async def test_any_prefix_is_legal(connection: Connection, shelf: None, prefix: str) -> None:
     for read in (suggested_books, suggested_authors, suggested_categories):
         assert len(await read(connection, prefix, 3)) <= 3
 
@@ -123,7 +123,7 @@ SHOP = [
 
 
 @pytest.fixture
-async def shop(connection: asyncpg.Connection) -> None:
+async def shop(connection: Connection) -> None:
     authors: dict[str, int] = {}
     for number, (title, name, language, ratings) in enumerate(SHOP):
         if name not in authors:
@@ -155,7 +155,7 @@ async def shop(connection: asyncpg.Connection) -> None:
     ],
 )
 async def test_a_title_is_suggested_by_any_of_its_words(
-    connection: asyncpg.Connection, shop: None, prefix: str, titles: list[str]
+    connection: Connection, shop: None, prefix: str, titles: list[str]
 ) -> None:
     assert [book.title for book in await suggested_books(connection, prefix, 5)] == titles
 
@@ -172,6 +172,6 @@ async def test_a_title_is_suggested_by_any_of_its_words(
     ],
 )
 async def test_an_author_is_suggested_by_any_name(
-    connection: asyncpg.Connection, shop: None, prefix: str, names: list[str]
+    connection: Connection, shop: None, prefix: str, names: list[str]
 ) -> None:
     assert [author.name for author in await suggested_authors(connection, prefix, 5)] == names

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import books
+from db.connections.connect import Connection
 from db.keyset import Order, PageRequest
 from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Filter
@@ -22,7 +22,7 @@ BEST_FIRST = Order(RELEVANCE, descending=True)
 
 
 @pytest.fixture
-async def shelf(connection: asyncpg.Connection) -> dict[str, int]:
+async def shelf(connection: Connection) -> dict[str, int]:
     """A few works of world literature, by title."""
     shakespeare = await add_author(connection, "William Shakespeare", source="ol", source_id="OL9A")
     zola = await add_author(connection, "Émile Zola")
@@ -40,7 +40,7 @@ async def shelf(connection: asyncpg.Connection) -> dict[str, int]:
     return {row["title"]: await add_book(connection, **row) for row in rows}
 
 
-async def find_titles(connection: asyncpg.Connection, text: str) -> list[str]:
+async def find_titles(connection: Connection, text: str) -> list[str]:
     """Return the titles that a text finds, by relevance."""
     [text_query] = await interpret_texts(connection, [text])
     list_condition = Filter(text).to_list_condition(text_query)
@@ -83,7 +83,7 @@ async def find_titles(connection: asyncpg.Connection, text: str) -> list[str]:
     ],
 )
 async def test_a_text_finds(
-    connection: asyncpg.Connection, shelf: dict[str, int], text: str, titles: list[str]
+    connection: Connection, shelf: dict[str, int], text: str, titles: list[str]
 ) -> None:
     assert await find_titles(connection, text) == titles
 
@@ -101,16 +101,14 @@ async def test_a_text_finds(
     ],
 )
 async def test_a_correction_is_suggested_if_no_book_has_the_words_as_typed(
-    connection: asyncpg.Connection, shelf: dict[str, int], text: str, meant: str | None
+    connection: Connection, shelf: dict[str, int], text: str, meant: str | None
 ) -> None:
     [text_query] = await interpret_texts(connection, [text])
 
     assert text_query.did_you_mean == meant
 
 
-async def test_a_text_is_cut_at_the_maximum_length(
-    connection: asyncpg.Connection, shelf: dict[str, int]
-) -> None:
+async def test_a_text_is_cut_at_the_maximum_length(connection: Connection, shelf: dict[str, int]) -> None:
     [text_query] = await interpret_texts(connection, ["hamlet " + " " * MAX_TEXT_LENGTH + "zola"])
 
     assert text_query.text == "hamlet " + " " * (MAX_TEXT_LENGTH - 7)
@@ -118,7 +116,7 @@ async def test_a_text_is_cut_at_the_maximum_length(
 
 
 async def test_a_list_by_relevance_counts_what_it_reaches(
-    connection: asyncpg.Connection, shelf: dict[str, int]
+    connection: Connection, shelf: dict[str, int]
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
@@ -146,7 +144,7 @@ async def test_a_list_by_relevance_counts_what_it_reaches(
 
 
 async def test_a_match_has_the_matching_fields_and_the_marked_title(
-    connection: asyncpg.Connection, shelf: dict[str, int]
+    connection: Connection, shelf: dict[str, int]
 ) -> None:
     [text_query] = await interpret_texts(connection, ["hamlet drama"])
     [isbn] = await interpret_texts(connection, ["0306406152"])
@@ -177,7 +175,7 @@ async def test_a_match_has_the_matching_fields_and_the_marked_title(
     ],
 )
 async def test_the_title_is_marked_beside_signs_and_where_words_are_corrected(
-    connection: asyncpg.Connection, title: str, text: str, marked: str
+    connection: Connection, title: str, text: str, marked: str
 ) -> None:
     book = await add_book(connection, title)
     [text_query] = await interpret_texts(connection, [text])
@@ -189,7 +187,7 @@ async def test_the_title_is_marked_beside_signs_and_where_words_are_corrected(
 
 
 async def test_editing_renaming_and_moving_update_the_search_document(
-    connection: asyncpg.Connection, shelf: dict[str, int]
+    connection: Connection, shelf: dict[str, int]
 ) -> None:
     await connection.execute("UPDATE book SET title = 'Hamlet, Prince' WHERE title = 'Hamlet'")
     await connection.execute("UPDATE author SET name = 'Will Shaxper' WHERE name = 'William Shakespeare'")
@@ -210,7 +208,7 @@ async def test_editing_renaming_and_moving_update_the_search_document(
 
 
 async def test_a_change_of_stock_does_not_rewrite_the_document(
-    connection: asyncpg.Connection, shelf: dict[str, int]
+    connection: Connection, shelf: dict[str, int]
 ) -> None:
     before = await connection.fetchval("SELECT ctid FROM book_search WHERE book_id = $1", shelf["Nana"])
 
@@ -226,14 +224,14 @@ async def test_a_change_of_stock_does_not_rewrite_the_document(
     text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
     | st.text("&|!():*<->'\"\\ zaé-_/.@0", max_size=40)
 )
-async def test_any_text_is_legal(connection: asyncpg.Connection, shelf: dict[str, int], text: str) -> None:
+async def test_any_text_is_legal(connection: Connection, shelf: dict[str, int], text: str) -> None:
     titles = await find_titles(connection, text)
 
     assert set(titles) <= set(shelf)
 
 
 async def test_a_change_of_popularity_rewrites_the_document_only_from_tier_to_tier(
-    connection: asyncpg.Connection, shelf: dict[str, int]
+    connection: Connection, shelf: dict[str, int]
 ) -> None:
     async def version(rating_count: int) -> tuple[str, list[str]]:
         await connection.execute(
@@ -262,7 +260,7 @@ async def test_a_change_of_popularity_rewrites_the_document_only_from_tier_to_ti
     assert len({place for place, _ in versions}) == 4
 
 
-async def test_a_book_with_exactly_that_title_comes_first(connection: asyncpg.Connection) -> None:
+async def test_a_book_with_exactly_that_title_comes_first(connection: Connection) -> None:
     """Articles and accents are ignored; books with more ratings come first."""
     nights = "The Book of the Thousand Nights and a Night, Night after Night"
     for title, language, ratings in [
@@ -282,7 +280,7 @@ async def test_a_book_with_exactly_that_title_comes_first(connection: asyncpg.Co
     assert (await find_titles(connection, "night wat"))[0] == "Night Watch"
 
 
-async def test_the_most_popular_of_many_hits_are_ranked(connection: asyncpg.Connection) -> None:
+async def test_the_most_popular_of_many_hits_are_ranked(connection: Connection) -> None:
     """Of 6,001 books in all popularity tiers, whether they are found by their documents or not."""
     await connection.execute(
         "INSERT INTO book (source, source_id, title, rating_average, rating_count)"
@@ -309,7 +307,7 @@ async def test_the_most_popular_of_many_hits_are_ranked(connection: asyncpg.Conn
 
 
 async def test_few_hits_are_enumerated_and_many_are_not(
-    connection: asyncpg.Connection, shelf: dict[str, int]
+    connection: Connection, shelf: dict[str, int]
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",

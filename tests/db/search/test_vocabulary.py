@@ -1,12 +1,14 @@
 """The vocabulary: deletion keys meet at two edits, words are those of the documents, counts follow the books."""
 
 import unicodedata
+from typing import Any
 
 import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.connections.connect import Connection
 from db.search.edit_distance import edit_distance
 from db.search.folding import fold
 from db.search.prefixes import edits
@@ -37,7 +39,7 @@ slips = st.tuples(st.sampled_from(["delete", "insert", "replace", "exchange"]), 
 @settings(max_examples=300, deadline=None)
 @given(word=letters, places=st.lists(slips, max_size=2))
 async def test_a_word_and_its_misspelling_share_a_deletion_key(
-    connection: asyncpg.Connection, word: str, places: list[tuple[str, int]]
+    connection: Connection, word: str, places: list[tuple[str, int]]
 ) -> None:
     typed = edited(word, places)
     distance = edit_distance(word, typed)
@@ -78,7 +80,7 @@ def test_the_edits_of_a_word_are_the_words_one_edit_away(word: str, place: tuple
     assert all(edit_distance(word, each) <= 1 for each in edits(word))
 
 
-async def test_folding_is_that_of_the_database(connection: asyncpg.Connection) -> None:
+async def test_folding_is_that_of_the_database(connection: Connection) -> None:
     codes = (*range(0x41, 0x180), *range(0x386, 0x3CF), *range(0x410, 0x460))
     characters = [chr(code) for code in codes if unicodedata.category(chr(code)).startswith("L")]
 
@@ -97,7 +99,7 @@ TITLES = st.text(
 
 @settings(max_examples=500, deadline=None)
 @given(title=TITLES)
-async def test_the_words_of_a_title_are_in_its_document(connection: asyncpg.Connection, title: str) -> None:
+async def test_the_words_of_a_title_are_in_its_document(connection: Connection, title: str) -> None:
     words = find_words(clean_text(title))
     forms = [gram for word in words for gram in word.grams or (word.form,)]
 
@@ -126,23 +128,21 @@ async def test_the_words_of_a_title_are_in_its_document(connection: asyncpg.Conn
         ("On .NET", "dotnet"),
     ],
 )
-async def test_a_name_is_indexed_as_people_type_it(
-    connection: asyncpg.Connection, title: str, joined: str
-) -> None:
+async def test_a_name_is_indexed_as_people_type_it(connection: Connection, title: str, joined: str) -> None:
     assert await connection.fetchval("SELECT $2 = ANY (tsvector_to_array(name_words($1)))", title, joined)
     assert folded(joined) == joined
 
 
-async def counts(connection: asyncpg.Connection, word: str) -> tuple[int, int, int] | None:
+async def counts(connection: Connection, word: str) -> tuple[int, int, int] | None:
     row = await connection.fetchrow(
         "SELECT books, popular_books, documents FROM search_word WHERE word = $1", word
     )
     return tuple(row) if row else None
 
 
-async def test_the_counts_of_words_follow_the_books(connection: asyncpg.Connection) -> None:
+async def test_the_counts_of_words_follow_the_books(connection: Connection) -> None:
     author = await add_author(connection, "Ann Sea", source="s", source_id="1")
-    popular = {"rating_average": 4, "rating_count": 300}
+    popular: dict[str, Any] = {"rating_average": 4, "rating_count": 300}
     first = await add_book(connection, "Sea", authors=[author], description="the wide ocean")
     second = await add_book(connection, "Ocean", source_id="2", **popular)
 
@@ -162,7 +162,7 @@ async def test_the_counts_of_words_follow_the_books(connection: asyncpg.Connecti
     assert await counts(connection, "sea") == (0, 0, 0)
 
 
-async def test_the_ratings_of_an_author_follow_the_books(connection: asyncpg.Connection) -> None:
+async def test_the_ratings_of_an_author_follow_the_books(connection: Connection) -> None:
     author = await add_author(connection, "Ann Sea")
     book = await add_book(connection, "Sea", authors=[author], rating_average=4, rating_count=7)
     ratings = "SELECT rating_count FROM author WHERE id = $1"

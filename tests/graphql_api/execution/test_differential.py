@@ -1,4 +1,4 @@
-"""Plans answer exactly as stock execution does, byte for byte, errors included."""
+"""Plans answer exactly as graphql-core does, byte for byte, errors included."""
 
 import asyncio
 import os
@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Callable
 from decimal import Decimal
 from typing import Any
 
-import asyncpg
 import orjson
 import pytest
 from graphql import GraphQLNamedType, get_named_type, is_leaf_type
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, assume, event, example, given, settings
 from hypothesis import strategies as st
 from strawberry import Schema
 
+from db.connections.connect import Connection
 from graphql_api.context import Context
 from graphql_api.execution import yielding
 from graphql_api.execution.documents import DocumentCache, InvalidDocumentError
@@ -48,7 +48,7 @@ nasty_values = {
 
 UNLIMITED = Limits(
     **dict.fromkeys(
-        ("depth", "fragments", "fields", "aliases", "directives", "comparisons", "cost", "values"),
+        ("depth", "fragments", "fields", "aliases", "directives", "comparisons", "cost", "response_values"),
         10**9,
     )
 )
@@ -117,10 +117,10 @@ def where(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
 async def assert_equal_to_graphql_core(
     schema_: Schema, drawn: DrawnOperation, context: Callable[[], Any], *, racing: bool = False
 ) -> Outcome:
-    """The outcome of a plan, which must be that of stock execution, the second time too.
+    """The outcome of a plan, which must be that of graphql-core, the second time too.
 
-    racing: two failures may null the same field, and which of them stock execution reports depends on which
-    of its reads is answered first. A plan that met an error has left the answer to stock execution, so there
+    racing: two failures may null the same field, and which of them graphql-core reports depends on which
+    of its reads is answered first. A plan that met an error has left the answer to graphql-core, so there
     the fields that are null by errors are compared, and not the errors.
     """
     operation = DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None).prepare(drawn.variables)
@@ -160,7 +160,7 @@ async def test_over_a_schema_built_to_be_nasty(drawn: DrawnOperation) -> None:
 
 
 @pytest.fixture(scope="module")
-async def catalog_of_module(shared_connection: asyncpg.Connection) -> AsyncGenerator[Client]:
+async def catalog_of_module(shared_connection: Connection) -> AsyncGenerator[Client]:
     """A few books, authors and categories with the first ids, in a transaction of the module's own."""
     transaction = shared_connection.transaction()
     await transaction.start()
@@ -195,7 +195,7 @@ def small_catalog(catalog_of_module: Client) -> Client:
 
 class Forgetful(Context):
     """A context that reads everything again: which of two failures that null the same field comes first,
-    and is reported, depends on what has to be read before it, in stock execution too."""
+    and is reported, depends on what has to be read before it, in graphql-core too."""
 
     def for_fallback(self) -> Context:
         return Context(self.view_counter, self.database, Loaders(self.database, self.loaders.columns))

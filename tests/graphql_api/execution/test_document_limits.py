@@ -12,11 +12,11 @@ LIMITS = Limits(
     fields=6,
     aliases=2,
     directives=2,
-    directives_in_place=1,
+    directives_per_location=1,
     operations=1,
     fragments=1,
     variables=1,
-    list=2,
+    list_argument=2,
 )
 
 
@@ -32,8 +32,8 @@ LIMITS = Limits(
         ("MAX_FIELDS", "{ " + "__typename " * 7 + "}", 1, 1),
         ("MAX_ALIASES", "\n{ a: __typename b: __typename c: __typename }", 2, 1),
         ("MAX_DIRECTIVES", "{ a @a(x: 1) b @b c @c }", 1, 1),
-        ("MAX_DIRECTIVES_IN_PLACE", "{ a\n@a @b }", 2, 4),
-        ("MAX_LIST", "{ nodes(ids: [\n1 2 3]) { id } }", 2, 5),
+        ("MAX_DIRECTIVES_PER_LOCATION", "{ a\n@a @b }", 2, 4),
+        ("MAX_LIST_ARGUMENT", "{ nodes(ids: [\n1 2 3]) { id } }", 2, 5),
         ("introspection", "{ __schema { types { fields { type {\nfields { name } } } } } }", 2, 1),
     ],
 )  # fmt: skip
@@ -43,4 +43,4 @@ def test_the_error_of_a_limit_has_a_location(setting: str, text: str, line: int,
 
     error = exceeded.value.error
     assert (error.extensions or {})["limit"] == setting
-    assert error.formatted["locations"] == [{"line": line, "column": column}]
+    assert error.formatted.get("locations") == [{"line": line, "column": column}]

@@ -99,7 +99,7 @@ def test_the_error_names_the_limits() -> None:
 
     assert (error.status, list(error.headers)) == (503, [(b"retry-after", b"1")])
     assert error.error == {
-        "message": "The server is overloaded: 1,000 requests are running (MAX_REQUESTS) "
-        "and the queue is full (MAX_WAITING). Retry later.",
+        "message": "The server is overloaded: 1,000 requests are running (MAX_CONCURRENT_REQUESTS) "
+        "and the queue is full (MAX_QUEUED_REQUESTS). Retry later.",
         "extensions": {"code": "SERVICE_UNAVAILABLE"},
     }

@@ -184,7 +184,7 @@ REQUEST_ERRORS: list[tuple[dict[str, Any], str]] = [
 async def test_an_error_of_the_request_has_the_status_of_its_media_type(
     shop: Shop, request_: dict[str, Any], code: str
 ) -> None:
-    async with shop(max_body=1_000_000, max_aliases=1, max_response=130) as http:
+    async with shop(max_body_bytes=1_000_000, max_aliases=1, max_response_bytes=130) as http:
         json = await http.post("/graphql", json=request_)
         graphql = await http.post("/graphql", json=request_, headers=GRAPHQL)
 

@@ -263,13 +263,13 @@ async def test_an_exceeded_limit_names_the_limit(http: httpx.AsyncClient) -> Non
 
 
 async def test_a_response_that_is_too_large_is_replaced_by_an_error(shop: Shop) -> None:
-    async with shop(max_response=200) as http:
+    async with shop(max_response_bytes=200) as http:
         long = await http.post("/graphql", json={"query": "{ __schema { types { name } } }"})
         short = await http.post("/graphql", json={"query": QUERY})
 
     assert long.status_code == 200
     assert "data" not in long.json()
-    assert "at most 200 are allowed (MAX_RESPONSE)" in long.json()["errors"][0]["message"]
+    assert "at most 200 are allowed (MAX_RESPONSE_BYTES)" in long.json()["errors"][0]["message"]
     assert short.json() == TITLES
 
 

@@ -96,7 +96,7 @@ def mutated(random_: random.Random, data: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def impatient(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
     """A server that soon gives up a client that does not finish its request, and nothing else."""
-    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn, SENDER_TIMEOUT="2") as served:
+    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn, CLIENT_TIMEOUT="2") as served:
         yield served
 
 

@@ -194,20 +194,20 @@ async def test_a_body_that_is_too_large_is_rejected_while_it_is_read(shop: Shop,
             bytes_read += 1_000
             yield b" " * 1_000
 
-    async with shop(max_body=20_000) as http:
+    async with shop(max_body_bytes=20_000) as http:
         content = b" " * 20_001 if sent == "a length" else endless()
         response = await http.post("/graphql", content=content, headers=JSON)
         fits = await http.post("/graphql", content=b'{"query": "{ __typename }"}'.ljust(20_000), headers=JSON)
 
     assert response.status_code == 413
-    message = "The body is too large; at most 20,000 bytes are allowed (MAX_BODY)."
+    message = "The body is too large; at most 20,000 bytes are allowed (MAX_BODY_BYTES)."
     assert response.json()["errors"][0]["message"] == message
     assert bytes_read <= 21_000
     assert fits.json() == {"data": {"__typename": "Query"}}
 
 
 async def test_a_url_that_is_too_long_is_rejected(shop: Shop) -> None:
-    async with shop(max_body=2_000) as http:
+    async with shop(max_body_bytes=2_000) as http:
         response = await http.get("/graphql", params={"query": "{ __typename }" + " " * 2_000})
 
     assert response.status_code == 414

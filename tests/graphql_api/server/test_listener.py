@@ -11,7 +11,7 @@ import pytest
 from graphql_api.server.listener import listening, url_of
 from graphql_api.settings import Settings, SettingsError
 from tests.http_client import read_response
-from tests.serving import bookstore, serving
+from tests.serving import BOOKSTORE, bookstore, serving
 from tests.waiting import wait_until
 
 NOWHERE = "postgresql://app@127.0.0.1:1/nowhere"
@@ -108,9 +108,7 @@ def test_a_unix_socket_that_is_in_use_is_left_alone(tmp_path: Path, backlog: int
 
     for client in waiting:
         client.close()
-    assert (
-        str(caught.value) == f"Cannot listen on {path}: Address already in use. Change UDS."
-    )
+    assert str(caught.value) == f"Cannot listen on {path}: Address already in use. Change UDS."
     assert path.is_socket()
 
 
@@ -149,7 +147,9 @@ def test_a_unix_socket_that_took_the_place_of_ours_is_left_alone(tmp_path: Path)
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_the_api_is_served_on_a_unix_socket(tmp_path: Path, workers: str) -> None:
     path = tmp_path / "shop.sock"
-    with serving(tmp_path, arguments=["--workers", workers], UDS="shop.sock", DATABASE_URL=NOWHERE) as served:
+    with serving(
+        tmp_path, BOOKSTORE, ["--workers", workers], UDS="shop.sock", DATABASE_URL=NOWHERE
+    ) as served:
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(
             b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /graphql HTTP/1.1\r\nhost: x\r\naccept: text/html\r\n\r\n"

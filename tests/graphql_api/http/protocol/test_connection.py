@@ -191,7 +191,7 @@ async def test_a_body_that_is_too_large_is_refused_early_and_the_connection_stay
 ) -> None:
     app.held = {"/first"}
 
-    async with server(app, max_body=1_000) as connect:
+    async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         if behind:
             connected.send(get("/first"))
@@ -208,7 +208,7 @@ async def test_a_body_that_is_too_large_is_refused_early_and_the_connection_stay
     assert (refusal.status, refusal.headers.get("connection")) == (413, None)
     assert (
         refusal.json()["errors"][0]["message"]
-        == "The body is too large; at most 1,000 bytes are allowed (MAX_BODY)."
+        == "The body is too large; at most 1,000 bytes are allowed (MAX_BODY_BYTES)."
     )
     assert reply.body == b"/1"
     assert "/0" not in app.started
@@ -218,7 +218,7 @@ async def test_a_body_that_is_too_large_is_refused_early_and_the_connection_stay
 async def test_a_connection_whose_next_bytes_could_be_anything_closes(
     server: Server, app: Application, line: str
 ) -> None:
-    async with server(app, max_body=1_000) as connect:
+    async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/0", "content-length: 2000", line, method="POST"))
         reply = await connected.reply()
@@ -229,7 +229,7 @@ async def test_a_connection_whose_next_bytes_could_be_anything_closes(
 
 
 async def test_a_head_request_is_refused_without_a_body(server: Server, app: Application) -> None:
-    async with server(app, max_body=1_000) as connect:
+    async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/", "content-length: 2000", "connection: close", method="HEAD"))
         response = await connected.rest()
@@ -281,7 +281,7 @@ async def test_behind_a_request_that_is_being_answered_there_is_no_place_for_an_
 
 
 async def test_what_follows_an_early_refusal_gets_no_second_one(server: Server, app: Application) -> None:
-    async with server(app, max_body=1_000) as connect:
+    async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/", CHUNKED, method="POST") + b"7d0\r\n" + LARGE + b"\r\n")
         refusal = await connected.reply()
@@ -317,7 +317,7 @@ async def test_requests_run_wait_or_are_rejected_and_connections_stay(
 ) -> None:
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=1) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=1) as connect:
         running, waiting, rejected = [await connect() for _ in range(3)]
         for connected in (running, waiting, rejected):
             connected.send(post("/graphql", b"a"))
@@ -336,7 +336,7 @@ async def test_requests_run_wait_or_are_rejected_and_connections_stay(
         None,
     )
     assert refusal.json()["errors"][0]["message"] == (
-        "The server is overloaded: 1 requests are running (MAX_REQUESTS) and the queue is full (MAX_WAITING). "
+        "The server is overloaded: 1 requests are running (MAX_CONCURRENT_REQUESTS) and the queue is full (MAX_QUEUED_REQUESTS). "
         "Retry later."
     )
     assert [reply.body for reply in (*replies, later)] == [b"/graphqla", b"/graphqla", b"/graphqlb"]
@@ -348,7 +348,7 @@ async def test_a_rejected_connection_is_read_from_again_when_its_turn_comes(
     monkeypatch.setattr(backpressure, "RESUME_INTERVAL", 3_600.0)
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=0) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=0) as connect:
         running, rejected = await connect(), await connect()
         running.send(get("/graphql"))
         await until(lambda: app.started)
@@ -382,7 +382,7 @@ async def test_admission_controls_requests_to_the_endpoint_alone(
 ) -> None:
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=0) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=0) as connect:
         running, other = await connect(), await connect()
         running.send(get("/graphql"))
         await until(lambda: app.started)
@@ -400,7 +400,7 @@ async def test_admission_controls_requests_to_the_endpoint_alone(
 async def test_a_client_that_disconnects_leaves_the_queue(server: Server, app: Application) -> None:
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=1) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=1) as connect:
         running, leaving, following = [await connect() for _ in range(3)]
         running.send(get("/graphql"))
         leaving.send(get("/graphql"))
@@ -421,7 +421,7 @@ async def test_a_client_that_disconnects_holds_its_place_until_the_application_h
 ) -> None:
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=0) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=0) as connect:
         leaving, other = await connect(), await connect()
         leaving.send(get("/graphql"))
         await until(lambda: app.started)
@@ -440,7 +440,7 @@ async def test_a_client_that_disconnects_holds_its_place_until_the_application_h
 async def test_the_queue_is_short_under_sustained_load(server: Server, app: Application) -> None:
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=8) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=8) as connect:
         connections = [await connect() for _ in range(3)]
         for connected in connections[:2]:
             connected.send(get("/graphql"))
@@ -460,7 +460,7 @@ async def test_a_rejected_request_with_an_expectation_need_not_send_its_body(
 ) -> None:
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=0) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=0) as connect:
         running, other = await connect(), await connect()
         running.send(get("/graphql"))
         await until(lambda: app.started)
@@ -477,7 +477,7 @@ async def test_a_pipeline_of_rejected_requests_is_answered_in_its_order(
 ) -> None:
     app.held = {"/graphql"}
 
-    async with server(app, max_requests=1, max_waiting=0) as connect:
+    async with server(app, max_concurrent_requests=1, max_queued_requests=0) as connect:
         running, other = await connect(), await connect()
         running.send(get("/graphql"))
         await until(lambda: app.started)
@@ -502,7 +502,7 @@ async def test_a_pipeline_of_rejected_requests_is_answered_in_its_order(
 async def test_a_request_that_does_not_arrive_is_timed_out(
     server: Server, app: Application, beginning: bytes
 ) -> None:
-    async with server(app, sender_timeout=3.5) as connect:
+    async with server(app, client_timeout=3.5) as connect:
         connected = await connect()
         connected.send(beginning)
         await until(lambda: connected.protocol._reader.is_reading or not beginning)
@@ -515,7 +515,7 @@ async def test_a_request_that_does_not_arrive_is_timed_out(
     assert (reply.status, reply.headers["connection"], rest) == (408, "close", b"")
     assert (
         reply.json()["errors"][0]["message"]
-        == "The request did not arrive within 3.5 seconds (SENDER_TIMEOUT)."
+        == "The request did not arrive within 3.5 seconds (CLIENT_TIMEOUT)."
     )
     assert app.started == []
 
@@ -552,7 +552,7 @@ async def test_each_request_has_its_own_time(server: Server, app: Application) -
 
 
 async def test_a_body_that_is_refused_and_never_ends_is_cut_off(server: Server, app: Application) -> None:
-    async with server(app, max_body=1_000) as connect:
+    async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/", "content-length: 2000", method="POST") + LARGE[1:])
         await connected.reply()
@@ -566,7 +566,7 @@ async def test_a_body_that_is_refused_and_never_ends_is_cut_off(server: Server, 
 async def test_a_client_that_does_not_take_the_response_is_cut_off(server: Server, app: Application) -> None:
     app.size = 10_000_000
 
-    async with server(app, sender_timeout=10, keep_alive_timeout=1) as connect:
+    async with server(app, client_timeout=10, keep_alive_timeout=1) as connect:
         connected = await connect()
         connected.send(get("/"))
         await until(lambda: app.ended)

@@ -9,7 +9,7 @@ from graphql_api.http.protocol.parsing import MAX_HEADER_BYTES, RequestReader
 from graphql_api.http.protocol.requests import Request
 from graphql_api.http.responses import HttpError
 
-MAX_BODY = 100
+MAX_BODY_BYTES = 100
 POST = b"POST /graphql?a=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
 CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 OFFER = b"GET /%d HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\nupgrade: h2c\r\n\r\n"
@@ -19,12 +19,12 @@ OFFER = b"GET /%d HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\nupgr
 class Reading:
     """A reader, and what it has reported."""
 
-    max_body: int = MAX_BODY
+    max_body_bytes: int = MAX_BODY_BYTES
     heads: list[Request] = field(default_factory=list[Request])
     requests: list[Request] = field(default_factory=list[Request])
 
     def __post_init__(self) -> None:
-        self.reader = RequestReader(self.max_body, self.heads.append, self.requests.append)
+        self.reader = RequestReader(self.max_body_bytes, self.heads.append, self.requests.append)
 
     def feed(self, *parts: bytes) -> list[Request]:
         for part in parts:
@@ -110,8 +110,8 @@ def test_the_version_and_the_client_decide_on_keep_alive(
         (b"GET / HTTP/1.1\r\n\r\n", 400, "HTTP/1.1 requires exactly one Host header; got 0."),
         (b"GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n", 400, "HTTP/1.1 requires exactly one Host header; got 2."),
         (b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n", 501, "CONNECT is not supported. Use GET, HEAD, OPTIONS or POST."),
-        (b"GET / HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 2_746, 431, "The head is too large; at most 16,484 bytes are allowed (MAX_BODY)."),
-        (CHUNKED + b"0\r\n" + b"x: y\r\n" * 2_746, 431, "The head is too large; at most 16,484 bytes are allowed (MAX_BODY)."),
+        (b"GET / HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 2_746, 431, "The head is too large; at most 16,484 bytes are allowed (MAX_BODY_BYTES)."),
+        (CHUNKED + b"0\r\n" + b"x: y\r\n" * 2_746, 431, "The head is too large; at most 16,484 bytes are allowed (MAX_BODY_BYTES)."),
     ],
     ids=["method", "URL", "no host", "two hosts", "tunnel", "long head", "long trailers"],
 )  # fmt: skip
@@ -127,7 +127,7 @@ def test_what_is_malformed_or_too_large_is_refused(
 
 @pytest.mark.parametrize("size", [1_000, 1_000_000])
 def test_a_url_has_a_limit(size: int) -> None:
-    reading = Reading(max_body=100_000)
+    reading = Reading(max_body_bytes=100_000)
     allowed = b"GET /" + b"a" * 65_534
 
     requests = reading.feed(allowed + b" HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -165,7 +165,10 @@ def test_a_body_that_is_too_large_is_reported_before_it_is_complete(
     assert complete == []
     assert early.error is not None
     assert early.error.status == 413
-    assert early.error.error["message"] == "The body is too large; at most 100 bytes are allowed (MAX_BODY)."
+    assert (
+        early.error.error["message"]
+        == "The body is too large; at most 100 bytes are allowed (MAX_BODY_BYTES)."
+    )
     assert (reading.requests[0], reading.requests[0].body) == (early, b"")
     assert (len(reading.requests), reading.requests[1].body) == (2, b"abc")
 
@@ -208,7 +211,7 @@ def test_an_error_of_ours_is_not_taken_for_a_malformed_request() -> None:
     def fail(_: Request) -> None:
         raise ZeroDivisionError
 
-    reader = RequestReader(MAX_BODY, fail, fail)
+    reader = RequestReader(MAX_BODY_BYTES, fail, fail)
 
     with pytest.raises(HttpParserCallbackError) as caught:
         reader.feed(POST)
@@ -223,4 +226,4 @@ def test_a_request_may_be_as_large_as_the_limits_allow(reading: Reading) -> None
         b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n" + filler + b"\r\n" + b" " * 100
     )
 
-    assert (len(request.body), request.error) == (MAX_BODY, None)
+    assert (len(request.body), request.error) == (MAX_BODY_BYTES, None)

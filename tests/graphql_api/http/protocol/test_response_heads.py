@@ -26,8 +26,8 @@ def test_a_header_that_could_be_read_as_several_is_refused(value: bytes) -> None
 
 
 BODY = (
-    b'{"errors":[{"message":"The server is overloaded: 1 requests are running (MAX_REQUESTS) and the queue is '
-    b'full (MAX_WAITING). Retry later.","extensions":{"code":"SERVICE_UNAVAILABLE"}}]}'
+    b'{"errors":[{"message":"The server is overloaded: 1 requests are running (MAX_CONCURRENT_REQUESTS) and the queue is '
+    b'full (MAX_QUEUED_REQUESTS). Retry later.","extensions":{"code":"SERVICE_UNAVAILABLE"}}]}'
 )
 HEAD = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\n"

@@ -1,0 +1,96 @@
+"""A sample of the catalog: the parameters of the cases whose plans are checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db import books
+from db.database import Database
+from db.keyset import Position, Scope, SortKey
+from db.statements import ReadStatement
+
+_SAMPLE = ReadStatement(
+    "explain_sample",
+    """
+SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest_category,
+       ARRAY(SELECT id FROM category ORDER BY book_count DESC, id LIMIT 20) AS large_categories,
+       ARRAY(SELECT path FROM category ORDER BY book_count DESC, id LIMIT 20) AS paths,
+       ARRAY(SELECT id FROM author ORDER BY book_count DESC, id LIMIT 20) AS prolific_authors,
+       ARRAY(SELECT slug FROM author ORDER BY book_count DESC, id LIMIT 20) AS slugs,
+       ARRAY(SELECT id FROM book ORDER BY rating_count DESC, id LIMIT 20) AS popular_books,
+       ARRAY(SELECT publisher FROM book WHERE publisher IS NOT NULL
+             GROUP BY publisher ORDER BY count(*), publisher) AS publishers,
+       ARRAY(SELECT isbn FROM book WHERE isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
+""",
+)
+
+_SAMPLE_WORDS = ReadStatement(
+    "explain_sample_words",
+    """
+SELECT word, ndoc / 20000.0 AS share
+FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 20000')
+WHERE length(word) > 3
+ORDER BY ndoc DESC, word
+""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Parameters from the catalog. The keys of `middle_positions` are the names of a scope and a sort key."""
+
+    category: int
+    categories: Sequence[int]
+    paths: Sequence[str]
+    authors: Sequence[int]
+    slugs: Sequence[str]
+    books: Sequence[int]
+    isbns: Sequence[str]
+    publishers: Sequence[str]
+    frequent_word: str
+    medium_word: str
+    rare_word: str
+    middle_positions: dict[tuple[str, str], Position]
+
+
+async def load_sample(database: Database) -> Sample | None:
+    """Return parameters from the catalog, or None if it has no books, authors or categories."""
+    [row] = await database.fetch(_SAMPLE)
+    words = await database.fetch(_SAMPLE_WORDS)
+    if not (words and row["largest_category"] and row["prolific_authors"]):
+        return None
+    category, author = row["largest_category"], row["prolific_authors"][0]
+    middle_positions: dict[tuple[str, str], Position] = {}
+    for scope, parent in ((books.ALL_BOOKS, 0), (books.BY_CATEGORY, category), (books.BY_AUTHOR, author)):
+        for key in books.SORT_KEYS:
+            middle_positions[scope.name, key.name] = await middle_position(database, scope, key, parent)
+    return Sample(
+        category=category,
+        categories=row["large_categories"],
+        paths=row["paths"],
+        authors=row["prolific_authors"],
+        slugs=row["slugs"],
+        books=row["popular_books"],
+        isbns=row["isbns"],
+        publishers=row["publishers"],
+        frequent_word=words[0]["word"],
+        medium_word=next((word for word, share in words if share < 0.05), words[-1]["word"]),
+        rare_word=words[-1]["word"],
+        middle_positions=middle_positions,
+    )
+
+
+async def middle_position(database: Database, scope: Scope, key: SortKey, parent: int) -> Position:
+    """Return the position of the row in the middle of a list."""
+    column = f"l.{key.column}" if key.column else "NULL"
+    statement = ReadStatement(
+        "explain_middle",
+        f"""
+        WITH l AS (SELECT {column} AS key, l.{scope.id_column} AS id
+                   FROM {scope.table} AS l, (SELECT $1::bigint AS id) AS parent WHERE {scope.conditions[0]})
+        SELECT key, id FROM l ORDER BY key, id OFFSET (SELECT count(*) / 2 FROM l) LIMIT 1
+        """,
+    )
+    rows = await database.fetch(statement, parent)
+    return (
+        Position(rows[0][0], rows[0][1]) if rows else Position(None if key.nullable else key.domain.lowest, 1)
+    )

@@ -1,0 +1,99 @@
+"""As process 1 of a container: all other processes end with it, the embedded PostgreSQL among them."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.serving import BOOKSTORE, bookstore, embedded_catalog, environment_of, read_until_serving
+from tests.waiting import wait_until
+
+NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc"]
+
+
+def can_unshare() -> bool:
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run([*NAMESPACE, "true"], check=False).returncode == 0
+    )
+
+
+pytestmark = pytest.mark.skipif(not can_unshare(), reason="no namespace of process ids can be made here")
+
+
+@pytest.fixture
+def folder() -> Generator[Path]:
+    with embedded_catalog() as folder:
+        yield folder
+
+
+def log_of(folder: Path) -> str:
+    return (folder / ".data" / "postgresql-18" / "server.log").read_text()
+
+
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, "1"), (signal.SIGINT, "2")])
+def test_the_embedded_postgresql_is_stopped_in_order(
+    folder: Path, number: signal.Signals, workers: str
+) -> None:
+    process = subprocess.Popen(
+        [*NAMESPACE, BOOKSTORE, "serve", "--workers", workers],
+        cwd=folder,
+        env=environment_of(PORT="0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    read_until_serving(process)
+
+    signal_the_child(process, number)
+    said, _ = process.communicate(timeout=60)
+
+    assert said.splitlines()[-1] == "PostgreSQL is stopped: it cannot outlive PID 1."
+    assert process.returncode == 0
+    assert "database system is shut down" in log_of(folder)
+    assert bookstore("db", "status", cwd=folder).stdout.startswith("PostgreSQL 18 is stopped, ")
+
+
+def signal_the_child(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal to what `unshare` runs, which is process 1 in there."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    subprocess.run(["kill", f"-{number.value}", *children], check=True)
+
+
+def test_other_commands_stop_it_too(folder: Path) -> None:
+    environment = environment_of()
+
+    done = subprocess.run(
+        [*NAMESPACE, BOOKSTORE, "seed", "--books", "10"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "PostgreSQL is stopped: it cannot outlive PID 1."
+    assert "database system is shut down" in log_of(folder)
+
+
+def test_a_start_that_is_ended_stops_it_too(folder: Path) -> None:
+    """Process 1 ignores a signal that it does not handle."""
+    process = subprocess.Popen(
+        [*NAMESPACE, BOOKSTORE, "seed", "--books", "1000000"],
+        cwd=folder,
+        env=environment_of(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    ready = folder / ".data" / "postgresql-18" / "postmaster.pid"
+    wait_until(lambda: ready.exists() and "ready" in ready.read_text())
+
+    signal_the_child(process, signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+
+    assert said.splitlines()[-1] == "PostgreSQL is stopped: it cannot outlive PID 1."
+    assert "database system is shut down" in log_of(folder)
