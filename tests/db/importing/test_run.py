@@ -230,7 +230,7 @@ drawn_records = st.lists(
     max_size=7,
     unique_by=lambda record: record.source_id,
 ).map(lambda records: [replace(record, row=row) for row, record in enumerate(records, 1)])
-CLEAR = "TRUNCATE book, author, category, catalog_size CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
+CLEAR = "TRUNCATE book, author, category, catalog_size, search_word CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
 
 
 @settings(max_examples=5)

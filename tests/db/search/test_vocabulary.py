@@ -3,12 +3,11 @@
 import unicodedata
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.connections.connect import Connection
+from db.connections.connect import Connection, connect
 from db.search.edit_distance import edit_distance
 from db.search.folding import fold
 from db.search.prefixes import edits
@@ -180,7 +179,8 @@ async def test_the_ratings_of_an_author_follow_the_books(connection: Connection)
 
 async def test_a_writer_does_not_wait_for_the_counts_of_another(dsn: str) -> None:
     """The counts are estimates: those of a word that another transaction has locked stay behind."""
-    first, second = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
+    first = await connect(dsn, application_name="bookstore test")
+    second = await connect(dsn, application_name="bookstore test")
     books = [await add_book(first, title, source_id=title) for title in ("Red Sea", "Blue Sea", "Red Lake")]
     transaction = first.transaction()
     await transaction.start()
