@@ -95,7 +95,7 @@ async def test_a_text_finds(
         ("hamlet", None),
         ("germ", None),
         ("Gremlinal", "Germinal"),
-        ("ZOLLA nana", "Zola nana"),
+        ("ZOLLA nana", "Zola Nana"),
         ("qwertyuiop", None),
         ("hamlet qwertyuiop", None),
     ],
