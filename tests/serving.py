@@ -65,6 +65,10 @@ class Served:
     def _serving_line(self) -> str | None:
         return next((line for line in self.lines if line.startswith("Serving ")), None)
 
+    def wait_for_line(self, text: str) -> str:
+        """Return the first line printed since it answers that contains the text, once there is one."""
+        return wait_until(lambda: next((line for line in self.printed().splitlines() if text in line), ""))
+
     @property
     def port(self) -> int:
         return urlsplit(self.url).port or 80

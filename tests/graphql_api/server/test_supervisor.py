@@ -19,7 +19,7 @@ import pytest
 
 from tests.http_client import Client, HttpResponse, read_response
 from tests.serving import BOOKSTORE, Served, environment_of, read_until_serving, serving
-from tests.waiting import until
+from tests.waiting import GUARD, until
 
 PROC = Path("/proc")
 QUERY = "{ books(first: 1) { totalCount } }"
@@ -147,34 +147,28 @@ async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_a_worker_that_does_not_start_replaces_none(dsn: str, tmp_path: Path, count: int) -> None:
+async def test_a_worker_without_its_database_replaces_none(dsn: str, tmp_path: Path, count: int) -> None:
     connection = await asyncpg.connect(dsn)
+    revision = await connection.fetchval("SELECT version_num FROM alembic_version")
 
     async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
         before = workers_of(served.process.pid)
         await connection.execute("UPDATE alembic_version SET version_num = 'x'")
         served.process.send_signal(signal.SIGHUP)
-        said = await asyncio.to_thread(read_until, served, "a new worker did not start; the old one is kept")
-        after = workers_of(served.process.pid)
+        line = await asyncio.to_thread(served.wait_for_line, "the old one is kept")
+        await until(lambda: workers_of(served.process.pid) == before)
         client = Client(served.url)
         reply = await client.send(client.build_post(QUERY))
-        await connection.execute("UPDATE alembic_version SET version_num = '0005'")
+        await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
         client.close()
     await connection.close()
 
-    assert said.splitlines()[-1].startswith("ERROR bookstore.")
-    assert (before, reply.status) == (after, 200)
-
-
-def read_until(served: Served, text: str) -> str:
-    """What a server prints until a line with the text."""
-    assert served.process.stdout is not None
-    said = ""
-    for line in served.process.stdout:
-        said += line
-        if text in line:
-            return said
-    raise AssertionError(said)
+    assert line.startswith("ERROR bookstore.")
+    assert line.endswith("a new worker did not start; the old one is kept")
+    reasons = [line for line in served.printed().splitlines() if "cannot use its database" in line]
+    assert len(reasons) == 1
+    assert f"The database is at revision x, this version needs {revision}" in reasons[0]
+    assert reply.status == 200
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -195,10 +189,10 @@ async def test_a_worker_that_dies_is_started_again(dsn: str, tmp_path: Path) -> 
     async with server(tmp_path, "--workers", "2", DATABASE_URL=dsn) as served:
         victim, other = workers_of(served.process.pid)
         os.kill(victim, signal.SIGKILL)
-        said = await asyncio.to_thread(read_until, served, f"worker {victim} has ended")
+        line = await asyncio.to_thread(served.wait_for_line, f"worker {victim} has ended")
         await until(lambda: len(workers_of(served.process.pid) - {victim, other}) == 1)
 
-    assert said.splitlines()[-1].endswith(f"worker {victim} has ended with -9; it is started again")
+    assert line.endswith(f"worker {victim} has ended with -9; it is started again")
 
 
 SUPERVISE = """
@@ -207,6 +201,8 @@ from graphql_api.server.listener import listening
 from graphql_api.server.supervisor import WorkerSupervisor
 from graphql_api.settings import Settings
 
+if __name__ == "__mp_main__":
+    sys.exit(3)  # in a worker
 if __name__ == "__main__":
     settings = Settings(workers=2, port=0)
     with listening(settings) as listener:
@@ -215,9 +211,6 @@ if __name__ == "__main__":
 
 
 async def test_a_server_whose_workers_do_not_start_ends(dsn: str, tmp_path: Path) -> None:
-    connection = await asyncpg.connect(dsn)
-    await connection.execute("UPDATE alembic_version SET version_num = 'x'")
-    await connection.close()
     (tmp_path / "supervise.py").write_text(SUPERVISE)
 
     result = await asyncio.to_thread(
@@ -227,6 +220,7 @@ async def test_a_server_whose_workers_do_not_start_ends(dsn: str, tmp_path: Path
         env=environment_of(),
         capture_output=True,
         text=True,
+        timeout=GUARD,
         check=False,
     )
 
@@ -240,9 +234,9 @@ async def test_a_server_that_is_told_to_end_ends_well(
 ) -> None:
     async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
         served.process.send_signal(number)
-        said, _ = await asyncio.to_thread(served.process.communicate, timeout=60)
+        await asyncio.to_thread(served.wait)
 
-    assert (complaints_in(said), served.process.returncode) == ([], 0)
+    assert (complaints_in(served.printed()), served.process.returncode) == ([], 0)
 
 
 @pytest.mark.parametrize("count", [1, 2])
