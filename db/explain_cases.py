@@ -212,7 +212,7 @@ def _text_cases(sample: Sample) -> Iterator[ExplainCase]:
         sample.medium_word,
         sample.rare_word,
         f"{sample.frequent_word} {sample.rare_word}",
-        *_mistyped_texts(sample.frequent_word, sample.rare_word),
+        *sample.mistyped_texts(),
         f"ISBN {sample.isbns[0]}",
         "!",
     ):
@@ -252,15 +252,6 @@ def _filter_cases(sample: Sample) -> Iterator[ExplainCase]:
                 yield _case(
                     f"{title}, {key.name}", page_limit, _read_filtered_page, scope, parent, book_filter, order
                 )
-
-
-def _mistyped_texts(frequent: str, rare: str) -> Iterator[str]:
-    """Yield texts with a letter too many or exchanged, a joined, a split and an unknown word."""
-    yield f"{rare}x"
-    yield f"{frequent} {rare[1]}{rare[0]}{rare[2:]}"
-    yield frequent + rare
-    yield f"{rare[:2]} {rare[2:]}"
-    yield f"{frequent} {rare} qwertyuiop"
 
 
 def _name_cases() -> Iterator[ExplainCase]:
