@@ -20,7 +20,7 @@ import uvloop
 
 from tests.http_client import Client
 from tests.open_load import HELD_BACK, Answers, OpenLoad
-from tests.serving import bookstore, embedded_catalog, serving
+from tests.serving import embedded_catalog, run_bookstore, run_server
 
 OPERATIONS = [
     "query ($n: Int) { books(first: $n, orderBy: {field: PUBLICATION, direction: DESC}) "
@@ -155,8 +155,8 @@ def main() -> None:
     parser.add_argument("--books", type=int, default=5_000)
     chosen = parser.parse_args()
     with embedded_catalog() as folder:
-        bookstore("seed", "--books", str(chosen.books), cwd=folder)
-        with serving(folder) as served:
+        run_bookstore("seed", "--books", str(chosen.books), cwd=folder)
+        with run_server(folder) as served:
             well = uvloop.run(soak(served.url, served.process.pid, chosen.minutes, chosen.seconds))
     sys.exit(not well)
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from graphql_api.settings import Settings
-from tests.serving import Served, serving
+from tests.serving import ServerProcess, run_server
 from tests.waiting import GUARD, wait_until
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -38,12 +38,12 @@ def proxy(dsn: str, tmp_path: Path) -> Generator[Proxy]:
     """nginx with the configuration of the example, but for the addresses, the log and the rate."""
     if NGINX is None:
         pytest.skip("nginx is not installed: apt-get install nginx")
-    with serving(tmp_path, DATABASE_URL=dsn) as served, run_nginx(NGINX, served, tmp_path) as proxy:
+    with run_server(tmp_path, DATABASE_URL=dsn) as served, run_nginx(NGINX, served, tmp_path) as proxy:
         yield proxy
 
 
 @contextmanager
-def run_nginx(program: str, served: Served, folder: Path) -> Generator[Proxy]:
+def run_nginx(program: str, served: ServerProcess, folder: Path) -> Generator[Proxy]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     text = (EXAMPLES / "nginx.conf").read_text(encoding="utf-8")

@@ -225,9 +225,9 @@ async def test_opening_a_connection_is_bounded_by_the_acquire_timeout() -> None:
 
 async def test_a_cancelled_opening_leaves_its_place_free(proxied_dsn: str, proxy: Proxy) -> None:
     pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
-    proxy.swallow()
+    proxy.block()
     opening = asyncio.create_task(pool.acquire())
-    await until(lambda: proxy.writers)
+    await until(lambda: proxy.has_connections)
 
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -339,10 +339,10 @@ async def test_a_connection_that_cannot_be_made_reusable_is_replaced(
     pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
     async with pool.connection() as first:
         await first.execute("BEGIN")
-        proxy.swallow()
+        proxy.block()
         pool.acquire_timeout = 0.01
     await until(lambda: pool.in_use == 0)
-    proxy.pass_on()
+    proxy.unblock()
     pool.acquire_timeout = GUARD
 
     async with pool.connection() as second:
@@ -375,16 +375,16 @@ async def test_a_connection_that_is_being_opened_fails_at_once_when_the_pool_end
     proxied_dsn: str, proxy: Proxy, observer: asyncpg.Connection
 ) -> None:
     pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
-    proxy.swallow()
+    proxy.block()
     opening = asyncio.create_task(pool.acquire())
-    await until(lambda: proxy.writers)
+    await until(lambda: proxy.has_connections)
 
     pool.terminate("PostgreSQL is gone.")
 
     with pytest.raises(DatabaseUnavailableError, match=r"^PostgreSQL is gone\.$"):
         await opening
     assert (pool.in_use, pool._connections, pool._openings) == (0, set(), set())
-    proxy.pass_on()
+    proxy.unblock()
     await until(lambda: observer.fetchval(f"SELECT ({SESSIONS}) = 0"))
 
 

@@ -45,13 +45,13 @@ async def test_an_absent_server_is_no_error_at_start_and_is_used_once_it_is_ther
     proxied_dsn: str, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "bookstore.database")
-    await proxy.refuse()
+    await proxy.refuse_connections()
     supervisor = supervise(proxied_dsn)
 
     async with monitored(supervisor):
         with pytest.raises(DatabaseUnavailableError) as caught:
             await supervisor.fetch(ONE)
-        await proxy.listen_again()
+        await proxy.accept_connections()
         await until(lambda: supervisor.pool)
         assert await supervisor.fetch(ONE) == [(1,)]
         assert supervisor.unavailable_reason is None
@@ -184,7 +184,7 @@ async def test_during_an_outage_every_request_fails_at_once_and_later_uses_a_new
         waiting = asyncio.create_task(supervisor.fetch(ONE))
         await until(lambda: pool._waiters)
 
-        await proxy.refuse()
+        await proxy.refuse_connections()
 
         with pytest.raises(DatabaseUnavailableError, match="cannot be reached"):
             await waiting
@@ -193,7 +193,7 @@ async def test_during_an_outage_every_request_fails_at_once_and_later_uses_a_new
         for connection in held:
             pool.release(connection)
         assert pool.in_use == 0
-        await proxy.listen_again()
+        await proxy.accept_connections()
         assert await until(lambda: supervisor.pool) is not pool
         assert await supervisor.fetch(ONE) == [(1,)]
 
@@ -204,7 +204,7 @@ async def test_a_server_that_does_not_respond_is_an_outage(
     supervisor = supervise(proxied_dsn)
     await supervisor.start()
     pool = supervisor.require_pool()
-    proxy.swallow()
+    proxy.block()
     monkeypatch.setattr(supervisor_module, "PROBE_TIMEOUT", 0.05)
 
     await supervisor._check_health(pool)

@@ -18,7 +18,7 @@ from graphql_api.http.deadlines import RECEIVED_EXTENSION
 from graphql_api.http.request_ids import RequestIdFilter
 from graphql_api.settings import Settings
 from tests.graphql_api.http.conftest import Shop, app_of
-from tests.serving import serving
+from tests.serving import run_server
 from tests.waiting import GUARD, until
 
 QUERY = "query Titles($language: String) { books(filter: {language: {eq: $language}}) { nodes { title } } }"
@@ -150,7 +150,7 @@ async def test_a_request_while_postgresql_is_away_is_logged(caplog: pytest.LogCa
 async def test_the_log_of_a_server_has_one_line_for_each_failure_and_none_for_a_disconnect(
     dsn: str, tmp_path: Path
 ) -> None:
-    with serving(tmp_path, DATABASE_URL=dsn) as server:
+    with run_server(tmp_path, DATABASE_URL=dsn) as server:
         async with locked_books(dsn) as observer, httpx.AsyncClient() as client:
             address = urlsplit(server.url)
             with socket.create_connection((address.hostname or "", address.port or 0)) as leaving:

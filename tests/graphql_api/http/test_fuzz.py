@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.http_client import Client
-from tests.serving import Served, serving
+from tests.serving import ServerProcess, run_server
 from tests.tables import note
 from tests.waiting import GUARD
 
@@ -94,9 +94,9 @@ def mutated(random_: random.Random, data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def impatient(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+def impatient(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
     """A server that soon gives up a client that does not finish its request, and nothing else."""
-    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn, CLIENT_TIMEOUT="2") as served:
+    with run_server(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn, CLIENT_TIMEOUT="2") as served:
         yield served
 
 
@@ -118,7 +118,7 @@ async def status_of(client: Client, request: bytes) -> int:
             await writer.wait_closed()
 
 
-async def test_every_request_is_answered_and_none_with_500(impatient: Served) -> None:
+async def test_every_request_is_answered_and_none_with_500(impatient: ServerProcess) -> None:
     client, statuses, unwanted = Client(impatient.url), Counter[int](), list[tuple[int, int, bytes]]()
     numbers = iter(range(EXAMPLES))
 

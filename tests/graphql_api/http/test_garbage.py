@@ -25,7 +25,7 @@ QUERY = "{ books(first: 2) { nodes { title authors { name } } totalCount } }"
 
 
 @asynccontextmanager
-async def serving(dsn: str) -> AsyncGenerator[tuple[Client, uvicorn.Server]]:
+async def serve_in_process(dsn: str) -> AsyncGenerator[tuple[Client, uvicorn.Server]]:
     """A client of a server in this process, and that server."""
     settings = Settings(pool_size=2, **PATIENT)
     config = ProtocolConfig(create_app(settings, dsn), settings, log_level="warning")
@@ -63,7 +63,7 @@ async def test_requests_leave_no_circles_of_references(
     # Of a hundred at once most take longer than that, so that they are looked after.
     monkeypatch.setattr(deadlines, "CHECK_INTERVAL", 0.002)
 
-    async with serving(dsn) as (client, _):
+    async with serve_in_process(dsn) as (client, _):
 
         async def ask(times: int) -> set[int]:
             rounds = [
@@ -79,7 +79,7 @@ async def test_requests_leave_no_circles_of_references(
 
 
 async def test_clients_that_leave_a_queue_of_requests_leave_no_circles(dsn: str) -> None:
-    async with serving(dsn) as (client, server):
+    async with serve_in_process(dsn) as (client, server):
         state = server.server_state
 
         async def leave(times: int, requests: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from graphql_api.server.listener import listening, url_of
 from graphql_api.settings import Settings, SettingsError
 from tests.http_client import read_response
-from tests.serving import BOOKSTORE, bookstore, serving
+from tests.serving import BOOKSTORE, run_bookstore, run_server
 from tests.waiting import wait_until
 
 NOWHERE = "postgresql://app@127.0.0.1:1/nowhere"
@@ -147,7 +147,7 @@ def test_a_unix_socket_that_took_the_place_of_ours_is_left_alone(tmp_path: Path)
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_the_api_is_served_on_a_unix_socket(tmp_path: Path, workers: str) -> None:
     path = tmp_path / "shop.sock"
-    with serving(
+    with run_server(
         tmp_path, BOOKSTORE, ["--workers", workers], UDS="shop.sock", DATABASE_URL=NOWHERE
     ) as served:
         reader, writer = await asyncio.open_unix_connection(path)
@@ -165,7 +165,7 @@ async def test_the_api_is_served_on_a_unix_socket(tmp_path: Path, workers: str) 
 
 
 def test_a_unix_socket_that_cannot_be_had_is_said_in_one_line(tmp_path: Path) -> None:
-    result = bookstore("serve", cwd=tmp_path, UDS="nowhere/shop.sock", DATABASE_URL=NOWHERE)
+    result = run_bookstore("serve", cwd=tmp_path, UDS="nowhere/shop.sock", DATABASE_URL=NOWHERE)
 
     assert result.returncode == 1
     assert result.stderr == (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import BOOKSTORE, bookstore, embedded_catalog, environment_of, read_until_serving
+from tests.serving import BOOKSTORE, build_environment, embedded_catalog, read_until_serving, run_bookstore
 from tests.waiting import wait_until
 
 NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc"]
@@ -41,7 +41,7 @@ def test_the_embedded_postgresql_is_stopped_in_order(
     process = subprocess.Popen(
         [*NAMESPACE, BOOKSTORE, "serve", "--workers", workers],
         cwd=folder,
-        env=environment_of(PORT="0"),
+        env=build_environment(PORT="0"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -54,7 +54,7 @@ def test_the_embedded_postgresql_is_stopped_in_order(
     assert said.splitlines()[-1] == "PostgreSQL is stopped: it cannot outlive PID 1."
     assert process.returncode == 0
     assert "database system is shut down" in log_of(folder)
-    assert bookstore("db", "status", cwd=folder).stdout.startswith("PostgreSQL 18 is stopped, ")
+    assert run_bookstore("db", "status", cwd=folder).stdout.startswith("PostgreSQL 18 is stopped, ")
 
 
 def signal_the_child(process: subprocess.Popen[str], number: signal.Signals) -> None:
@@ -64,7 +64,7 @@ def signal_the_child(process: subprocess.Popen[str], number: signal.Signals) -> 
 
 
 def test_other_commands_stop_it_too(folder: Path) -> None:
-    environment = environment_of()
+    environment = build_environment()
 
     done = subprocess.run(
         [*NAMESPACE, BOOKSTORE, "seed", "--books", "10"],
@@ -84,7 +84,7 @@ def test_a_start_that_is_ended_stops_it_too(folder: Path) -> None:
     process = subprocess.Popen(
         [*NAMESPACE, BOOKSTORE, "seed", "--books", "1000000"],
         cwd=folder,
-        env=environment_of(),
+        env=build_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 
 from tests.http_client import Client, HttpResponse, read_response
-from tests.serving import BOOKSTORE, Served, environment_of, read_until_serving, serving
+from tests.serving import BOOKSTORE, ServerProcess, build_environment, read_until_serving, run_server
 from tests.waiting import until
 
 PROC = Path("/proc")
@@ -55,9 +55,9 @@ def complaints_in(said: str) -> list[str]:
 
 
 @asynccontextmanager
-async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerator[Served]:
+async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerator[ServerProcess]:
     """`bookstore serve`, started and ended while the event loop goes on."""
-    manager = serving(folder, BOOKSTORE, arguments, **settings)
+    manager = run_server(folder, BOOKSTORE, arguments, **settings)
     served = await asyncio.to_thread(manager.__enter__)
     try:
         yield served
@@ -66,7 +66,7 @@ async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerat
 
 
 @asynccontextmanager
-async def asking(served: Served) -> AsyncGenerator[list[HttpResponse]]:
+async def asking(served: ServerProcess) -> AsyncGenerator[list[HttpResponse]]:
     """Ask over several connections, without a pause, while the context lasts; the replies."""
     client, replies, is_over = Client(served.url), list[HttpResponse](), False
 
@@ -81,7 +81,7 @@ async def asking(served: Served) -> AsyncGenerator[list[HttpResponse]]:
     client.close()
 
 
-async def replacements_of(served: Served, workers: set[int], count: int) -> set[int]:
+async def replacements_of(served: ServerProcess, workers: set[int], count: int) -> set[int]:
     """The workers of a server, once there are so many and none of these is among them."""
 
     def successors() -> set[int]:
@@ -166,7 +166,7 @@ async def test_a_worker_that_does_not_start_replaces_none(dsn: str, tmp_path: Pa
     assert (before, reply.status) == (after, 200)
 
 
-def read_until(served: Served, text: str) -> str:
+def read_until(served: ServerProcess, text: str) -> str:
     """What a server prints until a line with the text."""
     assert served.process.stdout is not None
     said = ""
@@ -224,7 +224,7 @@ async def test_a_server_whose_workers_do_not_start_ends(dsn: str, tmp_path: Path
         subprocess.run,
         [sys.executable, "supervise.py", dsn],
         cwd=tmp_path,
-        env=environment_of(),
+        env=build_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -252,7 +252,7 @@ def test_a_server_ends_with_its_terminal(dsn: str, tmp_path: Path, count: int) -
     process = subprocess.Popen(
         [BOOKSTORE, "serve", "--workers", str(count)],
         cwd=tmp_path,
-        env=environment_of(PORT="0", DATABASE_URL=dsn),
+        env=build_environment(PORT="0", DATABASE_URL=dsn),
         stdin=theirs,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
