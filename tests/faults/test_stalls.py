@@ -27,7 +27,7 @@ from graphql_api.settings import Settings
 from tests.faults.postgres import Postgres
 from tests.faults.speed import measure_cpu_slowness
 from tests.graphql_api.execution.hostile import SHAPES
-from tests.graphql_api.execution.test_hostile import NAMED
+from tests.graphql_api.execution.test_hostile import HOSTILE_DOCUMENTS
 from tests.serving import PATIENT
 from tests.tables import note
 from tests.waiting import GUARD
@@ -170,7 +170,7 @@ CHEAP_BODY = encode_body("{ __typename }")
 BODIES = {
     **RAW_BODIES,
     **{name: encode_body(text) for name, text in EXPENSIVE.items()},
-    **{name: encode_body(text) for name, (text, _) in NAMED.items()},
+    **{name: encode_body(text) for name, (text, _) in HOSTILE_DOCUMENTS.items()},
 }
 
 

@@ -84,8 +84,8 @@ async def sample_dsn(
 @pytest.fixture(scope="session")
 def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
     """`bookstore serve` with the sample."""
-    with run_server(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn) as served:
-        yield served
+    with run_server(tmp_path_factory.mktemp("server"), DATABASE_URL=sample_dsn) as server:
+        yield server
 
 
 @pytest.fixture

@@ -22,12 +22,12 @@ COUNT = {"query": "{ books { totalCount } }"}
 
 @dataclass(frozen=True)
 class FirstStart:
-    """The first start of a server in an empty folder: what it said, what it served, how it ended."""
+    """The first start of a server in an empty folder: its output, its number of books and its exit status."""
 
     folder: Path
     startup_output: str
     books: int
-    farewell: str
+    shutdown_output: str
     returncode: int | None
 
 
@@ -35,34 +35,34 @@ class FirstStart:
 def first_start() -> Generator[FirstStart]:
     with embedded_catalog() as folder:
         with run_server(folder) as served:
-            books = count_at(served)
-            farewell = served.stop()
-        yield FirstStart(folder, served.startup_output, books, farewell, served.process.returncode)
+            books = count_books(served)
+            shutdown_output = served.stop()
+        yield FirstStart(folder, served.startup_output, books, shutdown_output, served.process.returncode)
 
 
 @pytest.fixture
 def shop(first_start: FirstStart) -> Path:
-    """A folder with an embedded catalog of the sample and what other tests have imported; PostgreSQL runs."""
+    """A folder with an embedded catalog that runs: the sample, and the imports of other tests."""
     return first_start.folder
 
 
-def count_at(served: ServerProcess) -> int:
-    answer = httpx.post(served.url, json=COUNT, timeout=GUARD).json()
-    return answer["data"]["books"]["totalCount"]
+def count_books(server: ServerProcess) -> int:
+    response = httpx.post(server.url, json=COUNT, timeout=GUARD).json()
+    return response["data"]["books"]["totalCount"]
 
 
 def test_the_first_start_imports_the_sample(first_start: FirstStart) -> None:
     assert first_start.books == 169
     assert "The catalog was empty: it now holds the sample of 169 books." in first_start.startup_output
-    assert first_start.farewell == "PostgreSQL keeps running; `bookstore db stop` stops it.\n"
+    assert first_start.shutdown_output == "PostgreSQL keeps running; `bookstore db stop` stops it.\n"
     assert first_start.returncode == 0
 
 
-def test_a_further_start_serves_the_catalog_as_it_is(shop: Path) -> None:
+def test_a_second_start_imports_nothing(shop: Path) -> None:
     with run_server(shop) as served:
-        books = count_at(served)
+        books = count_books(served)
     with run_server(shop) as again:
-        assert count_at(again) == books >= 169
+        assert count_books(again) == books >= 169
         assert "sample" not in again.startup_output
 
 
@@ -131,7 +131,7 @@ def test_generated_books_are_imported_once_and_pass_the_audit(shop: Path) -> Non
     assert audit.stdout == f"{len(CHECKS)} of {len(CHECKS)} checks found no errors.\n"
 
 
-def test_bounded_plans_are_counted_and_printed_only_on_request(shop: Path) -> None:
+def test_bounded_plans_are_printed_only_on_request(shop: Path) -> None:
     explained = run_bookstore("explain", cwd=shop)
     one = run_bookstore("explain", "books_by_ids", cwd=shop)
     all_of_one = run_bookstore("explain", "books_by_ids", "--all", cwd=shop)
@@ -258,7 +258,7 @@ def test_an_external_database_is_migrated_and_gets_no_sample(
     own = maintenance.replace("/postgres?", "/own?")
 
     with run_server(tmp_path, DATABASE_URL=own) as served:
-        assert count_at(served) == 0
+        assert count_books(served) == 0
         assert "sample" not in served.startup_output
         assert own not in served.startup_output
     asyncio.run(execute("DROP DATABASE own WITH (FORCE)"))

@@ -1,4 +1,4 @@
-"""How the commands start when the database cannot be used: with a retry, or with one line and never a traceback."""
+"""Commands whose database is unusable: they retry, or print one line, and never a traceback."""
 
 from pathlib import Path
 
@@ -24,9 +24,7 @@ ENCODE = "write / as %2F, # as %23, ? as %3F, @ as %40 and % as %25 in a user an
     ],
     ids=["#", "port"],
 )
-def test_an_address_that_cannot_be_used_is_one_line(
-    tmp_path: Path, command: str, dsn: str, line: str
-) -> None:
+def test_an_invalid_dsn_is_reported_in_one_line(tmp_path: Path, command: str, dsn: str, line: str) -> None:
     result = run_bookstore(command, cwd=tmp_path, DATABASE_URL=dsn, PORT="0")
 
     assert (result.returncode, result.stdout, result.stderr) == (1, "", f"{line}\n")
@@ -45,7 +43,7 @@ def test_an_address_that_cannot_be_used_is_one_line(
     ],
     ids=["/", "channel_binding", "keepalives", "gssencmode", "load_balance_hosts", "sslrootcert", "sslnegotiation"],
 )  # fmt: skip
-def test_a_parameter_that_cannot_be_used_is_named_in_one_line(tmp_path: Path, dsn: str, part: str) -> None:
+def test_an_unusable_parameter_is_named_in_one_line(tmp_path: Path, dsn: str, part: str) -> None:
     result = run_bookstore("migrate", cwd=tmp_path, DATABASE_URL=dsn)
 
     assert result.returncode == 1
@@ -58,7 +56,7 @@ def test_a_parameter_that_cannot_be_used_is_named_in_one_line(tmp_path: Path, ds
 @pytest.mark.parametrize(
     "dsn", ["postgresql://me:SeCr#eT@127.0.0.1/x", "postgresql://me:SeCr/eT@127.0.0.1/x"]
 )
-def test_an_import_from_an_address_that_cannot_be_used_is_one_line(
+def test_an_import_from_an_invalid_dsn_is_reported_in_one_line(
     maintenance: str, template: str, tmp_path: Path, dsn: str
 ) -> None:
     own = maintenance.replace("/postgres?", f"/{template}?")
@@ -74,7 +72,7 @@ def test_an_import_from_an_address_that_cannot_be_used_is_one_line(
     assert "eT" not in result.stderr
 
 
-def test_variables_that_name_a_server_are_not_passed_over(tmp_path: Path) -> None:
+def test_environment_variables_that_name_a_server_are_not_ignored(tmp_path: Path) -> None:
     result = run_bookstore("migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1")
     named = run_bookstore(
         "migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1", DATABASE_URL="postgresql://"
@@ -96,7 +94,7 @@ def test_variables_that_name_a_server_are_not_passed_over(tmp_path: Path) -> Non
     ],
     ids=["host", "standby"],
 )
-def test_a_server_without_its_database_starts_and_names_the_reason(
+def test_a_server_starts_without_its_database_and_logs_the_reason(
     maintenance: str, tmp_path: Path, parameters: str, reason: str
 ) -> None:
     dsn = f"{maintenance}&target_session_attrs=standby" if parameters == "standby" else parameters

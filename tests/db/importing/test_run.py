@@ -280,12 +280,12 @@ async def test_rebuilding_tables_and_writing_rows_give_the_same_catalog(
 
 
 async def test_rebuilding_tables_does_not_change_the_schema(dsn: str, tmp_path: Path) -> None:
-    from tests.db.test_migrations import EXPECTED, described
+    from tests.db.test_migrations import EXPECTED, describe_schema
 
     summary = await import_feed(dsn, open_generated(2_500, 1), rejects=tmp_path / "rejects.csv")
 
     assert "book" in summary.rebuilt
-    assert await described(dsn) == EXPECTED.read_text(encoding="utf-8")
+    assert await describe_schema(dsn) == EXPECTED.read_text(encoding="utf-8")
 
 
 async def test_readers_see_either_the_old_or_the_new_catalog(dsn: str, tmp_path: Path) -> None:

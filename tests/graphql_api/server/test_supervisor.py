@@ -1,4 +1,4 @@
-"""Processes that replace one another, and end together."""
+"""Server and worker processes: replacement, failures and shutdown."""
 
 import asyncio
 import fcntl
@@ -25,12 +25,12 @@ PROC = Path("/proc")
 QUERY = "{ books(first: 1) { totalCount } }"
 
 pytestmark = pytest.mark.skipif(
-    not (PROC / "self").exists(), reason="the children of a process are read in /proc"
+    not (PROC / "self").exists(), reason="/proc is needed to list the children of a process"
 )
 
 
-def workers_of(pid: int) -> set[int]:
-    """The children of a process that are not Python's resource tracker."""
+def worker_pids(pid: int) -> set[int]:
+    """Return the children of a server's process, without Python's resource tracker."""
     children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
     return {int(child) for child in children if is_worker(child)}
 
@@ -38,7 +38,7 @@ def workers_of(pid: int) -> set[int]:
 def is_worker(child: str) -> bool:
     try:
         return "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
-    except FileNotFoundError:  # it has ended since its parent was looked at
+    except FileNotFoundError:  # it has ended since the list of children was read
         return False
 
 
@@ -49,67 +49,71 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def complaints_in(said: str) -> list[str]:
-    """The lines that a server printed but those of its usual course."""
-    return [line for line in said.splitlines() if not line.startswith("INFO ")]
+def warnings_in(output: str) -> list[str]:
+    """Return the lines of a server's output above the level INFO."""
+    return [line for line in output.splitlines() if not line.startswith("INFO ")]
 
 
 @asynccontextmanager
-async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerator[ServerProcess]:
-    """`bookstore serve`, started and ended while the event loop goes on."""
+async def run_server_in_thread(
+    folder: Path, *arguments: str, **settings: str
+) -> AsyncGenerator[ServerProcess]:
+    """Run `bookstore serve` within the block. The event loop is not blocked while it starts and ends."""
     manager = run_server(folder, BOOKSTORE, arguments, **settings)
-    served = await asyncio.to_thread(manager.__enter__)
+    server = await asyncio.to_thread(manager.__enter__)
     try:
-        yield served
+        yield server
     finally:
         await asyncio.to_thread(manager.__exit__, None, None, None)
 
 
 @asynccontextmanager
-async def asking(served: ServerProcess) -> AsyncGenerator[list[HttpResponse]]:
-    """Ask over several connections, without a pause, while the context lasts; the replies."""
-    client, replies, is_over = Client(served.url), list[HttpResponse](), False
+async def send_continuously(server: ServerProcess) -> AsyncGenerator[list[HttpResponse]]:
+    """Send queries over four connections during the context. Yield the list of responses."""
+    client, responses, is_over = Client(server.url), list[HttpResponse](), False
 
-    async def ask() -> None:
+    async def send_queries() -> None:
         while not is_over:
-            replies.append(await client.send(client.build_post(QUERY)))
+            responses.append(await client.send(client.build_post(QUERY)))
 
-    tasks = [asyncio.create_task(ask()) for _ in range(4)]
-    yield replies
+    tasks = [asyncio.create_task(send_queries()) for _ in range(4)]
+    yield responses
     is_over = True
     await asyncio.gather(*tasks)
     client.close()
 
 
-async def replacements_of(served: ServerProcess, workers: set[int], count: int) -> set[int]:
-    """The workers of a server, once there are so many and none of these is among them."""
+async def wait_for_new_workers(server: ServerProcess, workers: set[int], count: int) -> set[int]:
+    """Wait until the server has `count` workers and none of the given ones. Return the new workers."""
 
-    def successors() -> set[int]:
-        now = workers_of(served.process.pid)
-        return now if len(now) == count and not now & workers else set()
+    def find_new_workers() -> set[int]:
+        current = worker_pids(server.process.pid)
+        return current if len(current) == count and not current & workers else set()
 
-    return await until(successors)
+    return await until(find_new_workers)
 
 
-async def test_sighup_replaces_one_process_without_a_lost_request(dsn: str, tmp_path: Path) -> None:
-    """By a worker, and that by another one. The id of the process that was started stays the same."""
-    async with server(tmp_path, DATABASE_URL=dsn) as served:
-        generations = [workers_of(served.process.pid)]
-        async with asking(served) as replies:
+async def test_sighup_replaces_one_process_without_a_failed_request(dsn: str, tmp_path: Path) -> None:
+    """The first SIGHUP starts a worker, the second one replaces it. The first process remains as its parent."""
+    async with run_server_in_thread(tmp_path, DATABASE_URL=dsn) as server:
+        generations = [worker_pids(server.process.pid)]
+        async with send_continuously(server) as responses:
             for _ in range(2):
-                served.process.send_signal(signal.SIGHUP)
-                generations.append(await replacements_of(served, generations[-1], 1))
-                seen = len(replies)
-                await until(lambda seen=seen: len(replies) > seen + 100)
-        said = await asyncio.to_thread(served.stop)
+                server.process.send_signal(signal.SIGHUP)
+                generations.append(await wait_for_new_workers(server, generations[-1], 1))
+                seen = len(responses)
+                await until(lambda seen=seen: len(responses) > seen + 100)
+        output = await asyncio.to_thread(server.stop)
 
     assert [len(generation) for generation in generations] == [0, 1, 1]
-    assert {reply.status for reply in replies} == {200}
-    assert (complaints_in(said), served.process.returncode) == ([], 0)
+    assert {response.status for response in responses} == {200}
+    assert (warnings_in(output), server.process.returncode) == ([], 0)
     assert not any(is_alive(worker) for worker in set().union(*generations))
 
 
-async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn: str, tmp_path: Path) -> None:
+async def test_a_replaced_process_closes_idle_connections_and_finishes_its_requests(
+    dsn: str, tmp_path: Path
+) -> None:
     settings = {
         "REQUEST_TIMEOUT": "60",
         "COMMAND_TIMEOUT": "60",
@@ -118,8 +122,8 @@ async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn:
     }
     locking = await asyncpg.connect(dsn)
 
-    async with server(tmp_path, DATABASE_URL=dsn, **settings) as served:
-        client = Client(served.url)
+    async with run_server_in_thread(tmp_path, DATABASE_URL=dsn, **settings) as server:
+        client = Client(server.url)
         reader, writer = await client.connect()
         writer.write(client.build_get("/livez"))
         await read_response(reader)
@@ -129,76 +133,72 @@ async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn:
                 client.send(client.build_post("{ books(first: 1) { nodes { title } } }"))
             )
             await until(lambda: locking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
-            served.process.send_signal(signal.SIGHUP)
-            idle_connection_ends_with = await reader.read()
+            server.process.send_signal(signal.SIGHUP)
+            idle_rest = await reader.read()
             is_running = not running.done()
-            served.process.send_signal(signal.SIGSTOP)  # so that the worker alone can answer
-            taken_over = await client.send(client.build_get("/livez"))
-            served.process.send_signal(signal.SIGCONT)
-        reply = await running
+            server.process.send_signal(signal.SIGSTOP)  # so that only the worker can respond
+            from_worker = await client.send(client.build_get("/livez"))
+            server.process.send_signal(signal.SIGCONT)
+        response = await running
         writer.close()
         client.close()
-        said = await asyncio.to_thread(served.stop)
+        output = await asyncio.to_thread(server.stop)
     await locking.close()
 
-    assert (idle_connection_ends_with, is_running, taken_over.status) == (b"", True, 200)
-    assert (reply.status, reply.headers["connection"]) == (200, "close")
-    assert (complaints_in(said), served.process.returncode) == ([], 0)
+    assert (idle_rest, is_running, from_worker.status) == (b"", True, 200)
+    assert (response.status, response.headers["connection"]) == (200, "close")
+    assert (warnings_in(output), server.process.returncode) == ([], 0)
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_a_worker_that_does_not_start_replaces_none(dsn: str, tmp_path: Path, count: int) -> None:
+async def test_a_worker_that_does_not_start_does_not_replace_the_old_one(
+    dsn: str, tmp_path: Path, count: int
+) -> None:
     connection = await asyncpg.connect(dsn)
 
-    async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
-        before = workers_of(served.process.pid)
+    async with run_server_in_thread(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as server:
+        before = worker_pids(server.process.pid)
         await connection.execute("UPDATE alembic_version SET version_num = 'x'")
-        served.process.send_signal(signal.SIGHUP)
-        said = await asyncio.to_thread(read_until, served, "a new worker did not start; the old one is kept")
-        after = workers_of(served.process.pid)
-        client = Client(served.url)
-        reply = await client.send(client.build_post(QUERY))
+        server.process.send_signal(signal.SIGHUP)
+        line = await wait_for_line(server, "a new worker did not start; the old one is kept")
+        after = worker_pids(server.process.pid)
+        client = Client(server.url)
+        response = await client.send(client.build_post(QUERY))
         await connection.execute("UPDATE alembic_version SET version_num = '0005'")
         client.close()
     await connection.close()
 
-    assert said.splitlines()[-1].startswith("ERROR bookstore.")
-    assert (before, reply.status) == (after, 200)
+    assert line.startswith("ERROR bookstore.")
+    assert (before, response.status) == (after, 200)
 
 
-def read_until(served: ServerProcess, text: str) -> str:
-    """What a server prints until a line with the text."""
-    assert served.process.stdout is not None
-    said = ""
-    for line in served.process.stdout:
-        said += line
-        if text in line:
-            return said
-    raise AssertionError(said)
+async def wait_for_line(server: ServerProcess, text: str) -> str:
+    """Wait until the server has printed a line that contains the text, and return the line."""
+    return await until(lambda: next((line for line in server.lines if text in line), ""))
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_workers_end_with_a_parent_that_is_killed(dsn: str, tmp_path: Path, count: int) -> None:
-    async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
+async def test_workers_end_when_their_parent_is_killed(dsn: str, tmp_path: Path, count: int) -> None:
+    async with run_server_in_thread(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as server:
         if count == 1:
-            served.process.send_signal(signal.SIGHUP)
-        workers = await replacements_of(served, set(), count)
-        served.process.kill()
+            server.process.send_signal(signal.SIGHUP)
+        workers = await wait_for_new_workers(server, set(), count)
+        server.process.kill()
         await until(lambda: not any(is_alive(worker) for worker in workers))
-        parts = urlsplit(served.url)
+        parts = urlsplit(server.url)
         socket.create_server((parts.hostname or "", parts.port or 0)).close()
 
     assert len(workers) == count
 
 
-async def test_a_worker_that_dies_is_started_again(dsn: str, tmp_path: Path) -> None:
-    async with server(tmp_path, "--workers", "2", DATABASE_URL=dsn) as served:
-        victim, other = workers_of(served.process.pid)
+async def test_a_killed_worker_is_replaced(dsn: str, tmp_path: Path) -> None:
+    async with run_server_in_thread(tmp_path, "--workers", "2", DATABASE_URL=dsn) as server:
+        victim, other = worker_pids(server.process.pid)
         os.kill(victim, signal.SIGKILL)
-        said = await asyncio.to_thread(read_until, served, f"worker {victim} has ended")
-        await until(lambda: len(workers_of(served.process.pid) - {victim, other}) == 1)
+        line = await wait_for_line(server, f"worker {victim} has ended")
+        await until(lambda: len(worker_pids(server.process.pid) - {victim, other}) == 1)
 
-    assert said.splitlines()[-1].endswith(f"worker {victim} has ended with -9; it is started again")
+    assert line.endswith(f"worker {victim} has ended with -9; it is started again\n")
 
 
 SUPERVISE = """
@@ -214,7 +214,7 @@ if __name__ == "__main__":
 """
 
 
-async def test_a_server_whose_workers_do_not_start_ends(dsn: str, tmp_path: Path) -> None:
+async def test_a_server_exits_with_an_error_if_its_workers_do_not_start(dsn: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute("UPDATE alembic_version SET version_num = 'x'")
     await connection.close()
@@ -235,19 +235,19 @@ async def test_a_server_whose_workers_do_not_start_ends(dsn: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(("count", "number"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
-async def test_a_server_that_is_told_to_end_ends_well(
+async def test_a_server_exits_without_warnings_on_a_signal(
     dsn: str, tmp_path: Path, count: int, number: signal.Signals
 ) -> None:
-    async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
-        served.process.send_signal(number)
-        said, _ = await asyncio.to_thread(served.process.communicate, timeout=60)
+    async with run_server_in_thread(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as server:
+        server.process.send_signal(number)
+        await asyncio.to_thread(server.wait)
 
-    assert (complaints_in(said), served.process.returncode) == ([], 0)
+    assert (warnings_in(server.output()), server.process.returncode) == ([], 0)
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_server_ends_with_its_terminal(dsn: str, tmp_path: Path, count: int) -> None:
-    """A terminal that is closed sends SIGHUP, too."""
+def test_a_server_exits_when_its_terminal_is_closed(dsn: str, tmp_path: Path, count: int) -> None:
+    """Closing a terminal sends SIGHUP, which must not be taken for a request to replace workers."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [BOOKSTORE, "serve", "--workers", str(count)],
@@ -264,8 +264,8 @@ def test_a_server_ends_with_its_terminal(dsn: str, tmp_path: Path, count: int) -
     try:
         read_until_serving(process)
         os.close(ours)
-        said, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
 
-    assert (complaints_in(said), process.returncode) == ([], 0)
+    assert (warnings_in(output), process.returncode) == ([], 0)
