@@ -13,8 +13,8 @@ from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
 from db.explain_sample import Sample, load_sample
 from db.keyset import Order, PageRequest, Position, Scope
-from db.migrations import require_head
 from db.records import Columns
+from db.revision import require_head
 from db.search import conditions, suggest
 from db.search.facets import FacetRequest, fetch_facets
 from db.search.filtered_lists import ListCondition, fetch_filtered_counts, fetch_filtered_pages

@@ -1,18 +1,15 @@
-"""Bring a database to the revision that this code needs, or report that it is at another one."""
+"""Bring a database to the revision that this code needs, by Alembic."""
 
 import asyncio
 import logging
 from importlib.resources import files
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
-from db.database import Database
 from db.errors import DatabaseError
 from db.statements import ReadStatement
 
@@ -20,13 +17,6 @@ UNICODE_FOLDING_QUERY = ReadStatement(
     "unicode_folding",
     """
 SELECT lower('É'::text) = 'é' AS folds
-""",
-)
-
-CURRENT_REVISION = ReadStatement(
-    "current_revision",
-    """
-SELECT version_num FROM alembic_version
 """,
 )
 
@@ -65,26 +55,6 @@ async def _require_unicode_locale(dsn: str) -> None:
 def downgrade(dsn: str, revision: str = "base") -> None:
     """Downgrade the database to `revision`. `base` removes the catalog and all its data."""
     command.downgrade(_alembic_config(dsn), revision)
-
-
-def head_revision() -> str:
-    """Return the newest revision in the migrations folder."""
-    revision = ScriptDirectory(str(files("migrations"))).get_current_head()
-    assert revision is not None  # noqa: S101 - the package always ships its migrations
-    return revision
-
-
-async def require_head(database: Database) -> None:
-    """Raise DatabaseError if the database is not at the newest revision."""
-    try:
-        current = (await database.fetch(CURRENT_REVISION))[0]["version_num"]
-    except (asyncpg.UndefinedTableError, IndexError):
-        current = None
-    if current != head_revision():
-        raise DatabaseError(
-            f"The database is at revision {current or 'none'}, this version needs {head_revision()}: "
-            "run `bookstore migrate`."
-        )
 
 
 def _alembic_config(dsn: str) -> Config:

@@ -11,7 +11,7 @@ from db.checks import duplicates, fields, listings, orphans, search_documents, t
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
-from db.migrations import require_head
+from db.revision import require_head
 from db.statements import ReadStatement
 
 

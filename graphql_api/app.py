@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.connections.supervisor import PoolSupervisor
-from db.migrations import require_head
+from db.revision import require_head
 from db.view_counts import ViewCounter
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.executor import operation_counts

@@ -32,7 +32,7 @@ PATIENT: dict[str, Any] = dict.fromkeys(
 """Settings of a server whose timeouts never pass, however slow the machine."""
 
 
-class ServerProcess:
+class BookstoreProcess:
     """`bookstore serve` in a separate process. A thread reads everything that it prints."""
 
     def __init__(self, command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> None:
@@ -64,6 +64,10 @@ class ServerProcess:
 
     def _serving_line(self) -> str | None:
         return next((line for line in self.lines if line.startswith("Serving ")), None)
+
+    def wait_for_line(self, text: str) -> str:
+        """Wait for a line with the text since the startup, and return it without its line break."""
+        return wait_until(lambda: next((line for line in self.output().splitlines() if text in line), ""))
 
     @property
     def port(self) -> int:
@@ -118,11 +122,11 @@ def private_folder() -> Generator[Path]:
 @contextmanager
 def run_server(
     cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), /, **settings: str
-) -> Generator[ServerProcess]:
+) -> Generator[BookstoreProcess]:
     """Run `bookstore serve` on a free port within the block. Without other settings, its timeouts never pass."""
     patient = {key.upper(): str(value) for key, value in PATIENT.items()}
     environment = build_environment(PORT="0", **patient | settings)
-    server = ServerProcess([command, "serve", *arguments], cwd, environment)
+    server = BookstoreProcess([command, "serve", *arguments], cwd, environment)
     try:
         server.wait_until_serving()
         yield server

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from graphql_api.settings import Settings
-from tests.serving import ServerProcess, run_server
+from tests.serving import BookstoreProcess, run_server
 from tests.waiting import GUARD, wait_until
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -43,7 +43,7 @@ def proxy(dsn: str, tmp_path: Path) -> Generator[Proxy]:
 
 
 @contextmanager
-def run_nginx(program: str, served: ServerProcess, folder: Path) -> Generator[Proxy]:
+def run_nginx(program: str, served: BookstoreProcess, folder: Path) -> Generator[Proxy]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     text = (EXAMPLES / "nginx.conf").read_text(encoding="utf-8")

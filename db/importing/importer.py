@@ -23,7 +23,7 @@ from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
-from db.migrations import require_head
+from db.revision import require_head
 
 # An import with at least this many new and changed books may rebuild tables, and ends with VACUUM.
 BULK_MIN_BOOKS = 2_000

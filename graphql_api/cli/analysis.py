@@ -13,7 +13,7 @@ from db.analyze import MeasuredStatement, MeasuringDatabase
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.errors import CatalogError
-from db.migrations import require_head
+from db.revision import require_head
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import Document

@@ -12,7 +12,7 @@ from rich.table import Table
 from db.explain import ExplainResult
 from db.explain_cases import explain_catalog
 from db.importing.readers import Feed, open_generated
-from db.migrations import migrate
+from db.revision import migrate_to_head
 from db.verify import Finding, audit_catalog
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
@@ -27,7 +27,7 @@ _PLAN_TABLE_WIDTH = 220
 @report_errors_without_traceback
 def migrate_command() -> None:
     """Migrate the database to the newest revision."""
-    migrate(database_dsn(Settings.from_environment(os.environ)))
+    migrate_to_head(database_dsn(Settings.from_environment(os.environ)))
     click.echo("The database is at the newest revision.")
 
 

@@ -14,7 +14,7 @@ from db.errors import CatalogImportError
 from db.importing.importer import Summary, import_feed
 from db.importing.progress import progress_for
 from db.importing.readers import Feed, Format, find_format, format_names, open_feed
-from db.migrations import migrate
+from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.settings import Settings
@@ -119,7 +119,7 @@ def run_import(
 ) -> None:
     """Migrate the database, import the books of a source and print a summary."""
     dsn = database_dsn(Settings.from_environment(os.environ))
-    migrate(dsn)
+    migrate_to_head(dsn)
     console = Console(stderr=True)
 
     async def import_source() -> Summary:

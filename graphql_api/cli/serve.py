@@ -16,7 +16,7 @@ from db.connections.connect import connect
 from db.errors import DatabaseUnavailableError
 from db.importing.importer import import_feed
 from db.importing.readers import open_feed
-from db.migrations import migrate
+from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.server import listening, log_config
@@ -45,7 +45,7 @@ def serve_command(workers: int | None) -> None:
     with listening(settings) as listener:
         dsn = database_dsn(settings)
         try:
-            migrate(dsn)
+            migrate_to_head(dsn)
         except DatabaseUnavailableError as error:
             logger.warning(
                 "%s; skipping migrations; requests get 503 until PostgreSQL is reachable and migrated", error

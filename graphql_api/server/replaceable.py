@@ -61,8 +61,7 @@ class ReplaceableServer:
             self._supervisor.must_replace = True
         elif self._loop:
             self._supervisor = WorkerSupervisor(self._settings, self._dsn, self._listener.dup())
-            worker = self._supervisor.start_worker()
-            self._supervisor.workers.append(worker)
+            worker = self._supervisor.start_replacement()
             self._loop.add_reader(worker.status.fileno(), self._finish_replacement, worker)
 
     def _finish_replacement(self, worker: Worker) -> None:

@@ -44,8 +44,11 @@ class WorkerSupervisor:
         self._is_stopping = False
         self._restarts_at = 0.0
 
-    def start_worker(self) -> Worker:
-        return Worker(self._settings, self._dsn, self._listener, self._lifeline)
+    def start_replacement(self) -> Worker:
+        """Start a worker that ends unless it can use its database, and add it to the workers."""
+        worker = Worker(self._settings, self._dsn, self._listener, self._lifeline, requires_database=True)
+        self.workers.append(worker)
+        return worker
 
     def run(self, on_start: Callable[[], None]) -> None:
         """Supervise until a signal ends it. `on_start` is called once all workers answer requests.
@@ -89,7 +92,7 @@ class WorkerSupervisor:
 
     def _start_workers(self) -> None:
         while len(self.workers) < self._settings.workers:
-            self.workers.append(self.start_worker())
+            self.workers.append(Worker(self._settings, self._dsn, self._listener, self._lifeline))
 
     def _restart_workers(self) -> None:
         """Start a worker in place of each that has died."""
@@ -106,8 +109,7 @@ class WorkerSupervisor:
         """Replace the workers one after the other. If one does not start, the rest are kept."""
         self.must_replace = False
         for old in tuple(self.workers):
-            new = self.start_worker()
-            self.workers.append(new)
+            new = self.start_replacement()
             if not self._wait_until_ready(new):
                 if not self._is_stopping:
                     logger.error("a new worker did not start; the old one is kept")

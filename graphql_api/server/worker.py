@@ -1,6 +1,7 @@
 """Worker processes: each serves, and ends with its parent."""
 
 import asyncio
+import logging
 import multiprocessing
 import signal
 import socket
@@ -9,8 +10,13 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from types import FrameType
 
+from db.connections.connect import connect
+from db.errors import DatabaseError
+from db.revision import require_head
 from graphql_api.server.process import ServerProcess
 from graphql_api.settings import Settings
+
+logger = logging.getLogger("bookstore.worker")
 
 SPAWN = multiprocessing.get_context("spawn")
 """A worker starts as a new Python: a replacement runs the code that is installed then."""
@@ -19,11 +25,25 @@ READY = b"ready"
 
 
 class Worker:
-    """A worker as its parent sees it. `lifeline` is a pipe that is closed when the parent has ended."""
+    """A worker as its parent sees it. `lifeline` is a pipe that is closed when the parent has ended.
 
-    def __init__(self, settings: Settings, dsn: str, listener: socket.socket, lifeline: Connection) -> None:
+    With `requires_database` it does not start while its database is not reachable or not migrated: it is to
+    replace one that answers requests. Otherwise it answers them with 503 meanwhile.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        dsn: str,
+        listener: socket.socket,
+        lifeline: Connection,
+        *,
+        requires_database: bool = False,
+    ) -> None:
         self.status, status = SPAWN.Pipe(duplex=False)
-        self.process = SPAWN.Process(target=run_worker, args=(settings, dsn, listener, lifeline, status))
+        self.process = SPAWN.Process(
+            target=run_worker, args=(settings, dsn, listener, lifeline, status, requires_database)
+        )
         self.process.start()
         status.close()
         self.is_ready = False
@@ -59,9 +79,17 @@ class Worker:
 
 
 def run_worker(
-    settings: Settings, dsn: str, listener: socket.socket, lifeline: Connection, status: Connection
+    settings: Settings,
+    dsn: str,
+    listener: socket.socket,
+    lifeline: Connection,
+    status: Connection,
+    requires_database: bool,
 ) -> None:
-    """Serve until SIGTERM, or until the parent has ended, even if it was killed."""
+    """Serve until SIGTERM, or until the parent has ended, even if it was killed.
+
+    Raise SystemExit if the database is required and cannot be used.
+    """
     # A terminal sends these to all of its processes. The parent decides on them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -76,7 +104,22 @@ def run_worker(
         server.should_exit = True
 
     server = ServerProcess(settings, dsn, report_ready)
+    if requires_database:
+        try:
+            asyncio.run(_check_database(dsn))
+        except DatabaseError as error:
+            logger.error("a new worker cannot use its database: %s", error)
+            raise SystemExit(1) from error
     server.run([listener])
+
+
+async def _check_database(dsn: str) -> None:
+    """Raise DatabaseError if the database is not reachable or not migrated."""
+    connection = await connect(dsn, application_name="bookstore worker")
+    try:
+        await require_head(connection)
+    finally:
+        connection.terminate()
 
 
 def _exit(number: int, frame: FrameType | None) -> None:

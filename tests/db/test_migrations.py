@@ -3,14 +3,18 @@
 import asyncio
 import sys
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 
+from db import migrations
 from db.connections.connect import connect
 from db.errors import DatabaseError
-from db.migrations import downgrade, head_revision, migrate, require_head
+from db.migrations import downgrade, migrate
+from db.revision import head_revision, migrate_to_head, require_head
 from tests.catalogs import add_author, add_book, add_category
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
@@ -128,6 +132,26 @@ async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
         f"The database is at revision none, this version needs {head_revision()}: run `bookstore migrate`."
     )
     assert str(empty.value) == str(foreign.value) == nothing
+
+
+async def test_a_migrated_database_is_not_migrated_again(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgrades: list[str] = []
+    monkeypatch.setattr(migrations, "migrate", upgrades.append)
+    connection = await asyncpg.connect(dsn)
+
+    await asyncio.to_thread(migrate_to_head, dsn)
+    at_head = list(upgrades)
+    await connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    await asyncio.to_thread(migrate_to_head, dsn)
+    await connection.close()
+
+    assert (at_head, upgrades) == ([], [dsn])
+
+
+def test_the_newest_revision_is_alembics_head() -> None:
+    script = ScriptDirectory(str(files("migrations")))
+
+    assert script.get_heads() == [head_revision()]
 
 
 def downgrade_after_reset(dsn: str) -> None:

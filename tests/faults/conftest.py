@@ -13,7 +13,7 @@ from db.migrations import migrate
 from tests.catalogs import add_author, add_book
 from tests.faults.postgres import Postgres
 from tests.faults.proxy import Proxy
-from tests.serving import BOOKSTORE, ServerProcess, private_folder, run_server
+from tests.serving import BOOKSTORE, BookstoreProcess, private_folder, run_server
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class System:
     postgres: Postgres
     proxy: Proxy
     dsn: str
-    server: ServerProcess
+    server: BookstoreProcess
 
     @property
     def origin(self) -> str:
@@ -85,7 +85,7 @@ async def system(
 @pytest.fixture(scope="session")
 async def patient_server(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[ServerProcess]:
+) -> AsyncGenerator[BookstoreProcess]:
     """A server without the proxy whose timeouts never pass."""
     folder = tmp_path_factory.mktemp("patient_server")
     async with run_server_in_thread(folder, DATABASE_URL=postgres.server.dsn) as server:
@@ -95,7 +95,7 @@ async def patient_server(
 @asynccontextmanager
 async def run_server_in_thread(
     folder: Path, *arguments: str, **settings: str
-) -> AsyncGenerator[ServerProcess]:
+) -> AsyncGenerator[BookstoreProcess]:
     """Run `bookstore serve` within the block. The event loop is not blocked while it starts and ends."""
     manager = run_server(folder, BOOKSTORE, arguments, **settings)
     server = await asyncio.to_thread(manager.__enter__)

@@ -19,7 +19,7 @@ from tests.faults.postgres import Postgres
 from tests.faults.read_load import QUERY, ReadLoad
 from tests.faults.sockets import server_sockets_by_client_port
 from tests.http_client import Client, read_response, responds_with
-from tests.serving import ServerProcess
+from tests.serving import BookstoreProcess
 from tests.waiting import GUARD, until
 
 POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -28,7 +28,7 @@ POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
 @pytest.fixture(scope="module")
 async def one_request_server(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[ServerProcess]:
+) -> AsyncGenerator[BookstoreProcess]:
     """A server that admits one request at a time."""
     settings = {
         "MAX_CONCURRENT_REQUESTS": "1",
@@ -44,7 +44,7 @@ async def one_request_server(
 @pytest.fixture(scope="module")
 async def eight_request_server(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[ServerProcess]:
+) -> AsyncGenerator[BookstoreProcess]:
     """A server that admits eight requests, of which five run."""
     settings = {"MAX_CONCURRENT_REQUESTS": "5", "MAX_QUEUED_REQUESTS": "3"}
     folder = tmp_path_factory.mktemp("eight_request_server")
@@ -55,7 +55,7 @@ async def eight_request_server(
 @pytest.fixture(scope="module")
 async def short_timeout_server(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[ServerProcess]:
+) -> AsyncGenerator[BookstoreProcess]:
     """A server with a CLIENT_TIMEOUT of 1.5 seconds."""
     folder = tmp_path_factory.mktemp("short_timeout_server")
     async with run_server_in_thread(folder, DATABASE_URL=postgres.server.dsn, CLIENT_TIMEOUT="1.5") as server:
@@ -77,7 +77,7 @@ def local_port(writer: asyncio.StreamWriter) -> int:
     return writer.get_extra_info("sockname")[1]
 
 
-def has_read_all(server: ServerProcess, writer: asyncio.StreamWriter) -> bool:
+def has_read_all(server: BookstoreProcess, writer: asyncio.StreamWriter) -> bool:
     """Return whether the server has accepted the connection and read all that was sent."""
     server_socket = server_sockets_by_client_port(server.port).get(local_port(writer))
     return server_socket is not None and not server_socket.unread
@@ -170,7 +170,7 @@ async def test_a_request_that_waits_too_long_for_a_connection_gets_a_503(
 
 
 async def test_requests_are_rejected_while_admitted_ones_wait_for_the_database(
-    eight_request_server: ServerProcess, postgres: Postgres
+    eight_request_server: BookstoreProcess, postgres: Postgres
 ) -> None:
     client = Client(eight_request_server.url)
     async with lock_books(postgres.server.dsn):
@@ -194,7 +194,7 @@ async def test_requests_are_rejected_while_admitted_ones_wait_for_the_database(
 
 
 async def test_a_rejection_is_a_complete_response(
-    one_request_server: ServerProcess, postgres: Postgres
+    one_request_server: BookstoreProcess, postgres: Postgres
 ) -> None:
     """It has the request id, and no body for HEAD. The connection is reused, except after Expect: 100-continue."""
     expects = b"POST /graphql HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
@@ -223,7 +223,7 @@ async def test_a_rejection_is_a_complete_response(
 
 
 async def test_rejections_have_cors_headers_for_allowed_origins(
-    one_request_server: ServerProcess, postgres: Postgres
+    one_request_server: BookstoreProcess, postgres: Postgres
 ) -> None:
     template = b"%b /graphql HTTP/1.1\r\nhost: x\r\norigin: %b\r\naccess-control-request-method: POST\r\n\r\n"
 
@@ -246,7 +246,7 @@ async def test_rejections_have_cors_headers_for_allowed_origins(
 
 
 async def test_simultaneous_requests_are_admitted_up_to_the_limits(
-    eight_request_server: ServerProcess, postgres: Postgres
+    eight_request_server: BookstoreProcess, postgres: Postgres
 ) -> None:
     """The protocol rejects the others itself, without the application, and always as application/json."""
     client = Client(eight_request_server.url)
@@ -287,7 +287,7 @@ async def test_simultaneous_requests_are_admitted_up_to_the_limits(
 
 
 async def test_each_request_of_a_rejected_connection_gets_a_503(
-    one_request_server: ServerProcess, postgres: Postgres
+    one_request_server: BookstoreProcess, postgres: Postgres
 ) -> None:
     """Rejected connections are read in batches. One that disconnects before its turn causes no error."""
     client = Client(one_request_server.url)
@@ -345,7 +345,9 @@ async def test_a_disconnect_frees_a_place_in_the_queue(postgres: Postgres, tmp_p
     assert responses[1].json() == {"data": {"__typename": "Query"}}
 
 
-async def test_slow_senders_time_out_and_no_other_request_fails(short_timeout_server: ServerProcess) -> None:
+async def test_slow_senders_time_out_and_no_other_request_fails(
+    short_timeout_server: BookstoreProcess,
+) -> None:
     head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n"
     beginnings = [b"", b"POST /gra", head, head + b"\r\n", head + b'\r\n{"query'] * 20
 
@@ -366,7 +368,7 @@ async def test_slow_senders_time_out_and_no_other_request_fails(short_timeout_se
     assert read_load.count_outcomes().keys() == {"200"}
 
 
-async def test_a_client_that_sends_byte_by_byte_times_out(short_timeout_server: ServerProcess) -> None:
+async def test_a_client_that_sends_byte_by_byte_times_out(short_timeout_server: BookstoreProcess) -> None:
     client = Client(short_timeout_server.url)
     reader, writer = await client.connect()
     writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\nx: ")
@@ -383,7 +385,7 @@ async def test_a_client_that_sends_byte_by_byte_times_out(short_timeout_server: 
 
 
 async def test_a_client_that_does_not_read_the_response_is_disconnected(
-    short_timeout_server: ServerProcess, postgres: Postgres
+    short_timeout_server: BookstoreProcess, postgres: Postgres
 ) -> None:
     loop = asyncio.get_running_loop()
     client = Client(short_timeout_server.url)
@@ -411,7 +413,7 @@ async def test_a_client_that_does_not_read_the_response_is_disconnected(
     assert 0 < taken < len(response.body)
 
 
-async def test_a_request_head_above_the_limit_is_rejected(patient_server: ServerProcess) -> None:
+async def test_a_request_head_above_the_limit_is_rejected(patient_server: BookstoreProcess) -> None:
     client = Client(patient_server.url)
     reader, writer = await client.connect()
     writer.write(b"GET /graphql HTTP/1.1\r\nhost: x\r\n" + b"x-filler: y\r\n" * 400_000)
@@ -425,7 +427,7 @@ async def test_a_request_head_above_the_limit_is_rejected(patient_server: Server
 @pytest.mark.parametrize("connection_header", ["keep-alive", "close"])
 @pytest.mark.parametrize("sent", ["a length", "no length"])
 async def test_a_client_that_sends_a_whole_body_above_the_limit_gets_a_413(
-    patient_server: ServerProcess, sent: str, connection_header: str
+    patient_server: BookstoreProcess, sent: str, connection_header: str
 ) -> None:
     """Most clients read no response before they have sent the whole body."""
     parts = urlsplit(patient_server.url)
@@ -450,7 +452,7 @@ async def test_a_client_that_sends_a_whole_body_above_the_limit_gets_a_413(
 
 
 async def test_a_body_above_the_limit_is_rejected_instead_of_100_continue(
-    patient_server: ServerProcess,
+    patient_server: BookstoreProcess,
 ) -> None:
     client = Client(patient_server.url)
     reader, writer = await client.connect()
@@ -470,7 +472,7 @@ async def send_repeatedly(writer: asyncio.StreamWriter, chunk: bytes) -> None:
 
 
 async def test_a_client_that_keeps_sending_after_a_rejection_is_disconnected(
-    short_timeout_server: ServerProcess,
+    short_timeout_server: BookstoreProcess,
 ) -> None:
     endless = POST + b"transfer-encoding: chunked\r\n\r\n"
 
@@ -521,7 +523,7 @@ async def test_a_client_that_keeps_sending_after_a_rejection_is_disconnected(
     ids=["long URL", "nonsense", "invalid URL", "no host", "two hosts", "tunnel", "upgrade"],
 )
 async def test_a_malformed_request_is_rejected_with_the_reason(
-    patient_server: ServerProcess, request_: bytes, status: int, message: str
+    patient_server: BookstoreProcess, request_: bytes, status: int, message: str
 ) -> None:
     client = Client(patient_server.url)
     reader, writer = await client.connect()
@@ -556,7 +558,7 @@ async def test_a_connection_above_the_limit_is_rejected(postgres: Postgres, tmp_
     assert admitted.status == 200
 
 
-async def test_pipelined_requests_above_the_limit_are_dropped(patient_server: ServerProcess) -> None:
+async def test_pipelined_requests_above_the_limit_are_dropped(patient_server: BookstoreProcess) -> None:
     client = Client(patient_server.url)
     reader, writer = await client.connect()
     writer.write(client.build_post("{ books(first: 1) { totalCount } }") * 5_000)
@@ -605,7 +607,9 @@ async def test_a_disconnect_with_pipelined_requests_is_not_logged(
 
 
 @pytest.mark.parametrize("trailer", [b"a", b"x: aaaaaaaaaa\r\n"], ids=["one endless name", "endless fields"])
-async def test_trailers_above_the_limit_are_rejected(patient_server: ServerProcess, trailer: bytes) -> None:
+async def test_trailers_above_the_limit_are_rejected(
+    patient_server: BookstoreProcess, trailer: bytes
+) -> None:
     request = POST + b"transfer-encoding: chunked\r\n\r\n18\r\n" + b'{"query":"{__typename}"}' + b"\r\n0\r\n"
     client = Client(patient_server.url)
     reader, writer = await client.connect()
@@ -627,7 +631,7 @@ async def test_trailers_above_the_limit_are_rejected(patient_server: ServerProce
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
 @pytest.mark.parametrize("body_later", [False, True])
 async def test_an_upgrade_to_another_protocol_is_ignored(
-    patient_server: ServerProcess, protocol: bytes, body_later: bool
+    patient_server: BookstoreProcess, protocol: bytes, body_later: bool
 ) -> None:
     """Java's HttpClient and `curl --http2` offer an upgrade in each first request."""
     client = Client(patient_server.url)
@@ -645,7 +649,7 @@ async def test_an_upgrade_to_another_protocol_is_ignored(
     assert response.json()["data"]
 
 
-async def test_an_upgrade_in_http_1_0_is_ignored(patient_server: ServerProcess) -> None:
+async def test_an_upgrade_in_http_1_0_is_ignored(patient_server: BookstoreProcess) -> None:
     client = Client(patient_server.url)
     reader, writer = await client.connect()
     writer.write(b"GET /livez HTTP/1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")
@@ -655,7 +659,7 @@ async def test_an_upgrade_in_http_1_0_is_ignored(patient_server: ServerProcess) 
     assert (response.status, response.headers["connection"], rest) == (200, "close", b"")
 
 
-async def test_pipelined_requests_are_answered_in_order(patient_server: ServerProcess) -> None:
+async def test_pipelined_requests_are_answered_in_order(patient_server: BookstoreProcess) -> None:
     client = Client(patient_server.url)
     reader, writer = await client.connect()
     for number in range(3):

@@ -15,7 +15,7 @@ from tests.faults.postgres import Postgres
 from tests.faults.read_load import QUERY
 from tests.faults.speed import measure_slowness
 from tests.http_client import Client, read_response, responds_with
-from tests.serving import ServerProcess
+from tests.serving import BookstoreProcess
 from tests.tables import note
 from tests.waiting import until
 
@@ -26,14 +26,14 @@ HEAD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
 EARLY_START = 0.05
 """Maximum seconds by which the server starts a timeout before the client starts its clock."""
 
-TimedAction = Callable[[Client, ServerProcess], Awaitable[None]]
+TimedAction = Callable[[Client, BookstoreProcess], Awaitable[None]]
 """An action that ends when a timeout of the server passes."""
 
 
 @asynccontextmanager
 async def run_blocked_server(
     postgres: Postgres, folder: Path, **settings: str
-) -> AsyncGenerator[tuple[Client, ServerProcess]]:
+) -> AsyncGenerator[tuple[Client, BookstoreProcess]]:
     """Run a server whose reads of books all wait for a lock. Yield a client of it too."""
     async with run_server_in_thread(folder, DATABASE_URL=postgres.server.dsn, **settings) as server:
         client = Client(server.url)
@@ -43,18 +43,18 @@ async def run_blocked_server(
         client.close()
 
 
-async def send_query(client: Client, server: ServerProcess) -> None:
+async def send_query(client: Client, server: BookstoreProcess) -> None:
     assert (await client.send(client.build_post(QUERY))).status == 503
 
 
-async def send_part_of_a_body(client: Client, server: ServerProcess) -> None:
+async def send_part_of_a_body(client: Client, server: BookstoreProcess) -> None:
     reader, writer = await client.connect()
     writer.write(HEAD + b'content-length: 50\r\n\r\n{"query')
     assert (await read_response(reader)).status == 408
     writer.close()
 
 
-async def send_byte_by_byte(client: Client, server: ServerProcess) -> None:
+async def send_byte_by_byte(client: Client, server: BookstoreProcess) -> None:
     reader, writer = await client.connect()
     writer.write(HEAD + b"x: ")
     reading = asyncio.create_task(read_response(reader))
@@ -65,7 +65,7 @@ async def send_byte_by_byte(client: Client, server: ServerProcess) -> None:
     writer.close()
 
 
-async def keep_sending_after_the_response(client: Client, server: ServerProcess) -> None:
+async def keep_sending_after_the_response(client: Client, server: BookstoreProcess) -> None:
     reader, writer = await client.connect()
     chunk = b"2710\r\n" + b" " * 10_000 + b"\r\n"
     writer.write(HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunk * 11)
@@ -78,7 +78,7 @@ async def keep_sending_after_the_response(client: Client, server: ServerProcess)
     writer.close()
 
 
-async def leave_connection_idle(client: Client, server: ServerProcess) -> None:
+async def leave_connection_idle(client: Client, server: BookstoreProcess) -> None:
     reader, writer = await client.connect()
     writer.write(client.build_get("/livez"))
     assert (await read_response(reader)).status == 200
@@ -86,7 +86,7 @@ async def leave_connection_idle(client: Client, server: ServerProcess) -> None:
     writer.close()
 
 
-async def terminate_server(client: Client, server: ServerProcess) -> None:
+async def terminate_server(client: Client, server: BookstoreProcess) -> None:
     request = asyncio.create_task(client.send(client.build_post(QUERY)))
     server.process.send_signal(signal.SIGTERM)
     await asyncio.to_thread(server.wait)

@@ -19,7 +19,7 @@ from graphql_api.context import Context
 from graphql_api.schema import schema
 from graphql_api.schema.errors import format_error
 from tests.conftest import clone
-from tests.serving import ServerProcess, run_server
+from tests.serving import BookstoreProcess, run_server
 
 SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 
@@ -82,7 +82,7 @@ async def sample_dsn(
 
 
 @pytest.fixture(scope="session")
-def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[ServerProcess]:
+def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[BookstoreProcess]:
     """`bookstore serve` with the sample."""
     with run_server(tmp_path_factory.mktemp("server"), DATABASE_URL=sample_dsn) as server:
         yield server

@@ -14,7 +14,7 @@ import pytest
 
 from db.importing.readers import FORMATS
 from db.verify import CHECKS
-from tests.serving import ServerProcess, embedded_catalog, run_bookstore, run_server
+from tests.serving import BookstoreProcess, embedded_catalog, run_bookstore, run_server
 from tests.waiting import GUARD
 
 COUNT = {"query": "{ books { totalCount } }"}
@@ -46,7 +46,7 @@ def shop(first_start: FirstStart) -> Path:
     return first_start.folder
 
 
-def count_books(server: ServerProcess) -> int:
+def count_books(server: BookstoreProcess) -> int:
     response = httpx.post(server.url, json=COUNT, timeout=GUARD).json()
     return response["data"]["books"]["totalCount"]
 

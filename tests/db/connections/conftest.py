@@ -8,7 +8,7 @@ import pytest
 from db.connections.pool import ConnectionPool
 from db.connections.supervisor import PoolSupervisor
 from db.embedded import Server
-from db.migrations import require_head
+from db.revision import require_head
 from tests.faults.proxy import Proxy
 from tests.waiting import GUARD
 

@@ -11,7 +11,7 @@ import pytest
 from db.connections import supervisor as supervisor_module
 from db.connections.supervisor import PoolSupervisor
 from db.errors import DatabaseError, DatabaseUnavailableError
-from db.migrations import head_revision, require_head
+from db.revision import head_revision, require_head
 from tests.db.connections.statements import ONE
 from tests.faults.proxy import Proxy
 from tests.waiting import GUARD, until

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from tests.http_client import Client
-from tests.serving import ServerProcess, run_server
+from tests.serving import BookstoreProcess, run_server
 from tests.tables import note
 from tests.waiting import GUARD
 
@@ -97,7 +97,7 @@ def mutate(random_: random.Random, data: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def short_timeout_server(
     sample_dsn: str, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[ServerProcess]:
+) -> Generator[BookstoreProcess]:
     """A server with a CLIENT_TIMEOUT of 2 seconds; its other timeouts never pass."""
     with run_server(tmp_path_factory.mktemp("server"), DATABASE_URL=sample_dsn, CLIENT_TIMEOUT="2") as server:
         yield server
@@ -121,7 +121,7 @@ async def send_and_read_status(client: Client, request: bytes) -> int:
             await writer.wait_closed()
 
 
-async def test_every_request_gets_a_response_below_500(short_timeout_server: ServerProcess) -> None:
+async def test_every_request_gets_a_response_below_500(short_timeout_server: BookstoreProcess) -> None:
     client, statuses, failures = (
         Client(short_timeout_server.url),
         Counter[int](),
