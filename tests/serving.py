@@ -1,5 +1,6 @@
 """The `bookstore` command as a user runs it: real processes, private folders, free ports."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -7,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,32 @@ def run_server(
         if server.process.poll() is None:
             server.process.terminate()
         server.wait()
+
+
+@asynccontextmanager
+async def run_server_in_thread(
+    folder: Path, *arguments: str, **settings: str
+) -> AsyncGenerator[BookstoreProcess]:
+    """Run `bookstore serve` within the block. The event loop is not blocked while it starts and ends."""
+    manager = run_server(folder, BOOKSTORE, arguments, **settings)
+    server = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+def worker_pids(pid: int) -> set[int]:
+    """Return the children of a server's process, without Python's resource tracker. Linux only."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children if _is_worker(child)}
+
+
+def _is_worker(child: str) -> bool:
+    try:
+        return "resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes().decode()
+    except FileNotFoundError:  # it has ended since the list of children was read
+        return False
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,7 +11,7 @@ from db.migrations import migrate
 from tests.catalogs import add_author, add_book
 from tests.faults.postgres import Postgres
 from tests.faults.proxy import Proxy
-from tests.serving import BOOKSTORE, BookstoreProcess, private_folder, run_server
+from tests.serving import BookstoreProcess, private_folder, run_server_in_thread
 
 
 @dataclass(frozen=True)
@@ -90,16 +88,3 @@ async def patient_server(
     folder = tmp_path_factory.mktemp("patient_server")
     async with run_server_in_thread(folder, DATABASE_URL=postgres.server.dsn) as server:
         yield server
-
-
-@asynccontextmanager
-async def run_server_in_thread(
-    folder: Path, *arguments: str, **settings: str
-) -> AsyncGenerator[BookstoreProcess]:
-    """Run `bookstore serve` within the block. The event loop is not blocked while it starts and ends."""
-    manager = run_server(folder, BOOKSTORE, arguments, **settings)
-    server = await asyncio.to_thread(manager.__enter__)
-    try:
-        yield server
-    finally:
-        await asyncio.to_thread(manager.__exit__, None, None, None)

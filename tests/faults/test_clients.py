@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from tests.faults.conftest import run_server_in_thread
 from tests.faults.locks import has_active_statements, lock_books
 from tests.faults.postgres import Postgres
 from tests.faults.read_load import QUERY, ReadLoad
 from tests.faults.sockets import server_sockets_by_client_port
 from tests.http_client import Client, read_response, responds_with
-from tests.serving import BookstoreProcess
+from tests.serving import BookstoreProcess, run_server_in_thread
 from tests.waiting import GUARD, until
 
 POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"

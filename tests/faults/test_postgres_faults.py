@@ -19,13 +19,13 @@ import httpx
 import pytest
 
 from db.migrations import migrate
-from tests.faults.conftest import System, fill_catalog, run_server_in_thread
+from tests.faults.conftest import System, fill_catalog
 from tests.faults.postgres import Postgres
 from tests.faults.proxy import MAX_CHUNK
 from tests.faults.read_load import ReadLoad
 from tests.faults.speed import measure_slowness
 from tests.http_client import Client, responds_with
-from tests.serving import private_folder, run_bookstore
+from tests.serving import private_folder, run_bookstore, run_server_in_thread
 from tests.waiting import GUARD, until
 
 REQUEST_TIMEOUT = 5.0

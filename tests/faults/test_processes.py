@@ -9,25 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import run_server_in_thread
 from tests.faults.locks import has_active_statements, lock_books
-from tests.faults.postgres import PROC, Postgres
+from tests.faults.postgres import Postgres
 from tests.faults.read_load import QUERY, ReadLoad
 from tests.http_client import Client, responds_with
+from tests.serving import run_server_in_thread, worker_pids
 from tests.waiting import GUARD, until
-
-
-def worker_pids(pid: int) -> set[int]:
-    """Return the children of a server's process, without Python's resource tracker."""
-    children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
-    return {int(child) for child in children if is_worker(child)}
-
-
-def is_worker(child: str) -> bool:
-    try:
-        return "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
-    except FileNotFoundError:  # it has ended since the list of children was read
-        return False
 
 
 async def is_connection_refused(client: Client) -> bool:

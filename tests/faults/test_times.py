@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import run_server_in_thread
 from tests.faults.locks import has_active_statements, lock_books
 from tests.faults.postgres import Postgres
 from tests.faults.read_load import QUERY
 from tests.faults.speed import measure_slowness
 from tests.http_client import Client, read_response, responds_with
-from tests.serving import BookstoreProcess
+from tests.serving import BookstoreProcess, run_server_in_thread
 from tests.tables import note
 from tests.waiting import until
 

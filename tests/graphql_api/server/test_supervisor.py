@@ -18,7 +18,14 @@ import asyncpg
 import pytest
 
 from tests.http_client import Client, HttpResponse, read_response
-from tests.serving import BOOKSTORE, BookstoreProcess, build_environment, read_until_serving, run_server
+from tests.serving import (
+    BOOKSTORE,
+    BookstoreProcess,
+    build_environment,
+    read_until_serving,
+    run_server_in_thread,
+    worker_pids,
+)
 from tests.waiting import GUARD, until
 
 PROC = Path("/proc")
@@ -27,19 +34,6 @@ QUERY = "{ books(first: 1) { totalCount } }"
 pytestmark = pytest.mark.skipif(
     not (PROC / "self").exists(), reason="/proc is needed to list the children of a process"
 )
-
-
-def worker_pids(pid: int) -> set[int]:
-    """Return the children of a server's process, without Python's resource tracker."""
-    children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
-    return {int(child) for child in children if is_worker(child)}
-
-
-def is_worker(child: str) -> bool:
-    try:
-        return "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
-    except FileNotFoundError:  # it has ended since the list of children was read
-        return False
 
 
 def is_alive(pid: int) -> bool:
@@ -52,19 +46,6 @@ def is_alive(pid: int) -> bool:
 def warnings_in(output: str) -> list[str]:
     """Return the lines of a server's output above the level INFO."""
     return [line for line in output.splitlines() if not line.startswith("INFO ")]
-
-
-@asynccontextmanager
-async def run_server_in_thread(
-    folder: Path, *arguments: str, **settings: str
-) -> AsyncGenerator[BookstoreProcess]:
-    """Run `bookstore serve` within the block. The event loop is not blocked while it starts and ends."""
-    manager = run_server(folder, BOOKSTORE, arguments, **settings)
-    server = await asyncio.to_thread(manager.__enter__)
-    try:
-        yield server
-    finally:
-        await asyncio.to_thread(manager.__exit__, None, None, None)
 
 
 @asynccontextmanager
