@@ -155,8 +155,8 @@ def main() -> None:
     options = parser.parse_args()
     with embedded_catalog() as folder:
         run_bookstore("seed", "--books", str(options.books), cwd=folder)
-        with run_server(folder) as served:
-            passed = uvloop.run(soak(served.url, served.process.pid, options.minutes, options.seconds))
+        with run_server(folder) as server:
+            passed = uvloop.run(soak(server.url, server.process.pid, options.minutes, options.seconds))
     sys.exit(not passed)
 
 

@@ -77,9 +77,9 @@ def test_the_installed_wheel_works_without_the_repository(wheel: Path) -> None:
         ).stdout
         assert str(ROOT) not in imported_from
 
-        with run_server(folder, command, PYTHONPATH=str(installed)) as served:
-            response = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
-            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=GUARD)
+        with run_server(folder, command, PYTHONPATH=str(installed)) as server:
+            response = httpx.post(server.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
+            page = httpx.get(server.url, headers={"accept": "text/html"}, timeout=GUARD)
 
         assert response.json() == {"data": {"books": {"totalCount": 169}}}
         assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()

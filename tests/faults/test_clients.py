@@ -158,14 +158,14 @@ async def test_a_request_that_waits_too_long_for_a_connection_gets_a_503(
             second = await client.send(client.build_post(QUERY))
             health = [await client.send(client.build_get(path)) for path in ("/livez", "/readyz")]
             refused = await client.send(client.build_post("{ nothing }"))
-        answered = await first
+        first_response = await first
         client.close()
 
     assert (second.status, second.headers["retry-after"]) == (503, "1")
     assert second.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
     assert [response.status for response in health] == [200, 200]
     assert refused.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
-    assert answered.status == 200
+    assert first_response.status == 200
 
 
 async def test_requests_are_rejected_while_admitted_ones_wait_for_the_database(
@@ -288,7 +288,7 @@ async def test_simultaneous_requests_are_admitted_up_to_the_limits(
 async def test_each_request_of_a_rejected_connection_gets_a_503(
     one_request_server: BookstoreProcess, postgres: Postgres
 ) -> None:
-    """Rejected connections are read in batches. One that disconnects before its turn causes no error."""
+    """Rejected connections are read in batches. One that disconnects before its batch causes no error."""
     client = Client(one_request_server.url)
     async with lock_books(postgres.server.dsn) as observer:
         admitted = asyncio.create_task(client.send(client.build_post(QUERY)))

@@ -34,10 +34,10 @@ class FirstStart:
 @pytest.fixture(scope="module")
 def first_start() -> Generator[FirstStart]:
     with embedded_catalog() as folder:
-        with run_server(folder) as served:
-            books = count_books(served)
-            shutdown_output = served.stop()
-        yield FirstStart(folder, served.startup_output, books, shutdown_output, served.process.returncode)
+        with run_server(folder) as server:
+            books = count_books(server)
+            shutdown_output = server.stop()
+        yield FirstStart(folder, server.startup_output, books, shutdown_output, server.process.returncode)
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def test_the_first_start_imports_the_sample(first_start: FirstStart) -> None:
 
 
 def test_a_second_start_imports_nothing(shop: Path) -> None:
-    with run_server(shop) as served:
-        books = count_books(served)
+    with run_server(shop) as server:
+        books = count_books(server)
     with run_server(shop) as again:
         assert count_books(again) == books >= 169
         assert "sample" not in again.startup_output
@@ -111,10 +111,10 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
         ("2", "title", ""),
         ("3", "isbn", "978-0-306-40615-8"),
     ]
-    with run_server(shop) as served:
+    with run_server(shop) as server:
         query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } source } }'
-        answer = httpx.post(served.url, json={"query": query}, timeout=GUARD).json()
-    assert answer["data"]["book"] == {
+        response = httpx.post(server.url, json={"query": query}, timeout=GUARD).json()
+    assert response["data"]["book"] == {
         "title": "Emma",
         "price": {"amount": "9.90", "currencyCode": "EUR"},
         "source": "csv",
@@ -257,10 +257,10 @@ def test_an_external_database_is_migrated_and_gets_no_sample(
     asyncio.run(execute("CREATE DATABASE own"))
     own = maintenance.replace("/postgres?", "/own?")
 
-    with run_server(tmp_path, DATABASE_URL=own) as served:
-        assert count_books(served) == 0
-        assert "sample" not in served.startup_output
-        assert own not in served.startup_output
+    with run_server(tmp_path, DATABASE_URL=own) as server:
+        assert count_books(server) == 0
+        assert "sample" not in server.startup_output
+        assert own not in server.startup_output
     asyncio.run(execute("DROP DATABASE own WITH (FORCE)"))
     assert list(tmp_path.iterdir()) == []
 

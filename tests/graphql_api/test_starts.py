@@ -99,13 +99,13 @@ def test_a_server_starts_without_its_database_and_logs_the_reason(
 ) -> None:
     dsn = f"{maintenance}&target_session_attrs=standby" if parameters == "standby" else parameters
 
-    with run_server(tmp_path, DATABASE_URL=dsn) as served:
-        migrations, pool = served.startup_output.splitlines()[:2]
-        rest = served.stop()
+    with run_server(tmp_path, DATABASE_URL=dsn) as server:
+        migrations, pool = server.startup_output.splitlines()[:2]
+        rest = server.stop()
 
     for line in (migrations, pool):
         assert line.startswith("WARNING bookstore.")
         assert reason in line
     assert "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated" in migrations
-    assert "Traceback" not in served.startup_output + rest
-    assert "SeCr" not in served.startup_output + rest
+    assert "Traceback" not in server.startup_output + rest
+    assert "SeCr" not in server.startup_output + rest

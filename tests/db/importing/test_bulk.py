@@ -213,7 +213,7 @@ async def has_old_snapshot(reader: asyncpg.Connection, observer: asyncpg.Connect
     return bool(await observer.fetchval(table_rebuild._COUNT_OLD_SNAPSHOTS))
 
 
-async def test_an_import_that_gets_no_lock_in_time_reports_the_blocking_session_and_writes_nothing(
+async def test_an_import_that_gets_no_lock_in_time_fails_and_writes_nothing(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importer, "CATALOG_LOCK_TIMEOUT", 0.5)

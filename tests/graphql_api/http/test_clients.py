@@ -41,11 +41,11 @@ async def test_responses_at_the_same_url_vary_by_accept(http: httpx.AsyncClient)
     page = await http.get("/graphql", headers=BROWSER)
     redirect = await http.get("/graphql/", headers=BROWSER)
     refused = await http.get("/graphql", headers={"accept": "text/html;q=0, application/json"})
-    answer = await http.get("/graphql", params={"query": QUERY})
+    result = await http.get("/graphql", params={"query": QUERY})
 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert refused.headers["content-type"] == "application/json; charset=utf-8"
-    for response in (page, redirect, refused, answer):
+    for response in (page, redirect, refused, result):
         assert "accept" in re.split(", *", response.headers["vary"].lower())
 
 
