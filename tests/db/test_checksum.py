@@ -213,7 +213,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
 
     assert {table: set(columns) for table, columns in rows} == {
         "book": {*BOOK_CHANGES, "id", "title_key", "published_key"},
-        "author": {*AUTHOR_CHANGES, "id", "book_count", "sort_key", "slug"},
+        "author": {*AUTHOR_CHANGES, "id", "book_count", "rating_count", "sort_key", "slug"},
         "category": {
             "name",
             "parent_id",

@@ -138,7 +138,7 @@ def test_bounded_plans_are_printed_only_on_request(shop: Path) -> None:
     none = run_bookstore("explain", "no_such", cwd=shop)
 
     assert explained.returncode == one.returncode == all_of_one.returncode == 0
-    assert re.fullmatch(r"(\d+) of \1 plans are bounded\.\n", explained.stdout)
+    assert re.fullmatch(r"([\d,]+) of \1 plans are bounded\.\n", explained.stdout)
     assert one.stdout == "2 of 2 plans are bounded.\n"
     assert "one key" in all_of_one.stdout
     assert "20 keys" in all_of_one.stdout

@@ -12,7 +12,7 @@ from db.importing.readers import Feed, RecordBatch
 from db.importing.records import BookRecord, Reject
 from db.verify import run_checks
 
-CLEAR = "TRUNCATE book, author, category, catalog_size CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
+CLEAR = "TRUNCATE book, author, category, catalog_size, search_word CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
 
 
 def book(source_id: str, title: str = "A title", **fields: object) -> BookRecord:
