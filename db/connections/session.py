@@ -13,7 +13,7 @@ from db.errors import DatabaseError
 from db.statements import ReadStatement
 
 RETRY_DELAY = 0.02
-"""Seconds until a retry after a lost connection. The pool learns meanwhile which others are lost."""
+"""Seconds until a retry after a lost connection, so that the pool can notice other lost connections."""
 
 
 @dataclass(frozen=True, slots=True)

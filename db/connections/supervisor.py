@@ -92,7 +92,7 @@ class PoolSupervisor:
             self._probe_connection = await self._connect(timeout)
             with database_errors("PostgreSQL is unavailable"):
                 await self.on_open(self._probe_connection)
-        except Exception as error:  # whatever it is, the next try may succeed
+        except Exception as error:  # any error may be temporary: the next attempt can succeed
             self._mark_unavailable(describe_error(error))
             return
         self.pool = ConnectionPool(

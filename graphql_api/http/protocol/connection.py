@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from graphql_api.http.protocol.config import ProtocolConfig
 
 IDLE_DRAIN_SECONDS = 1.0
-"""How long an idle connection stays open after the server was told to end: a request may be on its way."""
+"""Seconds that an idle connection stays open during shutdown, because a request may be on its way."""
 
 
 class BookstoreHttpProtocol(asyncio.Protocol):
