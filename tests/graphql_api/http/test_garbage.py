@@ -13,7 +13,7 @@ import uvicorn
 
 from graphql_api.app import create_app
 from graphql_api.http import deadlines
-from graphql_api.http.protocol import ProtocolConfig
+from graphql_api.http.protocol import BookstoreHttpProtocol, ProtocolConfig
 from graphql_api.settings import Settings
 from tests.http_client import Client
 from tests.serving import PATIENT
@@ -28,7 +28,7 @@ QUERY = "{ books(first: 2) { nodes { title authors { name } } totalCount } }"
 async def serve_in_process(dsn: str) -> AsyncGenerator[tuple[Client, uvicorn.Server]]:
     """Run a server in this process. Yield a client of it, and the server."""
     settings = Settings(pool_size=2, **PATIENT)
-    config = ProtocolConfig(create_app(settings, dsn), settings, log_level="warning")
+    config = ProtocolConfig(create_app(settings, dsn), settings, BookstoreHttpProtocol, log_level="warning")
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     running = asyncio.create_task(server.serve([listener]))

@@ -101,7 +101,9 @@ def server() -> Server:
     @asynccontextmanager
     async def serve(app: ASGIApp, **settings: Any) -> AsyncGenerator[Connect]:
         patient: dict[str, Any] = {"client_timeout": 3_600, "keep_alive_timeout": 3_600}
-        config = ProtocolConfig(app, Settings(**(patient | settings)), log_config=None, lifespan="off")
+        config = ProtocolConfig(
+            app, Settings(**(patient | settings)), BookstoreHttpProtocol, log_config=None, lifespan="off"
+        )
         config.load()
         state, loop, writers = ServerState(), asyncio.get_running_loop(), list[asyncio.StreamWriter]()
 
