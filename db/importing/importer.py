@@ -82,11 +82,11 @@ _VACUUM = (
 _VACUUM_REBUILT = (
     """
     /* vacuum_rebuilt_catalog */
-    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search
+    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search, search_word
     """,
     """
     /* vacuum_category */
-    VACUUM (ANALYZE) category, search_word
+    VACUUM (ANALYZE) category
     """,
 )
 
