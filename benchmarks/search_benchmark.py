@@ -50,7 +50,8 @@ SELECT ARRAY(SELECT id FROM category WHERE book_count >= 40 ORDER BY book_count 
        (SELECT id FROM category ORDER BY abs(book_count - 100000), id LIMIT 1) AS facet_category,
        (SELECT book_count FROM category ORDER BY abs(book_count - 100000), id LIMIT 1) AS facet_books,
        ARRAY(SELECT id FROM author ORDER BY book_count DESC LIMIT 200) AS authors,
-       ARRAY(SELECT left(title_key, 12) FROM book ORDER BY md5(id::text) LIMIT 200) AS titles
+       ARRAY(SELECT left(title_key, 12) FROM book ORDER BY md5(id::text) LIMIT 200) AS titles,
+       ARRAY(SELECT isbn FROM book WHERE isbn IS NOT NULL ORDER BY isbn LIMIT 200) AS isbns
 """,
 )
 
@@ -209,17 +210,32 @@ async def build_workloads(database: Database, runs: int) -> list[Workload]:
         Workload("the middle of a list, any order", 10, [middle_page(n) for n in range(runs)]),
         Workload(
             "a frequent and a rare word",
-            50,
+            30,
             [search_text(f"{draw.choice(frequent)} {draw.choice(rare)}") for _ in range(runs)],
         ),
         Workload(
-            "a word of 1 to 10 in 200 books", 50, [search_text(draw.choice(medium)) for _ in range(runs)]
+            "a word of 1 to 10 in 200 books", 30, [search_text(draw.choice(medium)) for _ in range(runs)]
         ),
-        Workload("a frequent word", 50, [search_text(draw.choice(frequent)) for _ in range(runs)]),
+        Workload("a frequent word", 30, [search_text(draw.choice(frequent)) for _ in range(runs)]),
         Workload(
-            "two misspelt words", 50, [search_text(misspell_two_words(draw, words)) for _ in range(runs)]
+            "two misspelt words", 60, [search_text(misspell_two_words(draw, words)) for _ in range(runs)]
         ),
-        Workload("suggestions for 1 to 8 letters", 10, [suggest_prefix(n) for n in range(runs)]),
+        Workload(
+            "two words joined, or one split",
+            60,
+            [search_text(joined_or_split(draw, words)) for _ in range(runs)],
+        ),
+        Workload(
+            "two words with an article too many",
+            30,
+            [search_text(f"the {draw.choice(medium)} {draw.choice(rare)}") for _ in range(runs)],
+        ),
+        Workload(
+            "an ISBN with a label",
+            30,
+            [search_text(f"ISBN {draw.choice(row['isbns'])}") for _ in range(runs)],
+        ),
+        Workload("suggestions for 1 to 8 letters", 5, [suggest_prefix(n) for n in range(runs)]),
         Workload(
             f"all facets of a category of {row['facet_books']:,} books",
             100,
@@ -240,6 +256,12 @@ def misspell_two_words(draw: random.Random, words: Sequence[tuple[str, int]]) ->
         place = draw.randrange(1, len(word) - 1)
         misspelt_words.append(word[:place] + word[place + 1 :])
     return " ".join(misspelt_words)
+
+
+def joined_or_split(draw: random.Random, words: Sequence[tuple[str, int]]) -> str:
+    """Return two words of the catalog without the space between them, or one with a space in it."""
+    first, second = (word for word, _ in draw.sample([each for each in words if len(each[0]) > 4], 2))
+    return first + second if draw.random() < 0.5 else f"{first[:2]} {first[2:]}"
 
 
 def read_page(scope: Scope, order: Order, window: PageRequest, parent: int) -> Call:

@@ -37,7 +37,7 @@ BOOK_FORMATS = (
 )  # fmt: skip
 """The formats of books."""
 
-TIER_THRESHOLDS = (16, 64, 256)
+TIER_THRESHOLDS = (16, 64, 256, 1_024, 4_096, 16_384)
 """The lowest rating count of each popularity tier above 0."""
 
 

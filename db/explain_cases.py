@@ -40,6 +40,9 @@ _LOOKUP_BUFFERS = 250
 _TEXT_BUFFERS = 15_000
 """For a text: the posting lists of its words, and the documents of the ranked books."""
 
+_SUGGESTION_BUFFERS = 10_000
+"""For suggestions: a thousand popular rows, and a thousand matches of the rarer words."""
+
 _MEDIUM_TERM_BUFFERS = 60_000
 """For a text that one book in 20 matches: a category's books are looked up until enough of them match."""
 
@@ -73,7 +76,7 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
         *_filter_cases(sample),
         *_name_cases(),
         *_facet_cases(sample),
-        *_suggestion_cases(),
+        *_suggestion_cases(sample),
     ]
 
 
@@ -209,8 +212,8 @@ def _text_cases(sample: Sample) -> Iterator[ExplainCase]:
         sample.medium_word,
         sample.rare_word,
         f"{sample.frequent_word} {sample.rare_word}",
-        f"{sample.rare_word}x",
-        sample.isbns[0],
+        *sample.mistyped_texts(),
+        f"ISBN {sample.isbns[0]}",
         "!",
     ):
         yield _case(f"text {text!r}", _TEXT_BUFFERS, interpret_texts, [text])
@@ -225,6 +228,7 @@ def _text_cases(sample: Sample) -> Iterator[ExplainCase]:
                 text,
                 Order(RELEVANCE, True),
             )
+            yield _case(f"text {text!r}, count", _COUNT_BUFFERS, _read_text_count, scope, parent, text)
             yield _case(
                 f"text {text!r} by title",
                 _COUNT_BUFFERS,
@@ -338,6 +342,12 @@ async def _read_text_page(database: Database, scope: Scope, parent: int, text: s
     )
 
 
+async def _read_text_count(database: Database, scope: Scope, parent: int, text: str) -> object:
+    [text_query] = await interpret_texts(database, [text])
+    list_condition = Filter(text).to_list_condition(text_query)
+    return await fetch_filtered_counts(database, scope, [parent], list_condition, ranked=True)
+
+
 async def _match_text(database: Database, text: str, book_ids: Sequence[int]) -> object:
     [text_query] = await interpret_texts(database, [text])
     return await matches_by_book_ids(database, text_query, book_ids)
@@ -378,7 +388,7 @@ async def _read_text_facets(
     return await fetch_facets(database, scope, [parent], requests, Filter(text), text_query)
 
 
-def _suggestion_cases() -> Iterator[ExplainCase]:
-    for prefix in ("s", "st", "the sto", "xyz"):
+def _suggestion_cases(sample: Sample) -> Iterator[ExplainCase]:
+    for prefix in ("s", "st", "the sto", "xyz", "stroy", "sotry of", sample.isbns[0]):
         for read in (suggest.suggested_books, suggest.suggested_authors, suggest.suggested_categories):
-            yield _case(f"prefix {prefix!r}", 3_000, read, prefix, 5)
+            yield _case(f"prefix {prefix!r}", _SUGGESTION_BUFFERS, read, prefix, 5)

@@ -1,6 +1,6 @@
 """A sample of the catalog: the parameters of the cases whose plans are checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from db import books
@@ -50,6 +50,15 @@ class Sample:
     medium_word: str
     rare_word: str
     middle_positions: dict[tuple[str, str], Position]
+
+    def mistyped_texts(self) -> Iterator[str]:
+        """Yield texts with a letter too many or exchanged, a joined, a split and an unknown word."""
+        frequent, rare = self.frequent_word, self.rare_word
+        yield f"{rare}x"
+        yield f"{frequent} {rare[1]}{rare[0]}{rare[2:]}"
+        yield frequent + rare
+        yield f"{rare[:2]} {rare[2:]}"
+        yield f"{frequent} {rare} qwertyuiop"
 
 
 async def load_sample(database: Database) -> Sample | None:

@@ -98,7 +98,7 @@ CHECKS = (
     Check("Duplicate source ids of books", duplicates.BOOK_SOURCES),
     Check("Duplicate ISBNs", duplicates.ISBNS),
     Check("Duplicate source ids of authors", duplicates.AUTHOR_SOURCES),
-    Check("Duplicate names of authors who are identified by name", duplicates.AUTHOR_NAMES),
+    Check("Duplicate names of authors that are identified by name", duplicates.AUTHOR_NAMES),
     Check("Duplicate author slugs", duplicates.AUTHOR_SLUGS),
     Check("Duplicate category paths", duplicates.CATEGORY_PATHS),
     Check("Books that are in a category more than once", duplicates.BOOK_CATEGORIES),
@@ -116,6 +116,7 @@ CHECKS = (
     Check("Author listings that disagree with the authors of the books", listings.AUTHOR_LISTINGS),
     Check("Category listings that disagree with the categories of the books", listings.CATEGORY_LISTINGS),
     Check("Authors with a wrong number of books", listings.AUTHOR_COUNTS),
+    Check("Authors whose number of ratings is off by more than a tenth", listings.AUTHOR_RATINGS),
     Check("Categories with a wrong number of books", listings.CATEGORY_COUNTS),
     Check("Wrong catalog counters", listings.CATALOG_SIZES),
     Check("Books whose sort keys disagree with their fields", fields.BOOK_KEYS),
@@ -123,5 +124,6 @@ CHECKS = (
     Check("Categories whose sort key disagrees with their name", fields.CATEGORY_KEYS),
     Check("Books whose search document does not match their fields", search_documents.DOCUMENTS),
     Check("Words of titles and authors missing from spelling correction", search_documents.WORDS),
+    Check("Words whose number of books is off by more than a tenth", search_documents.WORD_COUNTS),
 )
 """All checks, in the order of the audit report."""

@@ -62,6 +62,20 @@ ORDER BY a.id LIMIT 5
 """,
 )
 
+# The sums are estimates: a writer skips an author that another one has locked.
+AUTHOR_RATINGS = ReadStatement(
+    "author_ratings",
+    """
+SELECT format('author %s: %s instead of %s', a.id, a.rating_count, coalesce(c.ratings, 0)) AS example,
+       count(*) OVER () AS wrong
+FROM author a
+LEFT JOIN (SELECT author_id, sum(rating_count) AS ratings FROM author_listing GROUP BY author_id) c
+    ON c.author_id = a.id
+WHERE abs(a.rating_count - coalesce(c.ratings, 0)) > greatest(100, coalesce(c.ratings, 0) / 10)
+ORDER BY a.id LIMIT 5
+""",
+)
+
 CATEGORY_COUNTS = ReadStatement(
     "category_counts",
     f"""

@@ -37,3 +37,18 @@ WHERE NOT EXISTS (SELECT FROM search_word s WHERE s.word = w.word)
 ORDER BY w.word LIMIT 5
 """,
 )
+
+# The counts are estimates: a writer skips the row of a word that another one has locked.
+WORD_COUNTS = ReadStatement(
+    "search_word_counts",
+    """
+SELECT format('word %L: %s books instead of %s, %s popular instead of %s', s.word, s.books,
+              coalesce(w.books, 0), s.popular_books, coalesce(w.popular_books, 0)) AS example,
+       count(*) OVER () AS wrong
+FROM search_word s
+LEFT JOIN counted_words('book_search', (SELECT count(*) FROM book)) w ON w.word = s.word
+WHERE abs(s.books - coalesce(w.books, 0)) > greatest(10, coalesce(w.books, 0) / 10)
+   OR abs(s.popular_books - coalesce(w.popular_books, 0)) > greatest(10, coalesce(w.popular_books, 0) / 10)
+ORDER BY s.word LIMIT 5
+""",
+)

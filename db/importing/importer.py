@@ -15,15 +15,18 @@ from asyncpg.transaction import Transaction
 
 from db.connections.connect import connect
 from db.errors import CatalogImportError
-from db.importing import listings, resolve, staged_checks, table_rebuild
-from db.importing.merge import LOCK_TABLES, NO_CHANGES, MergeCounts, merge
+from db.importing import listings, plan, resolve, staged_checks, table_rebuild
+from db.importing.merge import LOCK_TABLES, MergeCounts, merge
+from db.importing.missing import check_missing_limit, find_missing_books
 from db.importing.options import DEFAULT_OPTIONS, EDITOR, ImportOptions
-from db.importing.ownership import KeptField, record_owners
+from db.importing.ownership import record_owners
+from db.importing.plan import Approve, BookCounts, Plan
 from db.importing.progress import ImportProgress
 from db.importing.readers.feed import Feed
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
+from db.importing.summary import Summary
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
 from db.importing.update_rules import UpdateRules, update_rules
 from db.revision import require_head
@@ -79,56 +82,13 @@ _VACUUM = (
 _VACUUM_REBUILT = (
     """
     /* vacuum_rebuilt_catalog */
-    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search
+    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search, search_word
     """,
     """
     /* vacuum_category */
-    VACUUM (ANALYZE) category, search_word
+    VACUUM (ANALYZE) category
     """,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Counts of what an import did, or would have done with `dry_run`.
-
-    `read` is the sum of `new`, `changed`, `unchanged` and `rejected` books. A book whose links changed
-    counts as changed. `dropped_values` are invalid values; their books were imported without them.
-    `missing_from_feed` counts books of this source that are not in the feed; they were kept. `kept` are
-    the fields that the feed would have set if they had no other owner. `phases` are the seconds per step.
-    """
-
-    source: str
-    dry_run: bool
-    read: int
-    new: int
-    changed: int
-    unchanged: int
-    rejected: int
-    skipped: int
-    dropped_values: int
-    missing_from_feed: int
-    kept: tuple[KeptField, ...]
-    merged: MergeCounts
-    rebuilt: tuple[str, ...]
-    phases: tuple[tuple[str, float], ...]
-    seconds: float
-    peak_memory_mb: float
-
-    @property
-    def changed_nothing(self) -> bool:
-        return not (self.new or self.changed or self.merged != NO_CHANGES)
-
-
-@dataclass(frozen=True, slots=True)
-class BookCounts:
-    """Counts of the staged books compared with the catalog."""
-
-    new: int
-    changed: int
-    staged: int
-    missing_from_feed: int
-    catalog: int
 
 
 class PhaseTimer:
@@ -160,7 +120,13 @@ class Job:
     options: ImportOptions
     rules: UpdateRules
     rejects_file: RejectsFile
+    missing_file: Path
+    approve: Approve
     timer: PhaseTimer
+
+
+def _approve_all(_: Plan) -> bool:
+    return True
 
 
 async def import_feed(
@@ -168,16 +134,21 @@ async def import_feed(
     feed: Feed,
     *,
     rejects: Path,
+    missing: Path | None = None,
     options: ImportOptions = DEFAULT_OPTIONS,
     dry_run: bool = False,
+    approve: Approve = _approve_all,
     progress: ImportProgress = _NO_PROGRESS,
 ) -> Summary:
     """Merge the feed into the catalog at `dsn`; with `dry_run`, only count the changes.
 
     The import is atomic: readers see the old catalog until the commit. Rejected rows go to the file
-    `rejects`, which is created with the first rejected row. Raises CatalogImportError if another import is
-    running or the feed cannot be read. Raises DatabaseError if the database is unreachable or not
-    migrated. In these cases nothing was written.
+    `rejects`, books that are deleted because the feed lacks them to the file `missing`, by default beside
+    it. Both are complete on disk before the commit. `approve` is asked about a large plan, not in a dry run.
+
+    Raises CatalogImportError if another import is running, the feed cannot be read or the plan is not
+    approved. Raises DatabaseError if the database is unreachable or not migrated. In these cases nothing was
+    written.
     """
     if feed.source in ("name", EDITOR) or not feed.source.strip():
         raise CatalogImportError(f"A source cannot be called {feed.source!r}: choose another name.")
@@ -185,7 +156,9 @@ async def import_feed(
     async with aclosing(feed.batches), _open_connection(dsn) as connection:
         rejected = RejectsFile(rejects, feed.row_label)
         rules = update_rules(feed.fields, options)
-        return await _run(Job(connection, feed, options, rules, rejected, timer), dry_run=dry_run)
+        listed = missing or rejects.with_name(f"{feed.source}.missing.csv")
+        job = Job(connection, feed, options, rules, rejected, listed, approve, timer)
+        return await _run(job, dry_run=dry_run)
 
 
 async def _run(job: Job, *, dry_run: bool) -> Summary:
@@ -195,7 +168,10 @@ async def _run(job: Job, *, dry_run: bool) -> Summary:
         await _acquire_import_lock(job.connection)
         with job.rejects_file:
             read = await _stage(job)
-            counts, kept, written, rebuilt = await _merge_staged(job)
+            planned = await _plan(job)
+            if planned.is_large and not dry_run and not job.approve(planned):
+                raise CatalogImportError("The changes were not approved. Nothing was written.")
+            written, rebuilt = await _write(job, planned)
             job.rejects_file.finish()
         job.timer.start_phase("Rolling back" if dry_run else "Committing")
     except BaseException:
@@ -204,22 +180,14 @@ async def _run(job: Job, *, dry_run: bool) -> Summary:
                 await transaction.rollback()
         raise
     await (transaction.rollback() if dry_run else _commit(transaction))
-    if not dry_run and counts.new + counts.changed >= BULK_MIN_BOOKS:
+    if not dry_run and planned.counts.new + planned.counts.changed >= BULK_MIN_BOOKS:
         job.timer.start_phase("Vacuuming")
         await _vacuum(job.connection, _VACUUM_REBUILT if "book" in rebuilt else _VACUUM)
     job.timer.stop()
     return Summary(
-        source=job.feed.source,
+        plan=planned,
         dry_run=dry_run,
         read=read,
-        new=counts.new,
-        changed=counts.changed,
-        unchanged=counts.staged - counts.new - counts.changed,
-        rejected=job.rejects_file.rejected_rows,
-        skipped=job.rejects_file.skipped_books,
-        dropped_values=job.rejects_file.dropped_values,
-        missing_from_feed=counts.missing_from_feed,
-        kept=tuple(kept),
         merged=written,
         rebuilt=tuple(rebuilt),
         phases=tuple(job.timer.phases),
@@ -267,10 +235,10 @@ async def _stage(job: Job) -> int:
     return read
 
 
-async def _merge_staged(job: Job) -> tuple[BookCounts, list[KeptField], MergeCounts, Sequence[str]]:
-    """Resolve and merge the staged rows. Return the counts and the names of the rebuilt tables."""
-    connection, source, timer, rules = job.connection, job.feed.source, job.timer, job.rules
-    timer.start_phase("Comparing with the catalog")
+async def _plan(job: Job) -> Plan:
+    """Check and resolve the staged rows, and find what they change. Nothing is written but temporary tables."""
+    connection, source, rules = job.connection, job.feed.source, job.rules
+    job.timer.start_phase("Comparing with the catalog")
     await table_rebuild.acquire_locks(
         connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
     )
@@ -279,11 +247,33 @@ async def _merge_staged(job: Job) -> tuple[BookCounts, list[KeptField], MergeCou
     async for row in connection.cursor(_STAGED_REJECTS):
         job.rejects_file.write([_reject_from_row(row, job.feed)])
     await resolve.resolve(connection, rules)
-    counts = BookCounts(**dict(await connection.fetchrow(resolve.COUNT_BOOKS, source) or {}))
-    tables = await _choose_tables_to_rebuild(connection, counts)
+    counts = await plan.count_books(connection, source)
+    check_missing_limit(source, counts, job.options)
+    return Plan(
+        source=source,
+        fields=tuple(rules.names),
+        ignored_headings=job.feed.ignored_headings,
+        counts=counts,
+        rejected=job.rejects_file.rejected_rows,
+        skipped=job.rejects_file.skipped_books,
+        dropped_values=job.rejects_file.dropped_values,
+        deleted=counts.missing_from_feed if job.options.missing == "delete" else 0,
+        changes=await plan.changed_fields(connection, rules) if counts.changed else (),
+        kept=tuple(kept),
+        new_examples=await plan.new_examples(connection) if counts.new else (),
+        missing_examples=await plan.missing_examples(connection, source) if counts.missing_from_feed else (),
+    )
+
+
+async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, Sequence[str]]:
+    """Write what is planned. Return the counts and the names of the rebuilt tables."""
+    connection, source, timer, rules = job.connection, job.feed.source, job.timer, job.rules
+    tables = await _choose_tables_to_rebuild(connection, planned.counts)
     timer.start_phase("Writing books, authors and categories")
     if tables:
         await table_rebuild.create_rebuilt_tables(connection, tables)
+    if planned.deleted:
+        await find_missing_books(connection, source, job.missing_file)
     await record_owners(connection, source, rules, job.options)
     written = await merge(connection, source, rules, into_rebuilt="book" in tables)
     if tables:
@@ -295,7 +285,7 @@ async def _merge_staged(job: Job) -> tuple[BookCounts, list[KeptField], MergeCou
         await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.LISTING_TABLES)
         await listings.recount(connection, tables)
         await table_rebuild.swap_tables(connection, tables, total_timeout=CATALOG_LOCK_TIMEOUT)
-    return counts, kept, written, tables
+    return written, tables
 
 
 async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: BookCounts) -> Sequence[str]:

@@ -96,20 +96,23 @@ WHERE conrelid = '{book_search}'::regclass AND contype = 'n' ORDER BY conname
 
 _FILL_WORDS = """
 /* fill_search_word */
-WITH used AS (SELECT word FROM ts_stat('SELECT document FROM {book_search}', 'ab')),
-     gone AS (DELETE FROM search_word s WHERE NOT EXISTS (SELECT FROM used u WHERE u.word = s.word))
-INSERT INTO search_word (word) SELECT word FROM used ON CONFLICT (word) DO NOTHING
+INSERT INTO {search_word} (word, books, popular_books, documents)
+SELECT word, books, popular_books, documents
+FROM counted_words('{book_search}', (SELECT count(*) FROM {book_search}))
+ORDER BY word
 """
 
 _RECOUNT_AUTHORS = """
 /* recount_authors */
-UPDATE {author} a SET book_count = c.books
+UPDATE {author} a SET book_count = c.books, rating_count = c.ratings
 FROM (
-    SELECT k.id, coalesce(l.books, 0) AS books
+    SELECT k.id, coalesce(l.books, 0) AS books, coalesce(l.ratings, 0) AS ratings
     FROM {author} k
-    LEFT JOIN (SELECT author_id, count(*) AS books FROM {author_listing} GROUP BY author_id) l
-        ON l.author_id = k.id
-    WHERE k.book_count <> coalesce(l.books, 0)
+    LEFT JOIN (
+        SELECT author_id, count(*) AS books, sum(rating_count) AS ratings
+        FROM {author_listing} GROUP BY author_id
+    ) l ON l.author_id = k.id
+    WHERE (k.book_count, k.rating_count) <> (coalesce(l.books, 0), coalesce(l.ratings, 0))
 ) c
 WHERE a.id = c.id
 """

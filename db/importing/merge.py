@@ -15,21 +15,25 @@ from db.importing.update_rules import UpdateRules
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
 LOCK TABLE author, category, book, book_author, book_category, author_listing, category_listing,
-           book_search
+           book_search, search_word
 IN SHARE ROW EXCLUSIVE MODE
 """
 
 # If the listings are deferred, no trigger counts the books of a new author.
 _INSERT_AUTHORS = """
 /* insert_authors */
-INSERT INTO {author} (id, source, source_id, name, sort_name, birth_year, death_year, book_count)
+INSERT INTO {author} (id, source, source_id, name, sort_name, birth_year, death_year, book_count, rating_count)
 OVERRIDING SYSTEM VALUE
 SELECT t.id, t.source, t.source_id, t.name, t.sort_name, t.birth_year, t.death_year,
-       CASE WHEN listings_deferred() THEN coalesce(b.books, 0) ELSE 0 END
+       CASE WHEN listings_deferred() THEN coalesce(b.books, 0) ELSE 0 END,
+       CASE WHEN listings_deferred() THEN coalesce(b.ratings, 0) ELSE 0 END
 FROM target_author t
 LEFT JOIN (
-    SELECT author_id, count(DISTINCT book_id) AS books FROM target_book_author
-    WHERE listings_deferred() GROUP BY author_id
+    SELECT l.author_id, count(*) AS books, sum(s.rating_count) AS ratings
+    FROM (SELECT DISTINCT author_id, book_id FROM target_book_author WHERE listings_deferred()) l
+    JOIN target_book k ON k.id = l.book_id
+    JOIN stage_book s ON s.ordinal = k.ordinal
+    GROUP BY l.author_id
 ) b ON b.author_id = t.id
 WHERE t.is_new
 ORDER BY t.id
@@ -112,6 +116,12 @@ INSERT INTO {book_category} (book_id, category_id)
 SELECT book_id, category_id FROM target_book_category ORDER BY book_id, category_id
 """
 
+# Their links are deleted before, all at once: a cascade would maintain the listings book by book.
+_DELETE_MISSING_BOOKS = """
+/* delete_missing_books */
+DELETE FROM book b USING missing_book m WHERE b.id = m.id
+"""
+
 _PRUNE_AUTHORS = """
 /* prune_authors */
 DELETE FROM author a
@@ -182,6 +192,7 @@ async def merge(
     removed_links = await _execute_counted(connection, _DELETE_BOOK_AUTHORS) + await _execute_counted(
         connection, _DELETE_BOOK_CATEGORIES
     )
+    await connection.execute(_DELETE_MISSING_BOOKS)
     new_categories = await _execute_counted(connection, _INSERT_CATEGORIES)
     removed_authors, removed_categories = await _prune(connection)
     if into_rebuilt:

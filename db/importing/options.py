@@ -1,6 +1,7 @@
 """What an import may do to books that exist, as the user chose it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from db.book_columns import BOOK_FIELDS
 from db.errors import CatalogImportError
@@ -23,6 +24,8 @@ class ImportOptions:
     - `update_only`: rows without a book in the catalog are skipped.
     - `owner_of`: the fields that this source sets in books of other sources from now on.
     - `overwrite_edits`: fields that were edited by hand are set as well.
+    - `missing`: what happens to books of the source that the feed lacks. At most `missing_limit` percent of
+      the source's books are deleted; if more are missing, the import is refused.
     """
 
     replace: bool = False
@@ -30,6 +33,8 @@ class ImportOptions:
     update_only: bool = False
     owner_of: frozenset[str] = frozenset()
     overwrite_edits: bool = False
+    missing: Literal["keep", "delete"] = "keep"
+    missing_limit: float = 5.0
 
     def __post_init__(self) -> None:
         """Raise CatalogImportError for a field that cannot be owned."""

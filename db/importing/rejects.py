@@ -1,16 +1,14 @@
 """The rejects file: a CSV file of rejected rows, complete on disk before the import commits."""
 
 import csv
-import os
-import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from db.errors import CatalogImportError
 from db.importing.records import Reject
+from db.importing.replaced_file import ReplacedFile, begins_with
 
 if TYPE_CHECKING:
     from _csv import Writer
@@ -27,15 +25,14 @@ class RejectsFile:
     """
 
     __slots__ = (
-        *("_file", "_path", "_row_label", "_temporary", "_writer"),
+        *("_file", "_path", "_row_label", "_writer"),
         *("dropped_values", "rejected_rows", "skipped_books"),
     )
 
     def __init__(self, path: Path, row_label: Callable[[int], str]) -> None:
         self._path = path
         self._row_label = row_label
-        self._file: TextIO | None = None
-        self._temporary: Path | None = None
+        self._file: ReplacedFile | None = None
         self._writer: Writer | None = None
         self.rejected_rows = 0
         self.dropped_values = 0
@@ -43,7 +40,7 @@ class RejectsFile:
 
     def __enter__(self) -> "RejectsFile":
         try:
-            if self._path.exists() and not _is_rejects_file(self._path):
+            if self._path.exists() and not begins_with(self._path, _HEADINGS):
                 raise CatalogImportError(
                     f"{self._path} exists and is not a rejects file: choose another path with --rejects."
                 )
@@ -56,11 +53,7 @@ class RejectsFile:
     ) -> None:
         """Remove the temporary file, unless it has been put in its place."""
         if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-        if self._temporary is not None:
-            with suppress(OSError):
-                self._temporary.unlink()
+            self._file.close()
 
     def write(self, rejects: Iterable[Reject]) -> None:
         try:
@@ -76,23 +69,17 @@ class RejectsFile:
     def finish(self) -> None:
         """Write the file to disk and replace that of an earlier import, or remove it if there are no rejects."""
         try:
-            if self._file is None or self._temporary is None:
+            if self._file is None:
                 self._path.unlink(missing_ok=True)
-                return
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._temporary.replace(self._path)
-            self._temporary = None
+            else:
+                self._file.finish()
         except OSError as error:
             raise self._write_error(error) from error
 
     def _open_writer(self) -> "Writer":
         if self._writer is None:
-            handle, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
-            self._temporary = Path(name)
-            self._file = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
-            self._temporary.chmod(_READABLE)
-            self._writer = csv.writer(self._file)
+            self._file = ReplacedFile(self._path)
+            self._writer = csv.writer(self._file.file)
             self._writer.writerow(_HEADINGS)
         return self._writer
 
@@ -101,15 +88,3 @@ class RejectsFile:
             f"The rejects file {self._path} cannot be written: {error.strerror}. Nothing was imported; "
             "choose another path with --rejects."
         )
-
-
-_READABLE = 0o644
-"""The permissions of the file. A temporary file is readable by its owner only."""
-
-
-def _is_rejects_file(path: Path) -> bool:
-    """Return whether an import wrote this file, so it can be replaced."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(32).startswith(",".join(_HEADINGS).encode())

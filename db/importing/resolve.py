@@ -165,20 +165,6 @@ DELETE FROM target_book_category t USING book_category bc
 WHERE t.book_id = bc.book_id AND t.category_id = bc.category_id
 """
 
-COUNT_BOOKS = """
-/* count_target_books */
-SELECT count(*) FILTER (WHERE b.is_new) AS new,
-       count(*) FILTER (WHERE NOT b.is_new AND (b.differs OR b.id IN (
-           SELECT book_id FROM target_book_author UNION ALL SELECT book_id FROM gone_book_author
-           UNION ALL SELECT book_id FROM target_book_category UNION ALL SELECT book_id FROM gone_book_category
-       ))) AS changed,
-       count(*) AS staged,
-       (SELECT count(*) FROM book WHERE source = $1::text)
-           - count(*) FILTER (WHERE b.is_own AND NOT b.is_new) AS missing_from_feed,
-       (SELECT books FROM catalog_size) AS catalog
-FROM target_book b
-"""
-
 
 async def resolve(connection: asyncpg.Connection, rules: UpdateRules) -> None:
     """Fill the `target_*` and `gone_*` tables, which the staged checks began to fill."""

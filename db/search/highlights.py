@@ -1,11 +1,15 @@
 """Highlights: which fields of a book match a text, and the title with the matches marked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from db.database import Database
 from db.records import align_to_keys
+from db.search.light_words import LIGHT_WORDS
+from db.search.spelling import folded, units_of
 from db.search.text_query import TextQuery
+from db.search.tsquery import Term, any_of, tsquery
+from db.search.typed_words import TypedWord
 from db.statements import ReadStatement
 
 MARK_START, MARK_STOP = "\ue000", "\ue001"
@@ -25,21 +29,16 @@ _FIELDS = ("ISBN", "TITLE", "AUTHORS", "SUBTITLE", "CATEGORIES", "DESCRIPTION")
 # A field matches if it contains any word: the words of a conjunction may be in different fields.
 _MATCHES_BY_BOOK_IDS = ReadStatement(
     "matches_by_book_ids",
-    f"""
-WITH text_query AS (
-    SELECT replace($2::tsquery::text, ' & ', ' | ')::tsquery AS query
-)
-SELECT b.id, b.isbn IS NOT DISTINCT FROM $3::text AND $3::text IS NOT NULL,
-       words(b.title) @@ text_query.query,
-       coalesce((SELECT bool_or(words(a.name) @@ text_query.query) FROM book_author AS ba
+    """
+SELECT b.id, b.title, coalesce(b.isbn = ANY ($3::text[]), false),
+       name_words(b.title) @@ $2::tsquery,
+       coalesce((SELECT bool_or(name_words(a.name) @@ $2::tsquery) FROM book_author AS ba
                  JOIN author AS a ON a.id = ba.author_id WHERE ba.book_id = b.id), false),
-       coalesce(words(b.subtitle) @@ text_query.query, false),
-       coalesce((SELECT bool_or(words(k.path) @@ text_query.query) FROM book_category AS bc
+       coalesce(name_words(b.subtitle) @@ $2::tsquery, false),
+       coalesce((SELECT bool_or(name_words(k.path) @@ $2::tsquery) FROM book_category AS bc
                  JOIN category AS k ON k.id = bc.category_id WHERE bc.book_id = b.id), false),
-       coalesce(words(b.description) @@ text_query.query, false),
-       ts_headline('public.catalog', translate(b.title, '{MARK_START}{MARK_STOP}', ''), text_query.query,
-                   'HighlightAll=true, StartSel={MARK_START}, StopSel={MARK_STOP}')
-FROM book AS b CROSS JOIN text_query
+       coalesce(words(b.description) @@ $2::tsquery, false)
+FROM book AS b
 WHERE b.id = ANY ($1::bigint[])
 """,
 )
@@ -49,9 +48,43 @@ async def matches_by_book_ids(
     database: Database, text_query: TextQuery, book_ids: Sequence[int]
 ) -> list[Match | None]:
     """Return the match of each book, or None for an unknown id."""
-    rows = await database.fetch(_MATCHES_BY_BOOK_IDS, book_ids, text_query.expanded_tsquery, text_query.isbn)
+    words = frozenset(text_query.ranking.words)
+    unfinished = text_query.ranking.unfinished
+    telling = sorted(words - LIGHT_WORDS or words)
+    terms = [*map(Term, telling), *([Term(unfinished, is_prefix=True)] if unfinished else [])]
+    rows = await database.fetch(_MATCHES_BY_BOOK_IDS, book_ids, tsquery(any_of(terms)), text_query.isbns)
     match_by_book_id = {
-        book_id: Match(tuple(name for name, hit in zip(_FIELDS, hits, strict=True) if hit), title)
-        for book_id, *hits, title in rows
+        book_id: Match(
+            tuple(name for name, hit in zip(_FIELDS, hits, strict=True) if hit),
+            mark_words(title, words, unfinished),
+        )
+        for book_id, title, *hits in rows
     }
     return align_to_keys(book_ids, match_by_book_id)
+
+
+def mark_words(title: str, words: Collection[str], unfinished: str | None = None) -> str:
+    """Return the title with marks around the words, and around those that start with `unfinished`."""
+    title = title.translate({ord(MARK_START): None, ord(MARK_STOP): None})
+    parts: list[str] = []
+    end = 0
+    for start, stop in _matching_spans(title, words, unfinished):
+        parts += [title[end:start], MARK_START, title[start:stop], MARK_STOP]
+        end = stop
+    return "".join([*parts, title[end:]])
+
+
+def _matching_spans(title: str, words: Collection[str], unfinished: str | None) -> Iterator[tuple[int, int]]:
+    """Yield the places of the matching words; one that matches only without its signs is a single place."""
+    for start, stop, joined, parts in units_of(title):
+        matching = [(part.start, part.stop) for part in parts if _matches(part, words, unfinished)]
+        if not matching and joined in words:
+            matching = [(start, stop)]
+        yield from matching
+
+
+def _matches(word: TypedWord, words: Collection[str], unfinished: str | None) -> bool:
+    if word.grams:
+        return any(gram in words for gram in word.grams)
+    form = folded(word.form)
+    return form in words or (unfinished is not None and form.startswith(unfinished))

@@ -8,6 +8,10 @@ from dataclasses import replace
 
 from db.constraints import TIER_THRESHOLDS
 from db.search.conditions import Condition
+from db.search.tsquery import quote_lexeme
+
+TIER_LEXEMES = ("#0", "#1", "#2", "#3a", "#3b", "#3c", "#3d")
+"""The lexeme of each tier in the documents. All documents of the last four also have `#3`."""
 
 TIERS = tuple(range(len(TIER_THRESHOLDS), -1, -1))
 """The numbers of the tiers, most popular first."""
@@ -17,7 +21,9 @@ def in_tier(condition: Condition, tier: int) -> Condition:
     """Return the condition restricted to a tier, also in the tsquery if it matches documents."""
     lower_bound = f"{{l}}.rating_count >= {TIER_THRESHOLDS[tier - 1]}" if tier else "true"
     upper_bound = f"{{l}}.rating_count < {TIER_THRESHOLDS[tier]}" if tier < len(TIER_THRESHOLDS) else "true"
-    with_tier_clause = condition.sql.replace("{tier_clause}", f" && '''#{tier}'''::tsquery")
+    with_tier_clause = condition.sql.replace(
+        "{tier_clause}", f" && $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery"
+    )
     return replace(condition, sql=f"({with_tier_clause}) AND {lower_bound} AND {upper_bound}")
 
 

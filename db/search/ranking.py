@@ -1,6 +1,15 @@
-"""Relevance: how well a document matches the text, weighted by the book's number of ratings."""
+"""Ranking: the limits of lists by relevance, and what a text's reading is worth in the score."""
+
+import math
+from itertools import chain, islice, product
 
 from db.keyset import INTEGER, SortKey
+from db.search.corrections import Choice
+from db.search.light_words import ARTICLES
+from db.search.readings import Group, Reading, complete_words, light_words
+from db.search.score import RankingValues
+from db.search.tsquery import Term, all_of, tsquery, words_of
+from db.search.vocabulary import Vocabulary
 
 MAX_ENUMERATED_HITS = 5_000
 """If a text matches at most this many books, their ids are passed to later statements."""
@@ -14,27 +23,125 @@ RANK_CANDIDATES_BROAD_TEXT = 300
 The rarer the text is among popular books, the more documents must be read to find them.
 """
 
-_EXACT_TITLE_BONUS = 10_000_000
-"""Added to the score of a book whose title equals the text, ignoring a leading article."""
+MAX_TITLE_CANDIDATES = 100
+"""Maximum number of hits that are ranked because their title is the text, whatever their ratings."""
 
 RELEVANCE = SortKey("relevance", "score", INTEGER)
 
-_WEIGHTS = "ARRAY[0.1, 0.3, 0.6, 1.0]::real[]"  # description, subtitle and categories, authors, title
+_EXACT_TITLE_POINTS = (1_500, 1_000)
+_NAME_TITLE_POINTS = (900, 0)
+"""Points for a title that is the text as typed, and as corrected; then the same if the text is a name."""
+
+_UNFINISHED_POINTS = 300
+"""Points that a word loses where it is longer than the typed one."""
+
+_INFLECTION_POINTS = 1_000
+"""Points that another form of a word loses."""
+
+_CHOICE_POINTS = 200
+"""Points that a correction loses per nat of its cost above the likeliest correction's."""
+
+_RARITY_POINTS = 100
+"""Points of a word per nat of its rarity, where a book need not have all words."""
+
+_TITLES_PER_GROUP = 4
+_MAX_TITLES = 24
+"""Maximum numbers of words for one of a text, and of texts, that are looked up as whole titles."""
 
 
-def score_sql(document: str, rating_count: str, exact: str, expanded: str) -> str:
-    """Return the SQL of the score, an integer. Matches of the words as typed rank before all others."""
-    return (
-        f"(round(1000000 * ts_rank({_WEIGHTS}, {document}, {expanded})"
-        f" * (1 + ln(1 + {rating_count}) / 20))::integer"
-        f" + CASE WHEN {document} @@ {exact} THEN 100000000 ELSE 0 END)"
+def ranking_values(
+    vocabulary: Vocabulary, reading: Reading, text: str, *, names_authors: bool = False
+) -> RankingValues:
+    """Return the parameters of the score of a text's reading.
+
+    `names_authors`: the words of the text are those of authors, so that a title of these words is about them.
+    """
+    full = all_of(group.expression for group in reading.groups)
+    title, authors, both = (
+        "" if reading.is_partial else tsquery(full, weights) for weights in ("A", "B", "AB")
+    )
+    light = light_words(vocabulary)
+    exact, corrected = _NAME_TITLE_POINTS if names_authors else _EXACT_TITLE_POINTS
+    choices = _choice_points(vocabulary, reading)
+    return RankingValues(
+        titles=possible_titles(vocabulary, reading, text),
+        title=title,
+        authors=authors,
+        both=both,
+        said=tsquery(complete_words(vocabulary), "A"),
+        light=tsquery(light, "A"),
+        words=tuple(dict.fromkeys([*words_of(full), *words_of(light)])),
+        size=_title_size(vocabulary, reading),
+        unfinished=_unfinished_word(reading.groups[-1]),
+        exact=exact,
+        corrected=corrected,
+        choices=tuple(query for query, _, _ in choices),
+        points=tuple(points for _, points, _ in choices),
+        groups=tuple(number for _, _, number in choices),
     )
 
 
-def exact_title_bonus_sql(book: str, text: str) -> str:
-    """Return the SQL of the bonus for an exact title. Comparing lengths first skips most titles."""
-    return (
-        f"CASE WHEN length({book}.title_key) <= length(fold({text}))"
-        f" AND {book}.title_key = title_sort_key({text}, {book}.language)"
-        f" THEN {_EXACT_TITLE_BONUS} ELSE 0 END"
+def _title_size(vocabulary: Vocabulary, reading: Reading) -> int:
+    """Return the number of words, without articles, that a title of the text has at most."""
+    said = sum(
+        max([group.stop - group.start, *(len(choice.words) for choice in group.choices[:1])])
+        for group in reading.groups
+        if not group.is_light
     )
+    return said + sum(word.is_light and word.word.word not in ARTICLES for word in vocabulary.words)
+
+
+def _unfinished_word(last: Group) -> str | None:
+    """Return the last word of a text if longer words count as it."""
+    for choice in last.choices:
+        if isinstance(choice.expression, Term) and choice.expression.is_prefix:
+            return choice.expression.word
+    return None
+
+
+def _choice_points(vocabulary: Vocabulary, reading: Reading) -> list[tuple[str, int, int]]:
+    """Return the tsquery of each word that a group may be, its points, and the number of the group."""
+    choices: list[tuple[str, int, int]] = []
+    for number, group in enumerate(reading.groups):
+        rarity = _rarity_points(vocabulary, group) if reading.is_partial else 0
+        if rarity or group.choices:
+            choices.append((tsquery(group.typed), rarity, number))
+        choices += [
+            (tsquery(choice.expression), rarity - _penalty(choice, group), number) for choice in group.choices
+        ]
+    return choices
+
+
+def _penalty(choice: Choice, group: Group) -> int:
+    if choice.is_inflection:
+        return _INFLECTION_POINTS
+    penalty = round(_CHOICE_POINTS * max(0, choice.cost - group.choices[0].cost))
+    return penalty if choice.words else penalty + _UNFINISHED_POINTS
+
+
+def _rarity_points(vocabulary: Vocabulary, group: Group) -> int:
+    rarest = min(word.word.documents for word in vocabulary.words[group.start : group.stop])
+    return round(_RARITY_POINTS * math.log((1 + vocabulary.books) / (1 + rarest)))
+
+
+def possible_titles(vocabulary: Vocabulary, reading: Reading, text: str) -> tuple[str, ...]:
+    """Return the text and its likeliest corrections as titles: folded, without leading articles."""
+    parts: list[list[tuple[str, ...]]] = []
+    by_start = {group.start: group for group in reading.groups}
+    place = 0
+    while place < len(vocabulary.words):
+        group = by_start.get(place, Group(place, place + 1, all_of(())))
+        typed = tuple(
+            lexeme for word in vocabulary.words[group.start : group.stop] for lexeme in word.lexemes
+        )
+        corrected = [choice.words for choice in group.choices if choice.words]
+        parts.append([typed, *corrected][:_TITLES_PER_GROUP])
+        place = group.stop
+    texts = [list(chain.from_iterable(words)) for words in islice(product(*parts), _MAX_TITLES)]
+    titles = [_without_articles(words) for words in [*texts, text.lower().split()]]
+    return tuple(dict.fromkeys(title for title in titles if title))
+
+
+def _without_articles(words: list[str]) -> str:
+    start = next((n for n, word in enumerate(words[:-1]) if word not in ARTICLES), len(words) - 1)
+    return " ".join(words[start:])

@@ -1,4 +1,4 @@
-"""Suggestions for a typed prefix: books, authors and categories that start with it, most popular first."""
+"""Suggestions for a typed prefix: books, authors and categories, the most popular first."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
@@ -11,75 +11,127 @@ from db.categories import COLUMNS as CATEGORY_COLUMNS
 from db.categories import Category
 from db.constraints import MAX_SORT_KEY_LENGTH
 from db.database import Database
+from db.records import CatalogRecord
+from db.search.light_words import ARTICLES
+from db.search.popularity_tiers import TIER_LEXEMES, union_until_limit
+from db.search.prefixes import Prefix, correct_prefix, read_prefix
+from db.search.tsquery import quote_lexeme, tsquery
+from db.search.typed_words import find_isbns
 from db.statements import ReadStatement
 
 T = TypeVar("T")
+R = TypeVar("R", bound=CatalogRecord)
 
 MAX_PREFIX_LENGTH = MAX_SORT_KEY_LENGTH
 """Maximum length of a prefix in characters; a longer one is cut. Sort keys are no longer than that."""
 
-_PREFIX_UPPER_BOUND = "chr(1114111)"
-"""SQL of the last code point. Every text that starts with a prefix sorts before the prefix followed by it."""
+_MIN_LITERAL = 3
+"""With fewer suggestions than this, those for a corrected prefix follow."""
 
-_EDITIONS_PER_TITLE = 3
-"""Number of books read per suggested title: editions share a title, and only the most popular is returned."""
+_MIN_TRUSTED_LENGTH = 5
+"""A beginning with fewer letters is corrected only if nothing begins so, because too many words are near."""
 
-_POPULAR_SCAN_FACTOR = 100
-"""Number of the most popular rows that are scanned first, per suggestion.
+_EDITIONS_PER_WORK = 3
+"""Number of books read per suggested work: only the most popular of its editions is returned."""
 
-A frequent prefix has enough matches among them. For a prefix of fewer than one row in a hundred, all rows
-with the prefix are read.
-"""
+_POPULAR_SCAN = 1_000
+"""Number of the most popular rows that are scanned first. A frequent prefix has enough matches among them."""
+
+_ENOUGH_POPULAR = 3
+"""With this many popular matches per suggestion no others are read."""
+
+_INDEXED_MATCHES = 1_000
+"""Maximum number of matches that are read from the index, the most popular tiers first."""
+
+_START_POINTS = 1.0
+_COMPLETE_POINTS = 0.7
+"""Points for a name that starts with the prefix, and for one with its last word as typed."""
 
 
-def _most_popular_sql(table: str, popularity: str, key: str, prefix: str) -> str:
-    """Return the SQL for the ids of the $2 most popular rows whose key starts with a prefix.
+def _indexed_matches_sql(weights_query: str) -> str:
+    """Return the SQL for the ids of books that match a tsquery, the most popular tiers first."""
+    parts = [
+        f"SELECT book_id AS id FROM book_search"
+        f" WHERE document @@ ({weights_query} && $${quote_lexeme(lexeme)}$$::tsquery)"
+        f" LIMIT {_INDEXED_MATCHES}"
+        for lexeme in reversed(TIER_LEXEMES)
+    ]
+    return union_until_limit(parts, _INDEXED_MATCHES)
 
-    OFFSET 0 keeps the planner from scanning all rows by popularity until it has found enough matches.
-    """
-    has_prefix = f"key >= {prefix} AND key < {prefix} || {_PREFIX_UPPER_BOUND}"
-    return f"""
-    WITH popular AS (
-        SELECT id, {key} AS key FROM {table}
-        ORDER BY {popularity} DESC, id DESC LIMIT {_POPULAR_SCAN_FACTOR} * $2::integer
-    ),
-    hit AS MATERIALIZED (SELECT id FROM popular WHERE {has_prefix} LIMIT $2::integer),
-    hit_count AS MATERIALIZED (SELECT count(*) = $2::integer AS is_enough FROM hit),
-    all_rows AS (SELECT id, {key} AS key, {popularity} AS popularity FROM {table})
-    SELECT id FROM hit WHERE (SELECT is_enough FROM hit_count)
-    UNION ALL
-    (SELECT id FROM (
-         SELECT id, popularity FROM all_rows
-         WHERE {has_prefix} AND NOT (SELECT is_enough FROM hit_count) OFFSET 0
-     ) AS prefix_match
-     ORDER BY popularity DESC, id DESC LIMIT $2::integer)
-    """
 
+_ARTICLE_PATTERN = rf"(?:(?:{'|'.join(sorted(ARTICLES, key=len, reverse=True))})[^[:alnum:]]+)?"
 
 _SUGGESTED_BOOKS = ReadStatement(
     "suggested_books",
-    f"""
-SELECT {BOOK_COLUMNS.sql}, t.title_key
-FROM ({_most_popular_sql("book", "rating_count", "title_key", "title_sort_key($1::text, NULL)")}) AS found
-JOIN book AS t ON t.id = found.id
-WHERE title_sort_key($1::text, NULL) <> ''
-ORDER BY t.rating_count DESC, t.id DESC
+    rf"""
+WITH popular AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT id, title_key FROM book ORDER BY rating_count DESC, id DESC LIMIT {_POPULAR_SCAN}
+    ) AS b
+    WHERE b.title_key ~ $1::text LIMIT {_ENOUGH_POPULAR} * $3::integer
+),
+is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
+indexed AS MATERIALIZED (
+    SELECT i.id FROM ({_indexed_matches_sql("$2::tsquery")}) AS i WHERE NOT (SELECT enough FROM is_enough)
+),
+scored AS (
+    SELECT b.id, ln(1 + b.rating_count::double precision)
+        + CASE WHEN b.title_key ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text)
+               THEN {_START_POINTS} ELSE 0 END
+        + CASE WHEN b.title_key ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
+    FROM (SELECT id FROM popular UNION SELECT id FROM indexed) AS f JOIN book AS b USING (id)
+    WHERE b.title_key ~ ALL ($4::text[])
+)
+SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key, '[^[:alnum:]]+', ' ', 'g') AS work, (
+    SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
+    WHERE ba.book_id = t.id ORDER BY ba.position LIMIT 1
+) AS author_name
+FROM (SELECT id, score FROM scored ORDER BY score DESC, id DESC LIMIT {_EDITIONS_PER_WORK} * $3::integer) AS s
+JOIN book AS t ON t.id = s.id
+ORDER BY s.score DESC, t.id DESC
 """,
     cached_plan=False,
 )
 
+_BOOKS_BY_ISBNS = ReadStatement(
+    "suggested_books_by_isbns",
+    f"""
+SELECT {BOOK_COLUMNS.sql} FROM book AS t WHERE t.isbn = ANY ($1::text[]) ORDER BY t.id LIMIT $2::integer
+""",
+)
+
 _SUGGESTED_AUTHORS = ReadStatement(
     "suggested_authors",
-    f"""
-WITH found AS (
-    ({_most_popular_sql("author", "book_count", "slug", "slug($1::text)")})
-    UNION
-    ({_most_popular_sql("author", "book_count", "sort_key", "fold($1::text)")})
+    rf"""
+WITH popular AS MATERIALIZED (
+    SELECT id FROM (
+        SELECT id, sort_key FROM author
+        ORDER BY rating_count DESC, book_count DESC, id DESC LIMIT {_POPULAR_SCAN}
+    ) AS a
+    WHERE a.sort_key ~ ALL ($1::text[]) LIMIT {_ENOUGH_POPULAR} * $3::integer
+),
+is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
+indexed AS MATERIALIZED (
+    SELECT l.author_id AS id FROM ({_indexed_matches_sql("$2::tsquery")}) AS i
+    JOIN author_listing AS l ON l.book_id = i.id
+    WHERE NOT (SELECT enough FROM is_enough)
+),
+named AS MATERIALIZED (
+    (SELECT id FROM author WHERE sort_key >= $4::text AND sort_key < $4::text || chr(1114111)
+        AND NOT (SELECT enough FROM is_enough) LIMIT {_INDEXED_MATCHES})
+    UNION ALL
+    (SELECT id FROM author WHERE slug >= $5::text AND slug < $5::text || chr(1114111)
+        AND NOT (SELECT enough FROM is_enough) LIMIT {_INDEXED_MATCHES})
 )
 SELECT {AUTHOR_COLUMNS.sql}
-FROM found JOIN author AS t ON t.id = found.id
-ORDER BY t.book_count DESC, t.id DESC
-LIMIT $2::integer
+FROM (SELECT id FROM popular UNION SELECT id FROM indexed UNION SELECT id FROM named) AS f
+JOIN author AS t USING (id)
+WHERE t.sort_key ~ ALL ($1::text[])
+ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
+    + CASE WHEN t.sort_key ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
+           THEN {_START_POINTS} ELSE 0 END DESC,
+    t.id DESC
+LIMIT $3::integer
 """,
     cached_plan=False,
 )
@@ -89,7 +141,7 @@ _SUGGESTED_CATEGORIES = ReadStatement(
     f"""
 SELECT {CATEGORY_COLUMNS.sql}
 FROM category AS t
-WHERE t.sort_key >= fold($1::text) AND t.sort_key < fold($1::text) || {_PREFIX_UPPER_BOUND}
+WHERE t.sort_key >= fold($1::text) AND t.sort_key < fold($1::text) || chr(1114111)
 ORDER BY t.book_count DESC, t.id DESC
 LIMIT $2::integer
 """,
@@ -108,17 +160,58 @@ def batch_reader(
     return read_batch
 
 
-async def suggested_books(database: Database, prefix: str, size: int) -> list[Book]:
-    """Return the books whose title starts with the prefix, ignoring leading articles; one book per title."""
-    book_by_title: dict[str, Book] = {}
-    for book in await database.fetch(_SUGGESTED_BOOKS, prefix, size * _EDITIONS_PER_TITLE, record_class=Book):
-        book_by_title.setdefault(book["title_key"], book)
-    return list(book_by_title.values())[:size]
+async def suggested_books(database: Database, text: str, size: int) -> list[Book]:
+    """Return the books with the ISBN, or those whose titles have words that begin so: one per work.
+
+    A work is a title, whatever its signs and articles, and its first author's name.
+    """
+    isbns, _ = find_isbns(text)
+    if isbns:
+        return await database.fetch(_BOOKS_BY_ISBNS, isbns, size, record_class=Book)
+
+    async def read(prefix: Prefix) -> list[Book]:
+        values = (prefix.text_pattern, tsquery(prefix.expression, "A"), size, prefix.word_patterns)
+        return await database.fetch(_SUGGESTED_BOOKS, *values, record_class=Book)
+
+    books = await _literal_then_corrected(database, text, read)
+    by_work: dict[tuple[str, str | None], Book] = {}
+    for book in books:
+        by_work.setdefault((book["work"], book["author_name"]), book)
+    return list(by_work.values())[:size]
 
 
-async def suggested_authors(database: Database, prefix: str, size: int) -> list[Author]:
-    """Return the authors whose name or sort name starts with the prefix, most books first."""
-    return await database.fetch(_SUGGESTED_AUTHORS, prefix, size, record_class=Author)
+async def suggested_authors(database: Database, text: str, size: int) -> list[Author]:
+    """Return the authors whose names have words that begin so, the most popular first."""
+
+    async def read(prefix: Prefix) -> list[Author]:
+        start = " ".join(alternatives[0] for alternatives in prefix.words)
+        values = (
+            prefix.word_patterns,
+            tsquery(prefix.expression, "B"),
+            size,
+            start,
+            start.replace(" ", "-"),
+            prefix.text_pattern,
+        )
+        return await database.fetch(_SUGGESTED_AUTHORS, *values, record_class=Author)
+
+    return (await _literal_then_corrected(database, text, read))[:size]
+
+
+async def _literal_then_corrected(
+    database: Database, text: str, read: Callable[[Prefix], Awaitable[list[R]]]
+) -> list[R]:
+    """Return the rows for the prefix as typed; if there are few, those for its corrections follow."""
+    literal = read_prefix(text)
+    if literal is None:
+        return []
+    found = await read(literal)
+    if len(found) >= _MIN_LITERAL or (found and literal.last_length < _MIN_TRUSTED_LENGTH):
+        return found
+    corrected = await correct_prefix(database, text)
+    others = await read(corrected) if corrected and corrected != literal else []
+    by_id = {row["id"]: row for row in (*others[::-1], *found[::-1])}
+    return list(by_id.values())[::-1]
 
 
 async def suggested_categories(database: Database, prefix: str, size: int) -> list[Category]:

@@ -1,124 +1,101 @@
-"""Text queries: a search text is read as an ISBN, as its words, or as its words with spelling correction."""
+"""Text queries: a search text is read as ISBNs, or as words, which may be misspelt, joined or split."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from stdnum import isbn as stdnum_isbn
-from stdnum.exceptions import ValidationError
 
 from db.database import Database
 from db.search.conditions import Condition, id_in, matches_tsquery
-from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT, score_sql
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, ranking_values
+from db.search.readings import Reading, readings_of, typed_reading
+from db.search.score import NO_RANKING, RankingValues, scored_sql, titles_condition
+from db.search.spelling import spelled_words
+from db.search.tsquery import tsquery
+from db.search.typed_words import clean_text, find_isbns, find_words
+from db.search.vocabulary import Vocabulary, words_of_text
 from db.statements import ReadStatement
 
 MAX_TEXT_LENGTH = 200
 """Maximum length of a search text in characters; a longer text is cut."""
 
-_FUZZY_BELOW_HITS = 3
-"""With fewer hits than this, the query is expanded with similar words."""
-
-_MAX_CORRECTED_WORDS = 8
-"""Maximum number of words of a text for which similar words are looked up."""
-
-_SIMILARITY_MARGIN = 0.15
-"""Maximum difference in similarity to the most similar word, in the first attempt (pg_trgm, 0 to 1)."""
-
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """How a text is searched: by `isbn`, or by words.
+    """How a text is searched: by ISBN, or by the words of a reading.
 
-    `exact_tsquery` matches the words as typed; the last one is a prefix. `expanded_tsquery` also matches
-    similar words, or any one of the words; without expansion it equals `exact_tsquery`. `did_you_mean` is the
-    corrected text: the similar words that the best hit contains.
+    `tsquery` matches the books of the reading. `did_you_mean` is the corrected text: what the best hit has.
 
     `book_ids` are all hits, if there are at most MAX_ENUMERATED_HITS: with ids the planner cannot misestimate
-    the number of rows. `is_frequent`: at least one book in ten matches. `is_truncated`: an expanded query has
-    more than RANK_CANDIDATES hits, and the rest are ignored.
+    the number of rows. `is_frequent`: at least one book in ten matches.
     """
 
     text: str
-    exact_tsquery: str = ""
-    expanded_tsquery: str = ""
-    isbn: str | None = None
+    tsquery: str = ""
+    ranking: RankingValues = NO_RANKING
+    isbns: tuple[str, ...] = ()
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
     is_frequent: bool = False
-    is_truncated: bool = False
 
     @property
     def condition(self) -> Condition:
         """The condition on the books that the query finds."""
-        return matches_tsquery(self.expanded_tsquery) if self.book_ids is None else id_in(self.book_ids)
+        return matches_tsquery(self.tsquery) if self.book_ids is None else id_in(self.book_ids)
 
 
-_SAMPLE_SIZE = 2_000
-_FREQUENT_IN_SAMPLE = 200
-"""A text is frequent if at least this many books of a sample of _SAMPLE_SIZE match."""
+_SAMPLED_HITS = 200
+"""Number of hits that show whether a text is a name: more have it in the authors than in the title."""
 
-_ESTIMATE_FROM = 20
-"""Minimum number of matches in the sample to estimate the hits from it.
+_BOOKS_BY_ISBNS = ReadStatement(
+    "book_ids_by_isbns",
+    """
+SELECT id FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id
+""",
+)
 
-If the estimate is at least twice MAX_ENUMERATED_HITS, the hits are not enumerated.
-"""
-
-# MATERIALIZED, because otherwise the planner expects to find the first few hits of a rare word soon.
-_HITS_OF_TEXT = ReadStatement(
-    "hits_of_text",
+# The rows are read in the order of the readings, and no further than the first one with a hit.
+_HITS_OF_READINGS = ReadStatement(
+    "hits_of_readings",
     f"""
-WITH sample AS MATERIALIZED (SELECT document FROM book_search ORDER BY book_id LIMIT {_SAMPLE_SIZE}),
-     sampled AS MATERIALIZED (
-         SELECT count(*) AS number FROM sample WHERE document @@ search_query($1::text)
-     ),
-     estimate AS MATERIALIZED (
-         SELECT number >= {_FREQUENT_IN_SAMPLE} AS is_frequent,
-                number >= {_ESTIMATE_FROM}
-                AND number * (SELECT books FROM catalog_size) >= {2 * MAX_ENUMERATED_HITS * _SAMPLE_SIZE}
-                    AS is_broad
-         FROM sampled
-     ),
-     hit AS MATERIALIZED (
-         SELECT book_id FROM book_search
-         WHERE document @@ search_query($1::text) AND NOT (SELECT is_broad FROM estimate)
-     )
-SELECT coalesce(search_query($1::text)::text, '') AS query,
-       (SELECT is_frequent FROM estimate) AS is_frequent,
-       (SELECT is_broad FROM estimate) AS is_broad,
-       ARRAY(SELECT w.lexeme FROM unnest(words($1::text)) AS w ORDER BY w.positions[1], w.lexeme) AS words,
-       ARRAY(SELECT book_id FROM hit LIMIT {MAX_ENUMERATED_HITS + 1}) AS book_ids,
-       (SELECT id FROM book WHERE isbn = $2::text) AS edition
+SELECT reading.n::integer, found.ids, found.has_exact, found.names_authors
+FROM unnest($1::text[], $2::text[], $4::integer[], $5::text[], $6::text[]) WITH ORDINALITY
+    AS reading (query, named, least, title, authors, n)
+CROSS JOIN LATERAL (
+    WITH hit AS MATERIALIZED (
+        SELECT book_id, document FROM book_search
+        WHERE document @@ reading.query::tsquery LIMIT {MAX_ENUMERATED_HITS + 1}
+    )
+    SELECT ARRAY(SELECT book_id FROM hit) AS ids,
+           ARRAY(SELECT 1 FROM hit WHERE document @@ reading.named::tsquery LIMIT reading.least) AS named,
+           EXISTS (SELECT FROM hit WHERE document @@ $3::tsquery) AS has_exact,
+           (SELECT count(*) FILTER (WHERE document @@ reading.authors::tsquery)
+                   > count(*) FILTER (WHERE document @@ reading.title::tsquery)
+            FROM (SELECT document FROM hit LIMIT {_SAMPLED_HITS}) AS sampled) AS names_authors
+) AS found
+WHERE cardinality(found.named) >= reading.least
+LIMIT 1
 """,
     cached_plan=False,
 )
 
-_SIMILAR_WORDS = ReadStatement(
-    "near_words",
-    """
-SELECT typed.ordinal, similar_word.word, similar_word.similarity
-FROM unnest($1::text[]) WITH ORDINALITY AS typed (word, ordinal)
-CROSS JOIN LATERAL (
-    SELECT s.word, similarity(s.word, typed.word) AS similarity
-    FROM search_word AS s
-    WHERE s.word % typed.word
-    ORDER BY similarity DESC, s.word
-    LIMIT 9
-) AS similar_word
-ORDER BY typed.ordinal, similar_word.similarity DESC, similar_word.word
-""",
-)
-
-_HITS_OF_QUERY = ReadStatement(
-    "hits_of_query",
+_BEST_HIT = ReadStatement(
+    "best_hit",
     f"""
-WITH hit AS MATERIALIZED (SELECT book_id, document FROM book_search WHERE document @@ $1::tsquery),
-     few AS MATERIALIZED (SELECT book_id, document FROM hit LIMIT {RANK_CANDIDATES + 1})
-SELECT ARRAY(SELECT book_id FROM few) AS book_ids, (
-    SELECT tsvector_to_array(f.document)
-    FROM (SELECT book_id, document FROM few LIMIT {RANK_CANDIDATES_BROAD_TEXT}) AS f
-    JOIN book AS b ON b.id = f.book_id
-    ORDER BY {score_sql("f.document", "b.rating_count", "$1::tsquery", "$1::tsquery")} DESC, b.id DESC
-    LIMIT 1
-) AS words
+WITH hit AS MATERIALIZED (SELECT unnest($1::bigint[]) AS id),
+candidate AS (
+    (SELECT b.id FROM hit JOIN book AS b USING (id)
+     ORDER BY b.rating_count DESC, b.id DESC LIMIT {RANK_CANDIDATES})
+    UNION
+    (SELECT b.id FROM hit JOIN book AS b USING (id)
+     WHERE {titles_condition(2).sql.replace("{l}", "b")})
+)
+SELECT ARRAY[b.title, b.subtitle] || ARRAY(
+           SELECT a.name FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
+           WHERE ba.book_id = b.id ORDER BY ba.position
+       ) AS texts
+FROM ({scored_sql("candidate", 2)}) AS scored JOIN book AS b ON b.id = scored.id
+ORDER BY scored.key DESC, scored.id DESC
+LIMIT 1
 """,
     cached_plan=False,
 )
@@ -130,84 +107,108 @@ async def interpret_texts(database: Database, texts: Sequence[str]) -> list[Text
 
 
 async def _interpret_text(database: Database, text: str) -> TextQuery:
-    isbn = parse_isbn(text)
-    [hits] = await database.fetch(_HITS_OF_TEXT, text, isbn)
-    if hits["edition"] is not None:
-        return TextQuery(text, isbn=isbn, book_ids=(hits["edition"],))
-    broad = TextQuery(text, hits["query"], hits["query"], is_frequent=hits["is_frequent"])
-    if hits["is_broad"]:
-        return broad
-    exact = replace(broad, book_ids=_enumerate_hits(hits["book_ids"]))
-    if len(hits["book_ids"]) >= _FUZZY_BELOW_HITS or not hits["words"]:
-        return exact
-    return await _expand_with_similar_words(database, exact, hits["words"][:_MAX_CORRECTED_WORDS])
+    isbns, words = find_isbns(clean_text(text))
+    editions = [row[0] for row in await database.fetch(_BOOKS_BY_ISBNS, isbns)] if isbns else []
+    if editions:
+        return TextQuery(text, isbns=tuple(isbns), book_ids=tuple(editions))
+    typed = find_words(words)
+    vocabulary = await words_of_text(database, typed) if typed else Vocabulary()
+    if not any(word.lexemes for word in vocabulary.words):
+        return TextQuery(text, book_ids=())
+    estimate = _estimated_hits(vocabulary)
+    if estimate >= 2 * MAX_ENUMERATED_HITS:
+        reading = typed_reading(vocabulary)
+        ranking = ranking_values(vocabulary, reading, words)
+        return TextQuery(
+            text, tsquery(reading.expression), ranking, is_frequent=estimate * 10 >= vocabulary.books
+        )
+    return await _find_reading(database, text, words, vocabulary)
 
 
-def _enumerate_hits(book_ids: Sequence[int]) -> tuple[int, ...] | None:
-    return tuple(book_ids) if len(book_ids) <= MAX_ENUMERATED_HITS else None
+async def _find_reading(database: Database, text: str, words: str, vocabulary: Vocabulary) -> TextQuery:
+    """Return the query of the first reading that has hits; of the words as typed if none has."""
+    readings = readings_of(vocabulary)
+    exact = tsquery(typed_reading(vocabulary).expression)
+    rows = await database.fetch(
+        _HITS_OF_READINGS,
+        [tsquery(reading.expression) for reading in readings],
+        [tsquery(reading.expression, "" if reading.is_anywhere else "AB") for reading in readings],
+        exact,
+        [reading.least_hits for reading in readings],
+        [tsquery(reading.likeliest, "A") for reading in readings],
+        [tsquery(reading.likeliest, "B") for reading in readings],
+    )
+    if not rows:
+        return TextQuery(text, exact, book_ids=())
+    number: int
+    ids: list[int]
+    [(number, ids, has_exact, names_authors)] = rows
+    reading = readings[number - 1]
+    ranking = ranking_values(vocabulary, reading, words, names_authors=names_authors)
+    query = TextQuery(
+        text,
+        tsquery(reading.expression),
+        ranking,
+        book_ids=tuple(ids) if len(ids) <= MAX_ENUMERATED_HITS else None,
+    )
+    if has_exact or not reading.is_corrected:
+        return query
+    [(texts,)] = await database.fetch(_BEST_HIT, ids, *ranking.parameters)
+    return replace(
+        query, did_you_mean=corrected_text(words, vocabulary, reading, spelled_words(filter(None, texts)))
+    )
 
 
-def parse_isbn(text: str) -> str | None:
-    """Return the ISBN-13 if the whole text is an ISBN in any spelling, else None."""
-    try:
-        return str(stdnum_isbn.validate(text, convert=True))
-    except ValidationError:
-        return None
-
-
-async def _expand_with_similar_words(database: Database, exact: TextQuery, words: Sequence[str]) -> TextQuery:
-    """Return the query expanded with similar words, if that finds more books.
-
-    Three attempts, until one finds more: all words or very similar ones; all words or similar ones; any word.
-    A text that has hits gets the first attempt only.
-    """
-    similar: list[list[tuple[str, float]]] = [[] for _ in words]
-    known_words: set[str] = set()
-    for ordinal, word, similarity in await database.fetch(_SIMILAR_WORDS, words):
-        if word == words[ordinal - 1]:
-            known_words.add(word)
-        else:
-            similar[int(ordinal) - 1].append((word, similarity))
-    closest = [
-        [word, *_close_words(others, _SIMILARITY_MARGIN)] for word, others in zip(words, similar, strict=True)
+def _estimated_hits(vocabulary: Vocabulary) -> float:
+    """Return about how many books have the words of a text, as if the words were independent."""
+    last = vocabulary.words[-1]
+    shares = [
+        (word.word.documents + (last.completions.documents if word is last else 0)) / max(vocabulary.books, 1)
+        for word in vocabulary.words
+        if not word.is_light or len(vocabulary.words) == 1
     ]
-    all_similar = [[word, *_close_words(others, 1.0)] for word, others in zip(words, similar, strict=True)]
-    any_word = [choice[:1] if choice[0] in known_words else choice for choice in closest]
-    for operator, choices in (("&", closest), ("&", all_similar), ("|", any_word)):
-        expanded = f"({exact.exact_tsquery}) | ({f' {operator} '.join(_tsquery_groups(choices))})"
-        [hits] = await database.fetch(_HITS_OF_QUERY, expanded)
-        if len(hits["book_ids"]) > len(exact.book_ids or ()):
-            corrected = [_corrected_word(choice, frozenset(hits["words"])) for choice in choices]
-            should_suggest = not exact.book_ids and corrected != list(words)
-            return replace(
-                exact,
-                expanded_tsquery=expanded,
-                did_you_mean=" ".join(corrected) if should_suggest else None,
-                book_ids=tuple(hits["book_ids"][:RANK_CANDIDATES]),
-                is_truncated=len(hits["book_ids"]) > RANK_CANDIDATES,
-            )
-        if exact.book_ids:
-            break
-    return exact
+    return vocabulary.books * math.prod(min(1.0, share) for share in shares)
 
 
-def _close_words(similar: Sequence[tuple[str, float]], margin: float) -> list[str]:
-    """Return the words whose similarity is within the margin of the most similar one's."""
-    return [word for word, similarity in similar if similarity >= similar[0][1] - margin]
+def corrected_text(
+    text: str, vocabulary: Vocabulary, reading: Reading, spellings: Mapping[str, str]
+) -> str | None:
+    """Return the text with the corrections that the best hit has, in its spelling; None without any.
+
+    The words that need no correction are in the spelling of the best hit, too.
+    """
+    corrected: dict[int, tuple[int, tuple[str, ...]]] = {}
+    typed = {lexeme for word in vocabulary.words for lexeme in word.lexemes}
+    for group in reading.groups:
+        facts = vocabulary.words[group.start : group.stop]
+        if all(lexeme in spellings for word in facts for lexeme in word.lexemes):
+            continue
+        found = [
+            choice.words for choice in group.choices if choice.words and spellings.keys() >= set(choice.words)
+        ]
+        if found:
+            # A word that is typed elsewhere is not the one that is meant here.
+            corrected[group.start] = group.stop, min(found, key=lambda words: not typed.isdisjoint(words))
+    if not corrected:
+        return None
+    return _respell(text, vocabulary, corrected, spellings)
 
 
-def _tsquery_groups(choices: Sequence[Sequence[str]]) -> list[str]:
-    """Return a group of alternatives per word; the last word as typed is a prefix."""
-    groups = [" | ".join(map(_quote_lexeme, choice)) for choice in choices]
-    groups[-1] += f" | {_quote_lexeme(choices[-1][0])}:*"
-    return [f"({group})" for group in groups]
-
-
-def _corrected_word(choice: Sequence[str], words: frozenset[str]) -> str:
-    """Return the first choice that is among the words, or the word as typed if none is."""
-    return next((word for word in choice if word in words), choice[0])
-
-
-def _quote_lexeme(word: str) -> str:
-    """Return the word quoted as a lexeme of a tsquery."""
-    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
+def _respell(
+    text: str,
+    vocabulary: Vocabulary,
+    corrected: Mapping[int, tuple[int, tuple[str, ...]]],
+    spellings: Mapping[str, str],
+) -> str:
+    """Return the text with other words from the place of the first typed one to that of the last."""
+    parts: list[str] = []
+    end = place = 0
+    while place < len(vocabulary.words):
+        first = vocabulary.words[place]
+        stop, words = corrected.get(place, (place + 1, first.lexemes))
+        last = vocabulary.words[stop - 1]
+        if stop > place + 1 or place in corrected or (len(words) == 1 and words[0] in spellings):
+            parts += [text[end : first.typed.start], " ".join(spellings[word] for word in words)]
+            end = last.typed.stop
+        place = stop
+    return " ".join("".join([*parts, text[end:]]).split())

@@ -34,26 +34,30 @@ class Loader(DataLoader[K, V]):
     once, in its own task. Plans request all keys of a level before they await any, so neither a future per
     key nor an iteration of the event loop is needed.
 
-    `read` returns the value of each key, in order, or an exception as the error of that key alone. Values
-    that a `previous` loader has loaded are not read again.
+    `read` returns the value of each key, in order, or an exception as the error of that key alone. With
+    `returns_errors=False` it returns no exception, so that nothing looks for one. Values that a `previous`
+    loader has loaded are not read again.
 
     `values_by_key` has the loaded values, where None is the value of the key None. `batches` has the level
     batch of each key that is still to be read. A level batch that failed stays there with its error.
     """
+
+    futures: "_FutureCache[K, V] | None" = None
+    level_batch: "_LevelBatch[K, V] | None" = None
 
     def __init__(
         self,
         read: Callable[[list[K]], Awaitable[list[Any]]],
         *,
         by_level: bool = False,
+        returns_errors: bool = True,
         previous: "Loader[K, V] | None" = None,
     ) -> None:
         self.values_by_key: dict[Any, Any] = {None: None}
         self.batches: dict[K, _LevelBatch[K, V]] = {}
-        self.futures: _FutureCache[K, V] | None = None
-        self.level_batch: _LevelBatch[K, V] | None = None
         self.read = read
         self._by_level = by_level
+        self._returns_errors = returns_errors
         self._known = previous.values_by_key if previous else None
         if not by_level:
             self._start_dataloader()
@@ -110,17 +114,18 @@ class Loader(DataLoader[K, V]):
         except CancelledError as error:
             # aiodataloader would leave the futures of a cancelled batch pending for ever.
             raise BatchCancelledError("the batch was cancelled") from error
-        self._check_size(missing, loaded)
+        if len(loaded) != len(missing):
+            raise self._size_error(missing, loaded)
         loaded_by_key = dict(zip(missing, loaded, strict=True))
         return [loaded_by_key[key] if key in loaded_by_key else known[key] for key in keys]
 
-    def _check_size(self, keys: Sequence[K], values: Sequence[Any]) -> None:
-        if len(values) != len(keys):
-            raise BatchSizeError(f"{self.read} returned {len(values):,} values for {len(keys):,} keys")
+    def _size_error(self, keys: Sequence[K], values: Sequence[Any]) -> BatchSizeError:
+        return BatchSizeError(f"{self.read} returned {len(values):,} values for {len(keys):,} keys")
 
     def store_level(self, keys: Sequence[K], results: Sequence[Any]) -> None:
         """Store the results of a level batch."""
-        self._check_size(keys, results)
+        if len(results) != len(keys):
+            raise self._size_error(keys, results)
         values, batches = self.values_by_key, self.batches
         values.update(zip(keys, results, strict=True))
         if len(keys) == len(batches):
@@ -128,11 +133,10 @@ class Loader(DataLoader[K, V]):
         else:
             for key in keys:
                 del batches[key]
-        for result_type in set(map(type, results)):
-            if issubclass(result_type, Exception):
-                for key in keys:
-                    if isinstance(values.get(key), result_type):
-                        self.prime(key, values.pop(key))
+        if self._returns_errors:
+            for key, result in zip(keys, results, strict=True):
+                if isinstance(result, Exception):
+                    self.prime(key, values.pop(key))
 
     def raise_errors(self, keys: Iterable[K | None]) -> None:
         """Raise the error of the first of these keys whose read failed. All of them have been read."""

@@ -38,12 +38,17 @@ class Loaders:
         *arguments: Any,
         **options: Any,
     ) -> Loader[Any, Any]:
-        """Return the loader of this name; create it from `read` and its arguments on first use."""
+        """Return the loader of this name; create it from `read` and its arguments on first use.
+
+        `read` raises an error for all of its keys: a statement has no error of a single key.
+        """
         loader = self._loaders.get(name)
         if loader is None:
             read_keys = partial(read, self.database, *arguments, **options)
             previous = self._previous.get(name) if self._previous else None
-            loader = self._loaders[name] = Loader(read_keys, by_level=self._by_level, previous=previous)
+            loader = self._loaders[name] = Loader(
+                read_keys, by_level=self._by_level, returns_errors=False, previous=previous
+            )
         return loader
 
     def for_fallback(self) -> "Loaders":

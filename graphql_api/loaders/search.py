@@ -92,15 +92,20 @@ def filtered_count_loader(loaders: Loaders, scope: Scope, condition: Condition) 
     return loaders.loader(("filtered_count", scope, condition), read)
 
 
-def filtered_book_count_loader(loaders: Loaders, scope: Scope, book_filter: Filter) -> Loader[int, Count]:
-    """Return the loader of the number of filtered books, by parent id."""
+def filtered_book_count_loader(
+    loaders: Loaders, scope: Scope, book_filter: Filter, *, ranked: bool
+) -> Loader[int, Count]:
+    """Return the loader of the number of filtered books, by parent id.
+
+    `ranked` is described at fetch_filtered_counts().
+    """
     choices = _list_choice_loader(loaders, scope, book_filter)
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:
         chosen_scope, keys, condition = await _load_one(choices, tuple(parents))
-        return await fetch_filtered_counts(database, chosen_scope, keys, condition)
+        return await fetch_filtered_counts(database, chosen_scope, keys, condition, ranked=ranked)
 
-    return loaders.loader(("filtered_book_count", scope, book_filter), read)
+    return loaders.loader(("filtered_book_count", scope, book_filter, ranked), read)
 
 
 def facet_loader(

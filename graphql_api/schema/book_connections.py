@@ -11,6 +11,7 @@ import strawberry
 from db.keyset import Order, Page, PageRequest, Scope
 from db.search.filters import NO_FILTER, Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match
+from db.search.ranking import RELEVANCE
 from db.search.text_query import TextQuery
 from graphql_api.context import Context
 from graphql_api.loaders.dataloader import Loader, ResolvedValue
@@ -59,7 +60,9 @@ def build_book_connections(
             for parent, count in parents
         ]
     loader = filtered_book_page_loader(context.loaders, scope, order, page_request, book_filter)
-    counts: Any = filtered_book_count_loader(context.loaders, scope, book_filter)
+    counts: Any = filtered_book_count_loader(
+        context.loaders, scope, book_filter, ranked=order.key == RELEVANCE
+    )
     return [BookConnectionSource(order, loader, parent, counts, scope, book_filter) for parent, _ in parents]
 
 

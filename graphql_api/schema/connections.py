@@ -13,8 +13,8 @@ from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import Prefetch, batch_field
 from graphql_api.schema.contributor_role import role_names
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.filters import parse_search_text
-from graphql_api.schema.inputs import BookOrder, parse_book_order
+from graphql_api.schema.filters import parse_search_text, searches_blank_text
+from graphql_api.schema.inputs import BookOrder, BookOrderField, parse_book_order
 from graphql_api.schema.pagination import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
@@ -85,6 +85,12 @@ def _parse_page_arguments(
     Raise UserInputError naming the first invalid argument.
     """
     text = None if order else parse_search_text(other.get("filter_input"))
+    if (
+        order_by
+        and order_by.field is BookOrderField.RELEVANCE
+        and searches_blank_text(other.get("filter_input"))
+    ):
+        order_by = None  # an empty search box is no error
     actual_order = order or parse_book_order(order_by, searching=text is not None)
     return actual_order, parse_page_request(actual_order, first, after, last, before, text), other
 

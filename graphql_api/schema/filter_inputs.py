@@ -149,8 +149,9 @@ def _in_categories(filter_input: CategoryIdFilter, category_ids: list[int]) -> C
 class BookFilter:
     text: str | None = filter_field(
         "The text to search for: an ISBN in any form, or words of the title, authors, subtitle, categories "
-        f"and description. The last word may be incomplete. Only the first {MAX_TEXT_LENGTH} characters are "
-        "used. Allowed only at the top level of a filter.",
+        "and description. The last word may be incomplete. Words may be misspelt, joined or split, and "
+        "articles are optional. A blank text is the same as none. Only the first "
+        f"{MAX_TEXT_LENGTH} characters are used. Allowed only at the top level of a filter.",
         reject_nested_text,
     )
     author: AuthorIdFilter | None = filter_field(

@@ -36,10 +36,18 @@ _PATH = "filter"
 
 
 def parse_search_text(filter_input: BookFilter | None) -> str | None:
-    """Return the search text of a filter, or None."""
+    """Return the search text of a filter, or None. A blank text is none: an empty search box sends it."""
     if not filter_input or filter_input.text is UNSET or filter_input.text is None:
         return None
+    if searches_blank_text(filter_input):
+        return None
     return check_storable_text(f"{_PATH}.text", filter_input.text[:MAX_TEXT_LENGTH])
+
+
+def searches_blank_text(filter_input: BookFilter | None) -> bool:
+    """Return whether a filter has a text, but a blank one."""
+    text = filter_input.text if filter_input else None
+    return isinstance(text, str) and not text.strip()
 
 
 def parse_book_filter(filter_input: BookFilter | None) -> Filter:

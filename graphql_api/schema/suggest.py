@@ -62,14 +62,19 @@ def _suggestion_field(read: Callable[..., Any], description: str) -> Any:
     return batch_field(load, description)
 
 
-@strawberry.type(description="Books, authors and categories that start with a text; the most popular first.")
+@strawberry.type(
+    description="Books, authors and categories for a text that is still being typed; the most popular first."
+)
 class Suggestions:
     books: list[Book] = _suggestion_field(
         suggest.suggested_books,
-        "Books whose title starts with the text, ignoring leading articles; one book per title.",
+        "Books with the words of the text in their title, of which the last may be unfinished, or with the "
+        "ISBN. One edition per work. If there are few, books for a corrected text follow.",
     )
     authors: list[Author] = _suggestion_field(
-        suggest.suggested_authors, "Authors whose name or sort name starts with the text."
+        suggest.suggested_authors,
+        "Authors with the words of the text in their name. If there are few, those for a corrected text "
+        "follow.",
     )
     categories: list[Category] = _suggestion_field(
         suggest.suggested_categories, "Categories whose name starts with the text."

@@ -310,14 +310,14 @@ class BookConnection:
     )
     total_count: int = batch_field(
         resolve_total_counts,
-        f"The number of books that match. With a filter, counting stops at {COUNT_LIMIT:,}. A list sorted by "
-        f"relevance ends earlier, where `hasNextPage` is false: after {RANK_CANDIDATES:,} books, those with "
-        f"the most ratings, or {RANK_CANDIDATES_BROAD_TEXT} if the text matches more than "
-        f"{MAX_ENUMERATED_HITS:,} books.",
+        f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
+        f"sorted by relevance has at most about {RANK_CANDIDATES:,} books: those with the most ratings, and "
+        f"those whose title is the text. It has about {RANK_CANDIDATES_BROAD_TEXT} if the text matches "
+        f"more than {MAX_ENUMERATED_HITS:,} books.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(
-        resolve_total_counts_capped, "Whether the list has more books than `totalCount`."
+        resolve_total_counts_capped, "Whether more books match than `totalCount`."
     )
     searched_text: str | None = batch_field(
         resolve_searched_texts,
@@ -326,7 +326,8 @@ class BookConnection:
     )
     did_you_mean: str | None = batch_field(
         resolve_did_you_mean,
-        "The probably intended text, if no book matches the words as typed; null otherwise.",
+        "The probably intended text, spelled as in the best hit. The books of the list are those of this "
+        "text. Null if a book matches the words as typed.",
     )
     facets: Facets = batch_field(
         resolve_facets,

@@ -23,6 +23,7 @@ from db.constraints import (
     TIER_THRESHOLDS,
 )
 from db.importing.field_parsers import parse_format, parse_role
+from db.search.popularity_tiers import TIER_LEXEMES
 from tests.catalogs import add_author, add_book, add_category, insert_row
 
 HIGHEST_PRICE = PRICE_LIMIT - Decimal(1).scaleb(-MAX_PRICE_DECIMALS)
@@ -169,5 +170,6 @@ async def test_a_rating_count_at_a_threshold_is_in_the_next_popularity_tier(
         [*counts, 2**31 - 1],
     )
 
+    documents = [f"'{lexeme}'" if len(lexeme) == 2 else f"'#3' '{lexeme}'" for lexeme in TIER_LEXEMES]
     expected = [tier for number in range(len(TIER_THRESHOLDS)) for tier in (number, number + 1)]
-    assert tiers == [(f"'#{tier}'",) for tier in [*expected, len(TIER_THRESHOLDS)]]
+    assert tiers == [(documents[tier],) for tier in [*expected, len(TIER_THRESHOLDS)]]

@@ -23,7 +23,7 @@ from db.importing.importer import import_feed
 from db.importing.readers import open_generated
 from db.keyset import Order, PageRequest, ParentLookup, Scope, fetch_parents_with_pages
 from db.statements import ReadStatement, StatementTemplate
-from tests.conftest import clone
+from tests.conftest import clone_template
 
 BOOKS = 25_000
 
@@ -35,7 +35,7 @@ SORT = ReadStatement("sorted_", "SELECT id FROM book ORDER BY page_count, descri
 async def catalog(
     server: embedded.Server, template: str, maintenance: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[str]:
-    async with clone(server, template, maintenance) as dsn:
+    async with clone_template(server, template, maintenance) as dsn:
         rejects: Path = tmp_path_factory.mktemp("explain") / "rejects.csv"
         await import_feed(dsn, open_generated(BOOKS, 1), rejects=rejects)
         yield dsn
@@ -76,7 +76,7 @@ def read_statements() -> set[str]:
     ]
     names |= {scope.name for scope in scopes}
     of_books = [value for value in vars(books).values() if isinstance(value, Scope)]
-    for shape in ("matching", "count_matching", "facets"):
+    for shape in ("matching", "count_matching", "count_ranked", "facets"):
         names |= {f"{scope.name}_{shape}" for scope in of_books}
     names |= {
         f"{scope.name}_{shape}"
@@ -170,11 +170,11 @@ async def read_trees_and_parents(database: Database) -> None:
 async def test_a_read_statement_whose_function_writes_is_refused(small_catalog: str) -> None:
     connection = await connect(small_catalog, application_name="bookstore tests")
     await connection.execute("""
-        ALTER FUNCTION search_query(text) RENAME TO other_search_query;
-        CREATE FUNCTION search_query(text) RETURNS tsquery LANGUAGE plpgsql AS $$
+        ALTER FUNCTION words(text) RENAME TO other_words;
+        CREATE FUNCTION words(text) RETURNS tsvector LANGUAGE plpgsql AS $$
         BEGIN
             UPDATE catalog_size SET books = 0;
-            RETURN other_search_query($1);
+            RETURN other_words($1);
         END $$
     """)
 

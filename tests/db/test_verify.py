@@ -119,6 +119,11 @@ CORRUPTIONS = (
         {"orphan_book_views": ["book 99 on 2024-03-01"]},
     ),
     Corruption(
+        "owned or edited fields have no book",
+        ("INSERT INTO book_field (book_id, field, owner) VALUES (99, 'price', 'shop')",),
+        {"orphan_book_fields": ["book 99: price"]},
+    ),
+    Corruption(
         "a category's parent is missing",
         ("UPDATE category SET parent_id = 99, lineage = '{99, 4}', path = 'gone/empty' WHERE id = 4",),
         {"orphan_categories": ["category 4 (Empty), parent 99"]},
@@ -442,12 +447,21 @@ CORRUPTIONS = (
         "counters are wrong",
         (
             "UPDATE author SET book_count = 1 WHERE id IN (1, 3)",
+            "UPDATE author SET rating_count = CASE id WHEN 1 THEN 110 ELSE 100 END",
+            "UPDATE search_word SET books = 12, popular_books = 10 WHERE word IN ('emma', 'bare')",
+            "UPDATE search_word SET popular_books = 11 WHERE word = 'hugo'",
             "UPDATE category SET book_count = 3 WHERE id = 1",
             "UPDATE category SET direct_book_count = 0 WHERE id = 3",
             f"{SIZE} books = 4, authors = 2, categories = 0",
         ),
         {
             "author_counts": ["author 1: 1 instead of 2", "author 3: 1 instead of 0"],
+            "author_ratings": ["author 1: 110 instead of 9"],
+            "search_word_counts": [
+                "word 'bare': 12 books instead of 1, 10 popular instead of 0",
+                "word 'emma': 12 books instead of 1, 10 popular instead of 0",
+                "word 'hugo': 1 books instead of 1, 11 popular instead of 0",
+            ],
             "category_counts": [
                 "category 1: 3 instead of 2, directly 1 instead of 1",
                 "category 3: 1 instead of 1, directly 0 instead of 1",

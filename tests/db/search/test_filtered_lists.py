@@ -21,7 +21,11 @@ from db.search.facets import FacetRequest, fetch_facets
 from db.search.filtered_lists import Count, fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Facet, Filter
 from db.search.ranking import RELEVANCE
+from db.search.readings import typed_reading
 from db.search.text_query import TextQuery, interpret_texts
+from db.search.tsquery import tsquery
+from db.search.typed_words import find_words
+from db.search.vocabulary import words_of_text
 from tests.catalogs import add_author, add_book, add_category
 from tests.db.test_keyset import read_all_pages, sorted_ids
 
@@ -220,13 +224,12 @@ async def text_query_of(connection: Connection, text: str | None) -> TextQuery |
     if text is None:
         return None
     [text_query] = await interpret_texts(connection, [text])
+    typed = tsquery(typed_reading(await words_of_text(connection, find_words(text))).expression)
     found = await connection.fetch(
-        "SELECT book_id FROM book_search WHERE document @@ $1::text::tsquery", text_query.exact_tsquery
+        "SELECT book_id FROM book_search WHERE document @@ $1::text::tsquery", typed
     )
     named = tuple(row["book_id"] for row in found) if len(found) % 3 else None  # every way of matching
-    return replace(
-        text_query, expanded_tsquery=text_query.exact_tsquery, book_ids=named, is_frequent=len(found) % 2 == 0
-    )
+    return replace(text_query, tsquery=typed, book_ids=named, is_frequent=len(found) % 2 == 0)
 
 
 @rolled_back(60)
@@ -430,6 +433,26 @@ async def test_each_facet_counts_the_books_without_its_own_conditions(
                 assert found[facet].capped is False
     finally:
         await transaction.rollback()
+
+
+async def test_categories_are_counted_even_if_the_most_popular_books_have_none(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets_module, "FACET_BOOK_LIMIT", 3)
+    category = await add_category(connection, "Fiction")
+    for number in range(8):
+        rating = {"rating_average": Decimal(4), "rating_count": 10 - number}
+        categories = [category] if number in (5, 6) else []
+        await add_book(
+            connection, "Sea", source_id=str(number), language="en", categories=categories, **rating
+        )
+    by_category = FacetRequest(Facet.CATEGORIES, 10)
+    english = Filter(None, c.compare(c.LANGUAGE_COLUMN, "eq", "en"))
+
+    [found] = await fetch_facets(connection, books.ALL_BOOKS, [0], [by_category], english, None)
+
+    assert [(entry.value, entry.number) for entry in found[by_category].entries] == [(str(category), 2)]
+    assert found[by_category].capped is True
 
 
 async def test_facets_of_many_books_count_the_most_popular_and_are_capped(

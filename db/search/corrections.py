@@ -1,0 +1,116 @@
+"""Corrections: what a typed word may have meant, the likeliest first."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from db.search.edit_distance import edit_distance
+from db.search.light_words import LIGHT_WORDS
+from db.search.tsquery import AllOf, Expression, Phrase, Term
+from db.search.vocabulary import Word, WordFacts
+
+MAX_CHOICES = 16
+"""Maximum number of corrections of one word that are searched."""
+
+MAX_EXTRA_COST = 8.0
+"""Corrections that cost more than the likeliest one and this are not searched."""
+
+DISTANCE_COST = 5.0
+"""The cost of one edit: a word is chosen over one an edit nearer if its books weigh 150 times as much."""
+
+INFLECTION_COST = 3.0
+"""The cost of another form of the word."""
+
+UMLAUT_COST = 1.0
+"""The cost of an umlaut that is written out."""
+
+CUT_COST = 4.0
+SHORT_HALF_COST = 3.0
+"""The costs of a space that is missing, and of a half of one or two letters."""
+
+JOINED_COST = 0.0
+"""The cost of neighbours that are one word."""
+
+COMPLETION_COST = 2.0
+"""The cost of a word that is longer than the typed one, which may be unfinished."""
+
+FIRST_LETTER_COST = 1.0
+"""The additional cost of another first letter, which few people mistype."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A correction: the expression to search, the words that replace the typed one, and its cost in nats."""
+
+    expression: Expression
+    words: tuple[str, ...]
+    cost: float
+    is_inflection: bool = False
+
+
+def near_choices(facts: WordFacts) -> list[Choice]:
+    """Return the words a few letters away, the likeliest first."""
+    typed = facts.word.word
+    limit = 1 if len(typed) <= 5 else 2
+    choices = [
+        Choice(Term(near.word), (near.word,), _cost(typed, near, distance))
+        for near in facts.near
+        if (distance := edit_distance(typed, near.word, limit)) <= limit
+    ]
+    return cheapest(choices)
+
+
+def cut_choices(facts: WordFacts) -> list[Choice]:
+    """Return the pairs of words that the typed word is made of; one-letter halves are vowels or digits."""
+    return cheapest(
+        Choice(
+            Phrase(first.word, second.word)
+            if min(len(first.word), len(second.word)) < 3
+            else AllOf((Term(first.word), Term(second.word))),
+            (first.word, second.word),
+            CUT_COST
+            + _shortness(first)
+            + _shortness(second)
+            - math.log(1 + min(first.weight, second.weight)),
+        )
+        for first, second in facts.cuts
+        if all(len(half.word) > 1 or half.word in "aeiouy0123456789" for half in (first, second))
+    )
+
+
+def _shortness(half: Word) -> float:
+    """Return the cost of a half of one or two letters, unless it is a frequent word or a number."""
+    return (
+        SHORT_HALF_COST
+        if len(half.word) < 3 and half.word not in LIGHT_WORDS and not half.word.isdigit()
+        else 0.0
+    )
+
+
+def completion_choice(facts: WordFacts) -> Choice:
+    """Return the choice of any word that starts with the typed one."""
+    return Choice(
+        Term(facts.word.word, is_prefix=True), (), COMPLETION_COST - math.log(1 + facts.completions.weight)
+    )
+
+
+def inflection_choices(facts: WordFacts) -> list[Choice]:
+    """Return the inflections of the typed word."""
+    return cheapest(
+        Choice(Term(word.word), (word.word,), INFLECTION_COST - math.log(1 + word.weight), is_inflection=True)
+        for word in facts.inflections
+        if word.word not in LIGHT_WORDS and facts.word.word not in LIGHT_WORDS
+    )
+
+
+def cheapest(choices: Iterable[Choice]) -> list[Choice]:
+    """Return the MAX_CHOICES choices of the lowest cost, in its order, without those that cost far more."""
+    found = sorted(choices, key=lambda choice: (choice.cost, choice.words))[:MAX_CHOICES]
+    return [choice for choice in found if choice.cost <= found[0].cost + MAX_EXTRA_COST]
+
+
+def _cost(typed: str, word: Word, distance: int) -> float:
+    if word.word == typed.replace("ae", "a").replace("oe", "o").replace("ue", "u"):
+        return UMLAUT_COST - math.log(1 + word.weight)
+    other_start = FIRST_LETTER_COST if typed[0] != word.word[0] else 0.0
+    return DISTANCE_COST * distance + other_start - math.log(1 + word.weight)

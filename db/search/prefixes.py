@@ -1,0 +1,141 @@
+"""Prefixes: what was typed so far as beginnings of words, and what it may have been meant to be."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.database import Database
+from db.search.corrections import near_choices
+from db.search.folding import fold
+from db.search.light_words import ARTICLES
+from db.search.tsquery import Expression, Term, all_of, any_of
+from db.search.typed_words import TypedWord, clean_text, find_words, grams_of
+from db.search.vocabulary import Vocabulary, words_of_text
+from db.statements import ReadStatement
+
+_ALPHABETS = (
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "абвгдеежзийклмнопрстуфхцчшщъыьэюя",
+    "αβγδεζηθικλμνξοπρστυφχψω",
+)
+_MIN_CORRECTED_LENGTH = 3
+_MIN_INDEXED_LENGTH = 3
+"""Fewer letters begin too many words to look them up in the index."""
+
+_MAX_EDITED_LENGTH = 12
+_MAX_EDITS = 8
+"""Maximum number of corrections of the last word."""
+
+_EXISTING_PREFIXES = ReadStatement(
+    "existing_prefixes",
+    """
+SELECT edited.prefix
+FROM unnest($1::text[]) AS edited (prefix)
+CROSS JOIN LATERAL (
+    SELECT sum(w.books + 30 * w.popular_books) AS weight FROM (
+        SELECT s.books, s.popular_books FROM search_word AS s
+        WHERE s.word >= edited.prefix AND s.word < edited.prefix || chr(1114111) AND s.books > 0 LIMIT 100
+    ) AS w
+) AS found
+WHERE found.weight > 0
+ORDER BY found.weight DESC, edited.prefix
+LIMIT $2::integer
+""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The words typed so far, folded, each with its alternatives. Those of the last one are beginnings."""
+
+    words: tuple[tuple[str, ...], ...]
+
+    @property
+    def expression(self) -> Expression:
+        """Every word, the last one as a beginning.
+
+        One or two letters beside other words are left to the patterns.
+        """
+        *whole, last = self.words
+        words = [any_of(map(_whole_word, alternatives)) for alternatives in whole]
+        if words and min(map(len, last)) < _MIN_INDEXED_LENGTH and not grams_of(last[0]):
+            return all_of(words)
+        return all_of([*words, any_of(map(_beginning, last))])
+
+    @property
+    def last_length(self) -> int:
+        """The number of letters of the last word."""
+        return len(self.words[-1][0])
+
+    @property
+    def word_patterns(self) -> list[str]:
+        """A regular expression per word, which matches at the beginning of a word."""
+        return [
+            _any_pattern(words) if grams_of(words[0]) else rf"\m{_any_pattern(words)}" for words in self.words
+        ]
+
+    @property
+    def text_pattern(self) -> str:
+        """A regular expression of the words in their order, whatever signs are between them."""
+        start = "" if grams_of(self.words[0][0]) else r"\m"
+        return start + r"[^[:alnum:]]+".join(map(_any_pattern, self.words))
+
+
+def _whole_word(word: str) -> Expression:
+    return all_of(map(Term, grams_of(word))) if grams_of(word) else Term(word)
+
+
+def _beginning(word: str) -> Expression:
+    return _whole_word(word) if grams_of(word) else Term(word, is_prefix=True)
+
+
+def _any_pattern(alternatives: Sequence[str]) -> str:
+    return f"(?:{'|'.join(map(_pattern, alternatives))})"
+
+
+def _pattern(word: str) -> str:
+    """Return a word's regular expression: it may have an apostrophe, and dots between initials."""
+    between = r"[.\s]*" if len(word) <= 3 else "'?"
+    return between.join(re.escape(letter) for letter in word)
+
+
+def read_prefix(text: str) -> Prefix | None:
+    """Return the words of a typed text, without leading articles; None if it has none."""
+    words = _typed_words(text)
+    return Prefix(tuple((fold(word.form),) for word in words)) if words else None
+
+
+async def correct_prefix(database: Database, text: str) -> Prefix | None:
+    """Return what a text with a misspelt word may have been meant to be; None for no idea."""
+    words = _typed_words(text)
+    vocabulary = await words_of_text(database, words[:-1]) if words[:-1] else Vocabulary()
+    corrected = [
+        (fold(facts.typed.form), *(word for choice in near_choices(facts) for word in choice.words))
+        for facts in vocabulary.words
+    ]
+    last = fold(words[-1].form)
+    if _MIN_CORRECTED_LENGTH - bool(corrected) <= len(last) <= _MAX_EDITED_LENGTH:
+        rows = await database.fetch(_EXISTING_PREFIXES, sorted(edits(last)), _MAX_EDITS)
+        endings = tuple(row[0] for row in rows)
+    else:
+        endings = (last,)
+    return Prefix((*corrected, endings)) if endings and all(corrected) else None
+
+
+def _typed_words(text: str) -> list[TypedWord]:
+    words = find_words(clean_text(text))
+    start = next((n for n, word in enumerate(words[:-1]) if fold(word.form) not in ARTICLES), len(words) - 1)
+    return words[max(start, 0) :]
+
+
+def edits(word: str) -> set[str]:
+    """Return the word and all words that are one edit away."""
+    letters = next((alphabet for alphabet in _ALPHABETS if word[0] in alphabet), "")
+    parts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    return {
+        word,
+        *(start + rest[1:] for start, rest in parts if rest),
+        *(start + rest[1] + rest[0] + rest[2:] for start, rest in parts if len(rest) > 1),
+        *(start + letter + rest[1:] for start, rest in parts if rest for letter in letters),
+        *(start + letter + rest for start, rest in parts for letter in letters),
+    }

@@ -1,0 +1,161 @@
+"""The score of a book for a text, as SQL: the fields that have the words, the title, and the ratings.
+
+A score is a sum of points; 1,000 of them are one nat of likelihood. The parameters are RankingValues.
+"""
+
+from dataclasses import dataclass, fields
+
+from db.search.conditions import Condition
+from db.search.light_words import ARTICLES
+
+_AUTHORS_POINTS = 95
+_BOTH_POINTS = -105
+_ANYWHERE_POINTS = -916
+"""Points for all words in the authors, in title and authors, and anywhere else. In the title: 0."""
+
+_LIGHT_WORDS_POINTS = 200
+"""Points for a title with the light words of the text."""
+
+_MAIN_TITLE_SHARE = 0.6
+"""The share of the points for a whole title that a title up to its first colon, dash or bracket has."""
+
+_TITLE_START_POINTS = 150
+"""Points for a title that starts with the text."""
+
+_SHORT_TITLE_POINTS = 300
+"""Points for a title without further words than the text, where the others are in the authors."""
+
+_ARTICLES_SQL = f"'{{{','.join(sorted(ARTICLES))}}}'::text[]"
+_SIGNS = "-/.,!?&''"
+
+
+@dataclass(frozen=True, slots=True)
+class RankingValues:
+    """The parameters of a score.
+
+    `titles` are the text and its corrections, as titles. `title`, `authors` and `both` are tsqueries: all
+    words of the reading in these fields. `said` and `light` are the words as typed, and those that say
+    little, in the title. A title of at most `size` words, none but `words` or one that starts with
+    `unfinished`, is the text. It has the points `exact`, or `corrected` if it lacks a word as typed.
+    `choices` are tsqueries, of which the best in each of `groups` gives its `points`.
+    """
+
+    titles: tuple[str, ...] = ()
+    title: str = ""
+    authors: str = ""
+    both: str = ""
+    said: str = ""
+    light: str = ""
+    words: tuple[str, ...] = ()
+    size: int = 0
+    unfinished: str | None = None
+    exact: int = 0
+    corrected: int = 0
+    choices: tuple[str, ...] = ()
+    points: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[object, ...]:
+        """The values in the order of the parameters of scored_sql()."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+NO_RANKING = RankingValues()
+
+_PARAMETER_TYPES = (
+    "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "integer", "text", "integer",
+    "integer", "text[]", "integer[]", "integer[]",
+)  # fmt: skip
+
+
+def titles_condition(titles: int) -> Condition:
+    """Return the condition that a title, or a main title, is one of those in parameter number `titles`."""
+    ranges = (
+        "title_key = k.key LIMIT 1",
+        "title_key >= k.key || ':' AND title_key < k.key || ';' LIMIT 20",
+        "title_key >= k.key || ' (' AND title_key < k.key || ' )' LIMIT 20",
+    )
+    found = " UNION ALL ".join(f"(SELECT title_key FROM book WHERE {each})" for each in ranges)
+    return Condition(
+        f"{{l}}.title_key = ANY (ARRAY(SELECT b.title_key FROM unnest(${titles}::text[]) AS t (title)"
+        " CROSS JOIN LATERAL (SELECT left(t.title, 80) AS key) AS k"
+        f" CROSS JOIN LATERAL ({found}) AS b))"
+    )
+
+
+def scored_sql(candidates: str, first_parameter: int) -> str:
+    """Return the SQL of the ids and scores of candidates, a table.
+
+    The parameters start at number `first_parameter`. Only the words of titles and authors are tested.
+    """
+    parameters = {
+        field.name: f"${number}::{sql_type}"
+        for number, (field, sql_type) in enumerate(
+            zip(fields(RankingValues), _PARAMETER_TYPES, strict=True), first_parameter
+        )
+    }
+    return f"""
+    SELECT d.id, ({_field_points_sql(parameters)}
+                  + 1000 * ln(1 + ln(1 + d.rating_count::double precision) / 10)
+                  + {_choice_points_sql(parameters)})::integer AS key
+    FROM (
+        SELECT b.id, b.title_key, b.rating_count, ts_filter(s.document, '{{a,b}}') AS document
+        FROM {candidates} AS c
+        JOIN book_search AS s ON s.book_id = c.id
+        JOIN book AS b ON b.id = c.id
+        OFFSET 0
+    ) AS d"""
+
+
+# A hyphen belongs to the main title, a dash does not: folding makes hyphens of both.
+_MAIN_TITLE = "substring(d.title_key FROM '^(?:[^:;(-]|-(?! |-))+')"
+
+
+def _field_points_sql(parameters: dict[str, str]) -> str:
+    """Return the SQL of the points for the fields that have the words, and for the title."""
+    has_other_words = f"""(
+        SELECT count(*) > {parameters["size"]} OR bool_or(
+            w.word <> ALL ({parameters["words"]})
+            AND starts_with(w.word, {parameters["unfinished"]}) IS NOT TRUE
+        )
+        FROM unnest(string_to_array(translate({_MAIN_TITLE}, '{_SIGNS}', '       '), ' ')) AS w (word)
+        WHERE w.word <> '' AND w.word <> ALL ({_ARTICLES_SQL})
+    )"""
+    return f"""
+    CASE
+        WHEN d.document @@ {parameters["title"]} THEN
+            CASE WHEN {has_other_words} THEN
+                CASE WHEN starts_with(d.title_key, ({parameters["titles"]})[1]) THEN {_TITLE_START_POINTS}
+                     ELSE 0 END
+            ELSE {_whole_title_points_sql(parameters)} END
+            + CASE WHEN d.document @@ {parameters["light"]} THEN {_LIGHT_WORDS_POINTS} ELSE 0 END
+            + CASE WHEN d.document @@ {parameters["authors"]} THEN {_AUTHORS_POINTS} ELSE 0 END
+        WHEN d.document @@ {parameters["authors"]} THEN {_AUTHORS_POINTS}
+        WHEN d.document @@ {parameters["both"]} THEN
+            {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END
+        ELSE {_ANYWHERE_POINTS}
+    END"""
+
+
+def _whole_title_points_sql(parameters: dict[str, str]) -> str:
+    """Return the SQL of the points for a title that is the text; earlier volumes have more."""
+    volume = rf"substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)')::integer"
+    return f"""
+    CASE WHEN d.document @@ {parameters["said"]} THEN {parameters["exact"]} ELSE {parameters["corrected"]} END
+    * CASE WHEN length({_MAIN_TITLE}) >= length(d.title_key) THEN 1
+           WHEN setweight(words({_MAIN_TITLE}), 'A') @@ {parameters["title"]} THEN {_MAIN_TITLE_SHARE}
+           ELSE 0 END
+    - coalesce({volume}, 0)"""
+
+
+def _choice_points_sql(parameters: dict[str, str]) -> str:
+    """Return the SQL of the points for the words that the book has instead of the typed ones."""
+    choices = f"{parameters['choices']}, {parameters['points']}, {parameters['groups']}"
+    return f"""
+    CASE WHEN cardinality({parameters["choices"]}) = 0 THEN 0 ELSE (
+        SELECT coalesce(sum(g.points), 0) FROM (
+            SELECT max(c.points) AS points FROM unnest({choices}) AS c (query, points, number)
+            WHERE d.document @@ c.query::tsquery GROUP BY c.number
+        ) AS g
+    ) END"""
