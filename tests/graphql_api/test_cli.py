@@ -108,8 +108,8 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
     with (shop / "csv.rejects.csv").open() as file:
         rejects = list(csv.DictReader(file))
     assert [(reject["row"], reject["field"], reject["value"]) for reject in rejects] == [
-        ("3", "isbn", "978-0-306-40615-8"),
-        ("2", "title", ""),
+        ("line 4", "isbn", "978-0-306-40615-8"),
+        ("line 3", "title", ""),
     ]
     with run_server(shop) as server:
         query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } source } }'
