@@ -26,7 +26,7 @@ from db.book_columns import BOOK_COLUMNS
 from db.importing.importer import Summary, import_feed
 from db.importing.progress import progress_for
 from db.importing.readers import Feed, open_feed
-from db.importing.readers.flat import FLAT_FIELDS
+from db.importing.readers.flat_fields import FLAT_FIELDS
 from db.importing.records import BookRecord
 from db.importing.seed import generate_books
 from db.migrations import migrate
@@ -159,6 +159,7 @@ def csv_cells(book: BookRecord) -> list[object]:
     composed = {
         "source_id": book.source_id,
         "authors": "; ".join(format_credits(book)),
+        "author_sort": None,
         "categories": "; ".join(" > ".join(path) for path in book.categories),
         "published": book.published_on or book.published_year,
         "rating_count": book.rating_count or None,

@@ -90,6 +90,7 @@ CHECKS = (
     Check("Author listings whose author or book is missing", orphans.AUTHOR_LISTINGS),
     Check("Category listings whose category or book is missing", orphans.CATEGORY_LISTINGS),
     Check("View counts whose book is missing", orphans.BOOK_VIEWS),
+    Check("Owned or edited fields whose book is missing", orphans.BOOK_FIELDS),
     Check("Categories whose parent is missing", orphans.CATEGORIES),
     Check("Duplicate book ids", duplicates.BOOK_IDS),
     Check("Duplicate author ids", duplicates.AUTHOR_IDS),

@@ -30,6 +30,16 @@ ORDER BY v.book_id, v.viewed_on LIMIT 5
 """,
 )
 
+BOOK_FIELDS = ReadStatement(
+    "orphan_book_fields",
+    """
+SELECT format('book %s: %s', f.book_id, f.field) AS example, count(*) OVER () AS wrong
+FROM book_field f LEFT JOIN book b ON b.id = f.book_id
+WHERE b.id IS NULL
+ORDER BY f.book_id, f.field LIMIT 5
+""",
+)
+
 CATEGORIES = ReadStatement(
     "orphan_categories",
     """

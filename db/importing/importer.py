@@ -15,14 +15,20 @@ from asyncpg.transaction import Transaction
 
 from db.connections.connect import connect
 from db.errors import CatalogImportError
-from db.importing import listings, resolve, staged_checks, table_rebuild
-from db.importing.merge import LOCK_TABLES, NO_CHANGES, MergeCounts, merge
+from db.importing import listings, plan, resolve, staged_checks, table_rebuild
+from db.importing.merge import LOCK_TABLES, MergeCounts, merge
+from db.importing.missing import check_missing_limit, find_missing_books
+from db.importing.options import DEFAULT_OPTIONS, EDITOR, ImportOptions
+from db.importing.ownership import record_owners
+from db.importing.plan import Approve, BookCounts, Plan
 from db.importing.progress import ImportProgress
 from db.importing.readers.feed import Feed
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
+from db.importing.summary import Summary
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
+from db.importing.update_rules import UpdateRules, update_rules
 from db.revision import require_head
 
 # An import with at least this many new and changed books may rebuild tables, and ends with VACUUM.
@@ -61,7 +67,7 @@ SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
 
 _STAGED_REJECTS = """
 /* rejects */
-SELECT row, field, value, reason, first_row FROM stage_reject ORDER BY row, field
+SELECT row, field, value, reason, first_row, dropped FROM stage_reject ORDER BY row, field
 """
 
 _VACUUM = (
@@ -83,48 +89,6 @@ _VACUUM_REBUILT = (
     VACUUM (ANALYZE) category
     """,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Counts of what an import did, or would have done with `dry_run`.
-
-    `read` is the sum of `new`, `changed`, `unchanged` and `rejected` books. A book whose links changed
-    counts as changed. `dropped_values` are invalid values; their books were imported without them.
-    `missing_from_feed` counts books of this source that are not in the feed; they were kept. Some of them
-    may have lost their ISBN to a book of the feed (`merged.released_isbns`). `phases` are the seconds per
-    step.
-    """
-
-    source: str
-    dry_run: bool
-    read: int
-    new: int
-    changed: int
-    unchanged: int
-    rejected: int
-    dropped_values: int
-    missing_from_feed: int
-    merged: MergeCounts
-    rebuilt: tuple[str, ...]
-    phases: tuple[tuple[str, float], ...]
-    seconds: float
-    peak_memory_mb: float
-
-    @property
-    def changed_nothing(self) -> bool:
-        return not (self.new or self.changed or self.merged != NO_CHANGES)
-
-
-@dataclass(frozen=True, slots=True)
-class BookCounts:
-    """Counts of the staged books compared with the catalog."""
-
-    new: int
-    changed: int
-    staged: int
-    missing_from_feed: int
-    catalog: int
 
 
 class PhaseTimer:
@@ -153,35 +117,62 @@ class Job:
 
     connection: asyncpg.Connection
     feed: Feed
+    options: ImportOptions
+    rules: UpdateRules
     rejects_file: RejectsFile
+    missing_file: Path
+    approve: Approve
     timer: PhaseTimer
 
 
+def _approve_all(_: Plan) -> bool:
+    return True
+
+
 async def import_feed(
-    dsn: str, feed: Feed, *, rejects: Path, dry_run: bool = False, progress: ImportProgress = _NO_PROGRESS
+    dsn: str,
+    feed: Feed,
+    *,
+    rejects: Path,
+    missing: Path | None = None,
+    options: ImportOptions = DEFAULT_OPTIONS,
+    dry_run: bool = False,
+    approve: Approve = _approve_all,
+    progress: ImportProgress = _NO_PROGRESS,
 ) -> Summary:
     """Merge the feed into the catalog at `dsn`; with `dry_run`, only count the changes.
 
     The import is atomic: readers see the old catalog until the commit. Rejected rows go to the file
-    `rejects`, which is created with the first rejected row. Raises CatalogImportError if another import is
-    running or the feed cannot be read. Raises DatabaseError if the database is unreachable or not
-    migrated. In these cases nothing was written.
+    `rejects`, books that are deleted because the feed lacks them to the file `missing`, by default beside
+    it. Both are complete on disk before the commit. `approve` is asked about a large plan, not in a dry run.
+
+    Raises CatalogImportError if another import is running, the feed cannot be read or the plan is not
+    approved. Raises DatabaseError if the database is unreachable or not migrated. In these cases nothing was
+    written.
     """
-    if feed.source == "name" or not feed.source.strip():
+    if feed.source in ("name", EDITOR) or not feed.source.strip():
         raise CatalogImportError(f"A source cannot be called {feed.source!r}: choose another name.")
     timer = PhaseTimer(progress)
-    async with aclosing(feed.batches):
-        with RejectsFile(rejects, feed.row_label) as rejected:
-            async with _open_connection(dsn) as connection:
-                return await _run(Job(connection, feed, rejected, timer), dry_run=dry_run)
+    async with aclosing(feed.batches), _open_connection(dsn) as connection:
+        rejected = RejectsFile(rejects, feed.row_label)
+        rules = update_rules(feed.fields, options)
+        listed = missing or rejects.with_name(f"{feed.source}.missing.csv")
+        job = Job(connection, feed, options, rules, rejected, listed, approve, timer)
+        return await _run(job, dry_run=dry_run)
 
 
 async def _run(job: Job, *, dry_run: bool) -> Summary:
     transaction = job.connection.transaction()
     await transaction.start()
     try:
-        read = await _stage(job)
-        counts, written, rebuilt = await _merge_staged(job)
+        await _acquire_import_lock(job.connection)
+        with job.rejects_file:
+            read = await _stage(job)
+            planned = await _plan(job)
+            if planned.is_large and not dry_run and not job.approve(planned):
+                raise CatalogImportError("The changes were not approved. Nothing was written.")
+            written, rebuilt = await _write(job, planned)
+            job.rejects_file.finish()
         job.timer.start_phase("Rolling back" if dry_run else "Committing")
     except BaseException:
         if not job.connection.is_closed():
@@ -189,20 +180,14 @@ async def _run(job: Job, *, dry_run: bool) -> Summary:
                 await transaction.rollback()
         raise
     await (transaction.rollback() if dry_run else _commit(transaction))
-    if not dry_run and counts.new + counts.changed >= BULK_MIN_BOOKS:
+    if not dry_run and planned.counts.new + planned.counts.changed >= BULK_MIN_BOOKS:
         job.timer.start_phase("Vacuuming")
         await _vacuum(job.connection, _VACUUM_REBUILT if "book" in rebuilt else _VACUUM)
     job.timer.stop()
     return Summary(
-        source=job.feed.source,
+        plan=planned,
         dry_run=dry_run,
         read=read,
-        new=counts.new,
-        changed=counts.changed,
-        unchanged=counts.staged - counts.new - counts.changed,
-        rejected=job.rejects_file.rejected_rows,
-        dropped_values=job.rejects_file.dropped_values,
-        missing_from_feed=counts.missing_from_feed,
         merged=written,
         rebuilt=tuple(rebuilt),
         phases=tuple(job.timer.phases),
@@ -225,11 +210,14 @@ def _relaxed_gc() -> Generator[None]:
         gc.set_threshold(*thresholds)
 
 
+async def _acquire_import_lock(connection: asyncpg.Connection) -> None:
+    await connection.execute(_TRANSACTION_SETTINGS)
+    if not await connection.fetchval(_TRY_IMPORT_LOCK):
+        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
+
+
 async def _stage(job: Job) -> int:
     """Read the feed into the staging tables. Return the number of rows read."""
-    await job.connection.execute(_TRANSACTION_SETTINGS)
-    if not await job.connection.fetchval(_TRY_IMPORT_LOCK):
-        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
     staging = Staging(job.connection)
     await create_staging_tables(job.connection)
     job.timer.progress.start(job.feed)
@@ -247,24 +235,47 @@ async def _stage(job: Job) -> int:
     return read
 
 
-async def _merge_staged(job: Job) -> tuple[BookCounts, MergeCounts, Sequence[str]]:
-    """Resolve and merge the staged rows. Return the counts and the names of the rebuilt tables."""
-    connection, source, timer = job.connection, job.feed.source, job.timer
-    timer.start_phase("Comparing with the catalog")
+async def _plan(job: Job) -> Plan:
+    """Check and resolve the staged rows, and find what they change. Nothing is written but temporary tables."""
+    connection, source, rules = job.connection, job.feed.source, job.rules
+    job.timer.start_phase("Comparing with the catalog")
     await table_rebuild.acquire_locks(
         connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
     )
     await create_merge_tables(connection)
-    await staged_checks.reject_invalid_rows(connection, source)
+    kept = await staged_checks.reject_invalid_rows(connection, source, rules, job.options)
     async for row in connection.cursor(_STAGED_REJECTS):
         job.rejects_file.write([_reject_from_row(row, job.feed)])
-    await resolve.resolve(connection, source)
-    counts = BookCounts(**dict(await connection.fetchrow(resolve.COUNT_BOOKS, source) or {}))
-    tables = await _choose_tables_to_rebuild(connection, counts)
+    await resolve.resolve(connection, rules)
+    counts = await plan.count_books(connection, source)
+    check_missing_limit(source, counts, job.options)
+    return Plan(
+        source=source,
+        fields=tuple(rules.names),
+        ignored_headings=job.feed.ignored_headings,
+        counts=counts,
+        rejected=job.rejects_file.rejected_rows,
+        skipped=job.rejects_file.skipped_books,
+        dropped_values=job.rejects_file.dropped_values,
+        deleted=counts.missing_from_feed if job.options.missing == "delete" else 0,
+        changes=await plan.changed_fields(connection, rules) if counts.changed else (),
+        kept=tuple(kept),
+        new_examples=await plan.new_examples(connection) if counts.new else (),
+        missing_examples=await plan.missing_examples(connection, source) if counts.missing_from_feed else (),
+    )
+
+
+async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, Sequence[str]]:
+    """Write what is planned. Return the counts and the names of the rebuilt tables."""
+    connection, source, timer, rules = job.connection, job.feed.source, job.timer, job.rules
+    tables = await _choose_tables_to_rebuild(connection, planned.counts)
     timer.start_phase("Writing books, authors and categories")
     if tables:
         await table_rebuild.create_rebuilt_tables(connection, tables)
-    written = await merge(connection, source, into_rebuilt="book" in tables)
+    if planned.deleted:
+        await find_missing_books(connection, source, job.missing_file)
+    await record_owners(connection, source, rules, job.options)
+    written = await merge(connection, source, rules, into_rebuilt="book" in tables)
     if tables:
         timer.start_phase("Building indexes")
         await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.BOOK_TABLES)
@@ -274,7 +285,7 @@ async def _merge_staged(job: Job) -> tuple[BookCounts, MergeCounts, Sequence[str
         await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.LISTING_TABLES)
         await listings.recount(connection, tables)
         await table_rebuild.swap_tables(connection, tables, total_timeout=CATALOG_LOCK_TIMEOUT)
-    return counts, written, tables
+    return written, tables
 
 
 async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: BookCounts) -> Sequence[str]:
@@ -302,7 +313,7 @@ async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: Book
 def _reject_from_row(row: asyncpg.Record, feed: Feed) -> Reject:
     first: int | None = row["first_row"]
     reason: str = row["reason"] if first is None else f"{row['reason']} {feed.row_label(first)}"
-    return Reject(row["row"], row["field"], row["value"], reason)
+    return Reject(row["row"], row["field"], row["value"], reason, row["dropped"])
 
 
 async def _commit(transaction: Transaction) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from db.book_columns import join_columns
+from db.book_columns import join_columns, new_book_values
 from db.importing.table_rebuild import BOOK_TABLES, copy_rows, table_names
+from db.importing.update_rules import UpdateRules
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
@@ -62,26 +63,24 @@ FROM target_category t
 WHERE c.id = t.id AND NOT t.is_new AND c.name <> t.name
 """
 
-# The newest feed of a source wins. If it moves an ISBN to another book, the old book loses the ISBN first.
-# The old book may get another ISBN from _UPDATE_BOOKS.
+# If the feed moves an ISBN between its books, the old book loses it first, and _UPDATE_BOOKS sets the other.
 _RELEASE_ISBNS = """
 /* release_isbns */
-WITH released AS (
-    UPDATE book b SET isbn = NULL
-    FROM stage_book s
-    WHERE s.isbn = b.isbn AND s.source_id <> b.source_id AND b.source = $1::text
-    RETURNING b.id
-)
-SELECT count(*) FROM released r WHERE NOT EXISTS (SELECT FROM target_book t WHERE t.id = r.id)
+UPDATE book b SET isbn = NULL
+FROM stage_book s JOIN target_book t USING (ordinal)
+WHERE s.isbn = b.isbn AND t.id <> b.id AND (t.is_new OR t.differs)
 """
 
-_UPDATE_BOOKS = f"""
+# Only a book that has no key but its ISBN is found by a row with another key, which it takes.
+_UPDATE_BOOKS = """
 /* update_books */
 UPDATE book b
-SET ({join_columns()}) = ({join_columns("s")})
+SET ({columns}) = ROW({values})
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.differs AND b.id = t.id
 """
+
+_KEY_OF_BOOK = "CASE WHEN b.source = $1::text AND s.source_id <> s.isbn THEN s.source_id ELSE b.source_id END"
 
 _DELETE_BOOK_AUTHORS = """
 /* delete_book_authors */
@@ -99,7 +98,7 @@ _INSERT_BOOKS = f"""
 /* insert_books */
 INSERT INTO {{book}} (id, source, source_id, {join_columns()})
 OVERRIDING SYSTEM VALUE
-SELECT t.id, $1::text, s.source_id, {join_columns("s")}
+SELECT t.id, $1::text, s.source_id, {new_book_values()}
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal
@@ -115,6 +114,12 @@ _INSERT_BOOK_CATEGORIES = """
 /* insert_book_categories */
 INSERT INTO {book_category} (book_id, category_id)
 SELECT book_id, category_id FROM target_book_category ORDER BY book_id, category_id
+"""
+
+# Their links are deleted before, all at once: a cascade would maintain the listings book by book.
+_DELETE_MISSING_BOOKS = """
+/* delete_missing_books */
+DELETE FROM book b USING missing_book m WHERE b.id = m.id
 """
 
 _PRUNE_AUTHORS = """
@@ -162,24 +167,32 @@ class MergeCounts:
     removed_categories: int
     new_links: int
     removed_links: int
-    released_isbns: int
 
 
-NO_CHANGES = MergeCounts(0, 0, 0, 0, 0, 0, 0, 0, 0)
+NO_CHANGES = MergeCounts(0, 0, 0, 0, 0, 0, 0, 0)
 
 
-async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bool) -> MergeCounts:
+async def merge(
+    connection: asyncpg.Connection, source: str, rules: UpdateRules, *, into_rebuilt: bool
+) -> MergeCounts:
     """Write all changes. Return the counts.
 
     With `into_rebuilt`, new authors, books and links go to the rebuilt tables.
     """
     changed_authors = await _execute_counted(connection, _UPDATE_AUTHORS)
     changed_categories = await _execute_counted(connection, _UPDATE_CATEGORIES)
-    released_isbns: int = await connection.fetchval(_RELEASE_ISBNS, source)
-    await connection.execute(_UPDATE_BOOKS)
+    await connection.execute(_RELEASE_ISBNS)
+    await connection.execute(
+        _UPDATE_BOOKS.format(
+            columns=", ".join(filter(None, ("source_id", rules.columns))),
+            values=", ".join(filter(None, (_KEY_OF_BOOK, rules.values))),
+        ),
+        source,
+    )
     removed_links = await _execute_counted(connection, _DELETE_BOOK_AUTHORS) + await _execute_counted(
         connection, _DELETE_BOOK_CATEGORIES
     )
+    await connection.execute(_DELETE_MISSING_BOOKS)
     new_categories = await _execute_counted(connection, _INSERT_CATEGORIES)
     removed_authors, removed_categories = await _prune(connection)
     if into_rebuilt:
@@ -199,7 +212,6 @@ async def merge(connection: asyncpg.Connection, source: str, *, into_rebuilt: bo
         removed_categories=removed_categories,
         new_links=new_links,
         removed_links=removed_links,
-        released_isbns=released_isbns,
     )
 
 

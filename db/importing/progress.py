@@ -34,6 +34,9 @@ class ImportProgress:
     def start_phase(self, title: str) -> None:
         """Display that the previous step ended and this one began."""
 
+    def pause(self) -> None:
+        """Leave the terminal to a question, until the next step."""
+
 
 class LogProgress(ImportProgress):
     """Print plain lines, for a log."""
@@ -114,8 +117,13 @@ class BarProgress(ImportProgress):
             )
 
     def start_phase(self, title: str) -> None:
+        self._bars.start()
         self._finish_task()
         self._task = self._bars.add_task(title, total=None, rate="")
+
+    def pause(self) -> None:
+        self._finish_task()
+        self._bars.stop()
 
     def _finish_task(self) -> None:
         if self._task is not None:

@@ -1,6 +1,6 @@
 """Records that all readers produce: a book with its authors and category paths, or a reject."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -24,9 +24,11 @@ class AuthorRecord:
 
 @dataclass(frozen=True, slots=True)
 class BookRecord:
-    """One valid book of a feed.
+    """One valid book of a feed. None, or an empty tuple, stands for an empty cell.
 
     - `row` is the row number in the feed, counted from 1.
+    - `source_id` is the ISBN if the feed has no key of its own. Such a row is found by its ISBN.
+    - `title` may be None for a book that exists.
     - `isbn` is an ISBN-13 without hyphens.
     - `price` and `currency` (ISO 4217) are both set or both None.
     - `published_year` is negative before Christ, and equals the year of `published_on`.
@@ -36,7 +38,7 @@ class BookRecord:
 
     row: int
     source_id: str
-    title: str
+    title: str | None
     subtitle: str | None = None
     isbn: str | None = None
     description: str | None = None
@@ -48,23 +50,28 @@ class BookRecord:
     page_count: int | None = None
     price: Decimal | None = None
     currency: str | None = None
-    stock: int = 0
+    stock: int | None = None
     cover_url: str | None = None
     rating_average: Decimal | None = None
-    rating_count: int = 0
+    rating_count: int | None = None
     authors: tuple[AuthorRecord, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
+
+
+ALL_FIELDS = frozenset(field.name for field in fields(BookRecord)) - {"row"}
+"""The fields of a record that a feed can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A rejected row: the invalid field, its value and the reason.
 
-    If `dropped` is "field", only this value was dropped and the book is imported without it.
+    If `dropped` is "field", only this value was dropped and the book is imported without it. If it is
+    "new book", the row is valid, but the import adds no books.
     """
 
     row: int
     field: str
     value: str
     reason: str
-    dropped: Literal["row", "field"] = "row"
+    dropped: Literal["row", "field", "new book"] = "row"

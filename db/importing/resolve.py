@@ -7,8 +7,8 @@ in neither table.
 
 import asyncpg
 
-from db.book_columns import join_columns
 from db.importing.identity_sequences import identity_sequence
+from db.importing.update_rules import UpdateRules
 
 _STAGED_AUTHORS = """
 /* authors_of_people */
@@ -17,18 +17,13 @@ SELECT k.person, a.id, k.role
 FROM stage_key k JOIN target_author a ON a.source = k.source AND a.source_id = k.source_id
 """
 
-_TARGET_BOOKS = f"""
-/* target_books */
-INSERT INTO target_book (ordinal, id, is_new, differs)
-SELECT m.ordinal, coalesce(m.id, nextval($2::text::regclass)), m.id IS NULL, m.differs
+_NEW_BOOKS = """
+/* new_target_books */
+INSERT INTO target_book (ordinal, id, is_new, is_own, differs)
+SELECT m.ordinal, nextval($1::text::regclass), true, true, false
 FROM (
-    SELECT s.ordinal, b.id,
-           b.id IS NOT NULL AND (
-               {join_columns("b")}
-           ) IS DISTINCT FROM (
-               {join_columns("s")}
-           ) AS differs
-    FROM stage_book s LEFT JOIN book b ON b.source = $1::text AND b.source_id = s.source_id
+    SELECT s.ordinal FROM stage_book s
+    WHERE NOT EXISTS (SELECT FROM target_book t WHERE t.ordinal = s.ordinal)
     ORDER BY s.ordinal
 ) m
 """
@@ -69,7 +64,7 @@ WITH node AS MATERIALIZED (
         FROM (
             SELECT slugs, parent_slugs, depth, min(name COLLATE "C") AS name
             FROM stage_node
-            WHERE NOT EXISTS (SELECT FROM stage_reject) OR path IN (
+            WHERE NOT EXISTS (SELECT FROM stage_reject UNION ALL SELECT FROM kept_field) OR path IN (
                 SELECT string_to_table(l.paths, ',')::integer FROM stage_link l JOIN stage_book USING (ordinal)
             )
             GROUP BY slugs, parent_slugs, depth
@@ -141,8 +136,8 @@ _REMOVED_BOOK_AUTHORS = """
 /* gone_book_authors */
 INSERT INTO gone_book_author (book_id, position, author_id)
 SELECT ba.book_id, ba.position, ba.author_id
-FROM target_book b JOIN book_author ba ON ba.book_id = b.id
-WHERE NOT b.is_new AND NOT EXISTS (
+FROM target_book b JOIN book_author ba ON ba.book_id = b.id JOIN stage_link l USING (ordinal)
+WHERE NOT b.is_new AND {sets_people} AND NOT EXISTS (
     SELECT FROM target_book_author t
     WHERE t.book_id = ba.book_id AND t.position = ba.position AND t.author_id = ba.author_id AND t.role = ba.role
 )
@@ -152,8 +147,8 @@ _REMOVED_BOOK_CATEGORIES = """
 /* gone_book_categories */
 INSERT INTO gone_book_category (book_id, category_id)
 SELECT bc.book_id, bc.category_id
-FROM target_book b JOIN book_category bc ON bc.book_id = b.id
-WHERE NOT b.is_new AND NOT EXISTS (
+FROM target_book b JOIN book_category bc ON bc.book_id = b.id JOIN stage_link l USING (ordinal)
+WHERE NOT b.is_new AND {sets_paths} AND NOT EXISTS (
     SELECT FROM target_book_category t WHERE t.book_id = bc.book_id AND t.category_id = bc.category_id
 )
 """
@@ -170,24 +165,10 @@ DELETE FROM target_book_category t USING book_category bc
 WHERE t.book_id = bc.book_id AND t.category_id = bc.category_id
 """
 
-COUNT_BOOKS = """
-/* count_target_books */
-SELECT count(*) FILTER (WHERE b.is_new) AS new,
-       count(*) FILTER (WHERE NOT b.is_new AND (b.differs OR b.id IN (
-           SELECT book_id FROM target_book_author UNION ALL SELECT book_id FROM gone_book_author
-           UNION ALL SELECT book_id FROM target_book_category UNION ALL SELECT book_id FROM gone_book_category
-       ))) AS changed,
-       count(*) AS staged,
-       (SELECT count(*) FROM book WHERE source = $1::text)
-           - count(*) FILTER (WHERE NOT b.is_new) AS missing_from_feed,
-       (SELECT books FROM catalog_size) AS catalog
-FROM target_book b
-"""
 
-
-async def resolve(connection: asyncpg.Connection, source: str) -> None:
-    """Fill the `target_*` and `gone_*` tables, except `target_author`, which staged_checks fills."""
-    await connection.execute(_TARGET_BOOKS, source, await identity_sequence(connection, "book"))
+async def resolve(connection: asyncpg.Connection, rules: UpdateRules) -> None:
+    """Fill the `target_*` and `gone_*` tables, which the staged checks began to fill."""
+    await connection.execute(_NEW_BOOKS, await identity_sequence(connection, "book"))
     await connection.execute("ANALYZE target_book")
     await connection.execute(_RESOLVE_SHARED_AUTHORS)
     await connection.execute(_TARGET_CATEGORIES, await identity_sequence(connection, "category"))
@@ -198,8 +179,10 @@ async def resolve(connection: asyncpg.Connection, source: str) -> None:
     await connection.execute(_TARGET_BOOK_AUTHORS)
     await connection.execute(_TARGET_BOOK_CATEGORIES)
     await connection.execute("ANALYZE target_book_author, target_book_category")
-    await connection.execute(_REMOVED_BOOK_AUTHORS)
-    await connection.execute(_REMOVED_BOOK_CATEGORIES)
+    if "authors" in rules.links:
+        await connection.execute(_REMOVED_BOOK_AUTHORS.format(sets_people=rules.sets_links("l.people")))
+    if "categories" in rules.links:
+        await connection.execute(_REMOVED_BOOK_CATEGORIES.format(sets_paths=rules.sets_links("l.paths")))
     await connection.execute(_DROP_KEPT_BOOK_AUTHORS)
     await connection.execute(_DROP_KEPT_BOOK_CATEGORIES)
     await connection.execute(

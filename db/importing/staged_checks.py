@@ -13,6 +13,10 @@ from db.constraints import (
     MAX_NAME_LENGTH,
 )
 from db.importing.identity_sequences import identity_sequence
+from db.importing.matching import delete_rejected_targets, match_books, reject_taken_isbns
+from db.importing.options import ImportOptions
+from db.importing.ownership import KeptField, keep_fields
+from db.importing.update_rules import UpdateRules
 
 _FOLD_PATHS = """
 /* fold_paths */
@@ -74,18 +78,6 @@ INSERT INTO stage_reject (row, field, value, reason)
 SELECT row, 'categories', value, reason FROM gone ORDER BY row
 """
 
-_REJECT_TAKEN_ISBNS = """
-/* reject_taken_isbns */
-WITH gone AS (
-    DELETE FROM stage_book s USING book b
-    WHERE b.isbn = s.isbn AND b.source <> $1::text
-    RETURNING s.row, s.isbn, b.source, b.source_id
-)
-INSERT INTO stage_reject (row, field, value, reason)
-SELECT row, 'isbn', isbn, 'ISBN ' || isbn || ' is already book ' || source || '/' || source_id
-FROM gone ORDER BY row
-"""
-
 _REJECT_REPEATED_IDS = """
 /* reject_repeated_ids */
 WITH first AS (
@@ -131,7 +123,7 @@ FROM (
                min(ARRAY[num_nulls(k.birth_year, k.death_year), coalesce(k.birth_year, 10000),
                          coalesce(k.death_year, 10000)]) AS life
         FROM stage_key k
-        WHERE NOT EXISTS (SELECT FROM stage_reject) OR k.person IN (
+        WHERE NOT EXISTS (SELECT FROM stage_reject UNION ALL SELECT FROM kept_field) OR k.person IN (
             SELECT string_to_table(l.people, ',')::integer FROM stage_link l JOIN stage_book USING (ordinal)
         )
         GROUP BY k.source, k.source_id
@@ -181,19 +173,26 @@ TRUNCATE target_author
 """
 
 
-async def reject_invalid_rows(connection: asyncpg.Connection, source: str) -> None:
-    """Move invalid rows from `stage_book` to `stage_reject`, and fill `target_author`."""
+async def reject_invalid_rows(
+    connection: asyncpg.Connection, source: str, rules: UpdateRules, options: ImportOptions
+) -> list[KeptField]:
+    """Move invalid rows from `stage_book` to `stage_reject`. Fill `target_book` with existing books and
+    `target_author`. Return the fields that are kept.
+    """
     await connection.execute(_FOLD_PATHS)
     await connection.execute(_FOLD_AUTHORS, source)
     await connection.execute("ANALYZE stage_node, stage_key")
     await connection.execute(_REJECT_BAD_PATHS)
-    await connection.execute(_REJECT_TAKEN_ISBNS, source)
     await connection.execute(_REJECT_REPEATED_IDS)
     await connection.execute(_REJECT_REPEATED_ISBNS)
-    await _resolve_authors(connection)
+    await match_books(connection, source, rules, update_only=options.update_only)
+    kept = await keep_fields(connection, source, rules, options)
+    await reject_taken_isbns(connection, source, rules)
+    await _resolve_authors(connection, source, rules)
+    return kept
 
 
-async def _resolve_authors(connection: asyncpg.Connection) -> None:
+async def _resolve_authors(connection: asyncpg.Connection, source: str, rules: UpdateRules) -> None:
     """Fill `target_author`. Reject rows with an author whose slug belongs to another author."""
     sequence = await identity_sequence(connection, "author")
     while True:
@@ -202,3 +201,5 @@ async def _resolve_authors(connection: asyncpg.Connection) -> None:
         if await connection.execute(_REJECT_TAKEN_SLUGS) == "INSERT 0 0":
             return
         await connection.execute(_CLEAR_TARGET_AUTHORS)
+        await delete_rejected_targets(connection)
+        await reject_taken_isbns(connection, source, rules)

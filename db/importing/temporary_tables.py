@@ -16,14 +16,15 @@ def decimal_text_column(name: str) -> str:
 
 
 def _staged_column_sql(column: BookColumn) -> str:
-    """Return the definition of a book's column in `stage_book`.
+    """Return the definition of a book's column in `stage_book`. NULL stands for an empty cell.
 
     A decimal is sent as text: asyncpg takes five times as long to encode it in binary.
     """
+    sql_type = column.sql_type.removesuffix(" NOT NULL")
     if not column.is_decimal:
-        return f"{column.name} {column.sql_type}"
+        return f"{column.name} {sql_type}"
     text = decimal_text_column(column.name)
-    return f"{text} text,\n    {column.name} {column.sql_type} GENERATED ALWAYS AS ({text}::numeric) STORED"
+    return f"{text} text,\n    {column.name} {sql_type} GENERATED ALWAYS AS ({text}::numeric) STORED"
 
 
 _BOOK_COLUMNS_SQL = ",\n    ".join(map(_staged_column_sql, BOOK_COLUMNS))
@@ -39,8 +40,8 @@ CREATE TEMPORARY TABLE stage_book (
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_link (
     ordinal integer NOT NULL,
-    people text NOT NULL,
-    paths text NOT NULL
+    people text,
+    paths text
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_person (
     person integer NOT NULL,
@@ -64,7 +65,8 @@ CREATE TEMPORARY TABLE stage_reject (
     field text NOT NULL,
     value text NOT NULL,
     reason text NOT NULL,
-    first_row bigint
+    first_row bigint,
+    dropped text NOT NULL DEFAULT 'row'
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_node (
     path integer NOT NULL,
@@ -105,7 +107,16 @@ CREATE TEMPORARY TABLE target_book (
     ordinal integer PRIMARY KEY,
     id bigint NOT NULL,
     is_new boolean NOT NULL,
+    is_own boolean NOT NULL,
     differs boolean NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE missing_book (
+    id bigint NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE kept_field (
+    ordinal integer NOT NULL,
+    field text COLLATE "C" NOT NULL,
+    owner text NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_book_author (
     book_id bigint NOT NULL,

@@ -46,7 +46,7 @@ def seed_command(count: int, random_seed: int) -> None:
     async def open_source() -> Feed:
         return open_generated(count, random_seed)
 
-    run_import(open_source, Path("seed.rejects.csv"), dry_run=False)
+    run_import(open_source, Path("seed.rejects.csv"), yes=True)
 
 
 @click.command("verify")

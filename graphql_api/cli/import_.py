@@ -2,22 +2,56 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from db.errors import CatalogImportError
-from db.importing.importer import Summary, import_feed
-from db.importing.progress import progress_for
-from db.importing.readers import Feed, Format, find_format, format_names, open_feed
+from db.errors import CatalogError, CatalogImportError
+from db.importing.importer import import_feed
+from db.importing.options import ImportOptions
+from db.importing.plan import Plan
+from db.importing.progress import ImportProgress, progress_for
+from db.importing.readers import Feed, Format, ReadingOptions, find_format, format_names, open_feed
+from db.importing.summary import Summary
 from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
+from graphql_api.cli.import_report import print_plan, print_summary
+from graphql_api.cli.reading_options import reading_options
 from graphql_api.settings import Settings
+
+ROWS_REJECTED = 1
+"""The exit code if rows were rejected; the others were imported."""
+
+NOTHING_IMPORTED = 2
+"""The exit code if no row was imported, or the import was refused or failed."""
+
+
+class NothingImportedError(click.ClickException):
+    """An import that was refused or that failed."""
+
+    exit_code = NOTHING_IMPORTED
+
+
+class PercentParameter(click.ParamType[float]):
+    """A share in percent, written with or without the sign."""
+
+    name = "percent"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).removesuffix("%").strip()
+        try:
+            share = float(text)
+        except ValueError:
+            share = -1
+        if not 0 <= share <= 100:
+            self.fail(f"{value!r} is not a share between 0% and 100%.", param, ctx)
+        return share
 
 
 class FormatParameter(click.ParamType[Format]):
@@ -65,12 +99,52 @@ def _describe_format(name: str) -> str:
 @click.option("--from", "dsn", metavar="DSN", help="DSN of the database to read.")
 @click.option("--table", help="Table of that database to read.")
 @click.option("--currency", help="Currency of prices without one, for example EUR.")
+@reading_options
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the rejected rows (default: SOURCE.rejects.csv in the current folder).",
 )
-@click.option("--dry-run", is_flag=True, help="Report what would change without writing anything.")
+@click.option(
+    "--replace", is_flag=True, help="Empty each field that a row leaves empty or that has no column."
+)
+@click.option("--empty-clears", is_flag=True, help="Let an empty cell empty its field.")
+@click.option("--update-only", is_flag=True, help="Change existing books; add none.")
+@click.option(
+    "--owner-of",
+    default="",
+    metavar="FIELD,…",
+    help="Fields that this source sets in books of other sources from now on, such as price,stock.",
+)
+@click.option("--overwrite-edits", is_flag=True, help="Set fields that were edited by hand, too.")
+@click.option(
+    "--missing",
+    type=click.Choice(["keep", "delete"]),
+    default="keep",
+    show_default=True,
+    help="What happens to books of this source that are not in this import.",
+)
+@click.option(
+    "--missing-limit",
+    type=PercentParameter(),
+    default="5%",
+    show_default=True,
+    help="Largest share of the source's books that may be deleted.",
+)
+@click.option(
+    "--missing-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the list of deleted books (default: SOURCE.missing.csv in the current folder).",
+)
+@click.option(
+    "--max-rejects",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Number of rejected rows above which the command exits with 1.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before changing more than a tenth of the catalog.")
+@click.option("--dry-run", is_flag=True, help="Print what would change without writing anything.")
 @report_errors_without_traceback
 def import_command(
     format: Format,  # noqa: A002
@@ -80,13 +154,16 @@ def import_command(
     dsn: str | None,
     table: str | None,
     currency: str | None,
+    reading: ReadingOptions,
     rejects: Path | None,
-    dry_run: bool,
+    max_rejects: int,
+    **choices: Any,
 ) -> None:
     """Import books from files or folders of a FORMAT into the catalog.
 
-    Importing the same data twice changes nothing. Importing newer data updates only the books that differ.
-    Rejected rows are written to a file, each with the reason.
+    A row changes only the fields that have a column, and only where its cell is not empty. Importing the same
+    data twice changes nothing. Rejected rows are written to a file, each with the reason. The command exits
+    with 1 if rows were rejected, and with 2 if nothing was imported.
     """
     mapping = _parse_mapping(column_mappings)
 
@@ -99,9 +176,18 @@ def import_command(
             dsn=dsn,
             table=table,
             currency=currency,
+            reading=reading,
         )
 
-    run_import(open_source, rejects or Path(f"{source or format.name}.rejects.csv"), dry_run=dry_run)
+    rejects = rejects or Path(f"{source or format.name}.rejects.csv")
+    try:
+        summary = run_import(open_source, rejects, **choices)
+    except CatalogError as error:
+        raise NothingImportedError(str(error)) from None
+    if summary.imported_nothing:
+        raise SystemExit(NOTHING_IMPORTED)
+    if summary.rejected > max_rejects:
+        raise SystemExit(ROWS_REJECTED)
 
 
 def _parse_mapping(entries: tuple[str, ...]) -> dict[str, str]:
@@ -110,48 +196,68 @@ def _parse_mapping(entries: tuple[str, ...]) -> dict[str, str]:
         column, equals, field = entry.rpartition("=")
         if not (column and equals and field):
             raise click.BadParameter(f"{entry!r} is not COLUMN=FIELD.", param_hint="--map")
+        if column in mapping:
+            raise click.BadParameter(
+                f"{column!r} is given twice; for a column that is the key too, add --key.", param_hint="--map"
+            )
         mapping[column] = field
     return mapping
 
 
 def run_import(
-    open_source: Callable[[], Coroutine[None, None, Feed]], rejects: Path, *, dry_run: bool
-) -> None:
-    """Migrate the database, import the books of a source and print a summary."""
+    open_source: Callable[[], Coroutine[None, None, Feed]],
+    rejects: Path,
+    *,
+    dry_run: bool = False,
+    yes: bool = False,
+    missing_file: Path | None = None,
+    owner_of: str = "",
+    **choices: Any,
+) -> Summary:
+    """Migrate the database, import the books of a source and print a summary.
+
+    `choices` are those of ImportOptions.
+    """
+    owned = frozenset(name.strip() for name in owner_of.split(",") if name.strip())
+    options = ImportOptions(owner_of=owned, **choices)
     dsn = database_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
     console = Console(stderr=True)
 
-    async def import_source() -> Summary:
-        delivery = await open_source()
+    async def import_source() -> tuple[Summary, Path]:
+        feed = await open_source()
+        missing = missing_file or Path(f"{feed.source}.missing.csv")
         with progress_for(console) as progress:
-            return await import_feed(dsn, delivery, rejects=rejects, dry_run=dry_run, progress=progress)
+            summary = await import_feed(
+                dsn,
+                feed,
+                rejects=rejects,
+                missing=missing,
+                options=options,
+                dry_run=dry_run,
+                approve=partial(_approve, progress, yes=yes),
+                progress=progress,
+            )
+        return summary, missing
 
-    _print_summary(asyncio.run(import_source()), rejects)
+    summary, missing = asyncio.run(import_source())
+    if dry_run:
+        print_plan(summary.plan)
+    print_summary(summary, str(rejects), str(missing))
+    return summary
 
 
-def _print_summary(summary: Summary, rejects: Path) -> None:
-    """Print the counts, the duration and the memory use of an import."""
-    table = Table(title=f"{summary.source}{' (dry run: nothing was written)' if summary.dry_run else ''}")
-    table.add_column("")
-    table.add_column("rows", justify="right")
-    for label, count in (
-        ("read", summary.read),
-        ("new books", summary.new),
-        ("changed books", summary.changed),
-        ("unchanged books", summary.unchanged),
-        ("rejected books", summary.rejected),
-        ("dropped values", summary.dropped_values),
-        ("kept books missing from this import", summary.missing_from_feed),
-        *((field.replace("_", " "), count) for field, count in asdict(summary.merged).items()),
-    ):
-        table.add_row(label, f"{count:,}")
-    Console().print(table)
-    if summary.changed_nothing:
-        if summary.unchanged:
-            click.echo("0 rows changed: the catalog already matches this import.")
-        else:
-            click.echo("0 rows changed: no row could be imported.")
-    if summary.rejected or summary.dropped_values:
-        click.echo(f"The rejected rows and their reasons are in {rejects}.")
-    click.echo(f"{summary.seconds:.1f} s, {summary.peak_memory_mb:.0f} MB of memory")
+def _approve(progress: ImportProgress, plan: Plan, *, yes: bool) -> bool:
+    """Ask on a terminal whether a large change goes on. Elsewhere, `--yes` is the answer."""
+    if yes:
+        return True
+    touched = plan.counts.changed + plan.deleted
+    question = f"This import changes or deletes {touched:,} of {plan.counts.catalog:,} books"
+    if not sys.stdin.isatty():
+        raise CatalogImportError(
+            f"{question}, more than a tenth. Nothing was written; "
+            "see what changes with --dry-run, and go on with --yes."
+        )
+    progress.pause()
+    print_plan(plan)
+    return click.confirm(f"{question}. Go on?")

@@ -119,6 +119,11 @@ CORRUPTIONS = (
         {"orphan_book_views": ["book 99 on 2024-03-01"]},
     ),
     Corruption(
+        "owned or edited fields have no book",
+        ("INSERT INTO book_field (book_id, field, owner) VALUES (99, 'price', 'shop')",),
+        {"orphan_book_fields": ["book 99: price"]},
+    ),
+    Corruption(
         "a category's parent is missing",
         ("UPDATE category SET parent_id = 99, lineage = '{99, 4}', path = 'gone/empty' WHERE id = 4",),
         {"orphan_categories": ["category 4 (Empty), parent 99"]},

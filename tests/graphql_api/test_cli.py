@@ -105,16 +105,16 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
     second = run_bookstore(*arguments, "--currency", "EUR", cwd=shop)
 
     for result in (dry_run, first, second):
-        assert result.returncode == 0, result.stderr
+        assert result.returncode == 1, result.stderr
         assert "The rejected rows and their reasons are in csv.rejects.csv." in result.stdout
     assert "csv (dry run: nothing was written)" in dry_run.stdout
     assert "0 rows changed" not in first.stdout
-    assert "0 rows changed: the catalog already matches this import." in second.stdout
+    assert "0 rows changed: every other row already matches this import." in second.stdout
     with (shop / "csv.rejects.csv").open() as file:
         rejects = list(csv.DictReader(file))
     assert [(reject["row"], reject["field"], reject["value"]) for reject in rejects] == [
-        ("2", "title", ""),
-        ("3", "isbn", "978-0-306-40615-8"),
+        ("line 4", "isbn", "978-0-306-40615-8"),
+        ("line 3", "title", ""),
     ]
     with run_server(shop) as server:
         query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } source } }'
@@ -290,7 +290,47 @@ def test_an_import_rejects_unused_options_and_invalid_rows(shop: Path) -> None:
     from_server = run_bookstore("import", "csv", "bad.csv", "--from", "postgresql://nowhere", cwd=shop)
     rejected = run_bookstore("import", "csv", "bad.csv", cwd=shop)
 
-    assert from_server.returncode == 1
+    assert from_server.returncode == 2
     assert from_server.stderr.endswith("Error: --from does not apply to the format csv; leave it out.\n")
-    assert rejected.returncode == 0
+    assert rejected.returncode == 2
     assert "0 rows changed: no row could be imported." in rejected.stdout
+
+
+def test_a_shop_changes_what_its_files_speak_of_and_is_told(shop: Path) -> None:
+    lines = [f"{n},Title {n},Jane Doe,{n}.00,5" for n in range(1, 201)]
+    (shop / "full.csv").write_text("\n".join(("source_id,title,authors,price,stock", *lines)))
+    (shop / "prices.csv").write_text("source_id,price,Regal\n1,99,A\n2,99,B\n777,1,C\n")
+    (shop / "stock.csv").write_text("\n".join(("source_id,stock", *(f"{n},0" for n in range(1, 201)))))
+    (shop / "short.csv").write_text("\n".join(("source_id,title,authors,price,stock", *lines[:199])))
+    week = ("--currency", "EUR", "--source", "week")
+
+    def import_file(name: str, *options: str) -> str:
+        result = run_bookstore("import", "csv", name, *week, *options, cwd=shop)
+        said.append(result.returncode)
+        return " ".join((result.stdout + result.stderr).split())
+
+    said: list[int] = []
+    import_file("full.csv")
+    dry = import_file("prices.csv", "--dry-run")
+    prices = import_file("prices.csv", "--max-rejects", "1")
+    updates = import_file("prices.csv", "--update-only")
+    refused = import_file("stock.csv")
+    approved = import_file("stock.csv", "--yes")
+    deleted = import_file("short.csv", "--missing", "delete", "--missing-limit", "1%", "--yes")
+    odd = import_file("full.csv", "--missing-limit", "many")
+    unowned = import_file("full.csv", "--owner-of", "isbn")
+
+    assert said == [0, 1, 0, 0, 2, 0, 0, 2, 2]
+    assert "Fields that this import sets: price." in dry
+    assert "Columns that are not read: Regal. Read one with --map COLUMN=FIELD." in dry
+    assert "2 changed price row 1: week/1 Title 1: 1.00 EUR -> 99 EUR" in dry
+    assert "198 books missing from this import, kept" in dry
+    assert "Columns that were not read: Regal." in prices
+    assert "0 rows changed: every other row already matches this import." in updates
+    assert "This import changes or deletes 200 of " in refused
+    assert "see what changes with --dry-run, and go on with --yes." in refused
+    assert "changed stock │ 200" in approved
+    assert "The deleted books are listed in week.missing.csv." in deleted
+    assert (shop / "week.missing.csv").read_text() == "source_id,isbn,title\n200,,Title 200\n"
+    assert "'many' is not a share between 0% and 100%." in odd
+    assert "--owner-of isbn: a source cannot own this field" in unowned

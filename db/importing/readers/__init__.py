@@ -7,13 +7,14 @@ from pathlib import Path
 
 from db.errors import CatalogImportError
 from db.importing.codes import CURRENCIES
-from db.importing.readers import csv_reader, goodbooks, gutenberg, jsonl, oscar, postgres
+from db.importing.readers import csv_reader, goodbooks, gutenberg, json_reader, jsonl, oscar, postgres
+from db.importing.readers.encodings import check_encoding_name
 from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
-from db.importing.readers.formats import FeedOptions, Format, Option
+from db.importing.readers.formats import FeedOptions, Format, Option, ReadingOptions
 from db.importing.readers.generated import open_generated
 
 __all__ = [
-    "BATCH_ROWS", "FORMATS", "Feed", "FeedOptions", "Format", "RecordBatch",
+    "BATCH_ROWS", "FORMATS", "Feed", "FeedOptions", "Format", "ReadingOptions", "RecordBatch",
     "find_format", "format_names", "open_feed", "open_generated",
 ]  # fmt: skip
 
@@ -22,6 +23,7 @@ FORMATS = {
     for each in (
         csv_reader.FORMAT,
         jsonl.FORMAT,
+        json_reader.FORMAT,
         postgres.FORMAT,
         gutenberg.FORMAT,
         goodbooks.FORMAT,
@@ -69,29 +71,34 @@ async def open_feed(
     dsn: str | None = None,
     table: str | None = None,
     currency: str | None = None,
+    reading: ReadingOptions | None = None,
 ) -> Feed:
     """Check the sources and options, and return the feed unread.
 
     It is a coroutine because the postgres format queries its server. No file or connection stays open
     until the first batch is read. `sources` are files or folders; `dsn` is the server of a format that reads
-    from one. `mapping` maps columns to fields. Options that the format does not accept are rejected. Raises
-    CatalogImportError with a one-line message.
+    from one. `mapping` maps columns to fields; `reading` says how cells and files are written. Options that
+    the format does not accept are rejected. Raises CatalogImportError with a one-line message.
     """
     found = find_format(format)
+    reading = reading or ReadingOptions()
     given: dict[Option, object] = {
         "--map": mapping, "--source": source, "--from": dsn, "--table": table, "--currency": currency,
     }  # fmt: skip
-    for option, value in given.items():
-        if value and option not in found.accepts:
+    for option in (*(option for option, value in given.items() if value), *reading.options_given()):
+        if option not in found.accepts:
             raise CatalogImportError(f"{option} does not apply to the format {format}; leave it out.")
-    if currency is not None and currency not in CURRENCIES:
+    if currency is not None and currency.upper() not in CURRENCIES:
         raise CatalogImportError(f"--currency {currency}: not an ISO 4217 code such as EUR.")
+    if reading.encoding:
+        check_encoding_name(reading.encoding)
     if dsn:
         sources = [*sources, dsn]
     if not sources:
         what = "the server with --from" if "--from" in found.accepts else "the files or folders"
         raise CatalogImportError(f"nothing to import; name {what} to read in the format {format}.")
-    options = FeedOptions(_source_name(format, source), mapping or {}, table, currency)
+    code = currency.upper() if currency else None
+    options = FeedOptions(_source_name(format, source), mapping or {}, table, code, reading)
     feed = found.open(sources, options)
     return await feed if isawaitable(feed) else feed
 

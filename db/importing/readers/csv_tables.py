@@ -1,12 +1,14 @@
 """Read CSV files with fixed columns: the files of third-party catalogs."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
 from db.errors import CatalogImportError
-from db.importing.readers.csv_reader import read_csv_rows, read_headings
+from db.importing.readers.csv_rows import find_dialect, read_csv_rows, read_headings
 from db.importing.readers.files import BytesRead
+from db.importing.records import Reject
 
 Cells = tuple[str, ...]
 
@@ -25,20 +27,22 @@ def require_columns(path: Path, names: Sequence[str]) -> None:
 def read_table_rows(
     path: Path, names: Sequence[str], bytes_read: BytesRead
 ) -> Iterator[tuple[int, Cells | None]]:
-    """Yield each row number with the cells in the order of `names`, or None if the width is wrong."""
-    rows = read_csv_rows(path, bytes_read)
-    first = next(rows)
-    width = len(first)
-    pick_cells: Callable[[Sequence[str]], Cells] = itemgetter(*map(first.index, names))
-    for number, cells in enumerate(rows, 1):
-        yield number, pick_cells(cells) if len(cells) == width else None
+    """Yield each line number with the cells in the order of `names`, or None if the width is wrong."""
+    headings = read_headings(path)
+    width = len(headings)
+    pick_cells: Callable[[Sequence[str]], Cells] = itemgetter(*map(headings.index, names))
+    for number, cells in islice(read_csv_rows(path, find_dialect(path), bytes_read), 1, None):
+        if isinstance(cells, Reject) or len(cells) != width:
+            yield number, None
+        else:
+            yield number, pick_cells(cells)
 
 
 def read_complete_rows(path: Path, names: Sequence[str], bytes_read: BytesRead) -> Iterator[Cells]:
     """Yield the rows of a lookup file. Raise CatalogImportError for a row with the wrong number of cells."""
-    for number, cells in read_table_rows(path, names, bytes_read):
+    for line, cells in read_table_rows(path, names, bytes_read):
         if cells is None:
             raise CatalogImportError(
-                f"{path}: the number of cells in row {number:,} differs from the number of headings."
+                f"{path}: the number of cells in line {line:,} differs from the number of headings."
             )
         yield cells

@@ -1,11 +1,12 @@
 """A feed: the parsed rows of one import in batches, read from one or more files or a table."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from db.importing.records import BookRecord, Reject
+from db.importing.records import ALL_FIELDS, BookRecord, Reject
 
 RecordBatch = list[BookRecord | Reject]
 
@@ -18,17 +19,37 @@ def default_row_label(row: int) -> str:
     return f"row {row}"
 
 
+@dataclass(slots=True)
+class ReadingNotes:
+    """What a reader guessed, and what it repaired or left out without a reject.
+
+    - `guesses` are sentences, complete when the feed is opened: 'separator ";"'.
+    - `counts` are the cells by field and kind, such as ("isbn", "repaired"); complete when the feed is read.
+    """
+
+    guesses: list[str] = field(default_factory=list[str])
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+
+    def add_guess(self, sentence: str) -> None:
+        if sentence not in self.guesses:
+            self.guesses.append(sentence)
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """The books and rejects of one import, in batches of at most 2,000.
 
     - `source` is the value of book.source, and of author.source for authors with ids.
     - `completed` returns the amount read so far; `total` is the full amount, both in `unit`.
-    - `row_label` formats a row number for display: "prices.csv row 12" if there are several files.
+    - `row_label` formats a row number for display: "prices.csv line 12" if there are several files.
     - `ignored_headings` are the headings without a field.
+    - `fields` are the fields of BookRecord that the feed has. None in one of them is an empty cell; the
+      others say nothing about a book.
+    - `columns` are the headings that are read, each with its field.
+    - `notes` tell what was guessed, and count what was repaired.
 
     The caller must read `batches` to the end or close it; both close the open file or connection. While
-    reading, CatalogImportError is raised for errors deep in a file (wrong encoding, an unclosed quote).
+    reading, CatalogImportError is raised for errors deep in a file, such as a wrong encoding.
     """
 
     source: str
@@ -38,6 +59,9 @@ class Feed:
     completed: Callable[[], int]
     row_label: Callable[[int], str] = default_row_label
     ignored_headings: tuple[str, ...] = ()
+    fields: frozenset[str] = ALL_FIELDS
+    columns: tuple[tuple[str, str], ...] = ()
+    notes: ReadingNotes = field(default_factory=ReadingNotes)
 
 
 async def batch_records(rows: RecordStream) -> AsyncGenerator[RecordBatch]:

@@ -1,23 +1,17 @@
-"""Text files of a feed: check that they exist and are UTF-8, read their lines, and count the bytes read."""
+"""Text files of a feed: check that they exist, decode them, read their lines, and count the bytes read."""
 
 import codecs
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BufferedReader, FileIO, TextIOWrapper
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 
 from db.errors import CatalogImportError
+from db.importing.readers.containers import find_container, find_path, open_bytes
+from db.importing.readers.encodings import find_encoding
 
-_BUFFER_BYTES = 1 << 18
 _MAX_FIRST_LINE_BYTES = 1 << 20
-
-_OTHER_ENCODINGS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
 
 
 @dataclass(slots=True)
@@ -39,28 +33,34 @@ class RowLocator:
 
     file_starts: list[tuple[int, Path]] = field(default_factory=list[tuple[int, Path]])
     single_file: bool = True
+    unit: str = "row"
 
     def start_file(self, path: Path, rows_before: int) -> None:
         self.file_starts.append((rows_before, path))
 
     def label(self, row: int) -> str:
         if self.single_file:
-            return f"row {row}"
+            return f"{self.unit} {row}"
         before, path = next(start for start in reversed(self.file_starts) if start[0] < row)
-        return f"{path.name} row {row - before}"
+        return f"{path.name} {self.unit} {row - before}"
 
 
-def require_files(sources: Sequence[Path | str]) -> list[Path]:
-    """Return the paths of the sources. Raise CatalogImportError unless all are regular, non-empty UTF-8 files."""
-    paths = [Path(source) for source in sources]
-    for path in paths:
+def require_files(sources: Sequence[Path | str], encoding: str = "") -> list[Path]:
+    """Return the paths of the sources; "-" is standard input.
+
+    Raise CatalogImportError unless all are regular files that hold text, or a workbook.
+    """
+    paths: list[Path] = []
+    for source in sources:
+        path = find_path(source)
         if not path.exists():
             raise CatalogImportError(f"{path}: there is no such file; check the path.")
         if path.is_dir():
             raise CatalogImportError(f"{path}: is a folder; name the file in it.")
         if not path.is_file():
             raise CatalogImportError(f"{path}: is not a regular file; save it as one first.")
-        _check_encoding(path)
+        _check_head(path, encoding)
+        paths.append(path)
     return paths
 
 
@@ -87,38 +87,52 @@ def total_bytes(paths: Sequence[Path]) -> int:
 
 
 @contextmanager
-def open_text(path: Path, bytes_read: BytesRead | None = None) -> Generator[TextIOWrapper]:
+def open_text(
+    path: Path, bytes_read: BytesRead | None = None, encoding: str = ""
+) -> Generator[TextIOWrapper]:
     """Open the file as text, with original line endings and without a byte order mark.
 
-    A byte that is not UTF-8 raises CatalogImportError with its offset and line, even in the middle of a block.
+    A packed file is unpacked. Without an encoding it is UTF-8, or UTF-16 if that is certain. A byte that is
+    not of the encoding raises CatalogImportError with its line, even in the middle of a block.
     """
     raw = FileIO(str(path))
     if bytes_read is not None:
         bytes_read.current_file = raw
-    with TextIOWrapper(BufferedReader(raw, _BUFFER_BYTES), encoding="utf-8-sig", newline="") as text:
-        try:
-            yield text
-        except UnicodeDecodeError as error:
-            raise CatalogImportError(_describe_bad_byte(path)) from error
-        finally:
-            if bytes_read is not None:
-                bytes_read.finished_bytes += raw.tell()
-                bytes_read.current_file = None
+    try:
+        with open_bytes(path, raw) as file:
+            name = encoding or find_encoding(file.peek(4)[:4])  # type: ignore[attr-defined]  # it is buffered
+            with TextIOWrapper(file, encoding=name, newline="") as text:
+                try:
+                    yield text
+                except UnicodeDecodeError as error:
+                    raise CatalogImportError(_describe_bad_byte(path, error, name, encoding)) from error
+                finally:
+                    if bytes_read is not None:
+                        bytes_read.finished_bytes += raw.tell()
+                        bytes_read.current_file = None
+    finally:
+        raw.close()
 
 
-def read_lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
+def read_lines(path: Path, text: Iterable[str]) -> Iterator[str]:
     """Yield the lines of the file. Raise CatalogImportError for a NUL byte: the file is not text."""
     for number, line in enumerate(text, 1):
         if "\0" in line:
-            raise CatalogImportError(
-                f"{path}: line {number:,} contains a NUL byte, so the file is not text; export it again."
-            )
+            raise binary_file_error(path, number)
         yield line
 
 
-def _check_encoding(path: Path) -> None:
+def binary_file_error(path: Path, line: int) -> CatalogImportError:
+    return CatalogImportError(
+        f"{path}: line {line:,} contains a NUL byte, so the file is not text; export it again."
+    )
+
+
+def _check_head(path: Path, encoding: str) -> None:
     try:
-        with path.open("rb") as file:
+        if find_container(path) == "workbook":
+            return
+        with FileIO(str(path)) as raw, open_bytes(path, raw) as file:
             head = file.read(_MAX_FIRST_LINE_BYTES)
     except OSError as error:
         raise CatalogImportError(
@@ -126,29 +140,32 @@ def _check_encoding(path: Path) -> None:
         ) from error
     if not head.removeprefix(codecs.BOM_UTF8):
         raise CatalogImportError(f"{path}: the file is empty; check that it was exported completely.")
-    for mark, encoding in _OTHER_ENCODINGS.items():
-        if head.startswith(mark):
-            raise CatalogImportError(f"{path}: the file is in {encoding}; save it as UTF-8.")
-    if head[1:4:2] == b"\0\0" or head[:4:2] == b"\0\0":
-        raise CatalogImportError(f"{path}: the file is in UTF-16; save it as UTF-8.")
-    if len(head) == _MAX_FIRST_LINE_BYTES and b"\n" not in head and b"\r" not in head:
+    if (
+        len(head) == _MAX_FIRST_LINE_BYTES
+        and b"\n" not in head
+        and b"\r" not in head
+        and head[:1] not in b"[{"
+    ):
         raise CatalogImportError(
             f"{path}: the first line is longer than {_MAX_FIRST_LINE_BYTES:,} bytes; the file is not a table of rows."
         )
 
 
-def _describe_bad_byte(path: Path) -> str:
-    """Return an error message with the first byte that is not UTF-8, its offset and line."""
-    with path.open("rb") as file:
+def _describe_bad_byte(path: Path, error: UnicodeDecodeError, name: str, encoding: str) -> str:
+    """Return an error message with the first byte that is not of the encoding, its offset and line."""
+    if name != "utf-8-sig":
+        advice = f"--encoding {encoding} is not its encoding" if encoding else "the file is damaged"
+        return f"{path}: not {error.encoding}: {error.reason}; {advice}."
+    with FileIO(str(path)) as raw, open_bytes(path, raw) as file:
         offset = 0
         for number, line in enumerate(file, 1):
             try:
                 line.decode()
-            except UnicodeDecodeError as error:
-                byte, place = line[error.start], offset + error.start
+            except UnicodeDecodeError as line_error:
+                byte, place = line[line_error.start], offset + line_error.start
                 return (
                     f"{path}: not UTF-8: byte 0x{byte:02x} at offset {place:,} (line {number:,});"
-                    " save the file as UTF-8."
+                    " name its encoding, for example --encoding windows-1252, or save it as UTF-8."
                 )
             offset += len(line)
-    return f"{path}: is not UTF-8; save the file as UTF-8."
+    return f"{path}: is not UTF-8; name its encoding with --encoding, or save it as UTF-8."

@@ -1,131 +1,24 @@
 """Parse flat records: one row per book with fields as text, as in the csv, jsonl and postgres formats.
 
-A book needs a title and an identity (`source_id` or `isbn`); every other field may be missing or empty. A row
-with an invalid field is rejected; no value is dropped silently. Headings are compared without case, and
-spaces and hyphens count as "_".
+A row needs an identity (`source_id` or `isbn`); every other field may be missing or empty. An invalid value costs
+the value, and is told as a reject of the field; a row without a valid identity is rejected.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import date
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
-from db.book_columns import BOOK_COLUMNS
-from db.constraints import CONTRIBUTOR_ROLES, MAX_CATEGORY_DEPTH
-from db.errors import CatalogImportError
+from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.importing import field_parsers
-from db.importing.field_parsers import CategoryPath, FieldError
+from db.importing.field_parsers import CategoryPath, DateOrder, DecimalMark, FieldError, PeopleStyle
+from db.importing.readers.feed import ReadingNotes
+from db.importing.readers.flat_fields import FLAT_FIELDS
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
-FLAT_FIELDS: Mapping[str, str] = {
-    "source_id": "The source's key of the book, unique in the feed. Without it the ISBN is the key.",
-    **{column.flat_field: column.help for column in BOOK_COLUMNS if column.help},
-    "authors": 'Names separated by ";", each alone or followed by its role: "Jane Doe; John Roe '
-    f'(translator)". Roles: {", ".join(CONTRIBUTOR_ROLES).lower()}. In jsonl also a list of names, or of '
-    "objects with name, role, sort_name, birth_year, death_year, source_id.",
-    "categories": 'Paths separated by ";", their levels by ">": "Fiction > Crime; Travel". In jsonl also '
-    f"a list of such paths, or of lists of names. At most {field_parsers.MAX_CATEGORIES} paths of "
-    f"{MAX_CATEGORY_DEPTH} levels.",
-}
-"""The fields of a flat record in their order, with the description of their texts."""
-
-# Frequent headings that are accepted without --map.
-ALIASES = {"author": "authors", "category": "categories", "binding": "format"}
-
-_MAX_CACHED_TEXTS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnMapping:
-    """The column index of each field, and the headings without a field."""
-
-    headings: tuple[str, ...]
-    indexes: Mapping[str, int]
-    ignored_headings: tuple[str, ...]
-
-    @property
-    def flat_fields(self) -> list[str]:
-        """The field of each column, or ""."""
-        field_by_index = {index: field for field, index in self.indexes.items()}
-        return [field_by_index.get(index, "") for index in range(len(self.headings))]
-
-
-def map_columns(
-    where: Path | str, headings: Sequence[str], mapping: Mapping[str, str], currency: str | None
-) -> ColumnMapping:
-    """Map the headings of a feed to fields. Raise CatalogImportError if a required field is missing."""
-    check_mapping(mapping)
-    headings_hint = f"its headings are: {', '.join(heading.strip() or '(blank)' for heading in headings)}"
-    index_by_heading = {heading.strip(): place for place, heading in enumerate(headings)}
-    indexes: dict[str, int] = {}
-    for column, field in mapping.items():
-        if column not in index_by_heading:
-            raise CatalogImportError(
-                f"{where}: --map {column}={field}: there is no column {column}; {headings_hint}."
-            )
-        if field in indexes:
-            raise CatalogImportError(f"{where}: --map gives two columns for {field}; give one.")
-        indexes[field] = index_by_heading[column]
-    for field, names in _indexes_by_field(headings, set(indexes.values())).items():
-        if len(names) > 1 and field not in indexes:
-            raise CatalogImportError(
-                f"{where}: two columns are headed {field}; rename one with --map COLUMN={field}."
-            )
-        indexes.setdefault(field, names[0])
-    _require_fields(where, indexes, headings_hint, currency)
-    taken = set(indexes.values())
-    return ColumnMapping(
-        headings=tuple(headings),
-        indexes=indexes,
-        ignored_headings=tuple(
-            name.strip() for place, name in enumerate(headings) if place not in taken and name.strip()
-        ),
-    )
-
-
-def _require_fields(
-    where: Path | str, indexes: Mapping[str, int], headings_hint: str, currency: str | None
-) -> None:
-    """Raise CatalogImportError unless there are a title, an identity, and a currency for the prices."""
-    if "title" not in indexes:
-        raise CatalogImportError(
-            f"{where}: there is no column for the title; {headings_hint}. Name it with --map COLUMN=title."
-        )
-    if "source_id" not in indexes and "isbn" not in indexes:
-        hint = "Name one with --map COLUMN=source_id or --map COLUMN=isbn."
-        raise CatalogImportError(
-            f"{where}: there is no column for source_id or isbn; {headings_hint}. {hint}"
-        )
-    if "price" in indexes and "currency" not in indexes and currency is None:
-        hint = "name its column with --map COLUMN=currency, or give one for all with --currency EUR."
-        raise CatalogImportError(f"{where}: prices without a currency; {hint}")
-
-
-def check_mapping(mapping: Mapping[str, str]) -> None:
-    for column, field in mapping.items():
-        if field not in FLAT_FIELDS:
-            known = ", ".join(FLAT_FIELDS)
-            raise CatalogImportError(
-                f"--map {column}={field}: there is no field {field}; the fields are: {known}."
-            )
-
-
-def _field_for_heading(heading: str) -> str | None:
-    """Return the field that a heading names without --map, or None."""
-    name = heading.strip().lower().replace(" ", "_").replace("-", "_")
-    name = ALIASES.get(name, name)
-    return name if name in FLAT_FIELDS else None
-
-
-def _indexes_by_field(headings: Sequence[str], mapped: set[int]) -> dict[str, list[int]]:
-    indexes: dict[str, list[int]] = {}
-    for place, heading in enumerate(headings):
-        field = _field_for_heading(heading)
-        if field is not None and place not in mapped:
-            indexes.setdefault(field, []).append(place)
-    return indexes
-
+_MAX_CACHED_TEXTS = 50_000
 
 _PLACES = {field.name: place for place, field in enumerate(fields(BookRecord))}
 """The place of each value in a book record."""
@@ -134,38 +27,70 @@ _ROW, _SOURCE_ID, _ISBN, _AUTHORS, _CATEGORIES = (
     _PLACES[name] for name in ("row", "source_id", "isbn", "authors", "categories")
 )
 _DEFAULTS = [None if field.default is MISSING else field.default for field in fields(BookRecord)]
-_REQUIRED_PLACES = frozenset(_PLACES[field.name] for field in fields(BookRecord) if field.default is MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class CellStyle:
+    """How the cells of a feed are written.
+
+    - `currency` is that of prices without one.
+    - `decimal_mark`, `date_order` and `people` are known from the column or from an option.
+    - `category_separator` alone separates paths of categories, if it is given.
+    - `restore_zeros` is false if the column of ISBNs holds other numbers, too.
+    - `short_years` is true if a year may have less than four digits, as in a column of numbers.
+    - `literal` is true for files that this program wrote: texts are taken as they are.
+    """
+
+    currency: str | None = None
+    decimal_mark: DecimalMark = ""
+    date_order: DateOrder = ""
+    people: PeopleStyle = field(default_factory=PeopleStyle)
+    category_separator: str = ""
+    restore_zeros: bool = True
+    short_years: bool = False
+    literal: bool = False
 
 
 class FlatRecordParser:
     """Parses rows into book records. Caches the values of texts that repeat, such as authors and prices.
 
-    `flat_fields` names the field of each cell of a row; a cell with the field "" is ignored. `currency` is
-    that of prices without one.
+    `flat_fields` names the field of each cell of a row; a cell with the field "" is ignored. `notes` counts
+    repaired values and placeholders.
     """
 
-    def __init__(self, flat_fields: Sequence[str], currency: str | None = None) -> None:
+    def __init__(
+        self, flat_fields: Sequence[str], style: CellStyle | None = None, notes: ReadingNotes | None = None
+    ) -> None:
+        self._style = style = style or CellStyle()
         # A missing field has the index of the empty cell that parse() appends.
-        indexes = dict.fromkeys(FLAT_FIELDS, -1) | {field: index for index, field in enumerate(flat_fields)}
-        self._source_id, self._authors, self._categories = (
-            indexes[field] for field in ("source_id", "authors", "categories")
+        indexes = dict.fromkeys(FLAT_FIELDS, -1) | {name: index for index, name in enumerate(flat_fields)}
+        self._isbn, self._source_id, self._authors, self._author_sort, self._categories = (
+            indexes[name] for name in ("isbn", "source_id", "authors", "author_sort", "categories")
         )
-        self._parse_author = lru_cache(_MAX_CACHED_TEXTS)(field_parsers.parse_author)
-        self._parse_category = lru_cache(_MAX_CACHED_TEXTS)(_parse_category_text)
-        # Indexes of cells, places of values, whether a text is required, parser.
-        self._single_parsers: list[tuple[int, int, bool, Callable[[str], Any]]] = []
-        self._joint_parsers: list[tuple[int, int, int, int, Callable[[str, str], Any]]] = []
+        self._counts = Counter[tuple[str, str]]() if notes is None else notes.counts
+        self._placeholders: list[str] = []
+        people = partial(field_parsers.parse_people, style=style.people)
+        self._parse_people = _cache(field_parsers.parse_literal_people if style.literal else people)
+        category = _parse_literal_category if style.literal else field_parsers.parse_category
+        self._parse_category = _cache(category)
+        # Indexes of cells, places of values, name of the field, parser.
+        self._single_parsers: list[tuple[int, int, str, Callable[[str], Any]]] = []
+        self._joint_parsers: list[tuple[int, int, int, int, str, Callable[[str, str], Any]]] = []
+        published = _cache(
+            partial(field_parsers.parse_literal_published, order=style.date_order)
+            if style.literal or style.short_years
+            else partial(field_parsers.parse_published, order=style.date_order)
+        )
         for column in BOOK_COLUMNS:
-            parse = column.parse
-            if column.name == "price":
-                parse = partial(field_parsers.parse_price, default_currency=currency)
-            if parse and column.repeats:
-                parse = lru_cache(_MAX_CACHED_TEXTS)(parse)
             index, place, other = indexes[column.flat_field], _PLACES[column.name], column.parsed_with
+            parse = _choose_parser(column, style, published)
             if parse and other:
-                self._joint_parsers.append((index, indexes[other], place, _PLACES[other], parse))
-            elif parse:
-                self._single_parsers.append((index, place, place in _REQUIRED_PLACES, parse))
+                self._joint_parsers.append((index, indexes[other], place, _PLACES[other], column.name, parse))
+            elif parse and index >= 0:
+                # That a year has no day is not told.
+                name = "" if column.name == "published_on" else column.flat_field
+                self._single_parsers.append((index, place, name, parse))
+        self._indexes_of_field = _group_indexes(indexes)
 
     def parse(
         self,
@@ -173,46 +98,168 @@ class FlatRecordParser:
         cells: Sequence[str],
         authors: tuple[AuthorRecord, ...] | None = None,
         categories: tuple[CategoryPath, ...] | None = None,
-    ) -> BookRecord | Reject:
-        """Return the row as a book, or as a reject with its first invalid field.
+    ) -> tuple[BookRecord | Reject, ...]:
+        """Return the row as a book, followed by a reject of each invalid value; or as a reject of the row.
 
         `authors` and `categories` override their cells.
         """
+        try:
+            book = self._parse_book(row, cells, authors, categories)
+        except FieldError as error:
+            return self._parse_valid_cells(row, cells, authors, categories, error)
+        if self._placeholders:
+            self._count_placeholders()
+        return (book,)
+
+    def _parse_book(
+        self,
+        row: int,
+        cells: Sequence[str],
+        authors: tuple[AuthorRecord, ...] | None,
+        categories: tuple[CategoryPath, ...] | None,
+    ) -> BookRecord:
+        """Return the row as a book. Raise FieldError for the first invalid cell."""
         cells = [*cells, ""]
         values: list[Any] = _DEFAULTS.copy()
-        try:
-            for index, place, required, parse in self._single_parsers:
-                text = cells[index]
-                if text or required:
-                    values[place] = parse(text)
-            for index, other_index, place, other_place, parse in self._joint_parsers:
-                text, other_text = cells[index], cells[other_index]
-                if text or other_text:
-                    values[place], values[other_place] = parse(text, other_text)
-            values[_ROW] = row
-            values[_SOURCE_ID] = field_parsers.parse_source_id(cells[self._source_id], values[_ISBN])
-            values[_AUTHORS] = self._parse_authors(cells[self._authors]) if authors is None else authors
-            values[_CATEGORIES] = (
-                self._parse_categories(cells[self._categories]) if categories is None else categories
-            )
-        except FieldError as error:
-            return Reject(row, error.field, error.value, error.reason)
+        for index, place, name, parse in self._single_parsers:
+            text = cells[index]
+            if text:
+                values[place] = value = parse(text)
+                if value is None and name and text.strip():
+                    self._placeholders.append(name)
+        for index, other_index, place, other_place, name, parse in self._joint_parsers:
+            text, other_text = cells[index], cells[other_index]
+            if text or other_text:
+                values[place], values[other_place] = parse(text, other_text)
+                if values[place] is None and text.strip():
+                    self._placeholders.append(name)
+        values[_ROW] = row
+        values[_SOURCE_ID] = field_parsers.parse_source_id(cells[self._source_id], values[_ISBN])
+        values[_AUTHORS] = self._find_people(cells) if authors is None else authors
+        values[_CATEGORIES] = self._find_paths(cells[self._categories]) if categories is None else categories
+        isbn = cells[self._isbn]
+        if isbn and len(isbn) != 13 and values[_ISBN] and field_parsers.is_repaired_isbn(isbn):
+            self._counts["isbn", "repaired"] += 1
         return BookRecord(*values)
 
-    def _parse_authors(self, cell: str) -> tuple[AuthorRecord, ...]:
-        """Parse a cell such as "Jane Doe; John Roe (translator)"."""
-        if ";" not in cell:
-            person = self._parse_author(cell)
-            return (person,) if person else ()
-        people = [person for part in cell.split(";") if (person := self._parse_author(part)) is not None]
-        return field_parsers.deduplicate_authors(people)
+    def _parse_valid_cells(
+        self,
+        row: int,
+        cells: Sequence[str],
+        authors: tuple[AuthorRecord, ...] | None,
+        categories: tuple[CategoryPath, ...] | None,
+        error: FieldError,
+    ) -> tuple[BookRecord | Reject, ...]:
+        """Parse a row again without each invalid value. Reject it if nothing valid identifies the book."""
+        remaining = list(cells)
+        dropped: list[Reject] = []
+        while True:
+            self._placeholders.clear()
+            indexes = [
+                index for index in self._indexes_of_field[error.field] if index >= 0 and remaining[index]
+            ]
+            if not indexes:
+                invalid_isbn = next((reject for reject in dropped if reject.field == "isbn"), None)
+                field, value, reason = (
+                    (
+                        invalid_isbn.field,
+                        invalid_isbn.value,
+                        invalid_isbn.reason.removesuffix(_IMPORTED_WITHOUT),
+                    )
+                    if invalid_isbn
+                    else (error.field, error.value, error.reason)
+                )
+                return (Reject(row, field, value, reason),)
+            for index in indexes:
+                remaining[index] = ""
+            if error.kept:
+                remaining[indexes[0]] = error.kept
+            reason = error.reason + ("" if error.kept else _IMPORTED_WITHOUT)
+            dropped.append(Reject(row, error.field, error.value, reason, "field"))
+            try:
+                book = self._parse_book(row, remaining, authors, categories)
+            except FieldError as next_error:
+                error = next_error
+            else:
+                self._count_placeholders()
+                return (book, *dropped)
 
-    def _parse_categories(self, cell: str) -> tuple[CategoryPath, ...]:
-        """Parse a cell such as "Fiction > Crime; Travel"."""
-        return field_parsers.deduplicate_paths(
-            [self._parse_category(part) for part in cell.split(";") if part.strip()]
-        )
+    def _count_placeholders(self) -> None:
+        for name in self._placeholders:
+            self._counts[name, "placeholder"] += 1
+        self._placeholders.clear()
+
+    def _find_people(self, cells: Sequence[str]) -> tuple[AuthorRecord, ...]:
+        """Return the people of a cell such as "Jane Doe; John Roe (translator)", with their sort names."""
+        cell = cells[self._authors]
+        if not cell:
+            return ()
+        if "&" in cell and not self._style.literal:
+            cell = field_parsers.decode_entities(cell)
+        if ";" in cell and self._style.people.separator in ("", ";"):
+            people = [person for part in cell.split(";") if part for person in self._parse_people(part)]
+            found = field_parsers.deduplicate_authors(people)
+        else:
+            found = self._parse_people(cell)
+        if not found and cell.strip():
+            self._placeholders.append("authors")
+        sort_names = cells[self._author_sort]
+        return field_parsers.apply_sort_names(found, sort_names) if sort_names else found
+
+    def _find_paths(self, cell: str) -> tuple[CategoryPath, ...]:
+        """Return the paths of a cell such as "Fiction > Crime; Travel"."""
+        if not cell:
+            return ()
+        separator = ";" if self._style.literal else self._style.category_separator
+        parts = field_parsers.split_paths(cell, separator)
+        paths: list[CategoryPath] = []
+        for part in parts:
+            try:
+                path = self._parse_category(part)
+            except FieldError as error:
+                error.kept = ";".join(each for each in parts if each != part)
+                raise
+            if path:
+                paths.append(path)
+        return field_parsers.deduplicate_paths(paths)
 
 
-def _parse_category_text(text: str) -> CategoryPath:
-    return field_parsers.parse_category_path(text.split(">"))
+_IMPORTED_WITHOUT = "; imported without it"
+
+
+def _cache(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lru_cache(_MAX_CACHED_TEXTS)(parse)
+
+
+def _choose_parser(
+    column: BookColumn, style: CellStyle, published: Callable[[str], tuple[int | None, date | None]]
+) -> Callable[..., Any] | None:
+    """Return the parser of a column for cells of this style. `published` parses both columns of a day."""
+    if column.flat_field == "published":
+        part = 0 if column.name == "published_year" else 1
+
+        def parse_part(text: str) -> int | date | None:
+            return published(text)[part]
+
+        return parse_part
+    parse = column.parse_literal if style.literal and column.parse_literal else column.parse
+    if column.name == "price":
+        mark: DecimalMark = "." if style.literal else style.decimal_mark
+        parse = partial(field_parsers.parse_price, default_currency=style.currency, decimal_mark=mark)
+    elif column.name == "isbn" and not style.restore_zeros:
+        parse = partial(field_parsers.parse_isbn, restore_zeros=False)
+    return _cache(parse) if parse and column.repeats else parse
+
+
+def _group_indexes(indexes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """Return the indexes of the cells of each field, with those of the field that it is parsed with."""
+    groups: dict[str, tuple[int, ...]] = {name: (index,) for name, index in indexes.items()}
+    for column in BOOK_COLUMNS:
+        if column.parsed_with:
+            both = (indexes[column.flat_field], indexes[column.parsed_with])
+            groups[column.flat_field] = groups[column.parsed_with] = both
+    return groups
+
+
+def _parse_literal_category(text: str) -> CategoryPath | None:
+    return field_parsers.parse_category_path(text.split(">")) if text.strip() else None

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from db.importing.readers.feed import Feed, batch_records
-from db.importing.records import BookRecord
+from db.importing.records import ALL_FIELDS, BookRecord
 from db.importing.seed import generate_books
 
 
@@ -17,4 +17,11 @@ def open_generated(count: int, seed: int) -> Feed:
             generated += 1
             yield book
 
-    return Feed("seed", batch_records(rows()), total=count, unit="rows", completed=lambda: generated)
+    return Feed(
+        "seed",
+        batch_records(rows()),
+        total=count,
+        unit="rows",
+        completed=lambda: generated,
+        fields=ALL_FIELDS - {"cover_url"},
+    )

@@ -13,8 +13,9 @@ from db.importing import field_parsers
 from db.importing.field_parsers import FieldError
 from db.importing.readers.csv_tables import Cells, read_table_rows, require_columns
 from db.importing.readers.feed import Feed, RecordStream, batch_records
-from db.importing.readers.files import BytesRead, require_files, require_folder_files, total_bytes
-from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.files import BytesRead, RowLocator, require_files, require_folder_files, total_bytes
+from db.importing.readers.flat import CellStyle, FlatRecordParser
+from db.importing.readers.flat_fields import fields_of_columns
 from db.importing.readers.formats import FeedOptions, Format
 from db.importing.records import AuthorRecord, Reject
 
@@ -48,6 +49,8 @@ def open_goodbooks(sources: Sequence[Path | str], _options: FeedOptions) -> Feed
         total=total_bytes(paths),
         unit="bytes",
         completed=bytes_read.count,
+        row_label=RowLocator(unit="line").label,
+        fields=fields_of_columns((*_FLAT_FIELDS, "authors")),
     )
 
 
@@ -55,7 +58,7 @@ FORMAT = Format("goodbooks", open_goodbooks, "books.csv of goodbooks-10k, or its
 
 
 def _read_books(path: Path, bytes_read: BytesRead) -> RecordStream:
-    parser = FlatRecordParser(_FLAT_FIELDS)
+    parser = FlatRecordParser(_FLAT_FIELDS, CellStyle(literal=True))
     for row, cells in read_table_rows(path, COLUMNS, bytes_read):
         if cells is None:
             yield Reject(row, "row", "", "the number of cells differs from the number of headings")
@@ -79,7 +82,7 @@ def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStrea
     if "/nophoto/" in image:
         image = ""
     flat_cells = (key, isbn or "", title, series, year, language, image, average, count)
-    yield parser.parse(row, flat_cells, authors, ())
+    yield from parser.parse(row, flat_cells, authors, ())
 
 
 def choose_isbn(isbn10: str, isbn13: str) -> str | None:

@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from db.constraints import MAX_NAME_LENGTH
+from db.constraints import MAX_NAME_LENGTH, MAX_TITLE_LENGTH
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.csv_tables import read_complete_rows, read_table_rows, require_columns
 from db.importing.readers.feed import Feed, RecordStream, batch_records
-from db.importing.readers.files import BytesRead, require_folder_files, total_bytes
+from db.importing.readers.files import BytesRead, RowLocator, require_folder_files, total_bytes
 from db.importing.readers.formats import FeedOptions, Format
 from db.importing.readers.gutenberg_names import clean_name, direct_order_name
 from db.importing.readers.gutenberg_shelves import Shelves, shelf_path
@@ -31,6 +31,7 @@ _METADATA_COLUMNS = (
     *("gutenberg_id", "title", "author", "gutenberg_author_id", "language"),
     "gutenberg_bookshelf",
 )
+_FIELDS = frozenset(("source_id", "title", "subtitle", "language", "authors", "categories"))
 _AUTHOR_COLUMNS = ("gutenberg_author_id", "author", "birthdate", "deathdate")
 _LANGUAGE_COLUMNS = ("gutenberg_id", "language")
 
@@ -80,6 +81,8 @@ def open_gutenberg(sources: Sequence[Path | str], _options: FeedOptions) -> Feed
         total=total_bytes(paths) + total_bytes(paths[:1]),
         unit="bytes",
         completed=bytes_read.count,
+        row_label=RowLocator(unit="line").label,
+        fields=_FIELDS,
     )
 
 
@@ -171,8 +174,10 @@ def _collect_categories(
 def split_title(text: str) -> tuple[str, str | None]:
     """Return the first line as the title, the rest as the subtitle. A MARC subfield also begins a line."""
     first, *other_lines = _SUBFIELD.sub("\n", text).splitlines() or [""]
-    subtitle = field_parsers.parse_subtitle(" ".join(other_lines))
-    title = field_parsers.parse_title(first)
+    subtitle = field_parsers.parse_literal_line("subtitle", " ".join(other_lines), MAX_TITLE_LENGTH)
+    title = field_parsers.parse_literal_line("title", first, MAX_TITLE_LENGTH)
+    if title is None:
+        raise FieldError("title", first, "a book needs a title")
     return (title.rstrip(" ,:;=/") or title, subtitle) if subtitle else (title, None)
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from db.errors import CatalogImportError
 from db.importing import field_parsers
 from db.importing.field_parsers import FieldError
-from db.importing.readers.csv_reader import read_csv_rows, read_headings
+from db.importing.readers.csv_rows import find_dialect, read_csv_rows, read_headings
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, RowLocator, require_files, total_bytes
-from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.flat import CellStyle, FlatRecordParser
+from db.importing.readers.flat_fields import fields_of_columns
 from db.importing.readers.formats import FeedOptions, Format
 from db.importing.records import BookRecord, Reject
 
@@ -37,13 +38,15 @@ def open_oscar(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
             raise CatalogImportError(
                 f"{path}: its first row has {len(first)} cells, not {_COLUMN_COUNT}: {_COLUMN_NAMES}."
             )
-    bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1)
+    bytes_read, locator = BytesRead(), RowLocator(single_file=len(paths) == 1, unit="line")
     return Feed(
         source="oscar",
         batches=batch_records(
             _read_books(
                 paths,
-                FlatRecordParser(_FLAT_FIELDS, options.currency or _DEFAULT_CURRENCY),
+                FlatRecordParser(
+                    _FLAT_FIELDS, CellStyle(currency=options.currency or _DEFAULT_CURRENCY, literal=True)
+                ),
                 bytes_read,
                 locator,
             )
@@ -52,6 +55,7 @@ def open_oscar(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
         unit="bytes",
         completed=bytes_read.count,
         row_label=locator.label,
+        fields=fields_of_columns((*_FLAT_FIELDS, "categories")),
     )
 
 
@@ -75,21 +79,25 @@ def _read_books(
     rows_before = row = 0
     for path in paths:
         locator.start_file(path, rows_before)
-        for row, cells in enumerate(read_csv_rows(path, bytes_read), rows_before + 1):
-            yield _parse_book(row, cells, parser)
+        for line, cells in read_csv_rows(path, find_dialect(path), bytes_read):
+            row = rows_before + line
+            if isinstance(cells, Reject):
+                yield Reject(row, cells.field, cells.value, cells.reason)
+            else:
+                yield from _parse_book(row, cells, parser)
         rows_before = row
 
 
-def _parse_book(row: int, cells: list[str], parser: FlatRecordParser) -> BookRecord | Reject:
+def _parse_book(row: int, cells: list[str], parser: FlatRecordParser) -> tuple[BookRecord | Reject, ...]:
     if len(cells) != _COLUMN_COUNT:
-        return Reject(row, "row", ",".join(cells)[:200], f"{len(cells)} cells, not {_COLUMN_COUNT}")
+        return (Reject(row, "row", ",".join(cells)[:200], f"{len(cells)} cells, not {_COLUMN_COUNT}"),)
     product_type, category, isbn, title, description, _, sku, price, stock = cells
     if product_type.strip().lower() != "book":
-        return Reject(row, "type", product_type, "not a book")
+        return (Reject(row, "type", product_type, "not a book"),)
     try:
         path = field_parsers.parse_category_path(category.split(">"))
     except FieldError as error:
-        return Reject(row, error.field, error.value, error.reason)
+        return (Reject(row, error.field, error.value, error.reason),)
     text = " ".join(unescape(description).split())
     title = strip_full_stop(unescape(title).strip())
     return parser.parse(row, (sku, isbn, title, text, price, stock), (), (path,))

@@ -4,7 +4,7 @@ Columns are read as text. Arrays and JSON are lists of authors or of category pa
 source id or ISBN, so row numbers are the same in the next run.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -16,10 +16,12 @@ from db.connections.connect import connect
 from db.connections.error_mapping import describe_error
 from db.errors import CatalogImportError, DatabaseError
 from db.importing.field_parsers import CategoryPath, FieldError
-from db.importing.readers.feed import BATCH_ROWS, Feed, RecordBatch
-from db.importing.readers.flat import FlatRecordParser, check_mapping, map_columns
+from db.importing.readers.column_styles import style_of_typed_values
+from db.importing.readers.feed import BATCH_ROWS, Feed, ReadingNotes, RecordBatch
+from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.flat_fields import check_mapping, fields_of_columns, map_columns, require_currency
 from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format, Option
-from db.importing.readers.jsonl import parse_author_list, parse_category_list
+from db.importing.readers.json_records import parse_author_list, parse_category_list
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
 _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -53,6 +55,7 @@ class _TableQuery:
     select: str
     fields: tuple[str, ...]
     rows: int
+    columns: tuple[tuple[str, str], ...]
     ignored_headings: tuple[str, ...]
 
 
@@ -66,19 +69,23 @@ async def open_postgres(sources: Sequence[Path | str], options: FeedOptions) -> 
     dsn = str(sources[0])
     connection = await _connect(dsn)
     try:
-        query = await _build_query(connection, options.table, options.mapping, options.currency)
+        query = await _build_query(connection, options.table, options)
     except asyncpg.PostgresError as error:
         raise CatalogImportError(f"table {options.table}: {error}.") from error
     finally:
         await connection.close()
-    row_counter = _RowCounter()
+    row_counter, notes = _RowCounter(), ReadingNotes()
+    parser = FlatRecordParser(query.fields, style_of_typed_values(options), notes)
     return Feed(
         source=options.source,
-        batches=_read_batches(dsn, query, FlatRecordParser(query.fields, options.currency), row_counter),
+        batches=_read_batches(dsn, query, parser, row_counter),
         total=query.rows,
         unit="rows",
         completed=row_counter.count,
         ignored_headings=query.ignored_headings,
+        fields=fields_of_columns(query.fields),
+        columns=query.columns,
+        notes=notes,
     )
 
 
@@ -108,9 +115,7 @@ async def _connect(dsn: str) -> _Connection:
         raise CatalogImportError(f"--from: {error}") from None
 
 
-async def _build_query(
-    connection: _Connection, table: str, mapping: Mapping[str, str], currency: str | None
-) -> _TableQuery:
+async def _build_query(connection: _Connection, table: str, options: FeedOptions) -> _TableQuery:
     schema, name = _schema_and_name(table)
     table_row = await connection.fetchrow(_TABLE, schema, name)
     if table_row is None:
@@ -119,7 +124,9 @@ async def _build_query(
         raise CatalogImportError(f"table {table}: the user has no permission to read it; GRANT SELECT on it.")
     table_columns = await connection.fetch(_COLUMNS, table_row["oid"])
     names = [str(column["name"]) for column in table_columns]
-    column_mapping = map_columns(f"table {table}", names, mapping, currency)
+    where = f"table {table}"
+    column_mapping = map_columns(where, names, options.mapping, options.reading.ignore)
+    require_currency(where, column_mapping.indexes, options.currency)
     column_by_field = {field: table_columns[place] for field, place in column_mapping.indexes.items()}
     relation = f"{_quote_identifier(table_row['schema'])}.{_quote_identifier(table_row['name'])}"
     identity = "source_id" if "source_id" in column_by_field else "isbn"
@@ -128,7 +135,9 @@ async def _build_query(
         f' FROM {relation} ORDER BY {_quote_identifier(column_by_field[identity]["name"])}::text COLLATE "C"'
     )
     rows = await connection.fetchval(f"/* count_to_import */ SELECT count(*) FROM {relation}")
-    return _TableQuery(select, tuple(column_by_field), rows, column_mapping.ignored_headings)
+    return _TableQuery(
+        select, tuple(column_by_field), rows, column_mapping.columns, column_mapping.ignored_headings
+    )
 
 
 def _schema_and_name(table: str) -> tuple[str | None, str]:
@@ -167,8 +176,9 @@ async def _read_batches(
             cursor = await connection.cursor(query.select)
             while rows := await cursor.fetch(BATCH_ROWS):
                 yield [
-                    _parse_book(row_counter.rows + at, row, query.fields, parser)
+                    record
                     for at, row in enumerate(rows, 1)
+                    for record in _parse_book(row_counter.rows + at, row, query.fields, parser)
                 ]
                 row_counter.rows += len(rows)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
@@ -182,7 +192,7 @@ async def _read_batches(
 
 def _parse_book(
     row: int, cells_row: asyncpg.Record, names: Sequence[str], parser: FlatRecordParser
-) -> BookRecord | Reject:
+) -> tuple[BookRecord | Reject, ...]:
     cells: dict[str, Any] = dict(zip(names, cells_row, strict=True))
     authors: tuple[AuthorRecord, ...] | None = None
     categories: tuple[CategoryPath, ...] | None = None
@@ -198,7 +208,7 @@ def _parse_book(
             else:
                 raise FieldError(field, cell, "a list instead of one value")
     except FieldError as error:
-        return Reject(row, error.field, error.value, error.reason)
+        return (Reject(row, error.field, error.value, error.reason),)
     flat_cells = [cell if isinstance(cell, str) else "" for cell in cells_row]
     return parser.parse(row, flat_cells, authors, categories)
 

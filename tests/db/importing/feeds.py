@@ -1,21 +1,22 @@
 """Build feeds by hand, import them, and read the catalog afterwards."""
 
 import csv
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from db.checksum import content_checksum
 from db.connections.connect import Connection
 from db.importing.importer import Summary, import_feed
+from db.importing.options import DEFAULT_OPTIONS, ImportOptions
 from db.importing.readers import Feed, RecordBatch
-from db.importing.records import BookRecord, Reject
+from db.importing.records import ALL_FIELDS, BookRecord, Reject
 from db.verify import run_checks
 
 CLEAR = "TRUNCATE book, author, category, catalog_size, search_word CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
 
 
-def book(source_id: str, title: str = "A title", **fields: object) -> BookRecord:
+def book(source_id: str, title: str | None = "A title", **fields: object) -> BookRecord:
     return replace(BookRecord(0, source_id, title), **fields)
 
 
@@ -38,8 +39,16 @@ class Catalog:
         self.connection = connection
         self.rejects = rejects
 
-    async def import_records(self, *records: BookRecord | Reject, source: str = "shop") -> Summary:
-        return await import_feed(self.dsn, feed(records, source), rejects=self.rejects)
+    async def import_records(
+        self,
+        *records: BookRecord | Reject,
+        source: str = "shop",
+        fields: Iterable[str] = ALL_FIELDS,
+        options: ImportOptions = DEFAULT_OPTIONS,
+    ) -> Summary:
+        """Import the records as a feed with these fields."""
+        records_feed = replace(feed(records, source), fields=frozenset(fields))
+        return await import_feed(self.dsn, records_feed, rejects=self.rejects, options=options)
 
     async def clear(self) -> None:
         await self.connection.execute(CLEAR)

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.importing import importer
+from db.importing.options import ImportOptions
 from db.importing.records import AuthorRecord, BookRecord
 from tests.db.importing.feeds import Catalog, book
 
+REPLACE = ImportOptions(replace=True)
 ISBNS = ("9780306406157", "9780199535811", "9780141439518")
 AUTHORS = "SELECT source, source_id, name, sort_name, birth_year, death_year FROM author ORDER BY 1, 2"
 SLUGS = "SELECT slug, book_count FROM author ORDER BY 1"
@@ -24,7 +26,11 @@ async def test_an_isbn_of_another_source_is_rejected_and_the_book_is_named(catal
 
     assert (summary.new, summary.rejected) == (1, 1)
     assert catalog.rejected() == [
-        ("1", "isbn", ISBNS[0], "ISBN 9780306406157 is already book other/7"),
+        (
+            *("1", "isbn", ISBNS[0]),
+            "ISBN 9780306406157 is already book other/7; name the fields that this source may set in books "
+            "of others with --owner-of, such as --owner-of price,stock",
+        ),
     ]
 
 
@@ -44,15 +50,25 @@ async def test_of_rows_with_equal_id_or_isbn_the_first_wins_and_is_named(catalog
     ]
 
 
-async def test_a_book_missing_from_the_feed_loses_its_isbn_to_a_book_of_the_feed(catalog: Catalog) -> None:
-    await catalog.import_records(book("old", isbn=ISBNS[0]))
+async def test_a_row_with_the_isbn_of_a_book_of_the_same_source_is_rejected_and_both_are_named(
+    catalog: Catalog,
+) -> None:
+    await catalog.import_records(book("old", isbn=ISBNS[0]), book("other", isbn=ISBNS[1]))
 
-    summary = await catalog.import_records(book("new", isbn=ISBNS[0]))
+    summary = await catalog.import_records(book("new", isbn=ISBNS[0]), book("other", isbn=ISBNS[0]))
 
-    assert (summary.new, summary.missing_from_feed, summary.merged.released_isbns) == (1, 1, 1)
+    assert (summary.new, summary.changed, summary.rejected) == (0, 0, 2)
+    taken = (
+        "ISBN 9780306406157 is already book shop/old; give this row the source_id old, "
+        "or give that book another ISBN in this file"
+    )
+    assert catalog.rejected() == [
+        ("1", "isbn", ISBNS[0], taken),
+        ("2", "isbn", ISBNS[0], "is already in row 1"),
+    ]
     assert await catalog.rows("SELECT source_id, isbn FROM book ORDER BY id") == [
-        ("old", None),
-        ("new", ISBNS[0]),
+        ("old", ISBNS[0]),
+        ("other", ISBNS[1]),
     ]
 
 
@@ -61,7 +77,7 @@ async def test_three_books_can_rotate_their_isbns(catalog: Catalog) -> None:
 
     summary = await catalog.import_records(*(book(str(n), isbn=ISBNS[n - 1]) for n in range(3)))
 
-    assert (summary.changed, summary.merged.released_isbns) == (3, 0)
+    assert (summary.changed, summary.rejected) == (3, 0)
     assert await catalog.rows("SELECT isbn FROM book ORDER BY id") == [
         (ISBNS[2],),
         (ISBNS[0],),
@@ -197,7 +213,9 @@ async def test_authors_and_categories_are_pruned_only_when_they_lose_their_last_
         book("2", authors=(bo,), categories=(("E",),)),
     )
 
-    summary = await catalog.import_records(book("1", categories=(("A", "D", "F"),)), book("2", authors=(bo,)))
+    summary = await catalog.import_records(
+        book("1", categories=(("A", "D", "F"),)), book("2", authors=(bo,)), options=REPLACE
+    )
 
     written = summary.merged
     assert (written.removed_authors, written.removed_categories, written.new_categories) == (1, 3, 1)
@@ -264,7 +282,7 @@ async def test_equal_numbers_written_differently_are_no_change(catalog: Catalog)
     assert (await catalog.import_records(book("1", price=Decimal("9.9"), currency="EUR"))).changed_nothing
 
 
-@pytest.mark.parametrize("source", ["name", " "])
+@pytest.mark.parametrize("source", ["name", "editor", " "])
 async def test_a_reserved_source_is_rejected(catalog: Catalog, source: str) -> None:
     from db.errors import CatalogImportError
 
@@ -307,7 +325,7 @@ SMALL, LARGE = 10**9, 0
 
 @drawn
 @given(older=feed_records(5), newer=feed_records(5))
-async def test_a_second_feed_with_the_same_books_gives_the_same_catalog_as_alone(
+async def test_a_replacing_feed_with_the_same_books_gives_the_same_catalog_as_alone(
     catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
 ) -> None:
     listed = {record.source_id for record in newer}
@@ -318,10 +336,11 @@ async def test_a_second_feed_with_the_same_books_gives_the_same_catalog_as_alone
 
     await catalog.clear()
     await catalog.import_records(*older)
-    await catalog.import_records(*newer)
+    await catalog.import_records(*newer, options=REPLACE)
 
     assert await catalog.checksum() == alone
     assert (await catalog.import_records(*newer)).changed_nothing
+    assert (await catalog.import_records(*newer, options=REPLACE)).changed_nothing
 
 
 @drawn
@@ -346,9 +365,13 @@ async def test_the_catalog_is_independent_of_the_order_of_sources(
 
 
 @drawn
-@given(older=feed_records(6), newer=feed_records(6))
+@given(
+    older=feed_records(6),
+    newer=feed_records(6),
+    options=st.sampled_from([ImportOptions(), ImportOptions(empty_clears=True), REPLACE]),
+)
 async def test_row_by_row_and_rebuilt_imports_give_the_same_catalog(
-    catalog: Catalog, older: list[BookRecord], newer: list[BookRecord]
+    catalog: Catalog, older: list[BookRecord], newer: list[BookRecord], options: ImportOptions
 ) -> None:
     summaries: list[list[tuple[object, ...]]] = []
     outcomes: set[str] = set()
@@ -359,7 +382,7 @@ async def test_row_by_row_and_rebuilt_imports_give_the_same_catalog(
             counts: list[tuple[object, ...]] = []
             for size, records in zip(sizes, (older, newer), strict=True):
                 patch.setattr(importer, "BULK_MIN_BOOKS", size)
-                summary = await catalog.import_records(*records)
+                summary = await catalog.import_records(*records, options=options)
                 counts.append((summary.new, summary.changed, summary.missing_from_feed, summary.merged))
             summaries.append(counts)
             outcomes.add(await catalog.checksum())

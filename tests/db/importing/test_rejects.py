@@ -1,13 +1,17 @@
 """The rejects file: created with the first reject, never overwriting another file."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from db.errors import CatalogImportError
+from db.importing.importer import import_feed
 from db.importing.readers.feed import default_row_label
 from db.importing.records import Reject
 from db.importing.rejects import RejectsFile
+from tests.db.importing.feeds import Catalog, book, feed
 
 BAD_PRICE = Reject(12, "price", 'a "dear" one', "not a plain number")
 
@@ -15,6 +19,7 @@ BAD_PRICE = Reject(12, "price", 'a "dear" one', "not a plain number")
 def test_rejects_are_rows_of_csv_under_headings(tmp_path: Path) -> None:
     with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
         rejects.write([BAD_PRICE, Reject(3, "isbn", "é\udcff", "not an ISBN-10 or ISBN-13", "field")])
+        rejects.finish()
 
     assert (rejects.rejected_rows, rejects.dropped_values) == (1, 1)
     assert (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines() == [
@@ -27,6 +32,7 @@ def test_rejects_are_rows_of_csv_under_headings(tmp_path: Path) -> None:
 def test_a_row_is_labelled_with_its_file_if_there_are_several(tmp_path: Path) -> None:
     with RejectsFile(tmp_path / "r.csv", lambda row: f"prices.csv row {row}") as rejects:
         rejects.write([BAD_PRICE])
+        rejects.finish()
 
     assert (tmp_path / "r.csv").read_text().splitlines()[1].startswith("prices.csv row 12,price,")
 
@@ -34,8 +40,10 @@ def test_a_row_is_labelled_with_its_file_if_there_are_several(tmp_path: Path) ->
 def test_without_rejects_there_is_no_file_and_an_older_one_is_removed(tmp_path: Path) -> None:
     with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
         rejects.write([BAD_PRICE])
+        rejects.finish()
     with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
         rejects.write([])
+        rejects.finish()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -58,3 +66,51 @@ def test_an_unwritable_path_is_one_clear_error(tmp_path: Path) -> None:
         RejectsFile(tmp_path / "nowhere" / "r.csv", default_row_label) as rejects,
     ):
         rejects.write([BAD_PRICE])
+
+
+def test_without_an_end_the_file_of_an_earlier_import_stays(tmp_path: Path) -> None:
+    with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
+        rejects.write([BAD_PRICE])
+        rejects.finish()
+    before = (tmp_path / "r.csv").read_text()
+
+    with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
+        rejects.write([Reject(1, "isbn", "x", "not an ISBN-10 or ISBN-13")])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
+    assert (tmp_path / "r.csv").read_text() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device of a full disk")
+async def test_a_disk_that_is_full_at_the_end_writes_nothing(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.fdopen
+
+    def on_a_full_disk(handle: int, *arguments: Any, **options: Any) -> Any:
+        os.dup2(os.open("/dev/full", os.O_WRONLY), handle)
+        return opened(handle, *arguments, **options)
+
+    monkeypatch.setattr(os, "fdopen", on_a_full_disk)
+
+    with pytest.raises(
+        CatalogImportError, match=r"r\.csv cannot be written: No space left on device\. Nothing was"
+    ):
+        await import_feed(
+            catalog.dsn, feed([book("1"), BAD_PRICE]), rejects=catalog.rejects.with_name("r.csv")
+        )
+
+    assert await catalog.rows("SELECT count(*) FROM book") == [(0,)]
+    assert list(catalog.rejects.parent.iterdir()) == []
+
+
+async def test_a_second_import_leaves_the_file_of_the_running_one(catalog: Catalog) -> None:
+    await catalog.import_records(book("1"), BAD_PRICE)
+    before = catalog.rejects.read_text()
+    async with catalog.connection.transaction():
+        await catalog.connection.execute("SELECT pg_advisory_xact_lock(hashtext('bookstore import'))")
+
+        with pytest.raises(CatalogImportError, match="Another import is running"):
+            await catalog.import_records(book("2"))
+
+    assert catalog.rejects.read_text() == before

@@ -19,6 +19,7 @@ from db.connections.connect import connect
 from db.errors import CatalogImportError, DatabaseError
 from db.importing import importer as running
 from db.importing.importer import Summary, import_feed
+from db.importing.options import ImportOptions
 from db.importing.readers import Feed, RecordBatch, open_feed, open_generated
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from db.verify import run_checks
@@ -36,7 +37,9 @@ def book(row: int, title: str, **fields: object) -> BookRecord:
 async def import_records(
     dsn: str, tmp_path: Path, records: Sequence[BookRecord | Reject], source: str = "shop"
 ) -> Summary:
-    return await import_feed(dsn, feed(records, source), rejects=tmp_path / "rejects.csv")
+    return await import_feed(
+        dsn, feed(records, source), rejects=tmp_path / "rejects.csv", options=ImportOptions(replace=True)
+    )
 
 
 async def audit_and_checksum(dsn: str) -> str:
@@ -319,6 +322,7 @@ IMPORTER = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from db.importing.progress import ImportProgress
+from db.importing.options import ImportOptions
 from db.importing.readers import open_generated
 from db.importing.importer import import_feed
 
@@ -487,7 +491,9 @@ async def test_the_newer_gutenberg_catalog_replaces_the_older_one(dsn: str, tmp_
 
     async def import_catalog(name: str) -> Summary:
         opened = await open_feed("gutenberg", [folders[name]])
-        return await import_feed(dsn, opened, rejects=tmp_path / "rejects.csv")
+        return await import_feed(
+            dsn, opened, rejects=tmp_path / "rejects.csv", options=ImportOptions(replace=True)
+        )
 
     await import_catalog("gutenberg-2025-12")
     connection = await connect(dsn, application_name="bookstore tests")

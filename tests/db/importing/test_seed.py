@@ -51,6 +51,7 @@ SECOND = BookRecord(
     format="MASS_MARKET_PAPERBACK",
     published_year=1993,
     page_count=357,
+    stock=0,
     rating_average=Decimal("4.26"),
     rating_count=59,
     authors=(AuthorRecord("Bruno Neumann", "AUTHOR", "a2", "Neumann, Bruno", 1933, None),),
@@ -252,7 +253,7 @@ def test_most_books_are_recent_and_a_few_older_than_christ(books: list[BookRecor
 
 def test_titles_repeat_and_rating_counts_are_skewed(books: list[BookRecord]):
     titles = Counter(book.title for book in books)
-    counts = sorted(book.rating_count for book in books)
+    counts = sorted(book.rating_count or 0 for book in books)
 
     assert (len(titles), titles.most_common(1)) == (16_107, [("Das Schweigen", 20)])
     assert [counts[COUNT * share // 100] for share in (50, 90, 99)] == [18, 122, 493]
@@ -266,11 +267,13 @@ def test_english_articles_fit_their_nouns():
 @given(number=st.integers(), count=st.integers(1, 60))
 def test_every_record_satisfies_its_docstring(number: int, count: int):
     for book in generate_books(count, number):
+        assert book.title is not None
         assert book.title == " ".join(book.title.split()) != ""
         assert book.isbn is None or isbn.is_valid(book.isbn)
         assert (book.price is None) == (book.currency is None)
         assert book.price is None or (0 < book.price < 100 and book.price == round(book.price, 2))
         assert book.price is not None or book.stock == 0
+        assert book.stock is not None
         assert book.stock >= 0
         assert book.published_year is None or -500 < book.published_year <= 2025
         assert book.published_year != 0

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from db.errors import CatalogImportError
-from db.importing.readers import FORMATS, find_format, format_names
+from db.importing.readers import FORMATS, ReadingOptions, find_format, format_names
 from db.importing.readers.formats import Option
 from db.importing.records import BookRecord
 from tests.db.importing.readers.sources import import_error, read_records, write_lines
@@ -21,6 +21,16 @@ ARGUMENTS = {
     "--from": {"dsn": "postgresql://127.0.0.1/shop"},
     "--table": {"table": "books"},
     "--currency": {"currency": "EUR"},
+    "--decimal-comma": {"reading": ReadingOptions(decimal_mark=",")},
+    "--date-order": {"reading": ReadingOptions(date_order="dmy")},
+    "--author-separator": {"reading": ReadingOptions(author_separator="/")},
+    "--category-separator": {"reading": ReadingOptions(category_separator="/")},
+    "--ignore": {"reading": ReadingOptions(ignore=("a",))},
+    "--key": {"reading": ReadingOptions(key=("a",))},
+    "--encoding": {"reading": ReadingOptions(encoding="utf-8")},
+    "--delimiter": {"reading": ReadingOptions(delimiter=";")},
+    "--no-header": {"reading": ReadingOptions(header=False)},
+    "--skip-lines": {"reading": ReadingOptions(skip_lines=1)},
 }
 
 
@@ -106,5 +116,7 @@ async def test_a_package_cannot_replace_a_format(tmp_path: Path, monkeypatch: py
 
 
 async def test_an_unknown_format_names_the_known_ones():
-    with pytest.raises(CatalogImportError, match=r"^unknown format excel; the formats are: csv, jsonl, "):
+    with pytest.raises(
+        CatalogImportError, match=r"^unknown format excel; the formats are: csv, jsonl, json, "
+    ):
         find_format("excel")

@@ -67,10 +67,10 @@ async def test_the_rows_of_a_work_become_one_book_with_its_authors_in_order(tmp_
     )
 
     assert await read_books("gutenberg", folder) == [
-        BookRecord(1, "7", "Emma", language="en", authors=(
+        BookRecord(2, "7", "Emma", language="en", authors=(
             AuthorRecord("John Roe", source_id="9", sort_name="Roe, John", birth_year=-50), AUSTEN,
         )),
-        BookRecord(4, "8", "Alone", language="en"),
+        BookRecord(5, "8", "Alone", language="en"),
     ]  # fmt: skip
 
 
@@ -85,9 +85,9 @@ async def test_rows_of_a_work_and_subjects_need_not_be_adjacent(tmp_path: Path):
 
     other, emma = await read_books("gutenberg", folder)
 
-    assert (other.source_id, other.row) == ("2", 2)
+    assert (other.source_id, other.row) == ("2", 3)
     assert other.categories == (("Library of Congress Classification", CLASSES["P"], "PR"),)
-    assert (emma.source_id, emma.row) == ("7", 1)
+    assert (emma.source_id, emma.row) == ("7", 2)
     assert [author.source_id for author in emma.authors] == ["68", "9"]
     assert emma.categories == (("Love",), ("England", "Fiction"))
 
@@ -131,7 +131,7 @@ async def test_a_work_without_a_title_is_rejected(tmp_path: Path):
 
     _, reject = await read_records("gutenberg", folder)
 
-    assert reject == Reject(2, "title", "", "a book needs a title")
+    assert reject == Reject(3, "title", "", "a book needs a title")
 
 
 async def test_the_first_language_is_used_or_else_that_of_the_languages_file(tmp_path: Path):
@@ -166,25 +166,25 @@ async def test_a_bad_value_is_dropped_from_its_book_and_reported(tmp_path: Path)
 
     long = "501 characters; 500 are allowed"
     assert found == [
-        dropped_value(1, "birthdate", "1817 to 1775", "death before birth"),
-        dropped_value(2, "gutenberg_author_id", "5", "an author without a name"),
-        dropped_value(1, "language", "klingon", 'not a language code such as "en", "eng" or "pt-BR"'),
-        dropped_value(1, "subject", "4", "not a class of the Library of Congress"),
-        dropped_value(1, "subject_type", "ddc", "neither lcsh nor lcc"),
-        dropped_value(1, "categories", "", "a level has no name"),
-        BookRecord(1, "1", "One", authors=(
+        dropped_value(2, "birthdate", "1817 to 1775", "death before birth"),
+        dropped_value(3, "gutenberg_author_id", "5", "an author without a name"),
+        dropped_value(2, "language", "klingon", 'not a language such as "en", "eng", "pt-BR" or "English"'),
+        dropped_value(2, "subject", "4", "not a class of the Library of Congress"),
+        dropped_value(2, "subject_type", "ddc", "neither lcsh nor lcc"),
+        dropped_value(2, "categories", "", "a level has no name"),
+        BookRecord(2, "1", "One", authors=(
             AuthorRecord("Jane Austen", source_id="68", sort_name="Austen, Jane"),
         )),
-        dropped_value(4, "gutenberg_author_id", "77", "an author without a name"),
-        dropped_value(3, "categories", "a" * 199 + "…", long),
-        BookRecord(3, "2", "Two", language="en", authors=(
+        dropped_value(5, "gutenberg_author_id", "77", "an author without a name"),
+        dropped_value(4, "categories", "a" * 199 + "…", long),
+        BookRecord(4, "2", "Two", language="en", authors=(
             AuthorRecord("Jane Austen", source_id="68", sort_name="Austen, Jane"),
         )),
-        BookRecord(5, "3", "Three", language="en", authors=(
+        BookRecord(6, "3", "Three", language="en", authors=(
             AuthorRecord("Jo Roe", source_id="78", sort_name="Roe, Jo"),
         )),
-        dropped_value(6, "categories", "x" * 199 + "…", long),
-        BookRecord(6, "4", "Four", language="en", authors=(AuthorRecord("Jo Roe", sort_name="Roe, Jo"),)),
+        dropped_value(7, "categories", "x" * 199 + "…", long),
+        BookRecord(7, "4", "Four", language="en", authors=(AuthorRecord("Jo Roe", sort_name="Roe, Jo"),)),
     ]  # fmt: skip
 
 
@@ -195,7 +195,7 @@ async def test_a_book_keeps_at_most_a_hundred_categories(tmp_path: Path):
     reject, book = await read_records("gutenberg", folder)
 
     assert reject == Reject(
-        1, "categories", "Subject 100",
+        2, "categories", "Subject 100",
         "more than 100 categories; imported without it", "field",
     )  # fmt: skip
     assert isinstance(book, BookRecord)
@@ -297,12 +297,12 @@ async def test_an_incomplete_row_is_rejected_in_the_metadata_and_an_error_elsewh
 
         if name == "gutenberg_metadata.csv":
             assert (await read_records("gutenberg", folder))[1] == Reject(
-                2, "row", "", "the number of cells differs from the number of headings"
+                3, "row", "", "the number of cells differs from the number of headings"
             )
             path.write_text(before)
 
     assert await import_error("gutenberg", folder) == (
-        f"{path}: the number of cells in row 2 differs from the number of headings."
+        f"{path}: the number of cells in line 3 differs from the number of headings."
     )
 
 
@@ -313,5 +313,5 @@ async def test_the_progress_counts_the_metadata_twice(tmp_path: Path):
     assert [len(batch) async for batch in feed.batches] == [1]
 
     sizes = {name: (folder / name).stat().st_size for name in FILES}
-    assert feed.row_label(3) == "row 3"
+    assert feed.row_label(3) == "line 3"
     assert feed.total == feed.completed() == sum(sizes.values()) + sizes["gutenberg_metadata.csv"]

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 import db.importing
+from db.importing.readers import open_feed
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from tests.db.importing.readers.sources import (
     import_error,
@@ -57,7 +58,7 @@ async def test_a_line_with_every_field_becomes_a_book(tmp_path: Path):
         isbn="9780131103627",
         title="The C Programming Language",
         authors=(
-            AuthorRecord("Jane Doe", "TRANSLATOR"),
+            AuthorRecord("Jane Doe", "TRANSLATOR", sort_name="Doe, Jane"),
             AuthorRecord("Brian Kernighan", sort_name="Kernighan, Brian", birth_year=1942),
             AuthorRecord("Virgil", source_id="9", birth_year=-70, death_year=-19),
         ),
@@ -79,7 +80,10 @@ async def test_cells_as_in_csv_are_accepted(tmp_path: Path):
 
     book = await read_one_book("jsonl", write_lines(tmp_path / "b.jsonl", *lines(row)))
 
-    assert book.authors == (AuthorRecord("Jane Austen"), AuthorRecord("X Y", "EDITOR"))
+    assert book.authors == (
+        AuthorRecord("Jane Austen", sort_name="Austen, Jane"),
+        AuthorRecord("X Y", "EDITOR", sort_name="Y, X"),
+    )
     assert book.categories == (("A", "B"), ("C",))
 
 
@@ -105,16 +109,19 @@ async def test_cells_as_in_csv_are_accepted(tmp_path: Path):
         ('{"source_id": 1, "title": "x", "pages": 1e30}', "pages", "1e+30", "not a whole number"),
     ],
 )  # fmt: skip
-async def test_an_invalid_line_is_rejected_with_its_number(
+async def test_an_invalid_line_is_rejected_with_its_number_and_an_invalid_value_costs_the_value(
     tmp_path: Path, line: str, field: str, value: str | None, reason: str
 ):
     source = write_lines(tmp_path / "b.jsonl", *lines({"source_id": 1, "title": "Good"}), "", line)
 
-    good, bad = await read_records("jsonl", source)
+    good, *others, bad = await read_records("jsonl", source)
 
     assert good == BookRecord(1, "1", "Good")
+    title = None if field == "title" else "x"
+    assert others == ([] if field == "row" else [BookRecord(3, "1", title)])
     assert isinstance(bad, Reject)
     assert (bad.row, bad.field, bad.value) == (3, field, value or line)
+    assert bad.dropped == ("row" if field == "row" else "field")
     assert bad.reason.startswith(reason)
 
 
@@ -132,11 +139,11 @@ async def test_a_map_to_an_unknown_field_is_rejected(tmp_path: Path):
     assert (await import_error("jsonl", source, mapping={"id": "number"})).startswith(message)
 
 
-async def test_the_error_for_a_json_array_suggests_jq(tmp_path: Path):
+async def test_the_error_for_a_json_array_names_the_other_format(tmp_path: Path):
     source = write_lines(tmp_path / "b.json", "", '[{"title": "Emma"}]')
 
     assert await import_error("jsonl", source) == (
-        f"{source}: is one JSON array, not JSON Lines; write one object per line, for example with jq -c '.[]'."
+        f"{source}: is one JSON array, not JSON Lines; import it as json."
     )
 
 
@@ -145,3 +152,17 @@ async def test_the_sample_is_read_without_a_reject():
 
     assert len(sample) == len(SAMPLE.read_text(encoding="utf-8").splitlines())
     assert all(book.authors and book.categories for book in sample)
+
+
+async def test_the_fields_of_a_feed_are_those_that_a_row_has(tmp_path: Path):
+    source = write_lines(
+        tmp_path / "b.jsonl",
+        '{"isbn": "9780131103627", "Note": 1}',
+        "no JSON",
+        '{"isbn": "", "author": null}',
+    )
+
+    feed = await open_feed("jsonl", [source])
+
+    assert feed.fields == {"isbn", "authors"}
+    assert feed.ignored_headings == ("Note",)

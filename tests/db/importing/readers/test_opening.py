@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from db.importing.readers import ReadingOptions
+from db.importing.records import BookRecord, Reject
 from tests.db.importing.readers.sources import import_error, read_records, write_lines
 
 
@@ -62,13 +64,30 @@ async def test_a_special_file_is_one_clear_error():
     assert await import_error("csv", "/dev/null") == "/dev/null: is not a regular file; save it as one first."
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-async def test_utf_16_and_utf_32_are_named_in_the_error(tmp_path: Path, encoding: str):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+async def test_what_is_certain_of_an_encoding_needs_no_option(tmp_path: Path, encoding: str):
     path = tmp_path / "books.csv"
-    path.write_bytes("source_id,title\n1,Emma\n".encode(encoding))
+    path.write_bytes("source_id,title\n1,Émile\n".encode(encoding))
 
-    name = "UTF-32" if encoding == "utf-32" else "UTF-16"
-    assert await import_error("csv", path) == f"{path}: the file is in {name}; save it as UTF-8."
+    assert await read_records("csv", path) == [BookRecord(2, "1", "Émile")]
+
+
+async def test_an_encoding_that_is_not_certain_must_be_named(tmp_path: Path):
+    path = tmp_path / "books.csv"
+    path.write_bytes("source_id,title\n1,Œuvres – 5 €\n".encode("windows-1252"))
+    reading = ReadingOptions(encoding="windows-1252")
+
+    assert await read_records("csv", path, reading=reading) == [BookRecord(2, "1", "Œuvres – 5 €")]
+    assert await import_error("csv", path) == (
+        f"{path}: not UTF-8: byte 0x8c at offset 18 (line 2);"
+        " name its encoding, for example --encoding windows-1252, or save it as UTF-8."
+    )
+    assert await import_error("csv", path, reading=ReadingOptions(encoding="ascii")) == (
+        f"{path}: not ascii: ordinal not in range(128); --encoding ascii is not its encoding."
+    )
+    assert await import_error("csv", path, reading=ReadingOptions(encoding="latin-0")) == (
+        "--encoding latin-0: there is no such encoding; write a name such as utf-8, windows-1252 or utf-16."
+    )
 
 
 async def test_a_file_without_line_breaks_is_no_table(tmp_path: Path):
@@ -94,16 +113,25 @@ async def test_a_byte_that_is_not_utf_8_is_reported_with_its_offset_at_any_depth
 
     assert await import_error(format_, path) == (
         f"{path}: not UTF-8: byte 0xc9 at offset {len(before) + 3:,} (line {rows + 2:,});"
-        " save the file as UTF-8."
+        " name its encoding, for example --encoding windows-1252, or save it as UTF-8."
     )
 
 
-async def test_a_field_longer_than_csv_can_hold_stops_the_import(tmp_path: Path):
-    path = write_lines(tmp_path / "books.csv", "source_id,title", f"1,{'x' * 140_000}")
+async def test_a_long_cell_that_nothing_reads_costs_nothing(tmp_path: Path):
+    path = write_lines(tmp_path / "books.csv", "source_id,title,fulltext", f"1,Emma,{'x' * 140_000}")
 
-    assert (await import_error("csv", path)).startswith(
-        f"{path}: malformed CSV in the row that begins in line 2 (field larger than field limit (131072));"
+    assert await read_records("csv", path) == [BookRecord(2, "1", "Emma")]
+
+
+async def test_a_cell_without_end_is_one_reject(tmp_path: Path):
+    path = write_lines(tmp_path / "books.csv", "source_id,title", f"1,{'x' * 8_000_001}", "2,Emma")
+
+    reject, book = await read_records("csv", path)
+
+    assert reject == Reject(
+        2, "row", f"1,{'x' * 198}", "a cell of more than 8,000,000 characters; is a quote left open?"
     )
+    assert book == BookRecord(3, "2", "Emma")
 
 
 async def test_an_unreadable_file_is_one_clear_error():

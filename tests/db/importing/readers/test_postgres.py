@@ -6,7 +6,7 @@ import pytest
 
 from db.errors import CatalogImportError
 from db.importing.readers import open_feed
-from db.importing.readers.flat import FLAT_FIELDS
+from db.importing.readers.flat_fields import FLAT_FIELDS
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from tests.db.importing.readers.sources import import_error, read_books, read_one_book, read_records
 
@@ -50,7 +50,10 @@ async def test_a_flat_table_is_read_with_author_and_category_as_text(dsn: str):
             source_id="1",
             isbn="9780131103627",
             title="C",
-            authors=(AuthorRecord("B. Kernighan"), AuthorRecord("D. Ritchie")),
+            authors=(
+                AuthorRecord("B. Kernighan", sort_name="Kernighan, B."),
+                AuthorRecord("D. Ritchie", sort_name="Ritchie, D."),
+            ),
             categories=(("Computing", "C"), ("Textbooks",)),
             price=Decimal("12.50"),
             currency="EUR",
@@ -92,7 +95,7 @@ async def test_arrays_and_json_are_lists_of_authors_and_categories(dsn: str):
             row=1,
             source_id="1",
             title="Emma",
-            authors=(AuthorRecord("Austen; Jane"), AuthorRecord("X Y", "EDITOR")),
+            authors=(AuthorRecord("Austen; Jane"), AuthorRecord("X Y", "EDITOR", sort_name="Y, X")),
             categories=(("A", "B"), ("C", "D")),
             price=Decimal("3.50"),
             currency="USD",
@@ -113,7 +116,7 @@ async def test_a_list_instead_of_one_value_is_rejected(dsn: str):
 
     assert await read_records("postgres", dsn, table="odd") == [
         Reject(1, "title", "['a']", "a list instead of one value"),
-        Reject(2, "title", "", "a book needs a title"),
+        BookRecord(2, "2", None, authors=(AuthorRecord("[pseud.]"),)),
     ]
 
 
@@ -172,10 +175,11 @@ async def test_a_view_and_a_table_of_another_schema_are_read(dsn: str):
 
 
 async def test_a_table_without_the_needed_columns_is_rejected(dsn: str):
-    await execute(dsn, "CREATE TABLE names (nr integer, name text)")
+    await execute(dsn, "CREATE TABLE names (shelf integer, name text)")
 
     assert await import_error("postgres", dsn, table="names") == (
-        "table names: there is no column for the title; its headings are: nr, name. Name it with --map COLUMN=title."
+        "table names: there is no column for source_id or isbn; its headings are: shelf, name."
+        " Name one with --map COLUMN=source_id or --map COLUMN=isbn."
     )
     assert await import_error("postgres", dsn, table="names", mapping={"nr": "number"}) == (
         f"--map nr=number: there is no field number; the fields are: {', '.join(FLAT_FIELDS)}."

@@ -1,0 +1,216 @@
+"""Keep fields that the feed's source does not own, and record the fields that it owns from now on.
+
+A field belongs to the source of its book. `book_field` holds the exceptions: fields that another source owns
+(`--owner-of`), and fields that were edited by hand. What is kept is noted in `kept_field`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+
+from db.book_columns import BookField
+from db.importing.matching import delete_rejected_targets
+from db.importing.options import EDITOR, LINK_FIELDS, ImportOptions
+from db.importing.temporary_tables import decimal_text_column
+from db.importing.update_rules import UpdateRules, differs_condition
+
+_KEEP_EDITED_AND_OWNED = f"""
+/* keep_edited_and_owned_fields */
+INSERT INTO kept_field (ordinal, field, owner)
+SELECT t.ordinal, o.field, CASE WHEN o.edited_at IS NULL OR $4::boolean THEN o.owner ELSE '{EDITOR}' END
+FROM book_field o JOIN target_book t ON t.id = o.book_id
+WHERE o.field = ANY ($2::text[])
+  AND ((o.edited_at IS NOT NULL AND NOT $4::boolean) OR (o.owner <> $1::text AND o.field <> ALL ($3::text[])))
+"""
+
+_KEEP_FIELDS_OF_OTHER_SOURCES = """
+/* keep_fields_of_other_sources */
+INSERT INTO kept_field (ordinal, field, owner)
+SELECT t.ordinal, f.field, b.source
+FROM target_book t JOIN book b USING (id) CROSS JOIN unnest($2::text[]) AS f (field)
+WHERE NOT t.is_own AND f.field <> ALL ($3::text[])
+  AND NOT EXISTS (SELECT FROM book_field o WHERE o.book_id = t.id AND o.field = f.field AND o.owner = $1::text)
+  AND NOT EXISTS (SELECT FROM kept_field k WHERE k.ordinal = t.ordinal AND k.field = f.field)
+"""
+
+_REJECT_BOOKS_OF_OTHER_SOURCES = """
+/* reject_books_of_other_sources */
+WITH gone AS (
+    DELETE FROM stage_book s USING target_book t JOIN book b USING (id)
+    WHERE s.ordinal = t.ordinal AND NOT t.is_own
+      AND NOT EXISTS (SELECT FROM book_field o WHERE o.book_id = b.id AND o.owner = $1::text)
+    RETURNING s.row, s.isbn, b.source, b.source_id
+)
+INSERT INTO stage_reject (row, field, value, reason)
+SELECT row, 'isbn', isbn, format('ISBN %s is already book %s/%s; name the fields that this source may set in '
+                                 'books of others with --owner-of, such as --owner-of price,stock', isbn, source, source_id)
+FROM gone ORDER BY row
+"""
+
+_KEPT_NAMES = """
+/* kept_names */
+SELECT DISTINCT field FROM kept_field
+"""
+
+_KEEP_VALUES = """
+/* keep_values */
+WITH kept AS (
+    UPDATE stage_book s SET ({staged}) = ROW({current})
+    FROM kept_field k JOIN target_book t USING (ordinal) JOIN book b USING (id)
+    WHERE s.ordinal = k.ordinal AND k.field = $1::text AND {differs}
+    RETURNING k.owner
+)
+SELECT owner, count(*) AS books FROM kept GROUP BY owner ORDER BY owner
+"""
+
+_KEEP_LINKS = """
+/* keep_links */
+WITH kept AS (
+    UPDATE stage_link l SET {column} = NULL
+    FROM kept_field k
+    WHERE l.ordinal = k.ordinal AND k.field = $1::text AND {sets}
+    RETURNING k.owner
+)
+SELECT owner, count(*) AS books FROM kept GROUP BY owner ORDER BY owner
+"""
+
+_COMPARE_KEPT = """
+/* compare_kept */
+UPDATE target_book t
+SET differs = {differs} OR (t.is_own AND b.source_id <> s.source_id AND s.source_id <> s.isbn)
+FROM stage_book s, book b
+WHERE t.ordinal IN (SELECT ordinal FROM kept_field) AND s.ordinal = t.ordinal AND b.id = t.id
+"""
+
+_RECORD_OWNER = """
+/* record_owner */
+INSERT INTO book_field AS f (book_id, field, owner)
+SELECT t.id, $2::text, $1::text
+FROM target_book t JOIN stage_book s USING (ordinal) JOIN stage_link l USING (ordinal)
+WHERE NOT t.is_new AND NOT t.is_own AND {sets}
+ON CONFLICT (book_id, field) DO UPDATE SET owner = excluded.owner WHERE f.owner IS DISTINCT FROM excluded.owner
+"""
+
+# The book's own source takes its field back.
+_FORGET_OWNER = """
+/* forget_owner */
+WITH back AS (
+    DELETE FROM book_field f USING target_book t
+    WHERE f.book_id = t.id AND t.is_own AND f.field = ANY ($1::text[]) AND f.edited_at IS NULL
+    RETURNING f.book_id
+), edited AS (
+    UPDATE book_field f SET owner = NULL FROM target_book t
+    WHERE f.book_id = t.id AND t.is_own AND f.field = ANY ($1::text[]) AND f.edited_at IS NOT NULL
+      AND f.owner IS NOT NULL
+    RETURNING f.book_id
+)
+SELECT (SELECT count(*) FROM back) + (SELECT count(*) FROM edited)
+"""
+
+_FORGET_EDITS = """
+/* forget_edits */
+WITH overwritten AS (
+    SELECT f.book_id, f.field
+    FROM book_field f JOIN target_book t ON t.id = f.book_id
+    JOIN stage_book s USING (ordinal) JOIN stage_link l USING (ordinal)
+    WHERE f.field = $1::text AND f.edited_at IS NOT NULL AND {sets}
+      AND NOT EXISTS (SELECT FROM kept_field k WHERE k.ordinal = t.ordinal AND k.field = f.field)
+), forgotten AS (
+    DELETE FROM book_field f USING overwritten o
+    WHERE f.book_id = o.book_id AND f.field = o.field AND f.owner IS NULL
+)
+UPDATE book_field f SET edited_at = NULL FROM overwritten o
+WHERE f.book_id = o.book_id AND f.field = o.field AND f.owner IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptField:
+    """The number of books whose field the feed did not set, because of its owner or its editor."""
+
+    field: str
+    owner: str
+    books: int
+
+
+async def keep_fields(
+    connection: asyncpg.Connection, source: str, rules: UpdateRules, options: ImportOptions
+) -> list[KeptField]:
+    """Give kept fields their present values in the staged rows. Return what the feed would have changed.
+
+    Reject rows of books of other sources in which this source owns nothing.
+    """
+    owned = sorted(options.owner_of)
+    if not options.owner_of.intersection(rules.names):
+        await connection.execute(_REJECT_BOOKS_OF_OTHER_SOURCES, source)
+        await delete_rejected_targets(connection)
+    await connection.execute(_KEEP_EDITED_AND_OWNED, source, rules.names, owned, options.overwrite_edits)
+    await connection.execute(_KEEP_FIELDS_OF_OTHER_SOURCES, source, rules.names, owned)
+    names = {row[0] for row in await connection.fetch(_KEPT_NAMES)}
+    if not names:
+        return []
+    kept: list[KeptField] = []
+    for name, statement in _keep_statements(rules):
+        if name in names:
+            kept += [KeptField(name, row[0], row[1]) for row in await connection.fetch(statement, name)]
+    await connection.execute(_COMPARE_KEPT.format(differs=rules.differs))
+    return kept
+
+
+def _keep_statements(rules: UpdateRules) -> list[tuple[str, str]]:
+    """Return the statement that keeps each field."""
+    statements = [
+        (
+            field.name,
+            _KEEP_VALUES.format(
+                staged=", ".join(
+                    decimal_text_column(column.name) if column.is_decimal else column.name
+                    for column in field.columns
+                ),
+                current=", ".join(
+                    f"b.{column.name}::text" if column.is_decimal else f"b.{column.name}"
+                    for column in field.columns
+                ),
+                differs=differs_condition((field,), empty_clears=rules.empty_clears),
+            ),
+        )
+        for field in rules.fields
+    ]
+    return statements + [
+        (name, _KEEP_LINKS.format(column=_LINK_COLUMNS[name], sets=_sets(rules, name)))
+        for name in rules.links
+    ]
+
+
+_LINK_COLUMNS: Mapping[str, str] = dict(zip(LINK_FIELDS, ("people", "paths"), strict=True))
+
+
+def _sets(rules: UpdateRules, field: BookField | str) -> str:
+    """Return the condition that a staged row `s` with the links `l` sets the field."""
+    if isinstance(field, str):
+        return rules.sets_links(f"l.{_LINK_COLUMNS[field]}")
+    return "true" if rules.empty_clears else f"s.{field.lead} IS NOT NULL"
+
+
+async def record_owners(
+    connection: asyncpg.Connection, source: str, rules: UpdateRules, options: ImportOptions
+) -> int:
+    """Record the fields that this source owns from now on, and forget edits that it overwrote.
+
+    Return the number of fields of books that changed their owner.
+    """
+    changed = 0
+    named: list[tuple[str, BookField | str]] = [(field.name, field) for field in rules.fields]
+    named += [(name, name) for name in rules.links]
+    for name, field in named:
+        if options.overwrite_edits:
+            await connection.execute(_FORGET_EDITS.format(sets=_sets(rules, field)), name)
+        if name in options.owner_of:
+            status = await connection.execute(_RECORD_OWNER.format(sets=_sets(rules, field)), source, name)
+            changed += int(status.rpartition(" ")[2])
+    if options.owner_of:
+        changed += await connection.fetchval(
+            _FORGET_OWNER, sorted(options.owner_of.intersection(rules.names))
+        )
+    return changed

@@ -1,0 +1,73 @@
+"""Books of schema.org in JSON-LD."""
+
+from db.importing.readers.shapes.shape import Shape, as_list, as_object, drop_missing
+
+_ROLES = {
+    "author": "author",
+    "creator": "author",
+    "editor": "editor",
+    "translator": "translator",
+    "illustrator": "illustrator",
+    "readBy": "narrator",
+    "contributor": "contributor",
+}
+_TYPES = frozenset(("Book", "Audiobook"))
+
+
+def _matches(value: dict[str, object]) -> bool:
+    return any(str(each).rpartition("/")[2] in _TYPES for each in as_list(value.get("@type")))
+
+
+def _flatten(book: dict[str, object]) -> dict[str, object]:
+    offer, rating = as_object(book.get("offers")), as_object(book.get("aggregateRating"))
+    authors = [
+        person
+        for key, role in _ROLES.items()
+        for each in as_list(book.get(key))
+        if (person := _flatten_person(each, role))
+    ]
+    return drop_missing(
+        {
+            "source_id": book.get("@id") or book.get("sku") or book.get("url") or book.get("isbn"),
+            "isbn": _text(book.get("isbn") or book.get("gtin13")),
+            "title": _text(book.get("name") or book.get("headline")),
+            "subtitle": _text(book.get("alternativeHeadline")),
+            "authors": authors,
+            "publisher": _text(book.get("publisher")),
+            "published": _text(book.get("datePublished")),
+            "description": _text(book.get("description")),
+            "pages": book.get("numberOfPages"),
+            "categories": [text for each in as_list(book.get("genre")) if (text := _text(each))],
+            "language": _text(book.get("inLanguage")),
+            "format": (_text(book.get("bookFormat")) or "").rpartition("/")[2].removesuffix("Format"),
+            "cover_url": _text(book.get("image")),
+            "rating_average": rating.get("ratingValue"),
+            "rating_count": rating.get("ratingCount") or rating.get("reviewCount"),
+            "price": offer.get("price") or offer.get("lowPrice"),
+            "currency": offer.get("priceCurrency"),
+        }
+    )
+
+
+def _flatten_person(value: object, role: str) -> dict[str, object] | None:
+    if isinstance(value, str):
+        return {"name": value, "role": role}
+    person = as_object(value)
+    name = person.get("name") or " ".join(
+        str(person[key]) for key in ("givenName", "familyName") if person.get(key)
+    )
+    return {"name": name, "role": role} if name else None
+
+
+def _text(value: object) -> str | None:
+    """Return a text, the first of a list, or the name, the code or the address of an object."""
+    first = next(iter(as_list(value)), None)
+    if thing := as_object(first):
+        found = next(
+            (thing[key] for key in ("name", "alternateName", "@value", "url", "@id") if thing.get(key)), None
+        )
+        return str(found) if found else None
+    return str(first) if first is not None else None
+
+
+SHAPE = Shape("schema.org", "@type", _matches, _flatten)

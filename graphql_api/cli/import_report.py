@@ -1,0 +1,96 @@
+"""Print the plan of an import, and what the import did."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from db.importing.options import EDITOR
+from db.importing.plan import Example, Plan
+from db.importing.summary import Summary
+
+
+def print_plan(plan: Plan) -> None:
+    """Print which columns are read, and what changes, with examples."""
+    click.echo(f"Fields that this import sets: {', '.join(plan.fields) or 'none'}.")
+    if plan.ignored_headings:
+        click.echo(
+            f"Columns that are not read: {', '.join(plan.ignored_headings)}. "
+            "Read one with --map COLUMN=FIELD."
+        )
+    _print_examples("new books", plan.counts.new, plan.new_examples)
+    for change in plan.changes:
+        _print_examples(f"changed {change.field}", change.books, change.examples)
+    what = "missing books, deleted" if plan.deleted else "books missing from this import, kept"
+    _print_examples(what, plan.counts.missing_from_feed, plan.missing_examples)
+
+
+def _print_examples(what: str, count: int, examples: Iterable[Example]) -> None:
+    if not count:
+        return
+    click.echo(f"{count:,} {what}")
+    for example in examples:
+        row = f"row {example.row}: " if example.row else ""
+        change = (
+            f": {example.old or '(empty)'} -> {example.new or '(empty)'}"
+            if example.old or example.new
+            else ""
+        )
+        click.echo(f"    {row}{example.key} {example.title or ''}{change}")
+
+
+def print_summary(summary: Summary, rejects: str, missing: str) -> None:
+    """Print the counts, the duration and the memory use of an import."""
+    table = Table(title=f"{summary.source}{' (dry run: nothing was written)' if summary.dry_run else ''}")
+    table.add_column("")
+    table.add_column("rows", justify="right")
+    for label, count in _counts(summary):
+        table.add_row(label, f"{count:,}")
+    Console().print(table)
+    for line in _closing_lines(summary, rejects, missing):
+        click.echo(line)
+    click.echo(f"{summary.seconds:.1f} s, {summary.peak_memory_mb:.0f} MB of memory")
+
+
+def _counts(summary: Summary) -> list[tuple[str, int]]:
+    plan = summary.plan
+    return [
+        ("read", summary.read),
+        ("new books", summary.new),
+        ("changed books", summary.changed),
+        *((f"  changed {change.field}", change.books) for change in plan.changes),
+        ("unchanged books", summary.unchanged),
+        ("rejected rows", summary.rejected),
+        *([("rows of unknown books, skipped", summary.skipped)] if summary.skipped else []),
+        ("dropped values", summary.dropped_values),
+        ("deleted books, missing from this import", plan.deleted),
+        ("kept books, missing from this import", summary.missing_from_feed - plan.deleted),
+        *((field.replace("_", " "), count) for field, count in asdict(summary.merged).items()),
+    ]
+
+
+def _closing_lines(summary: Summary, rejects: str, missing: str) -> list[str]:
+    """Return what the counts alone do not say."""
+    lines = [
+        f"{kept.field} of {kept.books:,} books kept: {_describe_owner(kept.owner)}." for kept in summary.kept
+    ]
+    if summary.plan.ignored_headings:
+        lines.append(f"Columns that were not read: {', '.join(summary.plan.ignored_headings)}.")
+    if summary.imported_nothing:
+        lines.append("0 rows changed: no row could be imported.")
+    elif summary.changed_nothing:
+        rest = "every other row" if summary.rejected or summary.skipped else "the catalog"
+        lines.append(f"0 rows changed: {rest} already matches this import.")
+    if summary.rejected or summary.dropped_values or summary.skipped:
+        lines.append(f"The rejected rows and their reasons are in {rejects}.")
+    if summary.plan.deleted:
+        lines.append(f"The deleted books are listed in {missing}.")
+    return lines
+
+
+def _describe_owner(owner: str) -> str:
+    if owner == EDITOR:
+        return "they were edited by hand (--overwrite-edits sets them)"
+    return f"they belong to {owner} (--owner-of sets them from now on)"
