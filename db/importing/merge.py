@@ -63,7 +63,17 @@ FROM target_category t
 WHERE c.id = t.id AND NOT t.is_new AND c.name <> t.name
 """
 
+_MOVES_ISBNS = """
+/* moves_isbns */
+SELECT EXISTS (
+    SELECT FROM stage_book s JOIN target_book t USING (ordinal) JOIN book b ON b.isbn = s.isbn
+    WHERE t.id <> b.id AND (t.is_new OR t.differs)
+)
+"""
+
 # If the feed moves an ISBN between its books, the old book loses it first, and _UPDATE_BOOKS sets the other.
+# An update of no row would fire the triggers of book, and PostgreSQL keep their plans for no row: a nested
+# loop, which takes minutes for the rows of _UPDATE_BOOKS.
 _RELEASE_ISBNS = """
 /* release_isbns */
 UPDATE book b SET isbn = NULL
@@ -181,7 +191,8 @@ async def merge(
     """
     changed_authors = await _execute_counted(connection, _UPDATE_AUTHORS)
     changed_categories = await _execute_counted(connection, _UPDATE_CATEGORIES)
-    await connection.execute(_RELEASE_ISBNS)
+    if await connection.fetchval(_MOVES_ISBNS):
+        await connection.execute(_RELEASE_ISBNS)
     await connection.execute(
         _UPDATE_BOOKS.format(
             columns=", ".join(filter(None, ("source_id", rules.columns))),

@@ -317,3 +317,21 @@ async def test_a_feed_with_keys_alone_changes_nothing(catalog: Catalog, fields: 
     summary = await catalog.import_records(BookRecord(0, ISBN, None, isbn=ISBN), fields=fields)
 
     assert (summary.unchanged, summary.changed_nothing) == (1, True)
+
+
+async def test_the_triggers_of_book_run_once_for_all_changed_prices(catalog: Catalog) -> None:
+    """PostgreSQL keeps the plans of a trigger's first run: a run for no row makes the next one quadratic."""
+    await catalog.import_records(book("a", isbn=ISBN), book("b", isbn=OTHER_ISBN))
+    await catalog.connection.execute(
+        """
+        CREATE TABLE update_run (rows bigint);
+        CREATE FUNCTION note_update() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN INSERT INTO update_run SELECT count(*) FROM after; RETURN NULL; END $$;
+        CREATE TRIGGER note_update AFTER UPDATE ON book REFERENCING NEW TABLE AS after
+        FOR EACH STATEMENT EXECUTE FUNCTION note_update()
+        """
+    )
+
+    await catalog.import_records(price_row(), price_row(OTHER_ISBN), fields=PRICES)
+
+    assert await catalog.rows("SELECT rows FROM update_run") == [(2,)]
