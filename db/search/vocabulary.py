@@ -121,12 +121,19 @@ _INFLECTIONS_SQL = f"""
     WHERE s.word <> k.word AND s.books > 0
 """
 
+# OFFSET 0 forces a lookup per half. The planner expects 1,000 halves, and would hash the whole vocabulary.
 _CUTS_SQL = f"""
     SELECT k.n, 'cut', NULL, {_COUNTS.format("h")}, c.place
     FROM known AS k
     CROSS JOIN LATERAL generate_series(1, k.length - 1) AS c (place)
-    JOIN search_word AS a ON a.word = left(k.word, c.place) AND a.books > 0
-    JOIN search_word AS b ON b.word = substr(k.word, c.place + 1) AND b.books > 0
+    CROSS JOIN LATERAL (
+        SELECT {_COUNTS.format("s")} FROM search_word AS s
+        WHERE s.word = left(k.word, c.place) AND s.books > 0 OFFSET 0
+    ) AS a
+    CROSS JOIN LATERAL (
+        SELECT {_COUNTS.format("s")} FROM search_word AS s
+        WHERE s.word = substr(k.word, c.place + 1) AND s.books > 0 OFFSET 0
+    ) AS b
     CROSS JOIN LATERAL (VALUES ({_COUNTS.format("a")}), ({_COUNTS.format("b")}))
         AS h (word, books, popular_books, documents)
     WHERE k.books < 3 AND k.length BETWEEN 4 AND 40
