@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from db.search.edit_distance import edit_distance
 from db.search.light_words import LIGHT_WORDS
 from db.search.tsquery import AllOf, Expression, Phrase, Term
 from db.search.vocabulary import Word, WordFacts
@@ -50,14 +49,10 @@ class Choice:
 
 def near_choices(facts: WordFacts) -> list[Choice]:
     """Return the words a few letters away, the likeliest first."""
-    typed = facts.word.word
-    limit = 1 if len(typed) <= 5 else 2
-    choices = [
-        Choice(Term(near.word), (near.word,), _cost(typed, near, distance))
+    return cheapest(
+        Choice(Term(near.word.word), (near.word.word,), _cost(facts.word.word, near.word, near.distance))
         for near in facts.near
-        if (distance := edit_distance(typed, near.word, limit)) <= limit
-    ]
-    return cheapest(choices)
+    )
 
 
 def cut_choices(facts: WordFacts) -> list[Choice]:

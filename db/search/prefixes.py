@@ -10,7 +10,8 @@ from db.search.folding import fold
 from db.search.light_words import ARTICLES
 from db.search.tsquery import Expression, Term, all_of, any_of
 from db.search.typed_words import TypedWord, clean_text, find_words, grams_of
-from db.search.vocabulary import Vocabulary, words_of_text
+from db.search.vocabulary import Vocabulary
+from db.search.vocabulary_cache import VocabularyCache, words_of_text
 from db.statements import ReadStatement
 
 _ALPHABETS = (
@@ -108,7 +109,7 @@ def read_prefix(text: str) -> Prefix | None:
 async def correct_prefix(database: Database, text: str) -> Prefix | None:
     """Return what a text with a misspelt word may have been meant to be; None for no idea."""
     words = _typed_words(text)
-    vocabulary = await words_of_text(database, words[:-1]) if words[:-1] else Vocabulary()
+    vocabulary = await words_of_text(database, words[:-1], VocabularyCache()) if words[:-1] else Vocabulary()
     corrected = [
         (fold(facts.typed.form), *(word for choice in near_choices(facts) for word in choice.words))
         for facts in vocabulary.words

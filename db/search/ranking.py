@@ -1,6 +1,7 @@
 """Ranking: the limits of lists by relevance, and what a text's reading is worth in the score."""
 
 import math
+from dataclasses import replace
 from itertools import chain, islice, product
 
 from db.keyset import INTEGER, SortKey
@@ -29,7 +30,7 @@ MAX_TITLE_CANDIDATES = 100
 RELEVANCE = SortKey("relevance", "score", INTEGER)
 
 _EXACT_TITLE_POINTS = (1_500, 1_000)
-_NAME_TITLE_POINTS = (900, 0)
+NAME_TITLE_POINTS = (900, 0)
 """Points for a title that is the text as typed, and as corrected; then the same if the text is a name."""
 
 _UNFINISHED_POINTS = 300
@@ -49,19 +50,14 @@ _MAX_TITLES = 24
 """Maximum numbers of words for one of a text, and of texts, that are looked up as whole titles."""
 
 
-def ranking_values(
-    vocabulary: Vocabulary, reading: Reading, text: str, *, names_authors: bool = False
-) -> RankingValues:
-    """Return the parameters of the score of a text's reading.
-
-    `names_authors`: the words of the text are those of authors, so that a title of these words is about them.
-    """
+def ranking_values(vocabulary: Vocabulary, reading: Reading, text: str) -> RankingValues:
+    """Return the parameters of the score of a text's reading."""
     full = all_of(group.expression for group in reading.groups)
     title, authors, both = (
         "" if reading.is_partial else tsquery(full, weights) for weights in ("A", "B", "AB")
     )
     light = light_words(vocabulary)
-    exact, corrected = _NAME_TITLE_POINTS if names_authors else _EXACT_TITLE_POINTS
+    exact, corrected = _EXACT_TITLE_POINTS
     choices = _choice_points(vocabulary, reading)
     return RankingValues(
         titles=possible_titles(vocabulary, reading, text),
@@ -79,6 +75,12 @@ def ranking_values(
         points=tuple(points for _, points, _ in choices),
         groups=tuple(number for _, _, number in choices),
     )
+
+
+def name_ranking(ranking: RankingValues) -> RankingValues:
+    """Return the ranking of a text whose words are those of authors: a title of these words is about them."""
+    exact, corrected = NAME_TITLE_POINTS
+    return replace(ranking, exact=exact, corrected=corrected)
 
 
 def _title_size(vocabulary: Vocabulary, reading: Reading) -> int:
