@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
     ) AS w
 ) AS found
 WHERE found.weight > 0
-ORDER BY found.weight DESC, edited.prefix
+ORDER BY edited.prefix = $3::text DESC, found.weight DESC, edited.prefix
 LIMIT $2::integer
 """,
 )
@@ -64,9 +64,9 @@ class Prefix:
         return all_of([*words, any_of(map(_beginning, last))])
 
     @property
-    def last_length(self) -> int:
-        """The number of letters of the last word."""
-        return len(self.words[-1][0])
+    def length(self) -> int:
+        """The number of letters of the words as typed."""
+        return sum(len(alternatives[0]) for alternatives in self.words)
 
     @property
     def word_patterns(self) -> list[str]:
@@ -116,7 +116,7 @@ async def correct_prefix(database: Database, text: str) -> Prefix | None:
     ]
     last = fold(words[-1].form)
     if _MIN_CORRECTED_LENGTH - bool(corrected) <= len(last) <= _MAX_EDITED_LENGTH:
-        rows = await database.fetch(_EXISTING_PREFIXES, sorted(edits(last)), _MAX_EDITS)
+        rows = await database.fetch(_EXISTING_PREFIXES, sorted(edits(last)), _MAX_EDITS, last)
         endings = tuple(row[0] for row in rows)
     else:
         endings = (last,)

@@ -29,7 +29,7 @@ _MIN_LITERAL = 3
 """With fewer suggestions than this, those for a corrected prefix follow."""
 
 _MIN_TRUSTED_LENGTH = 5
-"""A beginning with fewer letters is corrected only if nothing begins so, because too many words are near."""
+"""A text with fewer letters is corrected only if nothing begins so, because too many words are near."""
 
 _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
@@ -129,6 +129,7 @@ JOIN author AS t USING (id)
 WHERE t.sort_key ~ ALL ($1::text[])
 ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
     + CASE WHEN t.sort_key ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
+                OR fold(t.name) ~ ($6::text || '\S*$')
            THEN {_START_POINTS} ELSE 0 END DESC,
     t.id DESC
 LIMIT $3::integer
@@ -206,12 +207,11 @@ async def _literal_then_corrected(
     if literal is None:
         return []
     found = await read(literal)
-    if len(found) >= _MIN_LITERAL or (found and literal.last_length < _MIN_TRUSTED_LENGTH):
+    if len(found) >= _MIN_LITERAL or (found and literal.length < _MIN_TRUSTED_LENGTH):
         return found
     corrected = await correct_prefix(database, text)
     others = await read(corrected) if corrected and corrected != literal else []
-    by_id = {row["id"]: row for row in (*others[::-1], *found[::-1])}
-    return list(by_id.values())[::-1]
+    return list({row["id"]: row for row in (*found, *others)}.values())
 
 
 async def suggested_categories(database: Database, prefix: str, size: int) -> list[Category]:
