@@ -40,7 +40,10 @@ _INFLECTION_POINTS = 1_000
 """Points that another form of a word loses."""
 
 _CHOICE_POINTS = 200
-"""Points that a correction loses per nat of its cost above the likeliest correction's."""
+"""Points that a correction loses per nat of its slip above the least slip.
+
+How frequent its words are does not count: the ratings of the book do.
+"""
 
 _RARITY_POINTS = 100
 """Points of a word per nat of its rarity, where a book need not have all words."""
@@ -117,7 +120,7 @@ def _choice_points(vocabulary: Vocabulary, reading: Reading) -> list[tuple[str, 
 def _penalty(choice: Choice, group: Group) -> int:
     if choice.is_inflection:
         return _INFLECTION_POINTS
-    penalty = round(_CHOICE_POINTS * max(0, choice.cost - group.choices[0].cost))
+    penalty = round(_CHOICE_POINTS * (choice.slip - min(each.slip for each in group.choices)))
     return penalty if choice.words else penalty + _UNFINISHED_POINTS
 
 

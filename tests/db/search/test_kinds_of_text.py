@@ -170,6 +170,19 @@ async def test_a_word_of_the_catalog_is_replaced_if_no_book_has_it_beside_the_ot
     assert (titles[:1], meant) == (["The Lighthouse Keeper's Daughter"], "Rosa Keeper")
 
 
+async def test_of_two_corrections_the_one_that_makes_the_title_comes_first(
+    connection: Connection, shop: None
+) -> None:
+    shea = await add_author(connection, "Ann Shea")
+    for number in range(20):
+        await add_book(connection, f"Corn {number}", authors=[shea], rating_average=4, rating_count=20_000)
+    await add_book(connection, "A Sheaf of Corn")
+
+    titles, meant = await search(connection, "a shefa of corn")
+
+    assert (titles[:1], meant) == (["A Sheaf of Corn"], "A Sheaf of Corn")
+
+
 async def test_c_sharp_is_not_c_plus_plus(connection: Connection, shop: None) -> None:
     assert await search(connection, "c++") == (["C++ for Gardeners"], None)
     assert await search(connection, "csharp") == (["C# in the Kitchen"], None)
