@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from db.constraints import MAX_SORT_KEY_LENGTH
 from db.search.conditions import Condition
 from db.search.light_words import ARTICLES
 
@@ -125,7 +126,7 @@ def scored_sql(candidates: str, ranking: Mapping[str, str]) -> str:
                   + 1000 * ln(1 + ln(1 + d.rating_count::double precision) / 10)
                   + {_choice_points_sql(ranking)})::integer AS key
     FROM (
-        SELECT b.id, b.title_key, b.rating_count, ts_filter(s.document, '{{a,b}}') AS document
+        SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, ts_filter(s.document, '{{a,b}}') AS document
         FROM {candidates} AS c
         JOIN book_search AS s ON s.book_id = c.id
         JOIN book AS b ON b.id = c.id
@@ -133,8 +134,20 @@ def scored_sql(candidates: str, ranking: Mapping[str, str]) -> str:
     ) AS d"""
 
 
+# The key of a long title is cut, often in a word.
+_WHOLE_WORDS = f"""
+    CASE WHEN length(b.title_key) < {MAX_SORT_KEY_LENGTH} THEN b.title_key
+         ELSE regexp_replace(b.title_key, '\\S*$', '') END"""
+
 # A hyphen belongs to the main title, a dash does not: folding makes hyphens of both.
 _MAIN_TITLE = "substring(d.title_key FROM '^(?:[^:;(-]|-(?! |-))+')"
+
+_VOLUME = rf"""coalesce(
+    substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)'),
+    substring(d.title_key FROM '\m(\d{{1,2}})\W*$')
+)::integer"""
+_ORDER_POINTS = f"coalesce({_VOLUME}, 0) + length(d.title_key) / 4"
+"""Of equally good titles the earlier volume comes first, then the shorter title."""
 
 
 def _field_points_sql(ranking: Mapping[str, str]) -> str:
@@ -156,6 +169,7 @@ def _field_points_sql(ranking: Mapping[str, str]) -> str:
             ELSE {_whole_title_points_sql(ranking)} END
             + CASE WHEN d.document @@ {ranking["light"]} THEN {_LIGHT_WORDS_POINTS} ELSE 0 END
             + CASE WHEN d.document @@ {ranking["authors"]} THEN {_AUTHORS_POINTS} ELSE 0 END
+            - ({_ORDER_POINTS})
         WHEN d.document @@ {ranking["authors"]} THEN {_AUTHORS_POINTS}
         WHEN d.document @@ {ranking["both"]} THEN
             {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END
@@ -164,14 +178,12 @@ def _field_points_sql(ranking: Mapping[str, str]) -> str:
 
 
 def _whole_title_points_sql(ranking: Mapping[str, str]) -> str:
-    """Return the SQL of the points for a title that is the text; earlier volumes have more."""
-    volume = rf"substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)')::integer"
+    """Return the SQL of the points for a title that is the text."""
     return f"""
     CASE WHEN d.document @@ {ranking["said"]} THEN {ranking["exact"]} ELSE {ranking["corrected"]} END
     * CASE WHEN length({_MAIN_TITLE}) >= length(d.title_key) THEN 1
            WHEN setweight(words({_MAIN_TITLE}), 'A') @@ {ranking["title"]} THEN {_MAIN_TITLE_SHARE}
-           ELSE 0 END
-    - coalesce({volume}, 0)"""
+           ELSE 0 END"""
 
 
 def _choice_points_sql(ranking: Mapping[str, str]) -> str:

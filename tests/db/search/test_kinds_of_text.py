@@ -183,6 +183,36 @@ async def test_of_two_corrections_the_one_that_makes_the_title_comes_first(
     assert (titles[:1], meant) == (["A Sheaf of Corn"], "A Sheaf of Corn")
 
 
+async def test_of_equal_titles_the_earlier_volume_and_the_shorter_title_come_first(
+    connection: Connection, shop: None
+) -> None:
+    for title in (
+        "Memoirs of the Prince of Brom, Volume 1",
+        "Memoirs of the Prince of Brom, Volume 12",
+        "Memoirs of the Prince of Brom, Volume 2",
+        "Lamps and Ropes of Brom",
+        "Lamps and Ropes and Ladders of Brom",
+    ):
+        await add_book(connection, title)
+
+    volumes, _ = await search(connection, "memoirs prince brom")
+    lamps, _ = await search(connection, "lamps brom")
+
+    assert volumes == [f"Memoirs of the Prince of Brom, Volume {number}" for number in (1, 2, 12)]
+    assert lamps == ["Lamps and Ropes of Brom", "Lamps and Ropes and Ladders of Brom"]
+
+
+async def test_a_title_longer_than_its_key_is_compared_by_its_whole_words(
+    connection: Connection, shop: None
+) -> None:
+    title = "Proceedings of the harbour board on lamps and on ladders, on anchors and on ropes with annexes"
+    await add_book(connection, title)
+    await add_book(connection, f"{title} and further papers", rating_average=4, rating_count=3)
+    await add_book(connection, f"Index of Proceedings, {title[15:]}", rating_average=4, rating_count=50)
+
+    assert (await search(connection, title))[0][-1] == f"Index of Proceedings, {title[15:]}"
+
+
 async def test_c_sharp_is_not_c_plus_plus(connection: Connection, shop: None) -> None:
     assert await search(connection, "c++") == (["C++ for Gardeners"], None)
     assert await search(connection, "csharp") == (["C# in the Kitchen"], None)
