@@ -25,8 +25,11 @@ _MAIN_TITLE_SHARE = 0.6
 _TITLE_START_POINTS = 150
 """Points for a title that starts with the text."""
 
-_SHORT_TITLE_POINTS = 300
-"""Points for a title without further words than the text, where the others are in the authors."""
+_SHORT_TITLE_POINTS = 900
+"""Points for a title without further words than the text, where the others are in the authors.
+
+A text that is a title and its author means this book nearly as clearly as one that is a title.
+"""
 
 _ARTICLES_SQL = f"'{{{','.join(sorted(ARTICLES))}}}'::text[]"
 _SIGNS = "-/.,!?&''"
@@ -142,10 +145,12 @@ _WHOLE_WORDS = f"""
 # A hyphen belongs to the main title, a dash does not: folding makes hyphens of both.
 _MAIN_TITLE = "substring(d.title_key FROM '^(?:[^:;(-]|-(?! |-))+')"
 
+_ROMAN_NUMERALS = "'{i,ii,iii,iv,v,vi,vii,viii,ix,x,xi,xii,xiii,xiv,xv,xvi,xvii,xviii,xix,xx}'::text[]"
 _VOLUME = rf"""coalesce(
-    substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)'),
-    substring(d.title_key FROM '\m(\d{{1,2}})\W*$')
-)::integer"""
+    substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)')::integer,
+    substring(d.title_key FROM '\m(\d{{1,2}})\W*$')::integer,
+    array_position({_ROMAN_NUMERALS}, substring(d.title_key FROM '\m([ivx]+)\W*$'))
+)"""
 _ORDER_POINTS = f"coalesce({_VOLUME}, 0) + length(d.title_key) / 4"
 """Of equally good titles the earlier volume comes first, then the shorter title."""
 
@@ -173,6 +178,7 @@ def _field_points_sql(ranking: Mapping[str, str]) -> str:
         WHEN d.document @@ {ranking["authors"]} THEN {_AUTHORS_POINTS}
         WHEN d.document @@ {ranking["both"]} THEN
             {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END
+            - ({_ORDER_POINTS})
         ELSE {_ANYWHERE_POINTS}
     END"""
 

@@ -202,6 +202,28 @@ async def test_of_equal_titles_the_earlier_volume_and_the_shorter_title_come_fir
     assert lamps == ["Lamps and Ropes of Brom", "Lamps and Ropes and Ladders of Brom"]
 
 
+async def test_volumes_may_have_roman_numerals_and_the_author_may_be_typed(
+    connection: Connection, shop: None
+) -> None:
+    author = await add_author(connection, "Alix Dumar")
+    for volume in ("II", "IV", "I", "III"):
+        await add_book(connection, f"Le comte de Brom, Tome {volume}", authors=[author])
+
+    titles, _ = await search(connection, "comte de brom dumar")
+
+    assert titles == [f"Le comte de Brom, Tome {volume}" for volume in ("I", "II", "III", "IV")]
+
+
+async def test_a_title_and_its_author_come_before_a_book_about_both(
+    connection: Connection, shop: None
+) -> None:
+    author = await add_author(connection, "Johann Brom")
+    await add_book(connection, "Brom's Faust")
+    await add_book(connection, "Faust", authors=[author], rating_average=4, rating_count=200_000)
+
+    assert (await search(connection, "faust brom"))[0] == ["Faust", "Brom's Faust"]
+
+
 async def test_a_title_longer_than_its_key_is_compared_by_its_whole_words(
     connection: Connection, shop: None
 ) -> None:
