@@ -61,6 +61,9 @@ def _indexed_matches_sql(weights_query: str) -> str:
 
 _ARTICLE_PATTERN = rf"(?:(?:{'|'.join(sorted(ARTICLES, key=len, reverse=True))})[^[:alnum:]]+)?"
 
+_LETTERS = 'COLLATE "default"'
+"""The collation that knows the letters of all scripts. That of the sort keys knows only those of ASCII."""
+
 _SUGGESTED_BOOKS = ReadStatement(
     "suggested_books",
     rf"""
@@ -68,7 +71,7 @@ WITH popular AS MATERIALIZED (
     SELECT id FROM (
         SELECT id, title_key FROM book ORDER BY rating_count DESC, id DESC LIMIT {_POPULAR_SCAN}
     ) AS b
-    WHERE b.title_key ~ $1::text LIMIT {_ENOUGH_POPULAR} * $3::integer
+    WHERE b.title_key {_LETTERS} ~ $1::text LIMIT {_ENOUGH_POPULAR} * $3::integer
 ),
 is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
 indexed AS MATERIALIZED (
@@ -76,13 +79,13 @@ indexed AS MATERIALIZED (
 ),
 scored AS (
     SELECT b.id, ln(1 + b.rating_count::double precision)
-        + CASE WHEN b.title_key ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text)
+        + CASE WHEN b.title_key {_LETTERS} ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text)
                THEN {_START_POINTS} ELSE 0 END
-        + CASE WHEN b.title_key ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
+        + CASE WHEN b.title_key {_LETTERS} ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
     FROM (SELECT id FROM popular UNION SELECT id FROM indexed) AS f JOIN book AS b USING (id)
-    WHERE b.title_key ~ ALL ($4::text[])
+    WHERE b.title_key {_LETTERS} ~ ALL ($4::text[])
 )
-SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key, '[^[:alnum:]]+', ' ', 'g') AS work, (
+SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key {_LETTERS}, '[^[:alnum:]]+', ' ', 'g') AS work, (
     SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
     WHERE ba.book_id = t.id ORDER BY ba.position LIMIT 1
 ) AS author_name
@@ -108,7 +111,7 @@ WITH popular AS MATERIALIZED (
         SELECT id, sort_key FROM author
         ORDER BY rating_count DESC, book_count DESC, id DESC LIMIT {_POPULAR_SCAN}
     ) AS a
-    WHERE a.sort_key ~ ALL ($1::text[]) LIMIT {_ENOUGH_POPULAR} * $3::integer
+    WHERE a.sort_key {_LETTERS} ~ ALL ($1::text[]) LIMIT {_ENOUGH_POPULAR} * $3::integer
 ),
 is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
 indexed AS MATERIALIZED (
@@ -126,9 +129,9 @@ named AS MATERIALIZED (
 SELECT {AUTHOR_COLUMNS.sql}
 FROM (SELECT id FROM popular UNION SELECT id FROM indexed UNION SELECT id FROM named) AS f
 JOIN author AS t USING (id)
-WHERE t.sort_key ~ ALL ($1::text[])
+WHERE t.sort_key {_LETTERS} ~ ALL ($1::text[])
 ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
-    + CASE WHEN t.sort_key ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
+    + CASE WHEN t.sort_key {_LETTERS} ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
                 OR fold(t.name) ~ ($6::text || '\S*$')
            THEN {_START_POINTS} ELSE 0 END DESC,
     t.id DESC

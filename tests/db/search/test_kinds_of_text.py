@@ -235,6 +235,31 @@ async def test_a_title_longer_than_its_key_is_compared_by_its_whole_words(
     assert (await search(connection, title))[0][-1] == f"Index of Proceedings, {title[15:]}"
 
 
+async def test_a_correction_prefers_the_word_that_readers_know(connection: Connection, shop: None) -> None:
+    for number in range(3):
+        author = await add_author(connection, "J. R. R. Tolkien", source="shop", source_id=f"t{number}")
+        await add_book(connection, f"Ring {number}", authors=[author], rating_average=4, rating_count=90_000)
+    await add_book(connection, "Letters", authors=[await add_author(connection, "Ann Tolken")])
+
+    titles, meant = await search(connection, "tolkein")
+
+    assert (sorted(titles[:3]), meant) == (["Ring 0", "Ring 1", "Ring 2"], "Tolkien")
+
+
+async def test_a_number_is_not_corrected_to_a_part_of_it(connection: Connection, shop: None) -> None:
+    await add_book(connection, "19 Gardens")
+
+    assert await search(connection, "1985") == ([], None)
+
+
+async def test_a_title_that_is_an_article_or_a_letter_comes_first(connection: Connection, shop: None) -> None:
+    for title, ratings in (("The", 3), ("The Lamps", 90_000), ("Henry VIII", 90_000), ("V.", 3)):
+        await add_book(connection, title, rating_average=4, rating_count=ratings)
+
+    assert (await search(connection, "the"))[0][:1] == ["The"]
+    assert (await search(connection, "v"))[0][:1] == ["V."]
+
+
 async def test_c_sharp_is_not_c_plus_plus(connection: Connection, shop: None) -> None:
     assert await search(connection, "c++") == (["C++ for Gardeners"], None)
     assert await search(connection, "csharp") == (["C# in the Kitchen"], None)

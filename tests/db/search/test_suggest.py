@@ -119,6 +119,10 @@ SHOP = [
     ("The Stranger", "Harlan Cobin", "en", 40_000),
     ("Stranger", "Albert Camux", "en", 30),
     ("黑暗森林", "刘慈", "zh", 10),
+    ("ألف ليلة وليلة", "مجهول", "ar", 30),
+    ("Анна Каренкина", "Лев Толстов", "ru", 50),
+    ("한강의 밤", "김소월", "ko", 40),
+    ("ガラスの城", "村上", "ja", 40),
     ("The Hobbits", "J.R.R. Tolkin", "en", 2_000_000),
 ]
 
@@ -129,7 +133,8 @@ async def shop(connection: Connection) -> None:
     for number, (title, name, language, ratings) in enumerate(SHOP):
         if name not in authors:
             *first, last = name.split()
-            authors[name] = await add_author(connection, name, sort_name=f"{last}, {' '.join(first)}")
+            sort_name = f"{last}, {' '.join(first)}" if first else name
+            authors[name] = await add_author(connection, name, sort_name=sort_name)
         await add_book(
             connection, title, source_id=str(number), authors=[authors[name]], language=language,
             rating_average=4, rating_count=ratings,
@@ -152,6 +157,12 @@ async def shop(connection: Connection) -> None:
         ("dr no", ["Dr. No"]),
         ("978-0-306-40615-7", ["Plain"]),
         ("森林", ["黑暗森林"]),
+        ("أَلْفُ لَيْ", ["ألف ليلة وليلة"]),
+        ("ألف لي", ["ألف ليلة وليلة"]),
+        ("한강", ["한강의 밤"]),
+        ("каренк", ["Анна Каренкина"]),
+        ("анна ка", ["Анна Каренкина"]),
+        ("ガラ", ["ガラスの城"]),
         ("stranger", ["The Stranger", "The Stranger"]),
     ],
 )
@@ -170,6 +181,10 @@ async def test_a_title_is_suggested_by_any_of_its_words(
         ("j. r. r. tolk", ["J.R.R. Tolkin"]),
         ("tolk", ["J.R.R. Tolkin"]),
         ("kafka", ["Franz Kafker"]),
+        ("толст", ["Лев Толстов"]),
+        ("лев то", ["Лев Толстов"]),
+        ("金", []),
+        ("김소", ["김소월"]),
     ],
 )
 async def test_an_author_is_suggested_by_any_name(
