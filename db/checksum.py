@@ -80,8 +80,8 @@ async def content_checksum(database: Database) -> str:
     - the path and name of every category
 
     Derived data (listings, counters, keys) and views are not content. Books refer to authors by
-    (source, source id) and to categories by path. If an audit finds duplicates of those, the checksum may
-    confuse them.
+    (source, source id) and to categories by path. If an audit finds duplicates of these keys, the
+    checksum may confuse them.
     """
     return (await database.fetch(_CONTENT_CHECKSUM))[0]["checksum"]
 
@@ -108,7 +108,7 @@ lines AS ({_SELECTED_LINES_SQL})
 
 
 async def books_checksum(database: Database, *, source: str, source_ids: Sequence[str]) -> str:
-    """Return the same checksum of some books, their authors, their categories and the ancestors of those.
+    """Return the same checksum of some books, with their authors, categories and ancestors of categories.
 
     An unknown book adds nothing.
     """

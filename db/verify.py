@@ -97,7 +97,7 @@ CHECKS = (
     Check("Duplicate source ids of books", duplicates.BOOK_SOURCES),
     Check("Duplicate ISBNs", duplicates.ISBNS),
     Check("Duplicate source ids of authors", duplicates.AUTHOR_SOURCES),
-    Check("Duplicate names of authors who are identified by name", duplicates.AUTHOR_NAMES),
+    Check("Duplicate names of authors that are identified by name", duplicates.AUTHOR_NAMES),
     Check("Duplicate author slugs", duplicates.AUTHOR_SLUGS),
     Check("Duplicate category paths", duplicates.CATEGORY_PATHS),
     Check("Books that are in a category more than once", duplicates.BOOK_CATEGORIES),

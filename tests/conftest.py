@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: one server for each test process, one migrated template, a clone for each test.
+"""The PostgreSQL of the tests: one server per test process, one migrated template, and a clone of it per test.
 
 POSTGRES_BIN=/usr/lib/postgresql/15/bin runs it by an installed PostgreSQL instead of the wheel's.
 """
@@ -21,7 +21,7 @@ from tests.tables import print_tables
 
 NUMBERS = count(1)
 
-# Whether a test passes depends on no time. A database that is reset in the test itself may be a fixture.
+# No test depends on time. A database that the test itself resets may be a function-scoped fixture.
 SUPPRESSED_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("any machine", deadline=None, suppress_health_check=SUPPRESSED_CHECKS)
 settings.load_profile("any machine")
@@ -35,7 +35,7 @@ def data_folder() -> Generator[Path]:
 
 @pytest.fixture(scope="session")
 def server(data_folder: Path) -> Generator[embedded.Server]:
-    """The server; it forgets everything when the tests end, so it need not write to disk."""
+    """The server. Its data is deleted at the end, so durability is off."""
     unsafe = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     installed = os.environ.get("POSTGRES_BIN")
     server = embedded.start(data_folder, bin_folder=Path(installed) if installed else None, options=unsafe)
@@ -52,12 +52,12 @@ def template(server: embedded.Server) -> str:
 
 @pytest.fixture(scope="session")
 def maintenance(server: embedded.Server) -> str:
-    """The database from which others are cloned and dropped: a template must have no visitors."""
+    """The database from which others are cloned and dropped: a template must have no sessions."""
     return server.dsn.replace(f"/{embedded.DATABASE}?", "/postgres?")
 
 
 @asynccontextmanager
-async def clone(server: embedded.Server, template: str, maintenance: str) -> AsyncGenerator[str]:
+async def clone_template(server: embedded.Server, template: str, maintenance: str) -> AsyncGenerator[str]:
     name = f"test_{next(NUMBERS)}"
     connection = await asyncpg.connect(maintenance)
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
@@ -68,8 +68,8 @@ async def clone(server: embedded.Server, template: str, maintenance: str) -> Asy
 
 @pytest.fixture
 async def dsn(server: embedded.Server, template: str, maintenance: str) -> AsyncGenerator[str]:
-    """A fresh migrated database of the test's own."""
-    async with clone(server, template, maintenance) as dsn:
+    """The DSN of a new migrated database for the test."""
+    async with clone_template(server, template, maintenance) as dsn:
         yield dsn
 
 
@@ -77,7 +77,7 @@ async def dsn(server: embedded.Server, template: str, maintenance: str) -> Async
 async def shared_connection(
     server: embedded.Server, template: str, maintenance: str
 ) -> AsyncGenerator[Connection]:
-    async with clone(server, template, maintenance) as dsn:
+    async with clone_template(server, template, maintenance) as dsn:
         connection = await connect(dsn, application_name="bookstore tests")
         yield connection
         await connection.close()

@@ -80,8 +80,8 @@ class Client:
             writer.close()
 
 
-async def answers_with(client: Client, path: str, status: int) -> bool:
-    """Whether the server answers with this status there."""
+async def responds_with(client: Client, path: str, status: int) -> bool:
+    """Return whether a GET request of the path has a response with the status."""
     return (await client.send(client.build_get(path))).status == status
 
 

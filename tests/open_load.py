@@ -1,4 +1,4 @@
-"""An open load: requests are sent when their time has come, however long the earlier ones take."""
+"""An open load: requests are sent at a fixed rate, regardless of the responses to earlier ones."""
 
 import asyncio
 import time
@@ -8,40 +8,45 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import cast
 
-MOST_CONNECTIONS = 800
-HELD_BACK = -1
+MAX_CONNECTIONS = 800
+NOT_SENT = -1
+"""The status of a request for which no connection was free."""
+
 TICK = 0.002
-IDLE = 4.0
-"""No connection is used again after so many seconds: a server that ends idle ones may be doing so just then."""
-LATE = 0.02
-"""A tick that is longer was not the server's doing: the load shares the machine, and something held it up."""
+"""Seconds between two batches of requests."""
+
+MAX_IDLE = 4.0
+"""Maximum idle seconds of a reused connection: a server may be closing one that was idle for longer."""
+
+MAX_TICK = 0.02
+"""Seconds above which a tick counts as a delay of the load itself, which shares the machine."""
 
 
 @dataclass
-class Answers:
-    """Seconds that each answer took, by status; 0: the connection was lost instead.
+class LoadResult:
+    """The outcomes of a load.
 
-    `failed_at` counts what was not answered with 200 by status and by the second of the run, with HELD_BACK for
-    the requests that the load had no connection left to send on. `late` counts the seconds for which the load
-    itself was held up.
+    - `seconds` has the durations of responses by status. Status 0 means that the connection was lost.
+    - `failures` counts the other outcomes than 200 by status and second of the run.
+    - `delay` is the number of seconds by which the load itself was delayed.
     """
 
     seconds: dict[int, list[float]] = field(default_factory=dict[int, list[float]])
-    failed_at: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
-    late: float = 0.0
+    failures: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
+    delay: float = 0.0
     began: float = field(default_factory=time.perf_counter)
 
-    def note(self, status: int, seconds: float) -> None:
+    def record(self, status: int, seconds: float) -> None:
         self.seconds.setdefault(status, []).append(seconds)
         if status != 200:
-            self.failed(status)
+            self.record_failure(status)
 
-    def failed(self, status: int) -> None:
-        self.failed_at[status, int(time.perf_counter() - self.began)] += 1
+    def record_failure(self, status: int) -> None:
+        self.failures[status, int(time.perf_counter() - self.began)] += 1
 
     @property
-    def held_back(self) -> int:
-        return sum(count for (status, _), count in self.failed_at.items() if status == HELD_BACK)
+    def not_sent(self) -> int:
+        return sum(count for (status, _), count in self.failures.items() if status == NOT_SENT)
 
     def count(self, status: int) -> int:
         return len(self.seconds.get(status, ()))
@@ -55,13 +60,13 @@ class Answers:
 
 
 class Connection(asyncio.Protocol):
-    """Carries one request at a time; free again when it is answered."""
+    """A connection with at most one request in flight. It is in `free` while it has none."""
 
-    def __init__(self, answers: Answers, opened: set["Connection"], free: list["Connection"]) -> None:
-        self.answers = answers
+    def __init__(self, result: LoadResult, opened: set["Connection"], free: list["Connection"]) -> None:
+        self.result = result
         self.opened = opened
         self.free = free
-        self.waits = False
+        self.is_waiting = False
         self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -69,67 +74,67 @@ class Connection(asyncio.Protocol):
         self.opened.add(self)
 
     def send(self, request: bytes) -> None:
-        self.waits, self.received, self.sent = True, b"", time.perf_counter()
+        self.is_waiting, self.received, self.sent = True, b"", time.perf_counter()
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self.received += data
         head, end, body = self.received.partition(b"\r\n\r\n")
-        place = head.find(b"content-length: ")
-        if not end or len(body) < int(head[place + 16 :].partition(b"\r")[0]):
+        start = head.find(b"content-length: ")
+        if not end or len(body) < int(head[start + 16 :].partition(b"\r")[0]):
             return
-        self.answers.note(int(head[9:12]), time.perf_counter() - self.sent)
-        self.waits = False
+        self.result.record(int(head[9:12]), time.perf_counter() - self.sent)
+        self.is_waiting = False
         self.free.append(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.opened.discard(self)
-        if self.waits:
-            self.answers.note(0, time.perf_counter() - self.sent)
+        if self.is_waiting:
+            self.result.record(0, time.perf_counter() - self.sent)
         elif self in self.free:
             self.free.remove(self)
 
 
 class OpenLoad:
-    """Connections to a server's port, and the requests to send on them in turn."""
+    """Sends the requests to a server's port, repeatedly and in their order."""
 
     def __init__(self, port: int, requests: Sequence[bytes]) -> None:
         self.port = port
         self.requests = cycle(requests)
 
-    async def run(self, rate: float, seconds: float, answers: Answers | None = None) -> Answers:
-        """Send so many requests a second for so long, and wait for the last answers, which are added to `answers`.
+    async def run(self, rate: float, seconds: float, result: LoadResult | None = None) -> LoadResult:
+        """Send `rate` requests per second for `seconds`, and wait for the last responses. Add them to `result`.
 
-        What was to be sent while the load itself was held up is not sent: all at once it would be a crowd
-        that the rate does not tell of.
+        Requests that were due while the load itself was delayed are skipped: sent together, they would be a
+        burst above the rate.
         """
-        answers, free, opened = answers or Answers(), list[Connection](), set[Connection]()
+        result, free, opened = result or LoadResult(), list[Connection](), set[Connection]()
         loop, began, sent = asyncio.get_running_loop(), time.perf_counter(), 0
         elapsed = 0.0
         while elapsed < seconds:
             before, elapsed = elapsed, time.perf_counter() - began
-            if elapsed - before > LATE:
-                answers.late += elapsed - before
+            if elapsed - before > MAX_TICK:
+                result.delay += elapsed - before
                 began += elapsed - before
                 elapsed = before
             for _ in range(int(elapsed * rate) - sent):
                 sent += 1
-                while free and time.perf_counter() - free[-1].sent > IDLE:
+                while free and time.perf_counter() - free[-1].sent > MAX_IDLE:
                     free.pop().transport.close()
-                if not free and len(opened) < MOST_CONNECTIONS:
-                    _, made = await loop.create_connection(
-                        lambda: Connection(answers, opened, free), "127.0.0.1", self.port
+                if not free and len(opened) < MAX_CONNECTIONS:
+                    _, connection = await loop.create_connection(
+                        lambda: Connection(result, opened, free), "127.0.0.1", self.port
                     )
-                    free.append(made)
+                    free.append(connection)
                 if free:
                     free.pop().send(next(self.requests))
                 else:
-                    answers.failed(HELD_BACK)
+                    result.record_failure(NOT_SENT)
             await asyncio.sleep(TICK)
         for _ in range(1_000):
-            if not any(connection.waits for connection in opened):
+            if not any(connection.is_waiting for connection in opened):
                 break
             await asyncio.sleep(0.01)
         for connection in opened:
             connection.transport.close()
-        return answers
+        return result

@@ -1,5 +1,6 @@
 """The `bookstore` command as a user runs it: real processes, private folders, free ports."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -7,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,11 @@ PATIENT: dict[str, Any] = dict.fromkeys(
     ),
     600.0,
 )
-"""Settings of a server that runs into no time-out, however slow the machine."""
+"""Settings of a server whose timeouts never pass, however slow the machine."""
 
 
-class Served:
-    """`bookstore serve` in a process of its own; everything that it prints is read."""
+class BookstoreProcess:
+    """`bookstore serve` in a separate process. A thread reads everything that it prints."""
 
     def __init__(self, command: Sequence[str | Path], cwd: Path, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -55,53 +56,53 @@ class Served:
             self.lines.extend(self.process.stdout)
 
     def wait_until_serving(self) -> None:
-        """Return when it answers; `said` is what it printed until then. Raises AssertionError if it ends."""
+        """Return when it serves; `startup_output` is what it printed until then. Raises AssertionError if it ends."""
         wait_until(lambda: self._serving_line() or not self._reading.is_alive())
         line = self._serving_line()
         assert line, f"it ended before it served: {self.lines}"
-        self.said = "".join(self.lines[: self.lines.index(line) + 1])
+        self.startup_output = "".join(self.lines[: self.lines.index(line) + 1])
         self.url = line.split()[-1]
 
     def _serving_line(self) -> str | None:
         return next((line for line in self.lines if line.startswith("Serving ")), None)
 
     def wait_for_line(self, text: str) -> str:
-        """Return the first line printed since it answers that contains the text, once there is one."""
-        return wait_until(lambda: next((line for line in self.printed().splitlines() if text in line), ""))
+        """Wait for a line with the text since the startup, and return it without its line break."""
+        return wait_until(lambda: next((line for line in self.output().splitlines() if text in line), ""))
 
     @property
     def port(self) -> int:
         return urlsplit(self.url).port or 80
 
-    def printed(self) -> str:
-        """What it has printed since it answers."""
-        return "".join(self.lines).removeprefix(self.said)
+    def output(self) -> str:
+        """Return what it has printed since the startup."""
+        return "".join(self.lines).removeprefix(self.startup_output)
 
     def stop(self) -> str:
-        """End it as Ctrl-C does, and return what it printed since it answered."""
+        """End it as Ctrl-C does, and return what it printed since the startup."""
         self.process.send_signal(signal.SIGINT)
         self.wait()
-        return self.printed()
+        return self.output()
 
     def wait(self) -> None:
-        """Return when it has ended and everything that it printed is read."""
+        """Return when it has ended and everything that it printed has been read."""
         self.process.wait(GUARD)
         self._reading.join(GUARD)
 
 
-def environment_of(**settings: str) -> dict[str, str]:
+def build_environment(**settings: str) -> dict[str, str]:
     """Return this process's environment without settings and PG* variables, and with the given settings."""
     ours = {entry.name.upper() for entry in fields(Settings)}
     inherited = {key: value for key, value in os.environ.items() if key not in ours and key[:2] != "PG"}
     return inherited | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", **settings}
 
 
-def bookstore(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def run_bookstore(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a `bookstore` command and return its output and exit status."""
     return subprocess.run(
         [BOOKSTORE, *arguments],
         cwd=cwd,
-        env=environment_of(**settings),
+        env=build_environment(**settings),
         capture_output=True,
         text=True,
         timeout=GUARD * 3,
@@ -111,7 +112,7 @@ def bookstore(*arguments: str, cwd: Path, **settings: str) -> subprocess.Complet
 
 @contextmanager
 def private_folder() -> Generator[Path]:
-    """A folder in memory, where there is such a thing, that every account can reach."""
+    """Yield a folder that every account can reach, in memory if possible. Remove it at the end."""
     memory = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
     folder = Path(tempfile.mkdtemp(prefix="bookstore-", dir=memory if memory.is_dir() else None))
     folder.chmod(0o755)
@@ -120,33 +121,59 @@ def private_folder() -> Generator[Path]:
 
 
 @contextmanager
-def serving(
+def run_server(
     cwd: Path, command: Path = BOOKSTORE, arguments: Sequence[str] = (), /, **settings: str
-) -> Generator[Served]:
-    """`bookstore serve` on a free port, up and answering, patient but for the settings; ended afterwards."""
+) -> Generator[BookstoreProcess]:
+    """Run `bookstore serve` on a free port within the block. Without other settings, its timeouts never pass."""
     patient = {key.upper(): str(value) for key, value in PATIENT.items()}
-    environment = environment_of(PORT="0", **patient | settings)
-    served = Served([command, "serve", *arguments], cwd, environment)
+    environment = build_environment(PORT="0", **patient | settings)
+    server = BookstoreProcess([command, "serve", *arguments], cwd, environment)
     try:
-        served.wait_until_serving()
-        yield served
+        server.wait_until_serving()
+        yield server
     finally:
-        if served.process.poll() is None:
-            served.process.terminate()
-        served.wait()
+        if server.process.poll() is None:
+            server.process.terminate()
+        server.wait()
+
+
+@asynccontextmanager
+async def run_server_in_thread(
+    folder: Path, *arguments: str, **settings: str
+) -> AsyncGenerator[BookstoreProcess]:
+    """Run `bookstore serve` within the block. The event loop is not blocked while it starts and ends."""
+    manager = run_server(folder, BOOKSTORE, arguments, **settings)
+    server = await asyncio.to_thread(manager.__enter__)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(manager.__exit__, None, None, None)
+
+
+def worker_pids(pid: int) -> set[int]:
+    """Return the children of a server's process, without Python's resource tracker. Linux only."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children if _is_worker(child)}
+
+
+def _is_worker(child: str) -> bool:
+    try:
+        return "resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes().decode()
+    except FileNotFoundError:  # it has ended since the list of children was read
+        return False
 
 
 @contextmanager
 def embedded_catalog() -> Generator[Path]:
-    """A folder for a server of its own, whose PostgreSQL is stopped afterwards."""
+    """Yield a folder for an embedded catalog. Stop its PostgreSQL at the end."""
     with private_folder() as folder:
         try:
             yield folder
         finally:
-            bookstore("db", "stop", cwd=folder)
+            run_bookstore("db", "stop", cwd=folder)
 
 
 def read_until_serving(process: subprocess.Popen[str]) -> None:
-    """Read the standard output of a server until it answers. Raises AssertionError if it ends before."""
+    """Read the standard output of a server until it serves. Raises AssertionError if it ends before."""
     assert process.stdout is not None
     assert any(line.startswith("Serving ") for line in process.stdout)

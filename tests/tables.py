@@ -1,4 +1,4 @@
-"""Tables of what tests measured, printed when they end (not by the workers of xdist: run with -n 0)."""
+"""Tables of measurements, printed at the end of a test run. Workers of xdist print none: run with -n 0."""
 
 import pytest
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from graphql_api.settings import Settings
-from tests.serving import Served, serving
+from tests.serving import BookstoreProcess, run_server
 from tests.waiting import GUARD, wait_until
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -38,17 +38,17 @@ def proxy(dsn: str, tmp_path: Path) -> Generator[Proxy]:
     """nginx with the configuration of the example, but for the addresses, the log and the rate."""
     if NGINX is None:
         pytest.skip("nginx is not installed: apt-get install nginx")
-    with serving(tmp_path, DATABASE_URL=dsn) as served, run_nginx(NGINX, served, tmp_path) as proxy:
+    with run_server(tmp_path, DATABASE_URL=dsn) as server, run_nginx(NGINX, server, tmp_path) as proxy:
         yield proxy
 
 
 @contextmanager
-def run_nginx(program: str, served: Served, folder: Path) -> Generator[Proxy]:
+def run_nginx(program: str, server: BookstoreProcess, folder: Path) -> Generator[Proxy]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     text = (EXAMPLES / "nginx.conf").read_text(encoding="utf-8")
     for example, replacement in (
-        ("bookstore:8000", httpx.URL(served.url).netloc.decode()),
+        ("bookstore:8000", httpx.URL(server.url).netloc.decode()),
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("rate=50r/s", "rate=1r/m"),
         ("/dev/stdout", str(folder / "access.log")),
@@ -74,13 +74,13 @@ def is_listening(port: int) -> bool:
 
 def test_nginx_passes_requests_with_their_ids_and_hides_the_metrics(proxy: Proxy) -> None:
     with httpx.Client(base_url=proxy.url, timeout=GUARD) as client:
-        answer = client.post("/graphql", json=QUERY)
+        response = client.post("/graphql", json=QUERY)
         page = client.get("/graphql", headers={"accept": "text/html"})
         metrics = client.get("/metrics")
         too_large = client.post("/graphql", json={"query": "#" * 200_000})
 
-    assert (answer.status_code, answer.json()) == (200, {"data": {"books": {"totalCount": 0}}})
-    assert f' {answer.headers["x-request-id"]} "POST /graphql HTTP/1.1" 200 ' in proxy.log
+    assert (response.status_code, response.json()) == (200, {"data": {"books": {"totalCount": 0}}})
+    assert f' {response.headers["x-request-id"]} "POST /graphql HTTP/1.1" 200 ' in proxy.log
     assert page.headers["content-type"].startswith("text/html")
     assert (metrics.status_code, metrics.headers["server"]) == (404, page.headers["server"])
     assert too_large.status_code == 413

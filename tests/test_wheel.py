@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving import bookstore, embedded_catalog, serving
+from tests.serving import embedded_catalog, run_bookstore, run_server
 from tests.waiting import GUARD
 
 ROOT = Path(__file__).parent.parent
@@ -77,10 +77,10 @@ def test_the_installed_wheel_works_without_the_repository(wheel: Path) -> None:
         ).stdout
         assert str(ROOT) not in imported_from
 
-        with serving(folder, command, PYTHONPATH=str(installed)) as served:
-            response = httpx.post(served.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
-            page = httpx.get(served.url, headers={"accept": "text/html"}, timeout=GUARD)
+        with run_server(folder, command, PYTHONPATH=str(installed)) as server:
+            response = httpx.post(server.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
+            page = httpx.get(server.url, headers={"accept": "text/html"}, timeout=GUARD)
 
         assert response.json() == {"data": {"books": {"totalCount": 169}}}
         assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()
-        assert bookstore("migrate", cwd=folder, PYTHONPATH=str(installed)).returncode == 0
+        assert run_bookstore("migrate", cwd=folder, PYTHONPATH=str(installed)).returncode == 0

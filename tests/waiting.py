@@ -12,11 +12,11 @@ GUARD = 60.0
 """Maximum seconds that a test waits for an event before it fails."""
 
 POLL_INTERVAL = 0.01
-"""Seconds between two looks at a condition."""
+"""Seconds between two evaluations of a condition."""
 
 
 async def until(condition: Callable[[], T | Awaitable[T]], guard: float = GUARD) -> T:
-    """Return the condition's first true value; the event loop runs on between two looks.
+    """Return the condition's first true value. The event loop is not blocked.
 
     The condition may be a coroutine function. Raises AssertionError after `guard` seconds.
     """
@@ -31,7 +31,7 @@ async def until(condition: Callable[[], T | Awaitable[T]], guard: float = GUARD)
 
 
 def wait_until(condition: Callable[[], T], guard: float = GUARD) -> T:
-    """Return the condition's first true value; blocks the thread. Raises AssertionError after the guard."""
+    """Return the condition's first true value. Block the thread. Raises AssertionError after `guard` seconds."""
     deadline = time.monotonic() + guard
     while not (result := condition()):
         assert time.monotonic() < deadline, f"still {result!r} after {guard:g} seconds"

@@ -1,4 +1,4 @@
-"""Work, counted in calls of functions: the same number on every machine, however busy it is."""
+"""Work, counted in function calls: the number is the same on every machine, however busy it is."""
 
 import sys
 from collections.abc import Callable, Generator

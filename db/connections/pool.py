@@ -60,8 +60,15 @@ class ConnectionPool:
 
     async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement on any connection and return its rows."""
-        async with self.connection() as connection:
+        connection = await self.acquire()
+        failure = None
+        try:
             return await connection.fetch(statement, *args, record_class=record_class)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            self.release(connection, failure)
 
     async def execute_write(self, statement: WriteStatement, *args: object) -> None:
         """Run one statement that writes, once, on any connection."""

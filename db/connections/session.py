@@ -1,7 +1,7 @@
 """The session of one request: its reads, which one failure ends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from db.errors import DatabaseError
 from db.statements import ReadStatement
 
 RETRY_DELAY = 0.02
-"""Seconds until a retry after a lost connection. The pool learns meanwhile which others are lost."""
+"""Seconds until a retry after a lost connection, so that the pool can notice other lost connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class ReadSession:
     After `pin` all reads go over one connection, acquired for the first of them and released by `unpin`. So a
     request that holds a connection never waits for a second one.
     """
+
+    __slots__ = ("_failed_statement", "_lock", "_loop", "_pinned", "_running", "failure", "supervisor")
 
     def __init__(self, supervisor: PoolSupervisor) -> None:
         self.supervisor = supervisor
@@ -55,7 +57,14 @@ class ReadSession:
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         self._running[task] = statement, self._loop.time()
         try:
-            return await self._fetch_with_retry(statement, args, record_class)
+            try:
+                return await self._fetch_once(statement, args, record_class)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                if is_connection_lost(error):
+                    await asyncio.sleep(RETRY_DELAY)
+            return await self._fetch_once(statement, args, record_class)
         except Exception as error:
             self.failure = to_database_error(error)
             if self.failure:
@@ -90,24 +99,17 @@ class ReadSession:
         for task in self._running:
             task.cancel()
 
-    async def _fetch_with_retry(
+    def _fetch_once(
         self, statement: ReadStatement, args: Sequence[object], record_class: Any
-    ) -> list[Any]:
-        try:
-            return await self._fetch_once(statement, args, record_class)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            if is_connection_lost(error):
-                await asyncio.sleep(RETRY_DELAY)
-        return await self._fetch_once(statement, args, record_class)
-
-    async def _fetch_once(
-        self, statement: ReadStatement, args: Sequence[object], record_class: Any
-    ) -> list[Any]:
+    ) -> Awaitable[list[Any]]:
         if self._lock is None:
-            return await self.supervisor.fetch(statement, *args, record_class=record_class)
-        async with self._lock:
+            return self.supervisor.fetch(statement, *args, record_class=record_class)
+        return self._fetch_pinned(self._lock, statement, args, record_class)
+
+    async def _fetch_pinned(
+        self, lock: asyncio.Lock, statement: ReadStatement, args: Sequence[object], record_class: Any
+    ) -> list[Any]:
+        async with lock:
             if self._pinned is None:
                 pool = self.supervisor.require_pool()
                 self._pinned = pool, await pool.acquire()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from db.connections.connect import CONNECT_TIMEOUT, Connection, connect
@@ -48,9 +48,11 @@ class PoolSupervisor:
         self.unavailable_reason: str | None = "PostgreSQL has not been reached yet."
         self._probe_connection: Connection | None = None
 
-    async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
+    def fetch(
+        self, statement: ReadStatement, *args: object, record_class: Any = None
+    ) -> Coroutine[Any, Any, list[Any]]:
         """Run one statement and return its rows. Raises DatabaseUnavailableError if there is no pool."""
-        return await self.require_pool().fetch(statement, *args, record_class=record_class)
+        return self.require_pool().fetch(statement, *args, record_class=record_class)
 
     async def execute_write(self, statement: WriteStatement, *args: object) -> None:
         """Run one statement that writes. It is never retried: it may have run before an error arrived.
@@ -92,7 +94,7 @@ class PoolSupervisor:
             self._probe_connection = await self._connect(timeout)
             with database_errors("PostgreSQL is unavailable"):
                 await self.on_open(self._probe_connection)
-        except Exception as error:  # whatever it is, the next try may succeed
+        except Exception as error:  # any error may be temporary: the next attempt can succeed
             self._mark_unavailable(describe_error(error))
             return
         self.pool = ConnectionPool(

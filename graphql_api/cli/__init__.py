@@ -1,28 +1,42 @@
 """The `bookstore` command and its subcommands, one module per group of commands."""
 
+from importlib import import_module
+from typing import Any
+
 import click
 
-from graphql_api.cli.catalog import explain_command, migrate_command, seed_command, verify_command
-from graphql_api.cli.import_ import import_command
-from graphql_api.cli.postgres import postgres_group
-from graphql_api.cli.schema import plan_command, schema_command
-from graphql_api.cli.serve import serve_command
+COMMANDS = {
+    "serve": "serve:serve_command",
+    "migrate": "catalog:migrate_command",
+    "import": "import_:import_command",
+    "seed": "catalog:seed_command",
+    "verify": "catalog:verify_command",
+    "explain": "catalog:explain_command",
+    "schema": "schema:schema_command",
+    "plan": "schema:plan_command",
+    "db": "postgres:postgres_group",
+}
+"""The module and the name of each command."""
 
 
-@click.group(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[
-        serve_command,
-        migrate_command,
-        import_command,
-        seed_command,
-        verify_command,
-        explain_command,
-        schema_command,
-        plan_command,
-        postgres_group,
-    ],
-)
+class LazyGroup(click.Group):
+    """A group that imports the module of a command when it is run or listed.
+
+    A command then starts without what the others need, and so does a worker, which imports this package.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: Any = getattr(import_module(f"graphql_api.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bookstore-graphql")
 def main() -> None:
     """A GraphQL API over a bookstore catalog.

@@ -20,6 +20,7 @@ from graphql_api.schema.filters import parse_book_filter
 from graphql_api.schema.pagination import ConnectionSource
 
 _AUTHORS, _EDITORS = frozenset(["AUTHOR"]), frozenset(["EDITOR"])
+_BYLINE = _AUTHORS | _EDITORS
 
 
 def resolve_authors(
@@ -43,6 +44,8 @@ def _contributors_in_roles(
 
     An edited volume has no author: its byline names the editors.
     """
+    if len(contributions) == 1:
+        return contributions if contributions[0]["role"] in (_BYLINE if roles is None else roles) else []
     if roles is None:
         return _contributors_in_roles(contributions, _AUTHORS) or _contributors_in_roles(
             contributions, _EDITORS

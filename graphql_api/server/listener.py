@@ -77,7 +77,7 @@ def _remove_socket(path: Path, created: os.stat_result) -> None:
 
 
 def _remove_stale_socket(path: Path) -> None:
-    """Remove a socket that nobody listens on: its server was killed."""
+    """Remove a socket on which no process listens, because its server was killed."""
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX) as probe:

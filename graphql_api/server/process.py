@@ -10,7 +10,7 @@ from types import FrameType
 import uvicorn
 
 from graphql_api.app import BookstoreApp, create_app
-from graphql_api.http.protocol import ProtocolConfig
+from graphql_api.http.protocol import BookstoreHttpProtocol, ProtocolConfig
 from graphql_api.server.log_config import log_config
 from graphql_api.settings import Settings
 
@@ -42,6 +42,7 @@ def build_config(settings: Settings, dsn: str) -> ProtocolConfig:
     return ProtocolConfig(
         partial(build_application, settings, dsn),
         settings,
+        BookstoreHttpProtocol,
         factory=True,
         log_config=log_config(settings.log_level),
         log_level="debug" if settings.log_level == "debug" else "error",

@@ -16,13 +16,13 @@ from graphql_api.settings import Settings
 logger = logging.getLogger("bookstore.supervisor")
 
 START_TIMEOUT = 60.0
-"""How many seconds a worker may take until it answers requests."""
+"""Maximum seconds until a new worker answers requests."""
 
 EXIT_TIMEOUT = 10.0
-"""How many seconds longer than DRAIN_TIMEOUT a worker may take to end, before it is killed."""
+"""Seconds after DRAIN_TIMEOUT until a worker that has not ended is killed."""
 
 RESTART_DELAY = 1.0
-"""How many seconds pass until a worker that did not start is started again."""
+"""Seconds until a worker that did not start is started again."""
 
 
 class WorkerSupervisor:

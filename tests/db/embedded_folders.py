@@ -32,31 +32,32 @@ NOBODY = pwd.getpwnam("nobody")
 needs_root = pytest.mark.skipif(not ROOT, reason="only root can change accounts, owners and mounts")
 
 
-def installed_bin() -> Path | None:
+def find_installed_bin() -> Path | None:
+    """Return the bin folder of the newest installed PostgreSQL."""
     folders = [program.parent for program in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
     return max(folders, key=lambda folder: int(folder.parent.name), default=None)
 
 
 needs_installed = pytest.mark.skipif(
-    installed_bin() is None, reason="no PostgreSQL is installed beside the wheel"
+    find_installed_bin() is None, reason="no PostgreSQL is installed beside the wheel"
 )
 
 
 @contextmanager
 def private_folder() -> Generator[Path]:
     """Yield a folder that every account can reach (unlike pytest's). Stop its servers at the end."""
-    folder = Path(mkdtemp(prefix="bookstore-test-", dir=_roomy_place()))
+    folder = Path(mkdtemp(prefix="bookstore-test-", dir=_choose_parent_folder()))
     folder.chmod(0o755)
     state, cluster.FALLBACK_ROOT = cluster.FALLBACK_ROOT, folder / "state"
     try:
         yield folder
     finally:
         cluster.FALLBACK_ROOT = state
-        end_servers(folder)
+        kill_servers(folder)
         shutil.rmtree(folder)
 
 
-def _roomy_place() -> str:
+def _choose_parent_folder() -> str:
     """Return /dev/shm if it has enough space, because a cluster is a thousand files; else /var/tmp."""
     with suppress(FileNotFoundError):
         memory = os.statvfs("/dev/shm")  # noqa: S108
@@ -65,17 +66,17 @@ def _roomy_place() -> str:
     return "/var/tmp"  # noqa: S108
 
 
-def end_servers(folder: Path) -> None:
+def kill_servers(folder: Path) -> None:
     """Stop servers by immediate shutdown, which frees shared memory. Kill them after 3 s."""
-    until = time.monotonic() + 3
-    while pids := server_processes(folder):
+    deadline = time.monotonic() + 3
+    while pids := find_server_pids(folder):
         for pid in pids:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGQUIT if time.monotonic() < until else signal.SIGKILL)
+                os.kill(pid, signal.SIGQUIT if time.monotonic() < deadline else signal.SIGKILL)
         time.sleep(0.02)
 
 
-def server_processes(folder: Path) -> list[int]:
+def find_server_pids(folder: Path) -> list[int]:
     """Return the pids of all server processes whose cluster is, or was, below the folder."""
     found: list[int] = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -86,7 +87,7 @@ def server_processes(folder: Path) -> list[int]:
     return found
 
 
-def owners(processes: Iterable[int]) -> set[int]:
+def uids_of(processes: Iterable[int]) -> set[int]:
     """Return the uids of the processes. Processes that have ended are skipped."""
     found: set[int] = set()
     for process in processes:
@@ -96,7 +97,7 @@ def owners(processes: Iterable[int]) -> set[int]:
 
 
 @contextmanager
-def ordinary_user(uid: int = NOBODY.pw_uid, gid: int = NOBODY.pw_gid) -> Generator[None]:
+def run_as_ordinary_user(uid: int = NOBODY.pw_uid, gid: int = NOBODY.pw_gid) -> Generator[None]:
     """Run the block as an ordinary user. The saved ids allow the return to root."""
     groups = os.getgroups()
     os.setgroups([])
@@ -110,7 +111,8 @@ def ordinary_user(uid: int = NOBODY.pw_uid, gid: int = NOBODY.pw_gid) -> Generat
         os.setgroups(groups)
 
 
-def refusal(call: Callable[[], object]) -> str:
+def embedded_error(call: Callable[[], object]) -> str:
+    """Return the one-line message of the EmbeddedError that the call raises."""
     with pytest.raises(EmbeddedError) as caught:
         call()
     message = str(caught.value)
@@ -118,53 +120,57 @@ def refusal(call: Callable[[], object]) -> str:
     return message
 
 
-def rows(dsn: str, statement: str) -> list[tuple[object, ...]]:
-    async def fetched() -> list[tuple[object, ...]]:
+def fetch_rows(dsn: str, statement: str) -> list[tuple[object, ...]]:
+    """Run a statement on a new connection, and return its rows."""
+
+    async def fetch() -> list[tuple[object, ...]]:
         connection = await asyncpg.connect(dsn)
         try:
             return [tuple(row) for row in await connection.fetch(statement)]
         finally:
             await connection.close()
 
-    return asyncio.run(fetched())
+    return asyncio.run(fetch())
 
 
-def postmaster_number(server: Server) -> int:
+def postmaster_pid(server: Server) -> int:
+    """Return the id of the server's main process."""
     return int((server.data_folder / "postmaster.pid").read_text().splitlines()[0])
 
 
-def started(data: Path, **options: str) -> Server:
+def start_server(data: Path, **options: str) -> Server:
+    """Start or join the server of a data folder, with options that make it fast."""
     return start(data, options={**FAST, **options})
 
 
-def stopped(data: Path) -> Server:
+def create_stopped_server(data: Path) -> Server:
     """Create the data folder of a stopped server, with a table `kept` of one row."""
-    model = _model()
-    shutil.copytree(model, data, symlinks=True, copy_function=shutil.copy2)
-    owner = (model / "postgresql-18").stat()
+    template = _template_folder()
+    shutil.copytree(template, data, symlinks=True, copy_function=shutil.copy2)
+    owner = (template / "postgresql-18").stat()
     for path in (data / "postgresql-18", *(data / "postgresql-18").rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
     return embedded._server(data / "postgresql-18")
 
 
-def existing(data: Path, **options: str) -> Server:
+def create_running_server(data: Path, **options: str) -> Server:
     """Create the same data folder, and start its server."""
-    stopped(data)
-    return started(data, **options)
+    create_stopped_server(data)
+    return start_server(data, **options)
 
 
 @cache
-def _model() -> Path:
-    """Create the data folder to copy, once per process: initdb takes longer than a copy."""
+def _template_folder() -> Path:
+    """Create the data folder to copy, once per process, because initdb takes longer than a copy."""
     stack = ExitStack()
     data = stack.enter_context(private_folder()) / "data"
     atexit.register(stack.close)
-    rows(started(data).dsn, "CREATE TABLE kept AS SELECT 1 AS one")
+    fetch_rows(start_server(data).dsn, "CREATE TABLE kept AS SELECT 1 AS one")
     stop(data)
     return data
 
 
-def starting_process(
+def start_in_subprocess(
     data: Path,
     *,
     python: str = sys.executable,
@@ -172,7 +178,7 @@ def starting_process(
     bin_folder: Path | None = None,
     user: int | None = None,
 ) -> "subprocess.Popen[str]":
-    """Start the server from another process, which prints the data folder and the server's pid.
+    """Start the server from a subprocess, which prints the data folder and the server's pid.
 
     `mount` is a mount command, run in a mount namespace of that process.
     """
@@ -183,8 +189,8 @@ from db.embedded import start, status
 from db.errors import EmbeddedError
 from db.postgres import cluster
 try:
-    named = {str(bin_folder or "")!r}
-    server = start(Path(sys.argv[1]), bin_folder=Path(named) if named else None, options={FAST!r})
+    bin_folder = {str(bin_folder or "")!r}
+    server = start(Path(sys.argv[1]), bin_folder=Path(bin_folder) if bin_folder else None, options={FAST!r})
 except EmbeddedError as error:
     sys.exit(str(error))
 print(server.data_folder, status(Path(sys.argv[1]))[0].pid)
@@ -206,7 +212,8 @@ print(server.data_folder, status(Path(sys.argv[1]))[0].pid)
     )
 
 
-def output_of(process: "subprocess.Popen[str]", seconds: float = GUARD) -> str:
+def read_output(process: "subprocess.Popen[str]", seconds: float = GUARD) -> str:
+    """Wait until the process ends, assert that it succeeded, and return what it printed."""
     output, errors = process.communicate(timeout=seconds)
     assert process.returncode == 0, errors
     return output.strip()

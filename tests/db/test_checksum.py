@@ -63,13 +63,13 @@ OTHER_CHANGES = {
     "another book less": "DELETE FROM book WHERE title = 'Other'",
     "another book's field": "UPDATE book SET stock = 1 WHERE title = 'Other'",
 }
-UNSEEN = {
+DERIVED_CHANGES = {
     "views": "INSERT INTO book_view (book_id, viewed_on, views) SELECT id, current_date, 3 FROM book",
     "counters": "UPDATE category SET book_count = 7; UPDATE author SET book_count = 7",
     "the catalog's size": "UPDATE catalog_size SET books = 7",
     "listings": "DELETE FROM category_listing; UPDATE author_listing SET title_key = ''",
     "zeros after the point": "UPDATE book SET price = 9.500 WHERE title = 'Emma'",
-    "rows written anew": "UPDATE book SET stock = stock; UPDATE author SET name = name;"
+    "rows rewritten": "UPDATE book SET stock = stock; UPDATE author SET name = name;"
     " UPDATE category SET name = name; UPDATE book_author SET role = role",
 }
 
@@ -170,14 +170,14 @@ async def test_unrelated_content_changes_the_whole_checksum_but_not_that_of_the_
     assert after[1] == before[1]
 
 
-@pytest.mark.parametrize("change", UNSEEN)
+@pytest.mark.parametrize("change", DERIVED_CHANGES)
 async def test_derived_data_and_equal_values_do_not_change_the_checksum(
     connection: Connection, change: str
 ) -> None:
     await add_emma(connection)
     before = await content_checksum(connection), await checksum_of_emma(connection)
 
-    await connection.execute(UNSEEN[change])
+    await connection.execute(DERIVED_CHANGES[change])
 
     assert (await content_checksum(connection), await checksum_of_emma(connection)) == before
 
@@ -298,26 +298,26 @@ def contents(draw: st.DrawFn) -> Content:
 async def write(connection: Connection, content: Content, random: Random) -> None:
     """Write the content in random order, parents before their children."""
 
-    def shuffled(values: Any) -> Sequence[Any]:
+    def shuffle(values: Any) -> Sequence[Any]:
         values = sorted(values, key=repr)
         random.shuffle(values)
         return values
 
     authors = {
         source_id: await add_author(connection, name, source="s", source_id=source_id)
-        for source_id, name in shuffled(content.authors)
+        for source_id, name in shuffle(content.authors)
     }
     categories: dict[tuple[str, ...], int] = {}
-    for path in sorted(shuffled(content.categories), key=len):
+    for path in sorted(shuffle(content.categories), key=len):
         categories[path] = await add_category(connection, path[-1], categories.get(path[:-1]))
-    for source_id, title, subtitle, entries, shelves in shuffled(content.books):
+    for source_id, title, subtitle, entries, shelves in shuffle(content.books):
         await add_book(
             connection,
             title,
             source_id=source_id,
             subtitle=subtitle,
             authors=[(authors[name], role) for name, role in entries],
-            categories=[categories[path] for path in shuffled(shelves)],
+            categories=[categories[path] for path in shuffle(shelves)],
         )
 
 
@@ -352,10 +352,10 @@ async def test_only_equal_contents_have_equal_checksums(
     second, of_second_books = await checksum_of(connection, other, 2)
 
     assert (first == second) == (one == other)
-    assert (of_first_books == of_second_books) == (reached(one) == reached(other))
+    assert (of_first_books == of_second_books) == (reachable_part(one) == reachable_part(other))
 
 
-def reached(content: Content) -> Content:
+def reachable_part(content: Content) -> Content:
     """Return the part of a content that its books refer to, including ancestors of their categories."""
     keys = {key for *_, entries, _ in content.books for key, _ in entries}
     paths = {path for *_, shelves in content.books for path in shelves}

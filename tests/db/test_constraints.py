@@ -112,47 +112,51 @@ async def test_duplicates_are_rejected(connection: asyncpg.Connection) -> None:
     book = await add_book(connection, "Emma", isbn="9780306406157", authors=[author], categories=[category])
     other = await add_book(connection, "Persuasion")
 
-    async def violated(statement: str, *arguments: Any) -> str | None:
+    async def find_violated(statement: str, *arguments: Any) -> str | None:
         return await violated_constraint(connection, statement, *arguments)
 
     assert (
-        await violated("INSERT INTO book (source, source_id, title) VALUES ('test', 'Emma', 'E')")
+        await find_violated("INSERT INTO book (source, source_id, title) VALUES ('test', 'Emma', 'E')")
         == "book_source_key"
     )
-    assert await violated("UPDATE book SET isbn = '9780306406157' WHERE id = $1", other) == "book_isbn_key"
     assert (
-        await violated(
+        await find_violated("UPDATE book SET isbn = '9780306406157' WHERE id = $1", other) == "book_isbn_key"
+    )
+    assert (
+        await find_violated(
             "INSERT INTO author (source, source_id, name, sort_name)"
             " VALUES ('name', 'jane-austen', 'JANE AUSTEN', 'AUSTEN')"
         )
         == "author_source_key"
     )
     assert (
-        await violated(
+        await find_violated(
             "INSERT INTO author (source, source_id, name, sort_name)"
             " VALUES ('jane', 'austen', 'x', 'x'), ('jane', 'austen', 'y', 'y')"
         )
         == "author_source_key"
     )
-    assert await violated("INSERT INTO category (name) VALUES ('FICTION!')") == "category_path_key"
+    assert await find_violated("INSERT INTO category (name) VALUES ('FICTION!')") == "category_path_key"
     assert (
-        await violated(
+        await find_violated(
             "INSERT INTO book_author (book_id, position, author_id) VALUES ($1, 1, $2)", book, author
         )
         == "book_author_pkey"
     )
     assert (
-        await violated(
+        await find_violated(
             "INSERT INTO book_author (book_id, position, author_id) VALUES ($1, 2, $2)", book, author
         )
         == "book_author_once"
     )
     assert (
-        await violated("INSERT INTO book_category (book_id, category_id) VALUES ($1, $2)", book, category)
+        await find_violated(
+            "INSERT INTO book_category (book_id, category_id) VALUES ($1, $2)", book, category
+        )
         == "book_category_pkey"
     )
-    assert await violated("INSERT INTO catalog_size DEFAULT VALUES") == "catalog_size_pkey"
-    assert await violated("INSERT INTO catalog_size (single) VALUES (false)") == "catalog_size_single"
+    assert await find_violated("INSERT INTO catalog_size DEFAULT VALUES") == "catalog_size_pkey"
+    assert await find_violated("INSERT INTO catalog_size (single) VALUES (false)") == "catalog_size_single"
 
 
 async def test_references_to_missing_rows_are_rejected(connection: asyncpg.Connection) -> None:
@@ -161,34 +165,37 @@ async def test_references_to_missing_rows_are_rejected(connection: asyncpg.Conne
     await add_category(connection, "C", parent)
     book = await add_book(connection, "B", authors=[author], categories=[parent])
 
-    async def violated(statement: str, *arguments: Any) -> str | None:
+    async def find_violated(statement: str, *arguments: Any) -> str | None:
         return await violated_constraint(connection, statement, *arguments)
 
     add_author_link = "INSERT INTO book_author (book_id, position, author_id) VALUES ($1, 9, $2)"
     add_category_link = "INSERT INTO book_category (book_id, category_id) VALUES ($1, $2)"
-    assert await violated(add_author_link, 0, author) == "book_author_book_fkey"
-    assert await violated(add_author_link, book, 0) == "book_author_author_fkey"
-    assert await violated(add_category_link, 0, parent) == "book_category_book_fkey"
-    assert await violated(add_category_link, book, 0) == "book_category_category_fkey"
-    assert await violated("INSERT INTO category (name, parent_id) VALUES ('x', 0)") == "category_parent_fkey"
-    assert await violated("DELETE FROM author WHERE id = $1", author) == "book_author_author_fkey"
-    assert await violated("DELETE FROM category WHERE id = $1", parent) == "category_parent_fkey"
+    assert await find_violated(add_author_link, 0, author) == "book_author_book_fkey"
+    assert await find_violated(add_author_link, book, 0) == "book_author_author_fkey"
+    assert await find_violated(add_category_link, 0, parent) == "book_category_book_fkey"
+    assert await find_violated(add_category_link, book, 0) == "book_category_category_fkey"
     assert (
-        await violated(
+        await find_violated("INSERT INTO category (name, parent_id) VALUES ('x', 0)")
+        == "category_parent_fkey"
+    )
+    assert await find_violated("DELETE FROM author WHERE id = $1", author) == "book_author_author_fkey"
+    assert await find_violated("DELETE FROM category WHERE id = $1", parent) == "category_parent_fkey"
+    assert (
+        await find_violated(
             "INSERT INTO author_listing (author_id, book_id, title_key) VALUES ($1, 0, '')", author
         )
         == "author_listing_book_fkey"
     )
     assert (
-        await violated(
+        await find_violated(
             "INSERT INTO category_listing (category_id, book_id, direct, title_key) VALUES (0, $1, true, '')",
             book,
         )
         == "category_listing_category_fkey"
     )
     bad_role = "INSERT INTO book_author (book_id, position, author_id, role) VALUES ($1, 2, $2, 'COOK')"
-    assert await violated(bad_role, book, author) == "book_author_role"
-    assert await violated(add_author_link.replace("9", "0"), book, author) == "book_author_position"
+    assert await find_violated(bad_role, book, author) == "book_author_role"
+    assert await find_violated(add_author_link.replace("9", "0"), book, author) == "book_author_position"
 
 
 async def test_a_category_cannot_be_its_own_descendant(connection: asyncpg.Connection) -> None:

@@ -1,4 +1,4 @@
-"""The embedded server after a kill, a sweep of /tmp or a deleted folder: it comes back, with its data."""
+"""The embedded server is started again after a kill, a lost socket, or a deleted or moved folder."""
 
 import asyncio
 import os
@@ -17,15 +17,15 @@ from db import embedded
 from db.embedded import Server, start, status, stop
 from db.postgres import postmaster
 from tests.db.embedded_folders import (
-    existing,
-    output_of,
-    postmaster_number,
+    create_running_server,
+    create_stopped_server,
+    fetch_rows,
+    find_server_pids,
+    postmaster_pid,
     private_folder,
-    rows,
-    server_processes,
-    started,
-    starting_process,
-    stopped,
+    read_output,
+    start_in_subprocess,
+    start_server,
 )
 from tests.waiting import GUARD, wait_until
 
@@ -36,50 +36,50 @@ def folder() -> Generator[Path]:
         yield made
 
 
-async def test_a_postmaster_killed_under_writes_loses_no_acknowledged_row(folder: Path) -> None:
+async def test_no_committed_row_is_lost_when_all_server_processes_are_killed(folder: Path) -> None:
     server = await asyncio.to_thread(start, folder / "data", options={"shared_buffers": "16MB"})
     connection = await asyncpg.connect(server.dsn)
     await connection.execute("CREATE TABLE kept (n integer)")
-    acknowledged = 0
-    enough = asyncio.Event()
+    committed = 0
+    has_committed_enough = asyncio.Event()
 
     async def write() -> None:
-        nonlocal acknowledged
+        nonlocal committed
         while True:
-            await connection.execute("INSERT INTO kept VALUES ($1)", acknowledged)
-            acknowledged += 1
-            if acknowledged == 200:
-                enough.set()
+            await connection.execute("INSERT INTO kept VALUES ($1)", committed)
+            committed += 1
+            if committed == 200:
+                has_committed_enough.set()
 
     writing = asyncio.create_task(write())
-    await enough.wait()
-    os.kill(postmaster_number(server), signal.SIGKILL)
-    for pid in server_processes(folder):
+    await has_committed_enough.wait()
+    os.kill(postmaster_pid(server), signal.SIGKILL)
+    for pid in find_server_pids(folder):
         os.kill(pid, signal.SIGKILL)
-    with pytest.raises(  # whichever the driver happens to be in
+    with pytest.raises(  # depends on what the driver is doing
         (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
     ):
         await writing
     again = await asyncio.to_thread(start, folder / "data", options={"shared_buffers": "16MB"})
 
     connection = await asyncpg.connect(again.dsn)
-    kept = await connection.fetchval("SELECT count(*) FILTER (WHERE n < $1) FROM kept", acknowledged)
+    kept = await connection.fetchval("SELECT count(*) FILTER (WHERE n < $1) FROM kept", committed)
     await connection.close()
-    assert kept == acknowledged >= 200
+    assert kept == committed >= 200
 
 
-def end_once_refused(server: Server, pid: int) -> None:
-    """End a process of the server once another start was refused because of it."""
+def terminate_once_start_is_refused(server: Server, pid: int) -> None:
+    """Terminate a process of the server once it has made another start fail."""
     log = server.data_folder / "server.log"
     wait_until(lambda: log.exists() and "still in use" in log.read_text())
     os.kill(pid, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("proc", [True, False])
-def test_a_backend_busy_in_a_statement_does_not_hold_up_the_next_start(
+def test_a_busy_backend_of_a_killed_server_does_not_block_the_next_start(
     folder: Path, proc: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = existing(folder / "data")
+    server = create_running_server(folder / "data")
     loop = "DO $$ BEGIN LOOP NULL; END LOOP; END $$"
     script = f"""
 import asyncio, asyncpg
@@ -94,117 +94,117 @@ asyncio.run(main())
         stderr=subprocess.DEVNULL,
     )
     wait_until(
-        lambda: rows(
+        lambda: fetch_rows(
             server.dsn, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'"
         )
     )
-    others = set(server_processes(folder))
-    former = postmaster_number(server)
+    others = set(find_server_pids(folder))
+    former = postmaster_pid(server)
     os.kill(former, signal.SIGKILL)
-    # The idle processes notice by themselves; the busy one does not.
-    wait_until(lambda: len(others & set(server_processes(folder))) == 1)
-    left = others & set(server_processes(folder))
-    if not proc:  # nothing shows the busy one, so the start is tried until it has ended
+    # Idle processes end by themselves; the busy one does not.
+    wait_until(lambda: len(others & set(find_server_pids(folder))) == 1)
+    left = others & set(find_server_pids(folder))
+    if not proc:  # the busy process cannot be found, so the start is retried until it has ended
         monkeypatch.setattr(postmaster, "PROC", folder / "no-proc")
         monkeypatch.setattr(embedded, "_STALE_PROCESS_TIMEOUT", GUARD)
         wait_until(lambda: not Path(f"/proc/{former}").exists())
-        threading.Thread(target=end_once_refused, args=(server, *left)).start()
+        threading.Thread(target=terminate_once_start_is_refused, args=(server, *left)).start()
 
-    again = started(folder / "data")
+    again = start_server(folder / "data")
 
-    assert not left & set(server_processes(folder))
-    assert rows(again.dsn, "SELECT one FROM kept") == [(1,)]
+    assert not left & set(find_server_pids(folder))
+    assert fetch_rows(again.dsn, "SELECT one FROM kept") == [(1,)]
     assert busy.wait(GUARD) != 0
 
 
-def test_an_app_killed_amid_initdb_leaves_nothing_half_made(folder: Path) -> None:
+def test_an_initdb_whose_parent_is_killed_leaves_no_incomplete_cluster(folder: Path) -> None:
     data = folder / "data"
-    app = starting_process(data)
+    process = start_in_subprocess(data)
     wait_until(lambda: list(data.glob("postgresql-18.*.partial/base")))
-    app.kill()
-    app.communicate()
+    process.kill()
+    process.communicate()
 
-    server = started(data)
+    server = start_server(data)
 
-    assert rows(server.dsn, "SELECT 1") == [(1,)]
-    wait_until(lambda: not list(data.glob("*.partial/global")) or not (stop(data), started(data)))
+    assert fetch_rows(server.dsn, "SELECT 1") == [(1,)]
+    wait_until(lambda: not list(data.glob("*.partial/global")) or not (stop(data), start_server(data)))
     assert len(status(data)) == 1
 
 
-def test_an_app_killed_amid_the_start_leaves_a_server_to_join(folder: Path) -> None:
-    stopped(folder / "data")
-    app = starting_process(folder / "data")
+def test_a_server_whose_starting_process_is_killed_can_be_joined(folder: Path) -> None:
+    create_stopped_server(folder / "data")
+    process = start_in_subprocess(folder / "data")
     wait_until((folder / "data" / "postgresql-18" / "postmaster.pid").exists)
-    app.kill()
-    app.communicate()
+    process.kill()
+    process.communicate()
 
-    server = started(folder / "data")
+    server = start_server(folder / "data")
 
-    assert rows(server.dsn, "SELECT 1") == [(1,)]
-    assert output_of(starting_process(folder / "data")).endswith(f" {postmaster_number(server)}")
+    assert fetch_rows(server.dsn, "SELECT 1") == [(1,)]
+    assert read_output(start_in_subprocess(folder / "data")).endswith(f" {postmaster_pid(server)}")
 
 
 @pytest.mark.parametrize(
-    "content", ["", "nonsense\n", "{stranger}\n", "{stranger}\n/nowhere\n0\n5432\n\n\n1 2\nready\n", "1\n"]
+    "content", ["", "nonsense\n", "{unrelated}\n", "{unrelated}\n/nowhere\n0\n5432\n\n\n1 2\nready\n", "1\n"]
 )
-def test_a_lock_file_left_by_a_crash_bars_nobody(folder: Path, content: str) -> None:
-    server = stopped(folder / "data")
+def test_a_stale_lock_file_does_not_block_a_start(folder: Path, content: str) -> None:
+    server = create_stopped_server(folder / "data")
     owner = server.data_folder.stat()
-    # Another process of the server's account, as in a container whose process numbers begin anew.
-    stranger = subprocess.Popen(
+    # The pid in the file belongs to another process of the same account, as after a restart of a container.
+    unrelated = subprocess.Popen(
         ["sleep", "60"],
         user=owner.st_uid if os.geteuid() == 0 else None,
         group=owner.st_gid if os.geteuid() == 0 else None,
         extra_groups=[] if os.geteuid() == 0 else None,
     )
     for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-        (server.data_folder / name).write_text(content.format(stranger=stranger.pid))
+        (server.data_folder / name).write_text(content.format(unrelated=unrelated.pid))
 
     state = status(folder / "data")[0].pid
-    again = started(folder / "data")
+    again = start_server(folder / "data")
 
     assert state is None
-    assert rows(again.dsn, "SELECT one FROM kept") == [(1,)]
-    assert stranger.poll() is None
-    stranger.kill()
-    stranger.wait()
+    assert fetch_rows(again.dsn, "SELECT one FROM kept") == [(1,)]
+    assert unrelated.poll() is None
+    unrelated.kill()
+    unrelated.wait()
 
 
-def test_a_server_whose_socket_was_swept_away_is_started_anew(
+def test_a_server_whose_socket_was_deleted_is_restarted(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "MISSING_SOCKET_TIMEOUT", 0.3)
-    server = existing(folder / ("a" * 120))
-    former = postmaster_number(server)
+    server = create_running_server(folder / ("a" * 120))
+    former = postmaster_pid(server)
     shutil.rmtree(server.socket_folder)
 
-    again = started(folder / ("a" * 120))
+    again = start_server(folder / ("a" * 120))
 
     assert again == server
-    assert postmaster_number(again) != former
-    assert rows(again.dsn, "SELECT one FROM kept") == [(1,)]
+    assert postmaster_pid(again) != former
+    assert fetch_rows(again.dsn, "SELECT one FROM kept") == [(1,)]
     shutil.rmtree(server.socket_folder)
 
 
 @pytest.mark.parametrize("name", ["data", "a" * 120])
-def test_a_data_folder_deleted_under_its_server_begins_anew(folder: Path, name: str) -> None:
-    server = existing(folder / name)
+def test_a_data_folder_deleted_while_its_server_runs_is_created_again(folder: Path, name: str) -> None:
+    server = create_running_server(folder / name)
     shutil.rmtree(folder / name)
 
-    fresh = started(folder / name)
+    fresh = start_server(folder / name)
 
     assert fresh == server
-    assert rows(fresh.dsn, "SELECT to_regclass('kept')::text") == [(None,)]
+    assert fetch_rows(fresh.dsn, "SELECT to_regclass('kept')::text") == [(None,)]
     if fresh.socket_folder != fresh.data_folder:
         shutil.rmtree(fresh.socket_folder)
 
 
-def test_a_running_data_folder_may_be_moved(folder: Path) -> None:
-    server = existing(folder / "data")
-    pid = postmaster_number(server)
+def test_a_data_folder_can_be_moved_while_its_server_runs(folder: Path) -> None:
+    server = create_running_server(folder / "data")
+    pid = postmaster_pid(server)
     (folder / "data").rename(folder / "moved")
 
-    moved = started(folder / "moved")
+    moved = start_server(folder / "moved")
 
-    assert postmaster_number(moved) == pid
-    assert rows(moved.dsn, "SELECT 1") == [(1,)]
+    assert postmaster_pid(moved) == pid
+    assert fetch_rows(moved.dsn, "SELECT 1") == [(1,)]

@@ -23,7 +23,7 @@ from db.importing.importer import import_feed
 from db.importing.readers import open_generated
 from db.keyset import Order, PageRequest, ParentLookup, Scope, fetch_parents_with_pages
 from db.statements import ReadStatement, StatementTemplate
-from tests.conftest import clone
+from tests.conftest import clone_template
 
 BOOKS = 25_000
 
@@ -35,7 +35,7 @@ SORT = ReadStatement("sorted_", "SELECT id FROM book ORDER BY page_count, descri
 async def catalog(
     server: embedded.Server, template: str, maintenance: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[str]:
-    async with clone(server, template, maintenance) as dsn:
+    async with clone_template(server, template, maintenance) as dsn:
         rejects: Path = tmp_path_factory.mktemp("explain") / "rejects.csv"
         await import_feed(dsn, open_generated(BOOKS, 1), rejects=rejects)
         yield dsn

@@ -19,7 +19,7 @@ from tests.catalogs import add_author, add_book, add_category
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
 
-DESCRIBED = """
+DESCRIPTION_SQL = """
 SELECT format('%s.%s %s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
               CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
               CASE WHEN a.attidentity = 'a' THEN ' IDENTITY' WHEN a.attgenerated = 's' THEN ' STORED' ELSE '' END)
@@ -48,28 +48,29 @@ WHERE contype = 'f' AND NOT EXISTS (
 """
 
 
-async def described(dsn: str) -> str:
+async def describe_schema(dsn: str) -> str:
+    """Return a description of the schema, one line per object, sorted."""
     connection = await asyncpg.connect(dsn)
-    lines = sorted(row[0] for row in await connection.fetch(DESCRIBED))
+    lines = sorted(row[0] for row in await connection.fetch(DESCRIPTION_SQL))
     await connection.close()
     return "\n".join(lines) + "\n"
 
 
 async def test_up_down_and_up_again_ends_with_the_same_schema(dsn: str) -> None:
-    before = await described(dsn)
+    before = await describe_schema(dsn)
 
     await asyncio.to_thread(downgrade, dsn)
-    gone = await described(dsn)
+    gone = await describe_schema(dsn)
     await asyncio.to_thread(migrate, dsn)
 
     assert "book" in before
     assert [line for line in gone.splitlines() if "alembic_version" not in line] == []
-    assert await described(dsn) == before
+    assert await describe_schema(dsn) == before
 
 
 async def test_the_schema_is_the_expected_one(dsn: str) -> None:
     """Regenerate the expected schema by `python -m tests.db.test_migrations DSN` after an intended change."""
-    assert await described(dsn) == EXPECTED.read_text(encoding="utf-8")
+    assert await describe_schema(dsn) == EXPECTED.read_text(encoding="utf-8")
 
 
 async def test_every_foreign_key_has_an_index(connection: asyncpg.Connection) -> None:
@@ -193,4 +194,4 @@ async def test_a_user_without_the_create_privilege_gets_a_clear_error(maintenanc
 
 
 if __name__ == "__main__":
-    EXPECTED.write_text(asyncio.run(described(sys.argv[1])), encoding="utf-8")
+    EXPECTED.write_text(asyncio.run(describe_schema(sys.argv[1])), encoding="utf-8")

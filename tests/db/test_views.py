@@ -1,4 +1,4 @@
-"""The deferred view log: nothing waits for it, nothing is lost that can be kept."""
+"""View counts are flushed in the background, and kept for a retry if they cannot be written."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ async def test_only_the_last_30_days_are_recent(connection: Connection) -> None:
     assert await recent_views_by_book_ids(connection, [book]) == [2]
 
 
-async def test_views_of_a_book_that_is_gone_are_forgotten(connection: Connection) -> None:
+async def test_views_of_a_deleted_book_are_dropped(connection: Connection) -> None:
     book, gone = await add_book(connection, "A"), await add_book(connection, "B")
     log = ViewCounter(connection)
     log.record(book)
@@ -49,7 +49,7 @@ async def test_views_of_a_book_that_is_gone_are_forgotten(connection: Connection
     assert not log.pending
 
 
-async def test_what_cannot_be_written_is_kept_for_the_next_time(
+async def test_views_that_cannot_be_written_are_kept_for_the_next_flush(
     dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     pool = ConnectionPool(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD)
@@ -73,7 +73,7 @@ async def test_what_cannot_be_written_is_kept_for_the_next_time(
     ]
 
 
-async def test_no_more_books_are_held_than_its_capacity(
+async def test_views_of_books_beyond_the_capacity_are_dropped(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     books = [await add_book(connection, title) for title in "ABC"]
@@ -90,26 +90,26 @@ async def test_no_more_books_are_held_than_its_capacity(
     assert caplog.records[0].levelno == logging.WARNING
 
 
-class Written:
-    """A database that says when a statement of it is done."""
+class SignallingDatabase:
+    """A database that sets an event when a statement has been executed."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.once = asyncio.Event()
+        self.has_written = asyncio.Event()
 
     async def execute_write(self, statement: WriteStatement, *args: object) -> None:
         await self.connection.execute_write(statement, *args)
-        self.once.set()
+        self.has_written.set()
 
 
-async def test_it_writes_by_itself_and_once_more_at_the_end(connection: Connection) -> None:
+async def test_views_are_flushed_at_intervals_and_on_cancellation(connection: Connection) -> None:
     book = await add_book(connection, "A")
-    written = Written(connection)
-    log = ViewCounter(written, flush_interval=0.01)
+    database = SignallingDatabase(connection)
+    log = ViewCounter(database, flush_interval=0.01)
     log.record(book)
     writing = asyncio.create_task(log.run())
 
-    await asyncio.wait_for(written.once.wait(), GUARD)
+    await asyncio.wait_for(database.has_written.wait(), GUARD)
     log.record(book)
     writing.cancel()
     await asyncio.wait([writing])
@@ -117,8 +117,8 @@ async def test_it_writes_by_itself_and_once_more_at_the_end(connection: Connecti
     assert await recent_views_by_book_ids(connection, [book]) == [2]
 
 
-class Slow:
-    """A database whose statements take their time."""
+class BlockedDatabase:
+    """A database that executes statements once `released` is set."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -129,16 +129,16 @@ class Slow:
         await self.connection.execute_write(statement, *args)
 
 
-async def test_views_noted_while_others_are_written_are_not_lost(connection: Connection) -> None:
+async def test_views_recorded_during_a_flush_are_not_lost(connection: Connection) -> None:
     book = await add_book(connection, "A")
-    slow = Slow(connection)
-    log = ViewCounter(slow)
+    database = BlockedDatabase(connection)
+    log = ViewCounter(database)
     log.record(book)
 
     writing = asyncio.create_task(log.flush())
     await asyncio.sleep(0)
     log.record(book)
-    slow.released.set()
+    database.released.set()
     await writing
     await log.flush()
 

@@ -1,10 +1,8 @@
-"""A server process behind a proxy before a private PostgreSQL, and the table of what was measured."""
+"""A server process that connects to a private PostgreSQL through a proxy."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,35 +11,37 @@ from db.migrations import migrate
 from tests.catalogs import add_author, add_book
 from tests.faults.postgres import Postgres
 from tests.faults.proxy import Proxy
-from tests.serving import BOOKSTORE, Served, private_folder, serving
+from tests.serving import BookstoreProcess, private_folder, run_server_in_thread
 
 
 @dataclass(frozen=True)
-class Shop:
-    """What the tests of faults have: all of it real."""
+class System:
+    """The system that faults are injected into. `dsn` is PostgreSQL's own, without the proxy."""
 
     postgres: Postgres
     proxy: Proxy
     dsn: str
-    served: Served
+    server: BookstoreProcess
 
     @property
     def origin(self) -> str:
-        return self.served.url.removesuffix("/graphql")
+        return self.server.url.removesuffix("/graphql")
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Generator[Postgres]:
+    """A PostgreSQL with 30 books."""
     with private_folder() as folder:
         postgres = Postgres(folder)
         dsn = postgres.start().dsn
         migrate(dsn)
-        asyncio.run(fill(dsn))
+        asyncio.run(fill_catalog(dsn))
         yield postgres
         postgres.stop()
 
 
-async def fill(dsn: str) -> None:
+async def fill_catalog(dsn: str) -> None:
+    """Add 30 books by one author. The first one has an ISBN."""
     connection = await asyncpg.connect(dsn)
     author = await add_author(connection, "Jane Austen")
     for number in range(30):
@@ -59,37 +59,32 @@ async def proxy(postgres: Postgres) -> AsyncGenerator[Proxy]:
 
 
 @pytest.fixture(scope="session")
-def dsn_by_proxy(proxy: Proxy) -> str:
+def proxied_dsn(proxy: Proxy) -> str:
+    """The DSN of PostgreSQL behind the proxy."""
     return f"postgresql://app:topsecret@127.0.0.1:{proxy.port}/bookstore"
 
 
 @pytest.fixture(scope="session")
-async def shop(
-    postgres: Postgres, proxy: Proxy, dsn_by_proxy: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[Shop]:
-    production = {
+async def system(
+    postgres: Postgres, proxy: Proxy, proxied_dsn: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[System]:
+    """A server behind the proxy, with the timeouts of a production server."""
+    timeouts = {
         "POOL_TIMEOUT": "1",
         "COMMAND_TIMEOUT": "5",
         "REQUEST_TIMEOUT": "5",
         "DRAIN_TIMEOUT": "8",
     }
-    async with server(tmp_path_factory.mktemp("shop"), DATABASE_URL=dsn_by_proxy, **production) as served:
-        yield Shop(postgres, proxy, postgres.server.dsn, served)
+    folder = tmp_path_factory.mktemp("system")
+    async with run_server_in_thread(folder, DATABASE_URL=proxied_dsn, **timeouts) as server:
+        yield System(postgres, proxy, postgres.server.dsn, server)
 
 
 @pytest.fixture(scope="session")
-async def patient(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Served]:
-    """A server that runs into no time-out."""
-    async with server(tmp_path_factory.mktemp("patient"), DATABASE_URL=postgres.server.dsn) as served:
-        yield served
-
-
-@asynccontextmanager
-async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerator[Served]:
-    """`bookstore serve`, started and ended while the event loop goes on."""
-    manager = serving(folder, BOOKSTORE, arguments, **settings)
-    served = await asyncio.to_thread(manager.__enter__)
-    try:
-        yield served
-    finally:
-        await asyncio.to_thread(manager.__exit__, None, None, None)
+async def patient_server(
+    postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[BookstoreProcess]:
+    """A server without the proxy whose timeouts never pass."""
+    folder = tmp_path_factory.mktemp("patient_server")
+    async with run_server_in_thread(folder, DATABASE_URL=postgres.server.dsn) as server:
+        yield server

@@ -1,16 +1,18 @@
-"""Reads that wait for a lock, and how many of them PostgreSQL knows."""
+"""Block statements that read books, and count the statements that PostgreSQL runs."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import asyncpg
 
-ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
+COUNT_ACTIVE = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'bookstore' AND state = 'active'"
+)
 
 
 @asynccontextmanager
-async def locked(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
-    """All reads of books wait while the context lasts; gives a connection to look with."""
+async def lock_books(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
+    """Lock the books, so that each statement that reads them waits. Yield a connection to observe from."""
     connection, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
     async with connection.transaction():
         await connection.execute("LOCK TABLE book IN ACCESS EXCLUSIVE MODE")
@@ -19,6 +21,6 @@ async def locked(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
     await observer.close()
 
 
-async def are_active(observer: asyncpg.Connection, many: int) -> bool:
-    """Whether exactly so many statements of servers run in PostgreSQL."""
-    return await observer.fetchval(ACTIVE) == many
+async def has_active_statements(observer: asyncpg.Connection, count: int) -> bool:
+    """Return whether PostgreSQL runs exactly `count` statements of bookstore servers."""
+    return await observer.fetchval(COUNT_ACTIVE) == count

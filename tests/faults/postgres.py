@@ -1,4 +1,4 @@
-"""A private PostgreSQL to be maltreated."""
+"""A private PostgreSQL server to inject faults into."""
 
 import os
 import signal
@@ -7,12 +7,12 @@ from pathlib import Path
 from db import embedded
 
 PROC = Path("/proc")
-# It may lose what it likes, but not its way when it is killed.
+# Its data may be lost. The limit on connections is low, so that a test can reach it.
 OPTIONS = {"fsync": "off", "max_connections": "60", "shared_buffers": "32MB"}
 
 
 class Postgres:
-    """The server of a data folder; every method blocks."""
+    """The server of a data folder. Every method blocks the thread."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -30,8 +30,8 @@ class Postgres:
         assert status.pid is not None
         return status.pid
 
-    def processes(self) -> list[int]:
-        """The postmaster and its children."""
+    def process_ids(self) -> list[int]:
+        """Return the ids of the postmaster and its children."""
         postmaster = self.pid
         children = []
         for process in PROC.glob("[0-9]*"):
@@ -43,9 +43,9 @@ class Postgres:
                 children.append(int(process.name))
         return [postmaster, *children]
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to all its processes."""
-        for pid in self.processes():
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to all processes of the server."""
+        for pid in self.process_ids():
             os.kill(pid, number)
 
     @property

@@ -1,91 +1,111 @@
-"""A TCP proxy before PostgreSQL that can do to a connection what networks do."""
+"""A TCP proxy in front of PostgreSQL that injects network faults."""
 
 import asyncio
 import socket
 import struct
 from pathlib import Path
 
-RESET = struct.pack("ii", 1, 0)
+ABORT_ON_CLOSE = struct.pack("ii", 1, 0)
+"""SO_LINGER with a timeout of 0: closing the socket sends a reset."""
+
+MAX_CHUNK = 65_536
+"""Maximum bytes that are forwarded at a time without a fault."""
 
 
 class Proxy:
-    """Forwards 127.0.0.1:`port` to a socket of PostgreSQL, as long as it is well.
+    """Forwards connections to 127.0.0.1:`port` to a Unix socket of PostgreSQL.
 
-    `latency` delays what comes from PostgreSQL, in seconds. `slice` forwards so many bytes at a time.
+    `latency` delays what PostgreSQL sends, in seconds. `chunk_size` is the number of bytes forwarded at a time.
     """
 
     def __init__(self, target: Path) -> None:
         self.target = target
         self.latency = 0.0
-        self.slice = 65_536
-        self.hears, self.speaks = asyncio.Event(), asyncio.Event()
-        self.writers: set[asyncio.StreamWriter] = set()
+        self.chunk_size = MAX_CHUNK
+        self._to_server_open, self._to_client_open = asyncio.Event(), asyncio.Event()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @property
+    def has_connections(self) -> bool:
+        return bool(self._writers)
 
     async def start(self) -> int:
-        """Listen; the port, which stays the same when it listens again."""
-        self.hears.set()
-        self.speaks.set()
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.port: int = self.server.sockets[0].getsockname()[1]
+        """Listen on a free port and return it. The port stays the same in `accept_connections`."""
+        self.unblock()
+        self._server = await asyncio.start_server(self._start_forwarding, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
         return self.port
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _start_forwarding(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._forward_connection(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _forward_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there, back = await asyncio.open_unix_connection(self.target)
+            server_reader, server_writer = await asyncio.open_unix_connection(self.target)
         except OSError:
             writer.close()
             return
-        self.writers |= {writer, back}
-        await asyncio.gather(self.pump(reader, back, self.hears), self.pump(there, writer, self.speaks))
-        self.writers -= {writer, back}
+        self._writers |= {writer, server_writer}
+        await asyncio.gather(
+            self._forward(reader, server_writer, self._to_server_open),
+            self._forward(server_reader, writer, self._to_client_open),
+        )
+        self._writers -= {writer, server_writer}
 
-    async def pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, open_: asyncio.Event
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction_open: asyncio.Event
     ) -> None:
         try:
-            while data := await reader.read(65_536):
-                if self.latency and open_ is self.speaks:
+            while data := await reader.read(MAX_CHUNK):
+                if self.latency and direction_open is self._to_client_open:
                     await asyncio.sleep(self.latency)
-                for start in range(0, len(data), self.slice):
-                    await open_.wait()
-                    writer.write(data[start : start + self.slice])
+                for start in range(0, len(data), self.chunk_size):
+                    await direction_open.wait()
+                    writer.write(data[start : start + self.chunk_size])
                     await writer.drain()
-                    if self.slice < 65_536:
+                    if self.chunk_size < MAX_CHUNK:
                         await asyncio.sleep(0)
         except OSError:
             pass
         finally:
             writer.close()
 
-    def swallow(self, *, hears: bool = False, speaks: bool = False) -> None:
-        """Let nothing through, or only one way; connections stay open."""
-        if not hears:
-            self.hears.clear()
-        if not speaks:
-            self.speaks.clear()
+    def block(self, *, to_server: bool = True, to_client: bool = True) -> None:
+        """Forward nothing in these directions. Connections stay open."""
+        if to_server:
+            self._to_server_open.clear()
+        if to_client:
+            self._to_client_open.clear()
 
-    def pass_on(self) -> None:
-        self.hears.set()
-        self.speaks.set()
+    def unblock(self) -> None:
+        """Forward in both directions again."""
+        self._to_server_open.set()
+        self._to_client_open.set()
 
-    def reset(self) -> None:
-        """Reset every connection to the client."""
-        for writer in self.writers:
+    def reset_connections(self) -> None:
+        """Reset each client's connection, and close its connection to PostgreSQL."""
+        for writer in self._writers:
             connection = writer.get_extra_info("socket")
             if connection.family == socket.AF_INET:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_ON_CLOSE)
             writer.transport.abort()
 
-    async def refuse(self) -> None:
-        """Listen no more, and reset every connection."""
-        self.server.close()
-        self.reset()
+    async def refuse_connections(self) -> None:
+        """Stop listening, and reset every connection."""
+        self._server.close()
+        self.reset_connections()
 
-    async def listen_again(self) -> None:
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
+    async def accept_connections(self) -> None:
+        """Listen on the same port again."""
+        self._server = await asyncio.start_server(self._start_forwarding, "127.0.0.1", self.port)
 
     async def stop(self) -> None:
-        self.pass_on()
-        self.server.close()
-        self.reset()
-        await asyncio.sleep(0.05)
+        """Stop listening, reset every connection, and wait until none is forwarded."""
+        self._server.close()
+        self.reset_connections()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)

@@ -5,25 +5,25 @@ from time import perf_counter, thread_time
 
 from graphql import parse
 
-WORK = "{ " + " ".join(f"a{n}: books {{ nodes {{ id title }} }}" for n in range(200)) + " }"
+DOCUMENT = "{ " + " ".join(f"a{n}: books {{ nodes {{ id title }} }}" for n in range(200)) + " }"
 REFERENCE_SECONDS = 0.01
-"""What parsing WORK takes on the machine that the bounds on time were made on."""
+"""Seconds to parse DOCUMENT on the reference machine, for which the bounds on times were chosen."""
 
 
-def cpu_slowness() -> float:
-    """How many times slower a CPU of this machine is than the reference; at least 1."""
-    return _slowness(thread_time)
+def measure_cpu_slowness() -> float:
+    """Return how many times slower a CPU of this machine is than the reference; at least 1."""
+    return _measure_slowness(thread_time)
 
 
-def slowness() -> float:
-    """The same by the clock on the wall, so that a busy machine is a slow one."""
-    return _slowness(perf_counter)
+def measure_slowness() -> float:
+    """Return the same in wall-clock time, so that a busy machine counts as a slow one."""
+    return _measure_slowness(perf_counter)
 
 
-def _slowness(clock: Callable[[], float]) -> float:
+def _measure_slowness(clock: Callable[[], float]) -> float:
     times: list[float] = []
     for _ in range(5):
         began = clock()
-        parse(WORK)
+        parse(DOCUMENT)
         times.append(clock() - began)
     return max(1.0, min(times) / REFERENCE_SECONDS)

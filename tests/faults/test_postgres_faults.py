@@ -1,7 +1,7 @@
-"""Whatever happens to PostgreSQL, each request is answered, and reads succeed again once it is well.
+"""After a fault of PostgreSQL or of the network, reads succeed again. Every request gets a response.
 
-`make faults` also measures that requests are answered in time and that the server recovers within a second, and
-compares both with the speed of the machine.
+`make faults` also measures the time to each response and the time to recovery, and compares both with the speed
+of the machine.
 """
 
 import asyncio
@@ -19,64 +19,61 @@ import httpx
 import pytest
 
 from db.migrations import migrate
-from tests.faults.conftest import Shop, fill, server
+from tests.faults.conftest import System, fill_catalog
 from tests.faults.postgres import Postgres
-from tests.faults.readers import Readers
-from tests.faults.speed import slowness
-from tests.http_client import Client, answers_with
-from tests.serving import bookstore, private_folder
+from tests.faults.proxy import MAX_CHUNK
+from tests.faults.read_load import ReadLoad
+from tests.faults.speed import measure_slowness
+from tests.http_client import Client, responds_with
+from tests.serving import private_folder, run_bookstore, run_server_in_thread
 from tests.waiting import GUARD, until
 
-DEADLINE = 5.0
-"""REQUEST_TIMEOUT of the shop's server, in seconds."""
+REQUEST_TIMEOUT = 5.0
+"""REQUEST_TIMEOUT of the system's server, in seconds."""
 
 MAX_RECOVERY = 1.0
-"""Seconds from the end of a fault to the last request that fails because of it."""
+"""Maximum seconds from the end of a fault to the last request that fails because of it."""
 
-BEFORE, DURING, AFTER = 0.5, 2.5, 2.5
-"""How many seconds a measured fault is led up to, lasts, and is followed up."""
+SECONDS_BEFORE, SECONDS_DURING, SECONDS_AFTER = 0.5, 2.5, 2.5
+"""Duration of the load before, during and after a measured fault."""
 
-UNDER_WAY = 20
-"""With so many reads under way, no further ones are sent, so that a slow machine is not overloaded."""
+MAX_IN_FLIGHT = 20
+"""Maximum reads in flight, so that a slow machine is not overloaded."""
 
-ENOUGH = 30
-"""So many reads show how the server answers."""
+ENOUGH_READS = 30
+"""Number of reads that show whether the server responds well or not."""
 
-Fault = Callable[[Shop], Coroutine[Any, Any, None]]
-FAULTS: dict[str, tuple[Fault, Fault]] = {}
-
-
-def fault(begin: Fault, end: Fault) -> None:
-    FAULTS[begin.__name__.replace("_", " ")] = (begin, end)
+Fault = Callable[[System], Coroutine[Any, Any, None]]
+"""A function that begins or ends a fault."""
 
 
-async def nothing(shop: Shop) -> None:
-    """It ends by itself."""
+async def do_nothing(system: System) -> None:
+    """End a fault that ends by itself."""
 
 
-async def stopped_and_started(shop: Shop) -> None:
-    await asyncio.to_thread(shop.postgres.stop)
+async def stop_postgres(system: System) -> None:
+    await asyncio.to_thread(system.postgres.stop)
 
 
-async def start(shop: Shop) -> None:
-    await asyncio.to_thread(shop.postgres.start)
+async def start_postgres(system: System) -> None:
+    await asyncio.to_thread(system.postgres.start)
 
 
-async def killed_and_started(shop: Shop) -> None:
-    shop.postgres.send(signal.SIGKILL)
+async def kill_postgres(system: System) -> None:
+    system.postgres.send_signal(signal.SIGKILL)
 
 
-async def frozen(shop: Shop) -> None:
-    shop.postgres.send(signal.SIGSTOP)
+async def freeze_postgres(system: System) -> None:
+    system.postgres.send_signal(signal.SIGSTOP)
 
 
-async def thaw(shop: Shop) -> None:
-    shop.postgres.send(signal.SIGCONT)
+async def unfreeze_postgres(system: System) -> None:
+    system.postgres.send_signal(signal.SIGCONT)
 
 
-async def one_backend_killed(shop: Shop) -> None:
-    """PostgreSQL ends all sessions then, and recovers by itself."""
-    connection = await asyncpg.connect(shop.dsn)
+async def kill_backend(system: System) -> None:
+    """Kill one backend. PostgreSQL then ends all sessions, and recovers by itself."""
+    connection = await asyncpg.connect(system.dsn)
     pid = await connection.fetchval(
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'bookstore' LIMIT 1"
     )
@@ -84,173 +81,179 @@ async def one_backend_killed(shop: Shop) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-async def sessions_terminated(shop: Shop) -> None:
-    connection = await asyncpg.connect(shop.dsn)
+async def terminate_sessions(system: System) -> None:
+    connection = await asyncpg.connect(system.dsn)
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'bookstore'"
     )
     await connection.close()
 
 
-async def cut_off(shop: Shop) -> None:
-    shop.proxy.swallow()
+async def block_network(system: System) -> None:
+    system.proxy.block()
 
 
-async def deaf(shop: Shop) -> None:
-    shop.proxy.swallow(speaks=True)
+async def block_requests(system: System) -> None:
+    system.proxy.block(to_client=False)
 
 
-async def mute(shop: Shop) -> None:
-    shop.proxy.swallow(hears=True)
+async def block_responses(system: System) -> None:
+    system.proxy.block(to_server=False)
 
 
-async def reconnected(shop: Shop) -> None:
-    shop.proxy.pass_on()
+async def unblock_network(system: System) -> None:
+    system.proxy.unblock()
 
 
-async def connections_reset(shop: Shop) -> None:
-    shop.proxy.reset()
+async def reset_connections(system: System) -> None:
+    system.proxy.reset_connections()
 
 
-async def refused(shop: Shop) -> None:
-    await shop.proxy.refuse()
+async def refuse_connections(system: System) -> None:
+    await system.proxy.refuse_connections()
 
 
-async def listening(shop: Shop) -> None:
-    await shop.proxy.listen_again()
+async def accept_connections(system: System) -> None:
+    await system.proxy.accept_connections()
 
 
-async def slow_by_20_ms(shop: Shop) -> None:
-    shop.proxy.latency = 0.02
+async def add_latency_of_20_ms(system: System) -> None:
+    system.proxy.latency = 0.02
 
 
-async def quick(shop: Shop) -> None:
-    shop.proxy.latency = 0.0
-    shop.proxy.slice = 65_536
+async def forward_100_bytes_at_a_time(system: System) -> None:
+    system.proxy.chunk_size = 100
 
 
-async def in_slices_of_100_bytes(shop: Shop) -> None:
-    shop.proxy.slice = 100
+async def restore_network_speed(system: System) -> None:
+    system.proxy.latency = 0.0
+    system.proxy.chunk_size = MAX_CHUNK
 
 
-GREEDY: list[asyncpg.Connection] = []
+HELD_CONNECTIONS: list[asyncpg.Connection] = []
 
 
-async def out_of_connections(shop: Shop) -> None:
-    """Whoever comes first takes all; those that the server has it keeps, until they die."""
-    await sessions_terminated(shop)
+async def exhaust_connections(system: System) -> None:
+    """Hold all connections that PostgreSQL allows. The server keeps those that it gets first."""
+    await terminate_sessions(system)
     try:
         while True:
-            GREEDY.append(await asyncpg.connect(shop.dsn))
+            HELD_CONNECTIONS.append(await asyncpg.connect(system.dsn))
     except asyncpg.TooManyConnectionsError:
         pass
 
 
-async def connections_given_back(shop: Shop) -> None:
-    for connection in GREEDY:
+async def release_connections(system: System) -> None:
+    for connection in HELD_CONNECTIONS:
         await connection.close()
-    GREEDY.clear()
+    HELD_CONNECTIONS.clear()
 
 
-fault(stopped_and_started, start)
-fault(killed_and_started, start)
-fault(one_backend_killed, nothing)
-fault(sessions_terminated, nothing)
-fault(frozen, thaw)
-fault(cut_off, reconnected)
-fault(deaf, reconnected)
-fault(mute, reconnected)
-fault(connections_reset, nothing)
-fault(refused, listening)
-fault(slow_by_20_ms, quick)
-fault(in_slices_of_100_bytes, quick)
-fault(out_of_connections, connections_given_back)
+FAULTS: dict[str, tuple[Fault, Fault]] = {
+    "postgres stopped": (stop_postgres, start_postgres),
+    "postgres killed": (kill_postgres, start_postgres),
+    "one backend killed": (kill_backend, do_nothing),
+    "sessions terminated": (terminate_sessions, do_nothing),
+    "postgres frozen": (freeze_postgres, unfreeze_postgres),
+    "network blocked": (block_network, unblock_network),
+    "requests blocked": (block_requests, unblock_network),
+    "responses blocked": (block_responses, unblock_network),
+    "connections reset": (reset_connections, do_nothing),
+    "connections refused": (refuse_connections, accept_connections),
+    "latency of 20 ms": (add_latency_of_20_ms, restore_network_speed),
+    "100 bytes at a time": (forward_100_bytes_at_a_time, restore_network_speed),
+    "connections exhausted": (exhaust_connections, release_connections),
+}
+"""The functions that begin and end a fault, by its name."""
 
-HARMLESS = {"connections reset", "sessions terminated", "slow by 20 ms", "in slices of 100 bytes"}
-"""A read that dies with its connection is retried, so that no request fails."""
+HARMLESS_FAULTS = {"connections reset", "sessions terminated", "latency of 20 ms", "100 bytes at a time"}
+"""No request fails: a read whose connection is lost is retried."""
 
-UNNOTICED = {*HARMLESS, "one backend killed", "out of connections"}
-"""After these readiness need not tell: they are over too soon, or connections may be had yet."""
+READY_FAULTS = {*HARMLESS_FAULTS, "one backend killed", "connections exhausted"}
+"""/readyz may stay 200: the fault is over too soon, or the server still has connections."""
 
 
 @asynccontextmanager
-async def readiness(shop: Shop) -> AsyncGenerator[list[tuple[int, int]]]:
-    """What /livez and /readyz answer during the context, looked at ten times a second."""
+async def poll_health(system: System) -> AsyncGenerator[list[tuple[int, int]]]:
+    """Poll /livez and /readyz ten times a second during the context. Yield the list of their statuses."""
     seen: list[tuple[int, int]] = []
 
-    async def look() -> None:
+    async def poll() -> None:
         async with httpx.AsyncClient(timeout=GUARD) as client:
             while True:
-                live = await client.get(f"{shop.origin}/livez")
-                ready = await client.get(f"{shop.origin}/readyz")
+                live = await client.get(f"{system.origin}/livez")
+                ready = await client.get(f"{system.origin}/readyz")
                 seen.append((live.status_code, ready.status_code))
                 await asyncio.sleep(0.1)
 
-    looking = asyncio.create_task(look())
+    polling = asyncio.create_task(poll())
     try:
         yield seen
     finally:
-        looking.cancel()
+        polling.cancel()
 
 
-SOME = ("stopped and started", "frozen", "sessions terminated")
-"""What `make test` has time for; `make faults` runs all."""
+QUICK_FAULTS = ("postgres stopped", "postgres frozen", "sessions terminated")
+"""The faults that `make test` runs; `make faults` runs all."""
 
 
-@pytest.mark.parametrize("name", FAULTS if os.environ.get("ALL_FAULTS") else SOME)
-async def test_a_fault_of_postgresql(shop: Shop, name: str) -> None:
+@pytest.mark.parametrize("name", FAULTS if os.environ.get("ALL_FAULTS") else QUICK_FAULTS)
+async def test_reads_succeed_again_after_a_fault(system: System, name: str) -> None:
     begin, end = FAULTS[name]
 
-    async with Readers(shop.served.url, most=UNDER_WAY) as readers, readiness(shop) as seen:
-        await until(lambda: readers.well_since(0) >= ENOUGH)
-        await begin(shop)
+    async with (
+        ReadLoad(system.server.url, max_in_flight=MAX_IN_FLIGHT) as read_load,
+        poll_health(system) as seen,
+    ):
+        await until(lambda: read_load.count_successes_since(0) >= ENOUGH_READS)
+        await begin(system)
         began = time.monotonic()
-        if name in UNNOTICED:
-            await until(lambda: readers.count_since(began) >= ENOUGH)
+        if name in READY_FAULTS:
+            await until(lambda: read_load.count_since(began) >= ENOUGH_READS)
         else:
             await until(lambda: (200, 503) in seen)
-        await end(shop)
+        await end(system)
         ended = time.monotonic()
-        await until(lambda: readers.well_since(ended) >= ENOUGH)
+        await until(lambda: read_load.count_successes_since(ended) >= ENOUGH_READS)
         await until(lambda: seen[-1] == (200, 200))
-    readers.note(name)
+    read_load.report(name)
 
-    assert {read.status for read in readers.reads} <= {200, 503}
-    assert {code for read in readers.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE", "TIMEOUT"}
+    assert {read.status for read in read_load.reads} <= {200, 503}
+    assert {code for read in read_load.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE", "TIMEOUT"}
     assert {live for live, _ in seen} == {200}
-    await until(lambda: has_few_sessions(shop))
-    assert shop.served.process.poll() is None
+    await until(lambda: has_few_sessions(system))
+    assert system.server.process.poll() is None
 
 
 @pytest.mark.timing
 @pytest.mark.parametrize("name", FAULTS)
-async def test_recovery_from_a_fault_takes_less_than_a_second(shop: Shop, name: str) -> None:
+async def test_recovery_from_a_fault_is_within_its_bound(system: System, name: str) -> None:
     begin, end = FAULTS[name]
 
-    async with Readers(shop.served.url) as readers:
-        await asyncio.sleep(BEFORE)
-        await begin(shop)
-        await asyncio.sleep(DURING)
-        await end(shop)
+    async with ReadLoad(system.server.url) as read_load:
+        await asyncio.sleep(SECONDS_BEFORE)
+        await begin(system)
+        await asyncio.sleep(SECONDS_DURING)
+        await end(system)
         ended = time.monotonic()
-        await asyncio.sleep(AFTER)
-    recovery = readers.recovery(ended)
-    readers.note(name, recovery)
+        await asyncio.sleep(SECONDS_AFTER)
+    recovery = read_load.recovery_seconds(ended)
+    read_load.report(name, recovery)
 
-    assert readers.longest() < DEADLINE + 0.25 * slowness()
-    assert recovery < MAX_RECOVERY * slowness()
-    if name in HARMLESS:
-        assert {read.status for read in readers.reads} == {200}
-
-
-async def has_few_sessions(shop: Shop) -> bool:
-    """Whether the shop's server and the patient one have no more sessions than their pools and one each to look with."""
-    return await sessions(shop) <= 12
+    assert read_load.max_seconds() < REQUEST_TIMEOUT + 0.25 * measure_slowness()
+    assert recovery < MAX_RECOVERY * measure_slowness()
+    if name in HARMLESS_FAULTS:
+        assert {read.status for read in read_load.reads} == {200}
 
 
-async def sessions(shop: Shop) -> int:
-    """How many sessions the server has: those of its pool, and the one that it looks with."""
-    connection = await asyncpg.connect(shop.dsn)
+async def has_few_sessions(system: System) -> bool:
+    """Return whether the servers have no more sessions than their pools and one probe connection each."""
+    return await count_sessions(system) <= 12
+
+
+async def count_sessions(system: System) -> int:
+    """Return the number of sessions of all servers."""
+    connection = await asyncpg.connect(system.dsn)
     count = await connection.fetchval(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bookstore' AND pid <> pg_backend_pid()"
     )
@@ -258,79 +261,85 @@ async def sessions(shop: Shop) -> int:
     return count
 
 
-async def test_absent_at_start(shop: Shop, tmp_path: Path) -> None:
-    """A server without its database answers, says so, and recovers once the database is there."""
-    await asyncio.to_thread(shop.postgres.stop)
+async def test_a_server_that_starts_during_an_outage_recovers(system: System, tmp_path: Path) -> None:
+    """Until PostgreSQL starts, reads get 503, and operations that need no read succeed."""
+    await asyncio.to_thread(system.postgres.stop)
 
     async with (
-        server(tmp_path, DATABASE_URL=shop.dsn) as served,
-        Readers(served.url, most=UNDER_WAY) as readers,
+        run_server_in_thread(tmp_path, DATABASE_URL=system.dsn) as server,
+        ReadLoad(server.url, max_in_flight=MAX_IN_FLIGHT) as read_load,
     ):
-        await until(lambda: readers.count_since(0) >= ENOUGH)
-        client = Client(served.url)
+        await until(lambda: read_load.count_since(0) >= ENOUGH_READS)
+        client = Client(server.url)
         ready = await client.send(client.build_get("/readyz"))
         without = await client.send(client.build_post("{ __typename }"))
-        await asyncio.to_thread(shop.postgres.start)
+        await asyncio.to_thread(system.postgres.start)
         started = time.monotonic()
-        await until(lambda: readers.well_since(started) >= ENOUGH)
+        await until(lambda: read_load.count_successes_since(started) >= ENOUGH_READS)
         client.close()
-    readers.note("absent at start")
+    read_load.report("outage at startup")
 
     assert (ready.status, ready.json()) == (503, {"status": "not ready"})
     assert without.json() == {"data": {"__typename": "Query"}}
-    assert readers.kinds().keys() == {"200", "503 SERVICE_UNAVAILABLE"}
-    assert "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated" in served.said
+    assert read_load.count_outcomes().keys() == {"200", "503 SERVICE_UNAVAILABLE"}
+    assert (
+        "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated"
+        in server.startup_output
+    )
 
 
 @pytest.mark.timing
-async def test_recovery_from_an_absence_at_start_takes_less_than_a_second(shop: Shop, tmp_path: Path) -> None:
-    await asyncio.to_thread(shop.postgres.stop)
+async def test_recovery_from_an_outage_at_startup_is_within_its_bound(system: System, tmp_path: Path) -> None:
+    await asyncio.to_thread(system.postgres.stop)
 
-    async with server(tmp_path, DATABASE_URL=shop.dsn) as served, Readers(served.url) as readers:
-        await asyncio.sleep(BEFORE)
-        await asyncio.to_thread(shop.postgres.start)
+    async with (
+        run_server_in_thread(tmp_path, DATABASE_URL=system.dsn) as server,
+        ReadLoad(server.url) as read_load,
+    ):
+        await asyncio.sleep(SECONDS_BEFORE)
+        await asyncio.to_thread(system.postgres.start)
         started = time.monotonic()
-        await asyncio.sleep(AFTER)
-    recovery = readers.recovery(started)
-    readers.note("absent at start", recovery)
+        await asyncio.sleep(SECONDS_AFTER)
+    recovery = read_load.recovery_seconds(started)
+    read_load.report("outage at startup", recovery)
 
-    assert recovery < MAX_RECOVERY * slowness()
+    assert recovery < MAX_RECOVERY * measure_slowness()
 
 
-async def test_absent_at_start_and_not_migrated(tmp_path: Path) -> None:
-    """What has to be done is in the log, once; when it is done all is well without a restart."""
+async def test_a_server_recovers_without_a_restart_once_its_database_is_migrated(tmp_path: Path) -> None:
+    """The log says once that the migration is missing."""
     with private_folder() as folder:
         postgres = Postgres(folder)
         dsn = (await asyncio.to_thread(postgres.start)).dsn
         await asyncio.to_thread(postgres.stop)
         try:
-            async with server(tmp_path, DATABASE_URL=dsn) as served:
-                client = Client(served.url)
+            async with run_server_in_thread(tmp_path, DATABASE_URL=dsn) as server:
+                client = Client(server.url)
                 await asyncio.to_thread(postgres.start)
-                await until(lambda: "at revision none" in served.printed())
+                await until(lambda: "at revision none" in server.output())
                 before = await client.send(client.build_get("/readyz"))
-                answer = await client.send(client.build_post("{ books { totalCount } }"))
-                migrated = await asyncio.to_thread(bookstore, "migrate", cwd=tmp_path, DATABASE_URL=dsn)
-                await until(lambda: answers_with(client, "/readyz", 200))
+                response = await client.send(client.build_post("{ books { totalCount } }"))
+                migrated = await asyncio.to_thread(run_bookstore, "migrate", cwd=tmp_path, DATABASE_URL=dsn)
+                await until(lambda: responds_with(client, "/readyz", 200))
                 after = await client.send(client.build_post("{ books { totalCount } }"))
                 client.close()
-                said = await asyncio.to_thread(served.stop)
+                output = await asyncio.to_thread(server.stop)
         finally:
             await asyncio.to_thread(postgres.stop)
 
     assert migrated.returncode == 0
-    assert (before.status, answer.status) == (503, 503)
+    assert (before.status, response.status) == (503, 503)
     assert after.json() == {"data": {"books": {"totalCount": 0}}}
-    # It may be seen at a revision between, which is logged once too. A failed request has a line of its own.
-    lines = [line for line in said.splitlines() if " bookstore.database " in line]
-    wanting = [line for line in lines if line.endswith(": run `bookstore migrate`.")]
-    assert sum("at revision none" in line for line in wanting) == 1
-    assert len(wanting) == len(set(wanting))
+    # A probe during the migration finds a revision in between and logs it once too. A failed request has its own line.
+    lines = [line for line in output.splitlines() if " bookstore.database " in line]
+    incomplete = [line for line in lines if line.endswith(": run `bookstore migrate`.")]
+    assert sum("at revision none" in line for line in incomplete) == 1
+    assert len(incomplete) == len(set(incomplete))
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Generator[Path]:
-    """A file system of 100 MB."""
+    """A file system of 100 MB, mounted for the test."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small file system")
     with private_folder() as folder:
@@ -346,52 +355,53 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
             folder.mkdir(exist_ok=True)
 
 
-async def test_disk_full(small_disk: Path, tmp_path: Path) -> None:
-    """Reads go on; what cannot be written is written later."""
+async def test_after_a_full_disk_reads_succeed_and_views_are_written(
+    small_disk: Path, tmp_path: Path
+) -> None:
     postgres = Postgres(small_disk)
     dsn = (await asyncio.to_thread(postgres.start)).dsn
     await asyncio.to_thread(migrate, dsn)
-    await fill(dsn)
-    book = await one(dsn, "SELECT isbn FROM book WHERE isbn IS NOT NULL")
+    await fill_catalog(dsn)
+    book = await fetch_value(dsn, "SELECT isbn FROM book WHERE isbn IS NOT NULL")
     filler = small_disk / "filler"
 
     async with (
-        server(tmp_path, DATABASE_URL=dsn) as served,
-        Readers(served.url, most=UNDER_WAY) as readers,
+        run_server_in_thread(tmp_path, DATABASE_URL=dsn) as server,
+        ReadLoad(server.url, max_in_flight=MAX_IN_FLIGHT) as read_load,
     ):
-        await until(lambda: readers.well_since(0) >= ENOUGH)
+        await until(lambda: read_load.count_successes_since(0) >= ENOUGH_READS)
         with filler.open("wb") as file, suppress(OSError):
             while True:
                 file.write(bytes(65_536))
         with suppress(asyncpg.PostgresError, OSError):
-            await write_much(dsn)
-        client = Client(served.url)
+            await write_rows_of_100_mb(dsn)
+        client = Client(server.url)
         await client.send(client.build_post(f'{{ book(by: {{isbn: "{book}"}}) {{ title }} }}'))
-        await until(lambda: "1 views not written" in served.printed())
+        await until(lambda: "1 views not written" in server.output())
         filler.unlink()
         ended = time.monotonic()
-        await until(lambda: readers.well_since(ended) >= ENOUGH)
-        views = await until(lambda: one(dsn, "SELECT sum(views) FROM book_view"))
+        await until(lambda: read_load.count_successes_since(ended) >= ENOUGH_READS)
+        views = await until(lambda: fetch_value(dsn, "SELECT sum(views) FROM book_view"))
         client.close()
-    readers.note("disk full")
+    read_load.report("disk full")
     await asyncio.to_thread(postgres.stop)
 
-    assert {read.status for read in readers.reads} <= {200, 503}
-    assert {code for read in readers.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE"}
+    assert {read.status for read in read_load.reads} <= {200, 503}
+    assert {code for read in read_load.reads for code in read.codes} <= {"SERVICE_UNAVAILABLE"}
     assert views == 1
 
 
-async def write_much(dsn: str) -> None:
+async def write_rows_of_100_mb(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(
-            "CREATE TABLE much AS SELECT repeat('x', 1000) FROM generate_series(1, 100000)"
+            "CREATE TABLE filler AS SELECT repeat('x', 1000) FROM generate_series(1, 100000)"
         )
     finally:
         await connection.close()
 
 
-async def one(dsn: str, query: str) -> Any:
+async def fetch_value(dsn: str, query: str) -> Any:
     connection = await asyncpg.connect(dsn)
     value = await connection.fetchval(query)
     await connection.close()

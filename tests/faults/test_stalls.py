@@ -1,7 +1,7 @@
-"""Hostile requests, and the most expensive allowed ones: other requests are answered in between.
+"""Hostile requests, and the most expensive allowed ones, do not stall other requests.
 
-What another request waits for is counted in calls of functions, the same number on every machine. `make faults`
-also measures it in CPU of the event loop's thread, and compares it with the machine's speed.
+A stall is counted in function calls, whose number is the same on every machine. `make faults` also measures it
+in CPU time of the event loop's thread, and compares it with the machine's speed.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from graphql_api.execution import yielding
 from graphql_api.server.process import build_application
 from graphql_api.settings import Settings
 from tests.faults.postgres import Postgres
-from tests.faults.speed import cpu_slowness
+from tests.faults.speed import measure_cpu_slowness
 from tests.graphql_api.execution.hostile import SHAPES
-from tests.graphql_api.execution.test_hostile import NAMED
+from tests.graphql_api.execution.test_hostile import HOSTILE_DOCUMENTS
 from tests.serving import PATIENT
 from tests.tables import note
 from tests.waiting import GUARD
@@ -35,13 +35,13 @@ from tests.work import call_clock
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 CALLS_PER_SECOND = 8_000_000
-"""What the machine makes that the bounds were made on."""
+"""Function calls per second on the reference machine."""
 
 MAX_WAIT_CALLS = 600_000
-"""Maximum calls of functions between the arrival of another request and its response."""
+"""Maximum function calls between the arrival of another request and its response."""
 
 MAX_WAIT_SECONDS = 0.1
-"""The same in seconds of CPU on the machine that `cpu_slowness` compares with."""
+"""The same in seconds of CPU time on the reference machine of tests/faults/speed.py."""
 
 SIZES = [1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 400]
 
@@ -57,11 +57,11 @@ INSERT INTO book_category (book_id, category_id) SELECT b.id, c.id FROM book b, 
 ANALYZE;
 """
 
-ALL = "id title subtitle isbn description language pageCount stock"
-DEAR = {
-    "9,900 rows": f"{{ categories(first: 100) {{ nodes {{ books(first: 98) {{ nodes {{ {ALL} }} }} }} }} }}",
+ALL_FIELDS = "id title subtitle isbn description language pageCount stock"
+EXPENSIVE = {
+    "9,900 rows": f"{{ categories(first: 100) {{ nodes {{ books(first: 98) {{ nodes {{ {ALL_FIELDS} }} }} }} }} }}",
     "9,900 rows and an error": (
-        f"{{ categories(first: 98) {{ nodes {{ books(first: 98) {{ nodes {{ {ALL} }} }} }} }} "
+        f"{{ categories(first: 98) {{ nodes {{ books(first: 98) {{ nodes {{ {ALL_FIELDS} }} }} }} }} "
         'node(id: "nothing") { id } }'
     ),
     "19 pages with their authors and an error": (
@@ -85,7 +85,7 @@ DEAR = {
         + " ".join(f"a{n}: id" for n in range(28))
         + ' } } } } node(id: "nothing") { id } }'
     ),
-    "the introspection of tools": get_introspection_query(),
+    "the standard introspection": get_introspection_query(),
     "28 introspections": (
         "{ "
         + " ".join(
@@ -95,7 +95,7 @@ DEAR = {
         + " }"
     ),
 }
-RAW = {
+RAW_BODIES = {
     "100,000 brackets": b"[" * 99_999,
     "19,000 objects": b'{"a":' * 19_000,
     "a number of 90,000 digits": b'{"query": "{ a }", "variables": {"a": ' + b"9" * 90_000 + b"}}",
@@ -107,7 +107,7 @@ RAW = {
 
 @pytest.fixture(scope="module")
 def dsn(postgres: Postgres) -> str:
-    """A catalog in which a page of pages is as large as it can be."""
+    """The DSN of a catalog in which nested pages have their maximum size."""
 
     async def fill(dsn: str, *statements: str) -> None:
         connection = await asyncpg.connect(dsn)
@@ -124,8 +124,8 @@ def dsn(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def collection() -> Generator[None]:
-    """Garbage collection is as it was before `application` changed it."""
+def restored_gc_settings() -> Generator[None]:
+    """Restore the garbage-collection settings, which the application changes."""
     thresholds = gc.get_threshold()
     yield
     gc.unfreeze()
@@ -133,15 +133,17 @@ def collection() -> Generator[None]:
 
 
 @pytest.fixture
-async def app(dsn: str, collection: None, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[ASGIApp]:
-    monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)  # a slow machine is no outage of PostgreSQL
+async def app(
+    dsn: str, restored_gc_settings: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[ASGIApp]:
+    monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)  # a slow probe is not an outage
     app = build_application(Settings(**PATIENT), dsn)
     async with app.router.lifespan_context(app):
         yield app
 
 
-async def asked(app: ASGIApp, body: bytes) -> tuple[int, bytes]:
-    """Post a body; the status and the body of the answer."""
+async def post(app: ASGIApp, body: bytes) -> tuple[int, bytes]:
+    """Post a body. Return the status and the body of the response."""
     waiting, sent, messages = asyncio.Event(), False, list[Message]()
 
     async def receive() -> Message:
@@ -160,62 +162,62 @@ async def asked(app: ASGIApp, body: bytes) -> tuple[int, bytes]:
     return messages[0]["status"], messages[1]["body"]
 
 
-def as_body(text: str) -> bytes:
+def encode_body(text: str) -> bytes:
     return orjson.dumps({"query": text.encode("utf-8", "replace").decode()})
 
 
-PEACEFUL = as_body("{ __typename }")
+CHEAP_BODY = encode_body("{ __typename }")
 BODIES = {
-    **RAW,
-    **{name: as_body(text) for name, text in DEAR.items()},
-    **{name: as_body(text) for name, (text, _) in NAMED.items()},
+    **RAW_BODIES,
+    **{name: encode_body(text) for name, text in EXPENSIVE.items()},
+    **{name: encode_body(text) for name, (text, _) in HOSTILE_DOCUMENTS.items()},
 }
 
 
-class Neighbour:
-    """Asks for `{ __typename }` over and over while the context lasts; `waits` says what each took by `clock`."""
+class ConcurrentClient:
+    """Sends `{ __typename }` repeatedly while the context lasts. `waits` has the duration of each by `clock`."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
         self.app = app
         self.clock = clock
         self.waits: list[float] = []
-        self.answered = asyncio.Event()
+        self.responded = asyncio.Event()
 
-    async def __aenter__(self) -> "Neighbour":
-        self.asking = asyncio.create_task(self.ask())
-        await asyncio.wait_for(self.answered.wait(), GUARD)
+    async def __aenter__(self) -> "ConcurrentClient":
+        self.sending = asyncio.create_task(self.send_repeatedly())
+        await asyncio.wait_for(self.responded.wait(), GUARD)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.answered.clear()
-        await asyncio.wait_for(self.answered.wait(), GUARD)
-        self.asking.cancel()
-        await asyncio.wait([self.asking])
+        self.responded.clear()
+        await asyncio.wait_for(self.responded.wait(), GUARD)
+        self.sending.cancel()
+        await asyncio.wait([self.sending])
 
-    async def ask(self) -> None:
+    async def send_repeatedly(self) -> None:
         while True:
             began = self.clock()
-            await asyncio.sleep(0)  # as a request comes in, so it takes turns of the event loop
-            status, _ = await asked(self.app, PEACEFUL)
+            await asyncio.sleep(0)  # a request from a socket takes iterations of the event loop too
+            status, _ = await post(self.app, CHEAP_BODY)
             await asyncio.sleep(0)
             assert status == 200
             self.waits.append(self.clock() - began)
-            self.answered.set()
+            self.responded.set()
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[[], int]]:
-    """A clock of calls, by which graphql-core divides its work, too."""
+    """A clock that counts function calls. The time slices of graphql-core use it too."""
     with call_clock() as clock:
         monkeypatch.setattr(yielding, "thread_time", lambda: clock() / CALLS_PER_SECOND)
         yield clock
 
 
-async def calls_waited(app: ASGIApp, body: bytes, clock: Callable[[], int]) -> tuple[int, bytes, int]:
-    """The status and body of the response, and the most calls that another request waited for."""
-    async with Neighbour(app, clock) as neighbour:
-        status, answer = await asked(app, body)
-    return status, answer, int(max(neighbour.waits))
+async def measure_stall(app: ASGIApp, body: bytes, clock: Callable[[], int]) -> tuple[int, bytes, int]:
+    """Post a body. Return the status, the response, and the maximum calls that another request waited for."""
+    async with ConcurrentClient(app, clock) as concurrent:
+        status, response = await post(app, body)
+    return status, response, int(max(concurrent.waits))
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -224,17 +226,15 @@ async def test_a_hostile_or_expensive_request_stalls_no_other(
 ) -> None:
     body = BODIES[name]
 
-    status, answer, calls = await calls_waited(app, body, clock)
+    status, response, calls = await measure_stall(app, body, clock)
 
-    note(
-        "request | bytes | answer | most calls that others wait", name, f"{len(body):,}", status, f"{calls:,}"
-    )
-    assert (orjson.loads(answer).get("data") is not None) == (name in DEAR)
+    note("request | bytes | status | longest stall in calls", name, f"{len(body):,}", status, f"{calls:,}")
+    assert (orjson.loads(response).get("data") is not None) == (name in EXPENSIVE)
     assert calls < MAX_WAIT_CALLS
 
 
-def drawn(random_: random.Random) -> tuple[str, str]:
-    """The name of a hostile shape, and a document of that shape."""
+def draw_document(random_: random.Random) -> tuple[str, str]:
+    """Return the name of a hostile shape, and a document of that shape."""
     shape = random_.choice(SHAPES)
     return shape.__name__, shape(random_.choice(SIZES), random_.choice(SIZES[:7]))[:95_000]
 
@@ -246,13 +246,13 @@ async def test_generated_hostile_documents_stall_no_other_request(
     statuses, waits = Counter[int](), list[tuple[int, str]]()
 
     for _ in range(EXAMPLES):
-        shape, text = drawn(random_)
-        status, _, calls = await calls_waited(app, as_body(text), clock)
+        shape, text = draw_document(random_)
+        status, _, calls = await measure_stall(app, encode_body(text), clock)
         statuses[status] += 1
         waits.append((calls, shape))
     waits.sort()
     note(
-        "hostile requests | answers | calls that others wait: 99 % | most | for",
+        "hostile requests | statuses | stall in calls: p99 | maximum | shape",
         f"{EXAMPLES:,}",
         ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items())),
         f"{waits[int(len(waits) * 0.99)][0]:,}",
@@ -266,24 +266,24 @@ async def test_generated_hostile_documents_stall_no_other_request(
 
 @pytest.mark.timing
 async def test_the_longest_stall_is_within_its_bound_at_the_speed_of_this_machine(app: ASGIApp) -> None:
-    """The shortest of three measurements counts: a collection of garbage may fall into one."""
+    """The shortest of three measurements counts, because the garbage collector may run during one."""
     random_ = random.Random(5)
     bodies = BODIES | {
-        f"{n} {name}": as_body(text) for n, (name, text) in enumerate(map(drawn, [random_] * 100))
+        f"{n} {name}": encode_body(text) for n, (name, text) in enumerate(map(draw_document, [random_] * 100))
     }
     longest: dict[str, float] = {}
 
     for name, body in bodies.items():
         waits = list[float]()
         for _ in range(3):
-            async with Neighbour(app, thread_time) as neighbour:
-                await asked(app, body)
-            waits.append(max(neighbour.waits))
+            async with ConcurrentClient(app, thread_time) as concurrent:
+                await post(app, body)
+            waits.append(max(concurrent.waits))
         longest[name] = min(waits)
     name = max(longest, key=longest.__getitem__)
-    slowness = cpu_slowness()
+    slowness = measure_cpu_slowness()
     note(
-        "longest stall | of | bound | slowness of this machine",
+        "longest stall | request | bound | slowness of this machine",
         f"{longest[name] * 1000:.0f} ms",
         name,
         f"{MAX_WAIT_SECONDS * slowness * 1000:.0f} ms",

@@ -20,8 +20,8 @@ from graphql_api.context import Context
 from graphql_api.loaders.registry import Loaders
 from graphql_api.schema import schema
 from graphql_api.schema.errors import format_error
-from tests.conftest import clone
-from tests.serving import Served, serving
+from tests.conftest import clone_template
+from tests.serving import BookstoreProcess, run_server
 
 SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 
@@ -83,16 +83,16 @@ async def sample_dsn(
 ) -> AsyncGenerator[str]:
     """A database that holds the sample."""
     rejects = tmp_path_factory.mktemp("sample") / "rejects.csv"
-    async with clone(server, template, maintenance) as dsn:
+    async with clone_template(server, template, maintenance) as dsn:
         await import_feed(dsn, await open_feed("jsonl", [SAMPLE], source="sample"), rejects=rejects)
         yield dsn
 
 
 @pytest.fixture(scope="session")
-def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[BookstoreProcess]:
     """`bookstore serve` with the sample."""
-    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn) as served:
-        yield served
+    with run_server(tmp_path_factory.mktemp("server"), DATABASE_URL=sample_dsn) as server:
+        yield server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from db.importing.readers import FORMATS
 from db.verify import CHECKS
-from tests.serving import Served, bookstore, embedded_catalog, serving
+from tests.serving import BookstoreProcess, embedded_catalog, run_bookstore, run_server
 from tests.waiting import GUARD
 
 COUNT = {"query": "{ books { totalCount } }"}
@@ -22,61 +22,61 @@ COUNT = {"query": "{ books { totalCount } }"}
 
 @dataclass(frozen=True)
 class FirstStart:
-    """The first start of a server in an empty folder: what it said, what it served, how it ended."""
+    """The first start of a server in an empty folder: its output, its number of books and its exit status."""
 
     folder: Path
-    said: str
+    startup_output: str
     books: int
-    farewell: str
+    shutdown_output: str
     returncode: int | None
 
 
 @pytest.fixture(scope="module")
 def first_start() -> Generator[FirstStart]:
     with embedded_catalog() as folder:
-        with serving(folder) as served:
-            books = count_at(served)
-            farewell = served.stop()
-        yield FirstStart(folder, served.said, books, farewell, served.process.returncode)
+        with run_server(folder) as server:
+            books = count_books(server)
+            shutdown_output = server.stop()
+        yield FirstStart(folder, server.startup_output, books, shutdown_output, server.process.returncode)
 
 
 @pytest.fixture
 def shop(first_start: FirstStart) -> Path:
-    """A folder with an embedded catalog of the sample and what other tests have imported; PostgreSQL runs."""
+    """A folder with an embedded catalog that runs: the sample, and the imports of other tests."""
     return first_start.folder
 
 
-def count_at(served: Served) -> int:
-    answer = httpx.post(served.url, json=COUNT, timeout=GUARD).json()
-    return answer["data"]["books"]["totalCount"]
+def count_books(server: BookstoreProcess) -> int:
+    response = httpx.post(server.url, json=COUNT, timeout=GUARD).json()
+    return response["data"]["books"]["totalCount"]
 
 
 def test_the_first_start_imports_the_sample(first_start: FirstStart) -> None:
     assert first_start.books == 169
-    assert "The catalog was empty: it now holds the sample of 169 books." in first_start.said
-    assert first_start.farewell == "PostgreSQL keeps running; `bookstore db stop` stops it.\n"
+    assert "The catalog was empty: it now holds the sample of 169 books." in first_start.startup_output
+    assert first_start.shutdown_output == "PostgreSQL keeps running; `bookstore db stop` stops it.\n"
     assert first_start.returncode == 0
 
 
-def test_a_further_start_serves_the_catalog_as_it_is(shop: Path) -> None:
-    with serving(shop) as served:
-        books = count_at(served)
-    with serving(shop) as again:
-        assert count_at(again) == books >= 169
-        assert "sample" not in again.said
+def test_a_second_start_imports_nothing(shop: Path) -> None:
+    with run_server(shop) as server:
+        books = count_books(server)
+    with run_server(shop) as again:
+        assert count_books(again) == books >= 169
+        assert "sample" not in again.startup_output
 
 
 def test_the_database_keeps_running_and_can_be_stopped_and_started(shop: Path) -> None:
-    running = bookstore("db", "status", cwd=shop).stdout
+    running = run_bookstore("db", "status", cwd=shop).stdout
     assert running.startswith("PostgreSQL 18 runs as process ")
-    assert bookstore("db", "stop", cwd=shop).stdout == "PostgreSQL is stopped.\n"
-    assert bookstore("db", "stop", cwd=shop).stdout == "No PostgreSQL was running.\n"
-    assert bookstore("db", "status", cwd=shop).stdout.startswith("PostgreSQL 18 is stopped, ")
-    assert bookstore("db", "start", cwd=shop).stdout.startswith("postgresql://app@/bookstore?host=")
+    assert run_bookstore("db", "stop", cwd=shop).stdout == "PostgreSQL is stopped.\n"
+    assert run_bookstore("db", "stop", cwd=shop).stdout == "No PostgreSQL was running.\n"
+    assert run_bookstore("db", "status", cwd=shop).stdout.startswith("PostgreSQL 18 is stopped, ")
+    assert run_bookstore("db", "start", cwd=shop).stdout.startswith("postgresql://app@/bookstore?host=")
 
 
 def test_status_without_a_database_says_so(tmp_path: Path) -> None:
-    assert bookstore("db", "status", cwd=tmp_path).stdout == "No PostgreSQL has been started here.\n"
+    assert run_bookstore("db", "status", cwd=tmp_path).stdout == "No PostgreSQL has been started here.\n"
 
 
 def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Path) -> None:
@@ -95,9 +95,9 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
         "Preis=price",
     )
 
-    dry_run = bookstore(*arguments, "--currency", "EUR", "--dry-run", cwd=shop)
-    first = bookstore(*arguments, "--currency", "EUR", cwd=shop)
-    second = bookstore(*arguments, "--currency", "EUR", cwd=shop)
+    dry_run = run_bookstore(*arguments, "--currency", "EUR", "--dry-run", cwd=shop)
+    first = run_bookstore(*arguments, "--currency", "EUR", cwd=shop)
+    second = run_bookstore(*arguments, "--currency", "EUR", cwd=shop)
 
     for result in (dry_run, first, second):
         assert result.returncode == 0, result.stderr
@@ -111,10 +111,10 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
         ("2", "title", ""),
         ("3", "isbn", "978-0-306-40615-8"),
     ]
-    with serving(shop) as served:
+    with run_server(shop) as server:
         query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } source } }'
-        answer = httpx.post(served.url, json={"query": query}, timeout=GUARD).json()
-    assert answer["data"]["book"] == {
+        response = httpx.post(server.url, json={"query": query}, timeout=GUARD).json()
+    assert response["data"]["book"] == {
         "title": "Emma",
         "price": {"amount": "9.90", "currencyCode": "EUR"},
         "source": "csv",
@@ -122,20 +122,20 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
 
 
 def test_generated_books_are_imported_once_and_pass_the_audit(shop: Path) -> None:
-    seeded = bookstore("seed", "--books", "300", cwd=shop)
-    again = bookstore("seed", "--books", "300", cwd=shop)
-    audit = bookstore("verify", cwd=shop)
+    seeded = run_bookstore("seed", "--books", "300", cwd=shop)
+    again = run_bookstore("seed", "--books", "300", cwd=shop)
+    audit = run_bookstore("verify", cwd=shop)
 
     assert seeded.returncode == again.returncode == audit.returncode == 0, audit.stdout
     assert "0 rows changed" in again.stdout
     assert audit.stdout == f"{len(CHECKS)} of {len(CHECKS)} checks found no errors.\n"
 
 
-def test_bounded_plans_are_counted_and_printed_only_on_request(shop: Path) -> None:
-    explained = bookstore("explain", cwd=shop)
-    one = bookstore("explain", "books_by_ids", cwd=shop)
-    all_of_one = bookstore("explain", "books_by_ids", "--all", cwd=shop)
-    none = bookstore("explain", "no_such", cwd=shop)
+def test_bounded_plans_are_printed_only_on_request(shop: Path) -> None:
+    explained = run_bookstore("explain", cwd=shop)
+    one = run_bookstore("explain", "books_by_ids", cwd=shop)
+    all_of_one = run_bookstore("explain", "books_by_ids", "--all", cwd=shop)
+    none = run_bookstore("explain", "no_such", cwd=shop)
 
     assert explained.returncode == one.returncode == all_of_one.returncode == 0
     assert re.fullmatch(r"([\d,]+) of \1 plans are bounded\.\n", explained.stdout)
@@ -148,9 +148,9 @@ def test_bounded_plans_are_counted_and_printed_only_on_request(shop: Path) -> No
 
 
 def test_a_plan_that_is_not_bounded_is_printed_alone(shop: Path) -> None:
-    assert bookstore("seed", "--books", "300", cwd=shop).returncode == 0
+    assert run_bookstore("seed", "--books", "300", cwd=shop).returncode == 0
     execute(shop, *(f"ALTER ROLE app SET {name} = off" for name in INDEX_SETTINGS))
-    explained = bookstore("explain", "books_by_category_ids", cwd=shop)
+    explained = run_bookstore("explain", "books_by_category_ids", cwd=shop)
     execute(shop, "ALTER ROLE app RESET ALL")
 
     assert explained.returncode == 1
@@ -168,7 +168,7 @@ def execute(shop: Path, *statements: str) -> None:
     """Run statements in the embedded PostgreSQL of a folder."""
 
     async def run() -> None:
-        connection = await asyncpg.connect(bookstore("db", "start", cwd=shop).stdout.strip())
+        connection = await asyncpg.connect(run_bookstore("db", "start", cwd=shop).stdout.strip())
         for statement in statements:
             await connection.execute(statement)
         await connection.close()
@@ -178,8 +178,8 @@ def execute(shop: Path, *statements: str) -> None:
 
 def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
     execute(shop, "UPDATE author SET book_count = book_count + 1 WHERE id = (SELECT min(id) FROM author)")
-    audit = bookstore("verify", cwd=shop)
-    whole_audit = bookstore("verify", "--all", cwd=shop)
+    audit = run_bookstore("verify", cwd=shop)
+    whole_audit = run_bookstore("verify", "--all", cwd=shop)
     execute(shop, "UPDATE author SET book_count = book_count - 1 WHERE id = (SELECT min(id) FROM author)")
 
     assert audit.returncode == whole_audit.returncode == 1
@@ -225,7 +225,7 @@ def test_the_audit_fails_if_a_counter_is_wrong(shop: Path) -> None:
 def test_user_errors_are_printed_without_a_traceback(
     shop: Path, arguments: list[str], settings: dict[str, str], message: str
 ) -> None:
-    result = bookstore(*arguments, cwd=shop, **settings)
+    result = run_bookstore(*arguments, cwd=shop, **settings)
 
     assert result.returncode != 0
     assert message in result.stderr
@@ -236,7 +236,7 @@ def test_user_errors_are_printed_without_a_traceback(
 def test_a_port_in_use_is_reported_before_anything_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = bookstore("serve", cwd=tmp_path, PORT=str(port))
+        result = run_bookstore("serve", cwd=tmp_path, PORT=str(port))
 
     assert result.returncode == 1
     assert (
@@ -257,33 +257,33 @@ def test_an_external_database_is_migrated_and_gets_no_sample(
     asyncio.run(execute("CREATE DATABASE own"))
     own = maintenance.replace("/postgres?", "/own?")
 
-    with serving(tmp_path, DATABASE_URL=own) as served:
-        assert count_at(served) == 0
-        assert "sample" not in served.said
-        assert own not in served.said
+    with run_server(tmp_path, DATABASE_URL=own) as server:
+        assert count_books(server) == 0
+        assert "sample" not in server.startup_output
+        assert own not in server.startup_output
     asyncio.run(execute("DROP DATABASE own WITH (FORCE)"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_help_names_every_format_and_command(tmp_path: Path) -> None:
-    commands = bookstore("--help", cwd=tmp_path).stdout
+    commands = run_bookstore("--help", cwd=tmp_path).stdout
 
     for command in ("serve", "migrate", "import", "seed", "verify", "schema", "db"):
         assert f"\n  {command} " in commands
-    formats = bookstore("import", "--help", cwd=tmp_path).stdout.partition("\nFormats:\n")[2]
+    formats = run_bookstore("import", "--help", cwd=tmp_path).stdout.partition("\nFormats:\n")[2]
     assert re.findall(r"^  (\w+)  ", formats, re.MULTILINE) == list(FORMATS)
 
 
 def test_the_schema_is_printed_without_a_database(tmp_path: Path) -> None:
     committed = (Path(__file__).parents[2] / "graphql_api" / "schema.graphql").read_text(encoding="utf-8")
 
-    assert bookstore("schema", cwd=tmp_path).stdout == committed
+    assert run_bookstore("schema", cwd=tmp_path).stdout == committed
 
 
 def test_an_import_rejects_unused_options_and_invalid_rows(shop: Path) -> None:
     (shop / "bad.csv").write_text("source_id,title\n1,\n", encoding="utf-8")
-    from_server = bookstore("import", "csv", "bad.csv", "--from", "postgresql://nowhere", cwd=shop)
-    rejected = bookstore("import", "csv", "bad.csv", cwd=shop)
+    from_server = run_bookstore("import", "csv", "bad.csv", "--from", "postgresql://nowhere", cwd=shop)
+    rejected = run_bookstore("import", "csv", "bad.csv", cwd=shop)
 
     assert from_server.returncode == 1
     assert from_server.stderr.endswith("Error: --from does not apply to the format csv; leave it out.\n")

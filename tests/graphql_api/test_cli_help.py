@@ -13,7 +13,11 @@ def walk_commands(command: click.Command, *path: str) -> Iterator[tuple[tuple[st
     """Yield each command with the words that call it."""
     yield path, command
     if isinstance(command, click.Group):
-        for name, subcommand in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            subcommand = command.get_command(context, name)
+            assert subcommand
+            assert subcommand.name == name
             yield from walk_commands(subcommand, *path, name)
 
 

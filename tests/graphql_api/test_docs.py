@@ -12,9 +12,9 @@ import click
 import httpx
 import pytest
 
-from graphql_api.cli import main
+from graphql_api.cli import COMMANDS, main
 from graphql_api.settings import Settings
-from tests.serving import Served
+from tests.serving import BookstoreProcess
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -58,7 +58,7 @@ def test_every_page_of_the_docs_is_linked_from_the_readme_or_the_architecture() 
     assert {page for page in pages if f"({page})" not in index and f"(docs/{page})" not in index} == set()
 
 
-def test_every_graphql_example_runs_on_the_sample(app_server: Served) -> None:
+def test_every_graphql_example_runs_on_the_sample(app_server: BookstoreProcess) -> None:
     examples = list(blocks("graphql"))
     assert len(examples) >= 3
 
@@ -68,14 +68,14 @@ def test_every_graphql_example_runs_on_the_sample(app_server: Served) -> None:
         assert all(result["data"].values()), (page, result)
 
 
-def test_the_readme_shows_the_result_of_its_query(app_server: Served) -> None:
+def test_the_readme_shows_the_result_of_its_query(app_server: BookstoreProcess) -> None:
     [query] = [text for page, text in blocks("graphql") if page.name == "README.md"]
     [shown] = [text for page, text in blocks("json") if page.name == "README.md"]
 
     assert json.loads(shown) == httpx.post(app_server.url, json={"query": query}, timeout=30).json()
 
 
-def test_the_quick_start_shows_the_result_of_its_request(app_server: Served) -> None:
+def test_the_quick_start_shows_the_result_of_its_request(app_server: BookstoreProcess) -> None:
     [request] = [text for page, text in blocks("sh") if page.name == "quick-start.md" and "curl" in text]
     [shown] = [text for page, text in blocks("json") if page.name == "quick-start.md"]
     arguments = shlex.split(request.replace("\\\n", ""))
@@ -116,7 +116,7 @@ def test_the_table_of_commands_is_complete() -> None:
     table = (ROOT / "docs/import.md").read_text(encoding="utf-8")
     listed = {re.split(r"[ `]", row)[0] for row in re.findall(r"^\| `bookstore (.+?`)", table, re.M)}
 
-    assert listed == set(main.commands)
+    assert listed == set(COMMANDS)
 
 
 def test_every_make_target_of_the_docs_exists() -> None:

@@ -1,4 +1,4 @@
-"""Connections: arguments, cursors and what a page says of itself."""
+"""Connections: page arguments, cursors and page info."""
 
 from base64 import urlsafe_b64encode
 from decimal import Decimal

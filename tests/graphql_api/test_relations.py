@@ -9,7 +9,7 @@ import pytest
 from db import embedded
 from db.connections.connect import Connection, connect
 from tests.catalogs import add_author, add_book, add_category
-from tests.conftest import clone
+from tests.conftest import clone_template
 from tests.graphql_api.conftest import Client
 
 PEOPLE = 12
@@ -19,7 +19,7 @@ BOOKS = 60
 @pytest.fixture(scope="module")
 async def filled(server: embedded.Server, template: str, maintenance: str) -> AsyncGenerator[Connection]:
     """A database that the module's tests only read."""
-    async with clone(server, template, maintenance) as dsn:
+    async with clone_template(server, template, maintenance) as dsn:
         connection = await connect(dsn, application_name="bookstore test")
         await fill(connection)
         yield connection

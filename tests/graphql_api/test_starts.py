@@ -1,10 +1,10 @@
-"""How the commands start when the database cannot be used: with a retry, or with one line and never a traceback."""
+"""Commands whose database is unusable: they retry, or print one line, and never a traceback."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.serving import bookstore, serving
+from tests.serving import run_bookstore, run_server
 
 ENCODE = "write / as %2F, # as %23, ? as %3F, @ as %40 and % as %25 in a user and a password"
 
@@ -24,10 +24,8 @@ ENCODE = "write / as %2F, # as %23, ? as %3F, @ as %40 and % as %25 in a user an
     ],
     ids=["#", "port"],
 )
-def test_an_address_that_cannot_be_used_is_one_line(
-    tmp_path: Path, command: str, dsn: str, line: str
-) -> None:
-    result = bookstore(command, cwd=tmp_path, DATABASE_URL=dsn, PORT="0")
+def test_an_invalid_dsn_is_reported_in_one_line(tmp_path: Path, command: str, dsn: str, line: str) -> None:
+    result = run_bookstore(command, cwd=tmp_path, DATABASE_URL=dsn, PORT="0")
 
     assert (result.returncode, result.stdout, result.stderr) == (1, "", f"{line}\n")
 
@@ -45,8 +43,8 @@ def test_an_address_that_cannot_be_used_is_one_line(
     ],
     ids=["/", "channel_binding", "keepalives", "gssencmode", "load_balance_hosts", "sslrootcert", "sslnegotiation"],
 )  # fmt: skip
-def test_a_parameter_that_cannot_be_used_is_named_in_one_line(tmp_path: Path, dsn: str, part: str) -> None:
-    result = bookstore("migrate", cwd=tmp_path, DATABASE_URL=dsn)
+def test_an_unusable_parameter_is_named_in_one_line(tmp_path: Path, dsn: str, part: str) -> None:
+    result = run_bookstore("migrate", cwd=tmp_path, DATABASE_URL=dsn)
 
     assert result.returncode == 1
     assert result.stderr.startswith("Error: ")
@@ -58,12 +56,12 @@ def test_a_parameter_that_cannot_be_used_is_named_in_one_line(tmp_path: Path, ds
 @pytest.mark.parametrize(
     "dsn", ["postgresql://me:SeCr#eT@127.0.0.1/x", "postgresql://me:SeCr/eT@127.0.0.1/x"]
 )
-def test_an_import_from_an_address_that_cannot_be_used_is_one_line(
+def test_an_import_from_an_invalid_dsn_is_reported_in_one_line(
     maintenance: str, template: str, tmp_path: Path, dsn: str
 ) -> None:
     own = maintenance.replace("/postgres?", f"/{template}?")
 
-    result = bookstore(
+    result = run_bookstore(
         "import", "postgres", "--from", dsn, "--table", "books", cwd=tmp_path, DATABASE_URL=own
     )
 
@@ -74,9 +72,11 @@ def test_an_import_from_an_address_that_cannot_be_used_is_one_line(
     assert "eT" not in result.stderr
 
 
-def test_variables_that_name_a_server_are_not_passed_over(tmp_path: Path) -> None:
-    result = bookstore("migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1")
-    named = bookstore("migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1", DATABASE_URL="postgresql://")
+def test_environment_variables_that_name_a_server_are_not_ignored(tmp_path: Path) -> None:
+    result = run_bookstore("migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1")
+    named = run_bookstore(
+        "migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1", DATABASE_URL="postgresql://"
+    )
 
     assert result.stderr == (
         "Error: PGHOST is set, but DATABASE_URL is not. Set DATABASE_URL=postgresql:// for the PostgreSQL that the"
@@ -94,18 +94,18 @@ def test_variables_that_name_a_server_are_not_passed_over(tmp_path: Path) -> Non
     ],
     ids=["host", "standby"],
 )
-def test_a_server_without_its_database_starts_and_names_the_reason(
+def test_a_server_starts_without_its_database_and_logs_the_reason(
     maintenance: str, tmp_path: Path, parameters: str, reason: str
 ) -> None:
     dsn = f"{maintenance}&target_session_attrs=standby" if parameters == "standby" else parameters
 
-    with serving(tmp_path, DATABASE_URL=dsn) as served:
-        migrations, pool = served.said.splitlines()[:2]
-        rest = served.stop()
+    with run_server(tmp_path, DATABASE_URL=dsn) as server:
+        migrations, pool = server.startup_output.splitlines()[:2]
+        rest = server.stop()
 
     for line in (migrations, pool):
         assert line.startswith("WARNING bookstore.")
         assert reason in line
     assert "skipping migrations; requests get 503 until PostgreSQL is reachable and migrated" in migrations
-    assert "Traceback" not in served.said + rest
-    assert "SeCr" not in served.said + rest
+    assert "Traceback" not in server.startup_output + rest
+    assert "SeCr" not in server.startup_output + rest

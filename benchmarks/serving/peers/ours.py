@@ -9,7 +9,7 @@ from benchmarks.serving.peers.served import dsn, serve
 from graphql_api.app import create_app
 from graphql_api.execution import executor
 from graphql_api.execution.documents import Document
-from graphql_api.http.protocol import ProtocolConfig
+from graphql_api.http.protocol import BookstoreHttpProtocol, ProtocolConfig
 from graphql_api.settings import Settings
 
 
@@ -23,4 +23,7 @@ if __name__ == "__main__":
         Document.compile_plan = refuse_to_compile
         executor.COOPERATIVE_THRESHOLD = sys.maxsize  # graphql-core does not yield either
     settings = Settings(pool_size=10, max_cost=20_000)
-    serve(create_app(settings, dsn()), partial(ProtocolConfig, settings=settings))
+    serve(
+        create_app(settings, dsn()),
+        partial(ProtocolConfig, settings=settings, protocol=BookstoreHttpProtocol),
+    )

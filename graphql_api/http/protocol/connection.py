@@ -3,13 +3,14 @@
 import asyncio
 import select
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from uvicorn.server import ServerState
 
 from graphql_api.http.admission import ADMISSION_STATE
 from graphql_api.http.graphql_requests import header_value
 from graphql_api.http.media_types import APPLICATION_JSON
+from graphql_api.http.protocol.config import ProtocolConfig
 from graphql_api.http.protocol.cycle import RequestCycle
 from graphql_api.http.protocol.lingering_close import LingeringClose
 from graphql_api.http.protocol.parsing import RequestReader
@@ -21,11 +22,8 @@ from graphql_api.http.protocol.timeouts import ConnectionTimeouts
 from graphql_api.http.request_ids import REQUEST_ID_HEADER, choose_request_id
 from graphql_api.http.responses import Header, HttpError, service_unavailable
 
-if TYPE_CHECKING:
-    from graphql_api.http.protocol.config import ProtocolConfig
-
 IDLE_DRAIN_SECONDS = 1.0
-"""How long an idle connection stays open after the server was told to end: a request may be on its way."""
+"""Seconds that an idle connection stays open during shutdown, because a request may be on its way."""
 
 
 class BookstoreHttpProtocol(asyncio.Protocol):
@@ -36,7 +34,7 @@ class BookstoreHttpProtocol(asyncio.Protocol):
 
     def __init__(
         self,
-        config: "ProtocolConfig",
+        config: ProtocolConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,

@@ -1,4 +1,4 @@
-"""Pools and supervisors of a test's own database, with timeouts that no working machine reaches."""
+"""A pool, a supervisor and a proxy for the database of a test. Their timeouts never pass."""
 
 from collections.abc import AsyncGenerator
 
@@ -15,7 +15,7 @@ from tests.waiting import GUARD
 
 @pytest.fixture
 async def observer(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection that looks at the others."""
+    """A connection to observe other sessions from."""
     connection = await asyncpg.connect(dsn)
     yield connection
     await connection.close()
@@ -23,7 +23,7 @@ async def observer(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
 
 @pytest.fixture
 async def pool(dsn: str) -> AsyncGenerator[ConnectionPool]:
-    """A pool of two connections at the most."""
+    """A pool of at most two connections."""
     pool = ConnectionPool(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD)
     yield pool
     await pool.close(GUARD)
@@ -31,7 +31,7 @@ async def pool(dsn: str) -> AsyncGenerator[ConnectionPool]:
 
 @pytest.fixture
 async def supervisor(dsn: str) -> AsyncGenerator[PoolSupervisor]:
-    """A supervisor of a pool of two connections at the most. Nothing monitors it."""
+    """A supervisor of a pool of at most two connections. No task runs its health checks."""
     supervisor = PoolSupervisor(
         dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD, on_open=require_head
     )
@@ -42,7 +42,7 @@ async def supervisor(dsn: str) -> AsyncGenerator[PoolSupervisor]:
 
 @pytest.fixture
 async def proxy(server: Server) -> AsyncGenerator[Proxy]:
-    """A proxy of 127.0.0.1 before the tests' PostgreSQL."""
+    """A TCP proxy in front of the tests' PostgreSQL."""
     proxy = Proxy(server.socket_folder / ".s.PGSQL.5432")
     await proxy.start()
     yield proxy
@@ -51,6 +51,6 @@ async def proxy(server: Server) -> AsyncGenerator[Proxy]:
 
 @pytest.fixture
 def proxied_dsn(dsn: str, proxy: Proxy) -> str:
-    """The test's own database behind the proxy."""
+    """The DSN of the test's database behind the proxy."""
     database = dsn.partition("@/")[2].partition("?")[0]
     return f"postgresql://app:topsecret@127.0.0.1:{proxy.port}/{database}?sslmode=disable"

@@ -1,4 +1,4 @@
-"""Connecting: what a retry may help is told from what it will not, and the reason and the host are named."""
+"""Connect errors: temporary ones are distinguished from permanent ones, and name the host and the reason."""
 
 import asyncio
 import ssl
@@ -17,17 +17,17 @@ from tests.faults.proxy import Proxy
 from tests.waiting import GUARD
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
-"""A key and a certificate that signs itself, of localhost."""
+"""A self-signed certificate for localhost, with its key."""
 
 SSL_REQUEST = 8
-"""The bytes of an SSLRequest."""
+"""Length of an SSLRequest message in bytes."""
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listener(handle: Handler) -> AsyncGenerator[int]:
-    """A port of 127.0.0.1 whose connections are handled so, then closed."""
+async def listen(handle: Handler) -> AsyncGenerator[int]:
+    """Accept connections on a free port of 127.0.0.1, handle and close each. Yield the port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -42,7 +42,8 @@ async def listener(handle: Handler) -> AsyncGenerator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def refusal(dsn: str) -> DatabaseError:
+async def connect_error(dsn: str) -> DatabaseError:
+    """Return the error of a connect. Its message must be one line without the password."""
     with pytest.raises(DatabaseError) as caught:
         await connect(dsn, application_name="test", timeout=GUARD)
     assert "hush" not in str(caught.value)
@@ -50,20 +51,20 @@ async def refusal(dsn: str) -> DatabaseError:
     return caught.value
 
 
-# What is used
+# Parameters
 
 
 async def test_parameters_reach_the_server(dsn: str) -> None:
     settings = "SELECT current_setting('application_name') || ' ' || current_setting('jit_above_cost')"
 
-    async def seen(address: str) -> str:
+    async def read_settings(address: str) -> str:
         connection = await connect(address, application_name="bookstore", settings={"jit_above_cost": "3"})
         value = await connection.fetchval(settings)
         await connection.close()
         return value
 
-    assert await seen(dsn) == "bookstore 3"
-    assert await seen(f"{dsn}&application_name=till") == "till 3"
+    assert await read_settings(dsn) == "bookstore 3"
+    assert await read_settings(f"{dsn}&application_name=till") == "till 3"
 
 
 async def test_variables_reach_the_server(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,55 +90,53 @@ async def test_a_service_is_used(dsn: str, monkeypatch: pytest.MonkeyPatch, tmp_
     await connection.close()
 
 
-async def test_a_connect_timeout_of_the_address_wins() -> None:
+async def test_the_connect_timeout_of_the_dsn_takes_precedence() -> None:
     async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    async with listener(ignore) as port:
-        error = await refusal(f"postgresql://app:hush@127.0.0.1:{port}/x?connect_timeout=1")
+    async with listen(ignore) as port:
+        error = await connect_error(f"postgresql://app:hush@127.0.0.1:{port}/x?connect_timeout=1")
 
     assert isinstance(error, DatabaseUnavailableError)
     assert str(error) == f"PostgreSQL cannot be reached at 127.0.0.1:{port}: no answer within 1 s"
 
 
-# What a retry may help
+# Temporary errors
 
 
-async def test_a_refused_connection_may_be_retried() -> None:
-    error = await refusal("postgresql://app:hush@127.0.0.1:1/x")
+async def test_a_refused_connection_is_temporary() -> None:
+    error = await connect_error("postgresql://app:hush@127.0.0.1:1/x")
 
     assert isinstance(error, DatabaseUnavailableError)
     assert str(error).startswith("PostgreSQL cannot be reached at 127.0.0.1:1: ")
 
 
-async def test_a_socket_that_is_not_there_may_be_retried() -> None:
-    error = await refusal("postgresql://app:hush@/x?host=/nowhere")
+async def test_a_missing_socket_is_temporary() -> None:
+    error = await connect_error("postgresql://app:hush@/x?host=/nowhere")
 
     assert isinstance(error, DatabaseUnavailableError)
     assert str(error) == "PostgreSQL cannot be reached at /nowhere:5432: [Errno 2] No such file or directory"
 
 
-async def test_a_host_that_does_not_resolve_is_named_and_may_be_retried() -> None:
-    error = await refusal("postgresql://app:hush@db.invalid/x")
+async def test_a_host_that_does_not_resolve_is_named_and_temporary() -> None:
+    error = await connect_error("postgresql://app:hush@db.invalid/x")
 
     assert isinstance(error, DatabaseUnavailableError)
     assert str(error).startswith("PostgreSQL cannot be reached at db.invalid:5432: [Errno ")
 
 
-async def test_a_server_without_the_wanted_role_may_be_retried(dsn: str) -> None:
-    error = await refusal(f"{dsn}&target_session_attrs=standby")
+async def test_a_server_without_the_target_session_role_is_temporary(dsn: str) -> None:
+    error = await connect_error(f"{dsn}&target_session_attrs=standby")
 
     assert isinstance(error, DatabaseUnavailableError)
     assert "None of the hosts match the target attribute requirement" in str(error)
 
 
-async def test_a_server_without_free_connections_may_be_retried(
-    dsn: str, observer: asyncpg.Connection
-) -> None:
+async def test_too_many_connections_are_temporary(dsn: str, observer: asyncpg.Connection) -> None:
     database = await observer.fetchval("SELECT current_database()")
     await observer.execute(f"CREATE ROLE {database}_clerk LOGIN CONNECTION LIMIT 0")
 
-    error = await refusal(dsn.replace("//app@", f"//{database}_clerk@"))
+    error = await connect_error(dsn.replace("//app@", f"//{database}_clerk@"))
 
     assert isinstance(error, DatabaseUnavailableError)
     assert str(error).endswith(f'too many connections for role "{database}_clerk"')
@@ -145,15 +144,15 @@ async def test_a_server_without_free_connections_may_be_retried(
 
 
 @pytest.mark.parametrize("parameters", ["sslmode=require", "sslmode=require&sslnegotiation=direct"])
-async def test_a_connection_that_ends_in_the_tls_handshake_may_be_retried(parameters: str) -> None:
+async def test_a_connection_lost_in_the_tls_handshake_is_temporary(parameters: str) -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if "direct" not in parameters:
             await reader.readexactly(SSL_REQUEST)
             writer.write(b"S")
         await reader.read(1)
 
-    async with listener(hang_up) as port:
-        error = await refusal(f"postgresql://app:hush@127.0.0.1:{port}/x?{parameters}")
+    async with listen(hang_up) as port:
+        error = await connect_error(f"postgresql://app:hush@127.0.0.1:{port}/x?{parameters}")
 
     assert isinstance(error, DatabaseUnavailableError)
     prefix = f"PostgreSQL cannot be reached at 127.0.0.1:{port}: "
@@ -161,31 +160,33 @@ async def test_a_connection_that_ends_in_the_tls_handshake_may_be_retried(parame
     assert len(str(error)) > len(prefix)
 
 
-# What it will not
+# Permanent errors
 
 
 async def test_a_database_that_does_not_exist_is_named(dsn: str) -> None:
-    error = await refusal(dsn.replace("/test_", "/nowhere_"))
+    error = await connect_error(dsn.replace("/test_", "/nowhere_"))
 
     assert type(error) is DatabaseError
     assert str(error).endswith(" does not exist")
 
 
-async def test_a_root_certificate_that_is_missing_is_named(tmp_path: Path) -> None:
+async def test_a_missing_root_certificate_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "root.crt"
 
-    error = await refusal(f"postgresql://app:hush@127.0.0.1:1/x?sslmode=verify-full&sslrootcert={missing}")
+    error = await connect_error(
+        f"postgresql://app:hush@127.0.0.1:1/x?sslmode=verify-full&sslrootcert={missing}"
+    )
 
     assert isinstance(error, DsnError)
     assert str(error) == f"sslrootcert: the file {missing} cannot be read: No such file or directory"
 
 
-async def test_the_usual_root_certificate_that_is_missing_is_named(
+async def test_a_missing_default_root_certificate_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
-    error = await refusal("postgresql://app:hush@127.0.0.1:1/x?sslmode=verify-full")
+    error = await connect_error("postgresql://app:hush@127.0.0.1:1/x?sslmode=verify-full")
 
     assert type(error) is DatabaseError
     assert str(error) == (
@@ -194,24 +195,26 @@ async def test_the_usual_root_certificate_that_is_missing_is_named(
     )
 
 
-async def test_a_root_certificate_that_is_none_is_refused(tmp_path: Path) -> None:
+async def test_an_invalid_root_certificate_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "root.crt").write_text("none")
 
-    error = await refusal(f"postgresql://127.0.0.1:1/x?sslmode=verify-full&sslrootcert={tmp_path}/root.crt")
+    error = await connect_error(
+        f"postgresql://127.0.0.1:1/x?sslmode=verify-full&sslrootcert={tmp_path}/root.crt"
+    )
 
     assert type(error) is DatabaseError
     assert "no certificate or crl found" in str(error)
 
 
-async def test_direct_tls_without_its_sslmode_is_refused() -> None:
-    error = await refusal("postgresql://app:hush@127.0.0.1:1/x?sslnegotiation=direct")
+async def test_direct_tls_with_an_unsuitable_sslmode_is_rejected() -> None:
+    error = await connect_error("postgresql://app:hush@127.0.0.1:1/x?sslnegotiation=direct")
 
     assert type(error) is DatabaseError
     assert str(error).endswith("direct TLS requires sslmode=require, verify-ca, or verify-full")
 
 
-async def test_a_server_with_another_certificate_is_refused(tmp_path: Path) -> None:
-    """The server's certificate is of localhost, and it is reached as 127.0.0.1."""
+async def test_a_certificate_for_another_host_is_rejected(tmp_path: Path) -> None:
+    """The certificate is for localhost, and the client connects to 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
 
@@ -220,8 +223,8 @@ async def test_a_server_with_another_certificate_is_refused(tmp_path: Path) -> N
         writer.write(b"S")
         await writer.start_tls(context)
 
-    async with listener(shake_hands) as port:
-        error = await refusal(
+    async with listen(shake_hands) as port:
+        error = await connect_error(
             f"postgresql://app:hush@127.0.0.1:{port}/x?sslmode=verify-full&sslrootcert={CERTIFICATE}"
         )
 
@@ -234,24 +237,24 @@ async def test_a_server_with_another_certificate_is_refused(tmp_path: Path) -> N
 
 @pytest.fixture
 async def pooler(proxy: Proxy) -> AsyncGenerator[int]:
-    """A port that is like a pooler whose server is down: it lets clients in, and hangs up at a statement."""
+    """The port of a pooler whose server is down: it accepts logins, and closes the connection at a statement."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(proxy.target)
-        back.write(await reader.read(65_536))
+        server_reader, server_writer = await asyncio.open_unix_connection(proxy.target)
+        server_writer.write(await reader.read(65_536))
         while True:
-            sent = await there.read(65_536)
+            sent = await server_reader.read(65_536)
             writer.write(sent)
             if sent.endswith(b"Z\0\0\0\5I"):
                 break
         await reader.read(1)
-        back.close()
+        server_writer.close()
 
-    async with listener(serve) as port:
+    async with listen(serve) as port:
         yield port
 
 
-async def test_a_pooler_whose_server_is_down_may_be_retried(dsn: str, pooler: int) -> None:
+async def test_a_pooler_whose_server_is_down_is_a_temporary_error(dsn: str, pooler: int) -> None:
     database = dsn.partition("@/")[2].partition("?")[0]
 
     with pytest.raises(DatabaseUnavailableError) as caught:

@@ -1,4 +1,4 @@
-"""Addresses: every parameter is used as psql uses it or refused by name, and no password is ever shown."""
+"""DSNs: every parameter is used as psql uses it or rejected by name, and no error contains the password."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +16,14 @@ from db.connections.dsn import (
 ENCODE = "write / as %2F, # as %23, ? as %3F, @ as %40 and % as %25 in a user and a password"
 
 
-def refusal(text: str, environment: Mapping[str, str] | None = None) -> str:
+def dsn_error(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """Return the message of the DsnError that parsing raises."""
     with pytest.raises(DsnError) as caught:
         parse_dsn(text, environment or {})
     return str(caught.value)
 
 
-def test_an_address_has_all_its_parts() -> None:
+def test_all_parts_of_a_dsn_are_parsed() -> None:
     dsn = parse_dsn(
         "postgresql://app:p%40ss%2F%23:x@db1.example,db2.example:6432,[::1]/book%20shop"
         "?connect_timeout=3&application_name=a+b%20c&sslmode=require&options=-c%20jit%3Doff",
@@ -52,7 +53,9 @@ def test_an_address_has_all_its_parts() -> None:
         (f"postgresql:///shop?host=/{'long' * 20}", (f"/{'long' * 20}",), (5432,), f"/{'long' * 20}:5432"),
     ],
 )  # fmt: skip
-def test_hosts_and_ports(text: str, hosts: tuple[str, ...], ports: tuple[int, ...], location: str) -> None:
+def test_hosts_and_ports_are_parsed(
+    text: str, hosts: tuple[str, ...], ports: tuple[int, ...], location: str
+) -> None:
     dsn = parse_dsn(text, {})
 
     assert (dsn.hosts, dsn.ports, dsn.location) == (hosts, ports, location)
@@ -95,19 +98,19 @@ def test_hosts_and_ports(text: str, hosts: tuple[str, ...], ports: tuple[int, ..
         ("postgresql://host/x?service=shop&servicefile=/no/file", "service: the file /no/file cannot be read: No such file or directory"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_named_without_any_part_of_a_password(text: str, message: str) -> None:
-    assert refusal(text) == message
+def test_the_error_names_the_unusable_part_but_not_the_password(text: str, message: str) -> None:
+    assert dsn_error(text) == message
     for part in ("SeCr", "eT", "cr=", "12"):
         assert part not in message
 
 
-def test_what_the_driver_does_anyway_may_be_asked_for() -> None:
-    asked = (
+def test_parameters_with_the_drivers_fixed_values_are_accepted() -> None:
+    parameters = (
         "channel_binding=prefer&gssencmode=disable&load_balance_hosts=disable&client_encoding=UTF8&ssl=true"
     )
 
     dsn = parse_dsn(
-        f"postgresql://host/x?{asked}&database=y&user=u&password=p&fallback_application_name=f", {}
+        f"postgresql://host/x?{parameters}&database=y&user=u&password=p&fallback_application_name=f", {}
     )
 
     assert dsn.driver_parameters == {"sslmode": "require"}
@@ -116,11 +119,11 @@ def test_what_the_driver_does_anyway_may_be_asked_for() -> None:
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1"])
-def test_a_connect_timeout_of_0_is_none(seconds: str) -> None:
+def test_a_connect_timeout_of_0_means_no_timeout(seconds: str) -> None:
     assert parse_dsn(f"postgresql://host/x?connect_timeout={seconds}", {}).connect_timeout is None
 
 
-def test_variables_complete_an_address_and_yield_to_it() -> None:
+def test_environment_variables_are_used_if_the_dsn_lacks_a_part() -> None:
     environment = {
         "PGHOST": "db.example",
         "PGPORT": "6432",
@@ -155,11 +158,11 @@ def test_variables_complete_an_address_and_yield_to_it() -> None:
         ({"PGSERVICE": "shop", "PGSERVICEFILE": __file__}, f"PGSERVICE: the file {__file__} is not made of [service] and name=value lines"),
     ],
 )  # fmt: skip
-def test_a_variable_that_cannot_be_used_is_named(environment: dict[str, str], message: str) -> None:
-    assert refusal("postgresql://host/x", environment) == message
+def test_an_unusable_environment_variable_is_named(environment: dict[str, str], message: str) -> None:
+    assert dsn_error("postgresql://host/x", environment) == message
 
 
-def test_a_service_completes_an_address(tmp_path: Path) -> None:
+def test_a_service_is_used_if_the_dsn_lacks_a_part(tmp_path: Path) -> None:
     file = tmp_path / "services"
     file.write_text(
         "# ours\n[shop]\nhost=db.example\nport=6432\ndbname=shop\nuser=app\npassword=%=x\n[other]\nkeepalives=1\n"
@@ -172,11 +175,11 @@ def test_a_service_completes_an_address(tmp_path: Path) -> None:
     assert (dsn.user, dsn.password) == ("me", "%=x")
     assert parse_dsn("postgresql://", {**environment, "PGSERVICE": "shop"}).user == "app"
     assert (
-        refusal("postgresql://", {**environment, "PGSERVICE": "other"})
+        dsn_error("postgresql://", {**environment, "PGSERVICE": "other"})
         == "keepalives of [other] is not supported; leave it out"
     )
     assert (
-        refusal("postgresql://", {**environment, "PGSERVICE": "none"})
+        dsn_error("postgresql://", {**environment, "PGSERVICE": "none"})
         == f"PGSERVICE: the file {file} has no service [none]"
     )
 

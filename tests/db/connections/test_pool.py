@@ -1,4 +1,4 @@
-"""The pool: its connections are bounded, handed over in order, and carry nothing from one request to the next."""
+"""The pool: its connections are limited, handed over in order, and keep no state of an earlier request."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from tests.db.connections.statements import INTEGER, NOWHERE, PID, SLEEP
 from tests.faults.proxy import Proxy
 from tests.waiting import GUARD, until
 
-EVERYTHING = """{
+ALL_STATEMENTS_DOCUMENT = """{
   books(orderBy: {field: PRICE, direction: DESC}) { totalCount nodes {
     description recentViews contributions { author { name books { nodes { id } } } }
     categories { parent { name } ancestors { name } books(includeDescendants: false) { nodes { id } } }
@@ -103,7 +103,9 @@ async def test_a_release_hands_the_connection_to_the_first_waiter_without_a_task
     assert pool.in_use == 0
 
 
-async def test_a_waiter_whose_deadline_passes_fails_and_one_timer_serves_all(pool: ConnectionPool) -> None:
+async def test_a_waiter_whose_deadline_passes_fails_and_one_timer_handles_all_waiters(
+    pool: ConnectionPool,
+) -> None:
     held = await pool.acquire(), await pool.acquire()
     waiting = [asyncio.create_task(pool.acquire()) for _ in range(3)]
     await until(lambda: len(pool._waiters) == 3)
@@ -125,7 +127,7 @@ async def test_a_waiter_whose_deadline_passes_fails_and_one_timer_serves_all(poo
     assert pool.in_use == 0
 
 
-async def test_a_waiter_fails_by_itself_after_the_acquire_timeout(pool: ConnectionPool) -> None:
+async def test_a_waiter_fails_after_the_acquire_timeout(pool: ConnectionPool) -> None:
     held = await pool.acquire(), await pool.acquire()
     pool.acquire_timeout = 0.01
 
@@ -138,7 +140,7 @@ async def test_a_waiter_fails_by_itself_after_the_acquire_timeout(pool: Connecti
     assert pool.in_use == 0
 
 
-async def test_a_cancelled_waiter_takes_nothing(pool: ConnectionPool) -> None:
+async def test_a_cancelled_waiter_gets_no_connection(pool: ConnectionPool) -> None:
     held = await pool.acquire(), await pool.acquire()
     leaving, staying = (asyncio.create_task(pool.acquire()) for _ in range(2))
     await until(lambda: len(pool._waiters) == 2)
@@ -172,7 +174,7 @@ async def test_a_waiter_cancelled_during_its_hand_over_passes_it_on(
     assert pool.in_use == 0
 
 
-async def test_a_waiter_that_fails_at_the_moment_of_its_cancellation_is_only_cancelled(
+async def test_a_waiter_that_expires_while_it_is_cancelled_is_cancelled(
     pool: ConnectionPool,
 ) -> None:
     held = await pool.acquire(), await pool.acquire()
@@ -192,7 +194,7 @@ async def test_a_waiter_that_fails_at_the_moment_of_its_cancellation_is_only_can
 # Opening
 
 
-async def test_a_connection_that_cannot_be_opened_leaves_its_place_free(dsn: str) -> None:
+async def test_a_failed_opening_does_not_count_as_in_use(dsn: str) -> None:
     pool = ConnectionPool(
         dsn.replace("/test_", "/nowhere_"), size=1, command_timeout=GUARD, acquire_timeout=GUARD
     )
@@ -209,8 +211,8 @@ async def test_opening_a_connection_is_bounded_by_the_acquire_timeout() -> None:
         await reader.read()
         writer.close()
 
-    mute = await asyncio.start_server(ignore, "127.0.0.1", 0)
-    port = mute.sockets[0].getsockname()[1]
+    server = await asyncio.start_server(ignore, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
     pool = ConnectionPool(
         f"postgresql://app@127.0.0.1:{port}/x", size=1, command_timeout=GUARD, acquire_timeout=0.01
     )
@@ -220,14 +222,14 @@ async def test_opening_a_connection_is_bounded_by_the_acquire_timeout() -> None:
 
     assert str(caught.value) == f"PostgreSQL cannot be reached at 127.0.0.1:{port}: no answer within 0.01 s"
     assert pool.in_use == 0
-    mute.close()
+    server.close()
 
 
-async def test_a_cancelled_opening_leaves_its_place_free(proxied_dsn: str, proxy: Proxy) -> None:
+async def test_a_cancelled_opening_does_not_count_as_in_use(proxied_dsn: str, proxy: Proxy) -> None:
     pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
-    proxy.swallow()
+    proxy.block()
     opening = asyncio.create_task(pool.acquire())
-    await until(lambda: proxy.writers)
+    await until(lambda: proxy.has_connections)
 
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -236,7 +238,7 @@ async def test_a_cancelled_opening_leaves_its_place_free(proxied_dsn: str, proxy
     assert (pool.in_use, pool._connections) == (0, set())
 
 
-# What becomes of connections
+# Reusing and replacing connections
 
 
 async def test_a_lost_connection_gives_the_next_waiter_the_right_to_open_one(pool: ConnectionPool) -> None:
@@ -339,10 +341,10 @@ async def test_a_connection_that_cannot_be_made_reusable_is_replaced(
     pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
     async with pool.connection() as first:
         await first.execute("BEGIN")
-        proxy.swallow()
+        proxy.block()
         pool.acquire_timeout = 0.01
     await until(lambda: pool.in_use == 0)
-    proxy.pass_on()
+    proxy.unblock()
     pool.acquire_timeout = GUARD
 
     async with pool.connection() as second:
@@ -350,10 +352,12 @@ async def test_a_connection_that_cannot_be_made_reusable_is_replaced(
     await pool.close(GUARD)
 
 
-# The end
+# Terminating and closing
 
 
-async def test_when_the_pool_is_terminated_everything_fails_at_once(pool: ConnectionPool) -> None:
+async def test_terminating_the_pool_fails_statements_waiters_and_acquires_immediately(
+    pool: ConnectionPool,
+) -> None:
     running = asyncio.create_task(pool.fetch(SLEEP))
     held = await pool.acquire()
     waiting = [asyncio.create_task(pool.acquire()) for _ in range(2)]
@@ -371,24 +375,24 @@ async def test_when_the_pool_is_terminated_everything_fails_at_once(pool: Connec
     assert (pool.in_use, pool._connections, pool._timer) == (0, set(), None)
 
 
-async def test_a_connection_that_is_being_opened_fails_at_once_when_the_pool_ends(
+async def test_terminating_the_pool_fails_an_opening_immediately(
     proxied_dsn: str, proxy: Proxy, observer: asyncpg.Connection
 ) -> None:
     pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
-    proxy.swallow()
+    proxy.block()
     opening = asyncio.create_task(pool.acquire())
-    await until(lambda: proxy.writers)
+    await until(lambda: proxy.has_connections)
 
     pool.terminate("PostgreSQL is gone.")
 
     with pytest.raises(DatabaseUnavailableError, match=r"^PostgreSQL is gone\.$"):
         await opening
     assert (pool.in_use, pool._connections, pool._openings) == (0, set(), set())
-    proxy.pass_on()
+    proxy.unblock()
     await until(lambda: observer.fetchval(f"SELECT ({SESSIONS}) = 0"))
 
 
-async def test_a_waiter_with_the_right_to_open_opens_nothing_after_the_end(
+async def test_a_waiter_with_the_right_to_open_fails_after_the_pool_is_terminated(
     pool: ConnectionPool, observer: asyncpg.Connection
 ) -> None:
     held = await pool.acquire(), await pool.acquire()
@@ -404,7 +408,7 @@ async def test_a_waiter_with_the_right_to_open_opens_nothing_after_the_end(
     assert pool.in_use == 0
 
 
-async def test_closing_cancels_what_runs_and_leaves_no_session(
+async def test_closing_the_pool_cancels_statements_and_ends_all_sessions(
     pool: ConnectionPool, observer: asyncpg.Connection
 ) -> None:
     running = asyncio.create_task(pool.fetch(SLEEP))
@@ -420,10 +424,10 @@ async def test_closing_cancels_what_runs_and_leaves_no_session(
     await until(lambda: observer.fetchval(f"SELECT ({SESSIONS}) = 0"))
 
 
-# What stays in a session
+# Session state
 
 
-async def test_no_statement_leaves_anything_in_its_session(pool: ConnectionPool) -> None:
+async def test_statements_leave_the_session_state_unchanged(pool: ConnectionPool) -> None:
     pool.size = 1
     async with pool.connection() as connection:
         author = await add_author(connection, "A")
@@ -432,7 +436,7 @@ async def test_no_statement_leaves_anything_in_its_session(pool: ConnectionPool)
     before = await pool.fetch(SESSION)
     views = ViewCounter(pool)
 
-    operation = DocumentCache(schema).get(EVERYTHING, None).prepare(None)
+    operation = DocumentCache(schema).get(ALL_STATEMENTS_DOCUMENT, None).prepare(None)
     outcome = await run_operation(operation, Context(views, pool))
     await views.flush()
 
@@ -441,7 +445,7 @@ async def test_no_statement_leaves_anything_in_its_session(pool: ConnectionPool)
     assert await pool.fetch(SESSION) == before
 
 
-async def test_a_statement_planned_for_each_execution_leaves_no_plan_behind(pool: ConnectionPool) -> None:
+async def test_a_statement_planned_for_each_execution_leaves_no_generic_plan(pool: ConnectionPool) -> None:
     pool.size = 1
     sql = "SELECT $1::integer AS n"
     planned, cached = ReadStatement("planned", sql, cached_plan=False), ReadStatement("cached", sql)

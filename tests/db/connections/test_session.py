@@ -1,4 +1,4 @@
-"""The session of a request: its reads are retried once, may share one connection, and end with it."""
+"""Read sessions: reads are retried once, can be pinned to one connection, and are cancelled with the session."""
 
 import asyncio
 from typing import Any
@@ -20,8 +20,8 @@ RUNNING = (
 )
 
 
-class LosingDatabase(PoolSupervisor):
-    """A supervisor whose connection ends under the first statements, under `losses` of them."""
+class LossyDatabase(PoolSupervisor):
+    """A supervisor that loses the connection of each of its first `losses` statements."""
 
     def __init__(self, supervisor: PoolSupervisor, losses: int) -> None:
         self.supervisor = supervisor
@@ -35,9 +35,9 @@ class LosingDatabase(PoolSupervisor):
         return await self.supervisor.fetch(statement, *args)
 
 
-async def pids(session: ReadSession, times: int = 5) -> set[int]:
-    """The servers' processes that ran as many statements at once."""
-    found = await asyncio.gather(*(session.fetch(PID) for _ in range(times)))
+async def backend_pids(session: ReadSession, count: int = 5) -> set[int]:
+    """Run `count` concurrent statements, and return the ids of the backends that ran them."""
+    found = await asyncio.gather(*(session.fetch(PID) for _ in range(count)))
     return {rows[0][0] for rows in found}
 
 
@@ -45,7 +45,7 @@ async def pids(session: ReadSession, times: int = 5) -> set[int]:
 
 
 async def test_a_read_whose_connection_is_lost_is_retried_once(supervisor: PoolSupervisor) -> None:
-    database = LosingDatabase(supervisor, losses=1)
+    database = LossyDatabase(supervisor, losses=1)
 
     rows = await ReadSession(database).fetch(ONE)
 
@@ -53,10 +53,10 @@ async def test_a_read_whose_connection_is_lost_is_retried_once(supervisor: PoolS
     assert database.statements == 2
 
 
-async def test_a_read_that_loses_two_connections_fails_and_so_do_all_later_ones(
+async def test_a_read_that_loses_two_connections_fails_and_so_do_all_later_reads(
     supervisor: PoolSupervisor,
 ) -> None:
-    database = LosingDatabase(supervisor, losses=2)
+    database = LossyDatabase(supervisor, losses=2)
     session = ReadSession(database)
 
     with pytest.raises(DatabaseUnavailableError) as caught:
@@ -84,10 +84,10 @@ CONFLICTS = """
             RETURN try;
         END $$
 """
-"""Creates a function whose first calls fail. A sequence counts the calls, because no rollback undoes it."""
+"""Create a function whose first calls fail. A sequence counts the calls, because it is not rolled back."""
 
 
-async def test_a_read_that_a_recovery_conflict_cancels_is_retried_once(
+async def test_a_read_cancelled_by_a_recovery_conflict_is_retried_once(
     supervisor: PoolSupervisor, observer: asyncpg.Connection
 ) -> None:
     """A standby reports the conflict with SQLSTATE 40001."""
@@ -103,7 +103,7 @@ async def test_a_read_that_a_recovery_conflict_cancels_is_retried_once(
     assert await observer.fetchval("SELECT last_value FROM tries") == 4
 
 
-async def test_a_write_that_such_a_conflict_cancels_is_not_retried(
+async def test_a_write_cancelled_by_a_recovery_conflict_is_not_retried(
     supervisor: PoolSupervisor, observer: asyncpg.Connection
 ) -> None:
     await observer.execute(CONFLICTS)
@@ -133,9 +133,9 @@ async def test_a_write_whose_connection_is_lost_is_not_retried(
         WriteStatement("add", "INSERT INTO category (name) VALUES ('x')"),
         "INSERT INTO category (name) VALUES ('x')",
     ],
-    ids=["a write statement", "a text"],
+    ids=["write statement", "text"],
 )
-async def test_a_session_of_reads_runs_nothing_but_read_statements(
+async def test_a_read_session_rejects_other_statements(
     supervisor: PoolSupervisor, observer: asyncpg.Connection, statement: Any
 ) -> None:
     session = ReadSession(supervisor)
@@ -156,7 +156,7 @@ async def test_a_session_of_reads_runs_nothing_but_read_statements(
 async def test_a_read_whose_result_type_changes_is_retried_once(
     supervisor: PoolSupervisor, dsn: str, observer: asyncpg.Connection, cached_plan: bool, changes: int
 ) -> None:
-    """Each change waits for the lock that the read's next step waits for too, one behind the other."""
+    """Each ALTER TABLE queues behind a step of the read, so that the type changes between two steps."""
     await observer.execute("CREATE TABLE changing (a smallint); INSERT INTO changing VALUES (7)")
     statement = ReadStatement("changing", "SELECT a FROM changing", cached_plan=cached_plan)
     session = ReadSession(supervisor)
@@ -165,21 +165,21 @@ async def test_a_read_whose_result_type_changes_is_retried_once(
     changers = [await asyncpg.connect(dsn) for _ in range(changes)]
     types = ["integer", "bigint", "integer", "bigint"]
 
-    async def waiting() -> int:
+    async def count_waiting() -> int:
         return await observer.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
-    async def change(connection: asyncpg.Connection, kind: str) -> None:
-        await connection.execute(f"BEGIN; ALTER TABLE changing ALTER a TYPE {kind}")
+    async def change(connection: asyncpg.Connection, type_: str) -> None:
+        await connection.execute(f"BEGIN; ALTER TABLE changing ALTER a TYPE {type_}")
 
     await change(changers[0], types[0])
     reading = asyncio.create_task(session.fetch(statement))
-    for previous, connection, kind in zip(changers, changers[1:], types[1:], strict=False):
-        await until(lambda: waiting())
-        queued = asyncio.create_task(change(connection, kind))
+    for previous, connection, type_ in zip(changers, changers[1:], types[1:], strict=False):
+        await until(lambda: count_waiting())
+        queued = asyncio.create_task(change(connection, type_))
         await until(lambda: observer.fetchval("SELECT count(*) = 2 FROM pg_locks WHERE NOT granted"))
         await previous.execute("COMMIT")
         await queued
-    await until(lambda: waiting())
+    await until(lambda: count_waiting())
     await changers[-1].execute("COMMIT")
 
     assert await reading == [(7,)]
@@ -189,8 +189,8 @@ async def test_a_read_whose_result_type_changes_is_retried_once(
         await connection.close()
 
 
-async def test_a_statement_that_takes_too_long_is_not_retried(supervisor: PoolSupervisor) -> None:
-    database = LosingDatabase(supervisor, losses=0)
+async def test_a_statement_that_times_out_is_not_retried(supervisor: PoolSupervisor) -> None:
+    database = LossyDatabase(supervisor, losses=0)
     supervisor.require_pool().command_timeout = 0.1
 
     with pytest.raises(StatementTimeoutError):
@@ -199,11 +199,11 @@ async def test_a_statement_that_takes_too_long_is_not_retried(supervisor: PoolSu
     assert database.statements == 1
 
 
-async def test_the_server_ends_a_statement_by_itself(supervisor: PoolSupervisor) -> None:
+async def test_sessions_have_a_statement_timeout_in_postgresql(supervisor: PoolSupervisor) -> None:
     assert await supervisor.fetch(TIMEOUT) == [("1min",)]
 
 
-async def test_a_defect_is_raised_as_it_is(supervisor: PoolSupervisor) -> None:
+async def test_a_programming_error_is_raised_unchanged(supervisor: PoolSupervisor) -> None:
     session = ReadSession(supervisor)
 
     with pytest.raises(asyncpg.UndefinedTableError):
@@ -233,7 +233,7 @@ async def test_cancelling_a_session_cancels_its_statement_in_postgresql(
 # Pinned sessions
 
 
-async def test_a_pinned_session_reads_over_one_connection_whatever_it_reads_at_once(
+async def test_concurrent_reads_of_a_pinned_session_use_one_connection(
     supervisor: PoolSupervisor,
 ) -> None:
     pool = supervisor.require_pool()
@@ -241,7 +241,7 @@ async def test_a_pinned_session_reads_over_one_connection_whatever_it_reads_at_o
     for session in (one, other):
         session.pin()
 
-    first, second, again = await asyncio.gather(pids(one), pids(other), pids(one))
+    first, second, again = await asyncio.gather(backend_pids(one), backend_pids(other), backend_pids(one))
     pool.acquire_timeout = 0.01
     with pytest.raises(DatabaseUnavailableError, match="All connections to PostgreSQL are in use"):
         await ReadSession(supervisor).fetch(PID)
@@ -250,24 +250,26 @@ async def test_a_pinned_session_reads_over_one_connection_whatever_it_reads_at_o
 
     assert len(first) == len(second) == 1
     assert first == again != second
-    assert await pids(ReadSession(supervisor), 1) == first
+    assert await backend_pids(ReadSession(supervisor), 1) == first
     other.unpin()
     assert pool.in_use == 0
 
 
-async def test_a_session_that_is_not_pinned_reads_over_several(supervisor: PoolSupervisor) -> None:
-    assert len(await pids(ReadSession(supervisor), 2)) == 2
+async def test_concurrent_reads_of_an_unpinned_session_use_several_connections(
+    supervisor: PoolSupervisor,
+) -> None:
+    assert len(await backend_pids(ReadSession(supervisor), 2)) == 2
 
 
-async def test_a_pinned_connection_that_is_lost_is_replaced(
+async def test_a_lost_pinned_connection_is_replaced(
     supervisor: PoolSupervisor, observer: asyncpg.Connection
 ) -> None:
     session = ReadSession(supervisor)
     session.pin()
-    [lost] = await pids(session, 1)
+    [lost] = await backend_pids(session, 1)
     await observer.execute("SELECT pg_terminate_backend($1)", lost)
 
-    [replacement] = await pids(session, 1)
+    [replacement] = await backend_pids(session, 1)
 
     assert replacement != lost
     assert session.failure is None
@@ -275,7 +277,7 @@ async def test_a_pinned_connection_that_is_lost_is_replaced(
     assert supervisor.require_pool().in_use == 0
 
 
-async def test_after_a_statement_that_took_too_long_a_session_reads_nothing_more(
+async def test_after_a_statement_timeout_all_later_reads_of_a_session_fail(
     supervisor: PoolSupervisor,
 ) -> None:
     supervisor.require_pool().command_timeout = 0.1
@@ -292,7 +294,7 @@ async def test_after_a_statement_that_took_too_long_a_session_reads_nothing_more
     await until(lambda: supervisor.require_pool().in_use == 0)
 
 
-async def test_a_session_of_a_pool_that_ended_fails_with_the_reason(supervisor: PoolSupervisor) -> None:
+async def test_reads_fail_with_the_reason_after_the_pool_is_terminated(supervisor: PoolSupervisor) -> None:
     pool = supervisor.require_pool()
     session = ReadSession(supervisor)
     session.pin()

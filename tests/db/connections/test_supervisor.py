@@ -1,4 +1,4 @@
-"""The supervisor: requests fail at once during an outage, and the pool is back by itself afterwards."""
+"""The supervisor: requests fail immediately during an outage, and a new pool is opened after it."""
 
 import asyncio
 import logging
@@ -20,13 +20,14 @@ HEALTH_CHECKS = "SELECT pid FROM pg_stat_activity WHERE datname = current_databa
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow machine is no outage."""
+def patient_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not take a slow probe for an outage."""
     monkeypatch.setattr(supervisor_module, "PROBE_TIMEOUT", GUARD)
 
 
 @asynccontextmanager
-async def monitored(supervisor: PoolSupervisor) -> AsyncGenerator[None]:
+async def run_supervisor(supervisor: PoolSupervisor) -> AsyncGenerator[None]:
+    """Start and monitor the supervisor within the block, and stop it at the end."""
     await supervisor.start()
     monitoring = asyncio.create_task(supervisor.monitor())
     try:
@@ -37,21 +38,21 @@ async def monitored(supervisor: PoolSupervisor) -> AsyncGenerator[None]:
         await supervisor.stop()
 
 
-def supervise(dsn: str) -> PoolSupervisor:
+def create_supervisor(dsn: str) -> PoolSupervisor:
     return PoolSupervisor(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD, on_open=require_head)
 
 
-async def test_an_absent_server_is_no_error_at_start_and_is_used_once_it_is_there(
+async def test_a_supervisor_starts_during_an_outage_and_opens_the_pool_after_it(
     proxied_dsn: str, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "bookstore.database")
-    await proxy.refuse()
-    supervisor = supervise(proxied_dsn)
+    await proxy.refuse_connections()
+    supervisor = create_supervisor(proxied_dsn)
 
-    async with monitored(supervisor):
+    async with run_supervisor(supervisor):
         with pytest.raises(DatabaseUnavailableError) as caught:
             await supervisor.fetch(ONE)
-        await proxy.listen_again()
+        await proxy.accept_connections()
         await until(lambda: supervisor.pool)
         assert await supervisor.fetch(ONE) == [(1,)]
         assert supervisor.unavailable_reason is None
@@ -65,13 +66,13 @@ async def test_an_absent_server_is_no_error_at_start_and_is_used_once_it_is_ther
     ]
 
 
-async def test_a_database_that_is_not_migrated_is_used_once_it_is(
+async def test_the_pool_is_opened_once_the_database_is_migrated(
     dsn: str, observer: asyncpg.Connection
 ) -> None:
     await observer.execute("UPDATE alembic_version SET version_num = '0000'")
-    supervisor = supervise(dsn)
+    supervisor = create_supervisor(dsn)
 
-    async with monitored(supervisor):
+    async with run_supervisor(supervisor):
         assert supervisor.unavailable_reason == (
             f"The database is at revision 0000, this version needs {head_revision()}: run `bookstore migrate`."
         )
@@ -88,7 +89,7 @@ async def test_a_database_that_is_not_migrated_is_used_once_it_is(
     ],
     ids=["lost", "refused", "defect"],
 )  # fmt: skip
-async def test_whatever_fails_at_the_first_statement_is_the_reason_and_no_session_stays_open(
+async def test_an_error_of_on_open_is_the_reason_and_its_session_is_closed(
     dsn: str, observer: asyncpg.Connection, error: Exception, reason: str
 ) -> None:
     async def fail(database: object) -> None:
@@ -104,8 +105,8 @@ async def test_whatever_fails_at_the_first_statement_is_the_reason_and_no_sessio
     await until(lambda: observer.fetchval(f"SELECT NOT EXISTS ({HEALTH_CHECKS})"))
 
 
-async def test_a_refused_connection_is_the_reason(dsn: str) -> None:
-    supervisor = supervise(dsn.replace("/test_", "/nowhere_"))
+async def test_a_connect_error_is_the_reason(dsn: str) -> None:
+    supervisor = create_supervisor(dsn.replace("/test_", "/nowhere_"))
 
     await supervisor.start()
 
@@ -116,7 +117,7 @@ async def test_a_refused_connection_is_the_reason(dsn: str) -> None:
         await supervisor.fetch(ONE)
 
 
-async def test_a_lost_probe_connection_is_replaced_and_with_it_every_other_connection(
+async def test_all_connections_are_replaced_after_the_probe_connection_is_lost(
     supervisor: PoolSupervisor, observer: asyncpg.Connection
 ) -> None:
     pool = supervisor.require_pool()
@@ -135,14 +136,14 @@ async def test_a_lost_probe_connection_is_replaced_and_with_it_every_other_conne
     assert await supervisor.fetch(ONE) == [(1,)]
 
 
-async def test_a_server_without_room_for_a_probe_connection_keeps_the_pool(
+async def test_the_pool_is_kept_if_there_are_too_many_connections_for_a_probe(
     dsn: str, observer: asyncpg.Connection
 ) -> None:
     database = await observer.fetchval("SELECT current_database()")
     await observer.execute(f"CREATE ROLE {database}_clerk LOGIN CONNECTION LIMIT 2")
     await observer.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {database}_clerk")
     clerk = dsn.replace("//app@", f"//{database}_clerk@")
-    supervisor = supervise(clerk)
+    supervisor = create_supervisor(clerk)
     await supervisor.start()
     pool = supervisor.require_pool()
     async with pool.connection() as only:
@@ -174,17 +175,17 @@ async def test_a_server_without_room_for_a_probe_connection_keeps_the_pool(
     await observer.execute(f"DROP ROLE {database}_clerk")
 
 
-async def test_during_an_outage_every_request_fails_at_once_and_later_uses_a_new_pool(
+async def test_requests_fail_immediately_during_an_outage_and_use_a_new_pool_after_it(
     proxied_dsn: str, proxy: Proxy
 ) -> None:
-    supervisor = supervise(proxied_dsn)
-    async with monitored(supervisor):
+    supervisor = create_supervisor(proxied_dsn)
+    async with run_supervisor(supervisor):
         pool = supervisor.require_pool()
         held = [await pool.acquire() for _ in range(2)]
         waiting = asyncio.create_task(supervisor.fetch(ONE))
         await until(lambda: pool._waiters)
 
-        await proxy.refuse()
+        await proxy.refuse_connections()
 
         with pytest.raises(DatabaseUnavailableError, match="cannot be reached"):
             await waiting
@@ -193,18 +194,18 @@ async def test_during_an_outage_every_request_fails_at_once_and_later_uses_a_new
         for connection in held:
             pool.release(connection)
         assert pool.in_use == 0
-        await proxy.listen_again()
+        await proxy.accept_connections()
         assert await until(lambda: supervisor.pool) is not pool
         assert await supervisor.fetch(ONE) == [(1,)]
 
 
-async def test_a_server_that_does_not_respond_is_an_outage(
+async def test_a_probe_without_a_response_is_an_outage(
     proxied_dsn: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supervisor = supervise(proxied_dsn)
+    supervisor = create_supervisor(proxied_dsn)
     await supervisor.start()
     pool = supervisor.require_pool()
-    proxy.swallow()
+    proxy.block()
     monkeypatch.setattr(supervisor_module, "PROBE_TIMEOUT", 0.05)
 
     await supervisor._check_health(pool)

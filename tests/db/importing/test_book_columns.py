@@ -1,4 +1,4 @@
-"""Every column of a book goes all the way: it is parsed, stored, compared, read, audited, seeded and documented."""
+"""Every column of a book is complete: it is parsed, stored, compared, read, audited, seeded and documented."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tables rebuilt beside the old ones: nothing that hangs on them is lost, and nobody notices."""
+"""Tables that an import rebuilds keep everything that depends on them, and readers are not blocked."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from db.importing.records import AuthorRecord
 from tests.db.importing.feeds import Catalog, book
 from tests.waiting import GUARD, until
 
-EVERYTHING = (*table_rebuild.BOOK_TABLES, *table_rebuild.LISTING_TABLES)
+REBUILT_TABLES = (*table_rebuild.BOOK_TABLES, *table_rebuild.LISTING_TABLES)
 BOOKS = [
     book(str(n), f"Title {n}", authors=(AuthorRecord(f"Name {n % 3}"),), categories=(("A", f"B {n % 2}"),))
     for n in range(9)
 ]
 
-# Everything that PostgreSQL knows of the tables and of what hangs on them, numbers of rows and ids aside.
+# The definitions of all tables and of the objects that depend on them, without ids and row counts.
 DEFINITIONS = """
 SELECT c.relname, c.relkind::text, c.reloptions::text, c.relacl::text, pg_get_userbyid(c.relowner),
        (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -40,14 +40,14 @@ ORDER BY 1, 2, 3, 4, 5
 """
 
 
-# The import asks for a lock that another transaction holds.
+# The import waits for a lock that another transaction holds.
 WAITS_FOR_LOCK = """
 SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                WHERE a.application_name = 'bookstore import' AND a.datname = current_database() AND NOT l.granted)
 """
 
-# The import had the locks and let them go: it sleeps until the next attempt.
-GAVE_WAY = """
+# The import has released its locks, and waits to retry.
+HAS_RELEASED_LOCKS = """
 SELECT EXISTS (SELECT FROM pg_stat_activity
                WHERE application_name = 'bookstore import' AND datname = current_database()
                  AND state = 'idle in transaction' AND query LIKE 'ROLLBACK TO %')
@@ -59,7 +59,7 @@ def rebuild_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importer, "BULK_MIN_BOOKS", 0)
 
 
-async def test_all_definitions_options_and_grants_are_those_of_before(catalog: Catalog) -> None:
+async def test_definitions_options_and_grants_are_kept(catalog: Catalog) -> None:
     await catalog.connection.execute("CREATE ROLE bulk_reader")
     try:
         await catalog.connection.execute(
@@ -72,13 +72,13 @@ async def test_all_definitions_options_and_grants_are_those_of_before(catalog: C
 
         summary = await catalog.import_records(*BOOKS)
 
-        assert set(summary.rebuilt) == set(EVERYTHING)
+        assert set(summary.rebuilt) == set(REBUILT_TABLES)
         assert await catalog.rows(DEFINITIONS) == before
     finally:
         await catalog.connection.execute("DROP OWNED BY bulk_reader; DROP ROLE bulk_reader")
 
 
-async def test_new_numbers_follow_the_old_ones_and_triggers_work_on(catalog: Catalog) -> None:
+async def test_ids_continue_and_triggers_work_after_a_rebuild(catalog: Catalog) -> None:
     await catalog.import_records(*BOOKS)
 
     book_id = await catalog.connection.fetchval(
@@ -98,7 +98,7 @@ async def test_new_numbers_follow_the_old_ones_and_triggers_work_on(catalog: Cat
     await catalog.checksum()
 
 
-async def test_what_refers_to_books_from_outside_still_does(catalog: Catalog) -> None:
+async def test_foreign_keys_from_other_tables_are_kept(catalog: Catalog) -> None:
     await catalog.import_records(BOOKS[0])
     await catalog.connection.execute("INSERT INTO book_view SELECT id, current_date, 7 FROM book")
 
@@ -113,7 +113,7 @@ async def test_what_refers_to_books_from_outside_still_does(catalog: Catalog) ->
 
 
 @pytest.mark.parametrize(
-    ("hang", "named"),
+    ("statement", "reason"),
     [
         ("CREATE VIEW shelf AS SELECT title_key FROM category_listing", "category_listing: pg_rewrite"),
         ("CREATE STATISTICS keys ON price, title_key FROM author_listing", "author_listing: statistics keys"),
@@ -127,22 +127,22 @@ async def test_what_refers_to_books_from_outside_still_does(catalog: Catalog) ->
         ("GRANT SELECT (title) ON book TO PUBLIC", "book: grants on columns"),
     ],
 )
-async def test_a_table_on_which_something_else_hangs_is_kept_row_by_row(
-    catalog: Catalog, caplog: pytest.LogCaptureFixture, hang: str, named: str
+async def test_a_table_with_an_unsupported_dependency_is_not_rebuilt(
+    catalog: Catalog, caplog: pytest.LogCaptureFixture, statement: str, reason: str
 ) -> None:
-    await catalog.connection.execute(hang)
+    await catalog.connection.execute(statement)
 
     with caplog.at_level(logging.WARNING, logger="db.importing.importer"):
         summary = await catalog.import_records(*BOOKS)
 
-    table = named.partition(":")[0]
+    table = reason.partition(":")[0]
     assert summary.new == len(BOOKS)
     assert summary.rebuilt == (() if table in table_rebuild.LISTING_TABLES else table_rebuild.LISTING_TABLES)
-    assert f"cannot rebuild {named}" in caplog.text
+    assert f"cannot rebuild {reason}" in caplog.text
     assert await catalog.rows("SELECT count(*) FROM category_listing") == [(18,)]
 
 
-async def test_an_owner_who_is_no_superuser_can_import(catalog: Catalog) -> None:
+async def test_a_table_owner_without_superuser_rights_can_import(catalog: Catalog) -> None:
     connection = catalog.connection
     await connection.execute("CREATE ROLE shopkeeper LOGIN")
     try:
@@ -153,20 +153,20 @@ async def test_an_owner_who_is_no_superuser_can_import(catalog: Catalog) -> None
             " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
         ):
             await connection.execute(statement)
-        theirs = Catalog(catalog.dsn.replace("app@", "shopkeeper@"), connection, catalog.rejects)
+        as_owner = Catalog(catalog.dsn.replace("app@", "shopkeeper@"), connection, catalog.rejects)
 
-        summary = await theirs.import_records(*BOOKS)
-        again = await theirs.import_records(*BOOKS)
+        summary = await as_owner.import_records(*BOOKS)
+        again = await as_owner.import_records(*BOOKS)
 
-        assert set(summary.rebuilt) == set(EVERYTHING)
+        assert set(summary.rebuilt) == set(REBUILT_TABLES)
         assert again.changed_nothing
-        await theirs.checksum()
+        await as_owner.checksum()
     finally:
         await connection.execute("REASSIGN OWNED BY shopkeeper TO app; DROP OWNED BY shopkeeper")
         await connection.execute("DROP ROLE shopkeeper")
 
 
-async def test_readers_that_hold_on_to_a_table_are_waited_for_and_not_blocked(catalog: Catalog) -> None:
+async def test_an_import_waits_for_a_reader_without_blocking_others(catalog: Catalog) -> None:
     reader = await asyncpg.connect(catalog.dsn)
     other = await asyncpg.connect(catalog.dsn)
     reading = reader.transaction()
@@ -176,7 +176,7 @@ async def test_readers_that_hold_on_to_a_table_are_waited_for_and_not_blocked(ca
     importing = asyncio.create_task(catalog.import_records(*BOOKS))
     for _ in range(3):
         await until(lambda: catalog.connection.fetchval(WAITS_FOR_LOCK))
-        # It has to give way: the first reader keeps its lock, and a lock waited for blocks all after it.
+        # The import releases its lock request, which would block every later reader of the table.
         count = other.fetchval("SELECT count(*) FROM category_listing")
         assert await asyncio.wait_for(count, GUARD) == 0
     assert not importing.done()
@@ -187,7 +187,7 @@ async def test_readers_that_hold_on_to_a_table_are_waited_for_and_not_blocked(ca
     await other.close()
 
 
-async def test_a_snapshot_of_before_is_waited_for_so_that_it_never_finds_empty_tables(
+async def test_an_import_waits_for_an_older_snapshot_which_would_see_empty_tables(
     catalog: Catalog,
 ) -> None:
     await catalog.import_records(BOOKS[0])
@@ -195,10 +195,10 @@ async def test_a_snapshot_of_before_is_waited_for_so_that_it_never_finds_empty_t
     reading = reader.transaction(isolation="repeatable_read")
     await reading.start()
     await reader.fetch("SELECT 1")
-    await until(lambda: has_grown_old(reader, catalog.connection))
+    await until(lambda: has_old_snapshot(reader, catalog.connection))
 
     importing = asyncio.create_task(catalog.import_records(*BOOKS))
-    await until(lambda: catalog.connection.fetchval(GAVE_WAY))
+    await until(lambda: catalog.connection.fetchval(HAS_RELEASED_LOCKS))
     assert not importing.done()
     assert await reader.fetchval("SELECT count(*) FROM book") == 1
     await reading.rollback()
@@ -207,13 +207,13 @@ async def test_a_snapshot_of_before_is_waited_for_so_that_it_never_finds_empty_t
     await reader.close()
 
 
-async def has_grown_old(reader: asyncpg.Connection, observer: asyncpg.Connection) -> bool:
-    """Whether the reader's snapshot counts as older than its statement, of which this runs another."""
+async def has_old_snapshot(reader: asyncpg.Connection, observer: asyncpg.Connection) -> bool:
+    """Run a statement in the reader, and return whether its snapshot counts as older than the statement."""
     await reader.fetch("SELECT 1")
     return bool(await observer.fetchval(table_rebuild._COUNT_OLD_SNAPSHOTS))
 
 
-async def test_who_never_lets_go_is_named_in_the_end_and_nothing_is_written(
+async def test_an_import_that_gets_no_lock_in_time_fails_and_writes_nothing(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importer, "CATALOG_LOCK_TIMEOUT", 0.5)

@@ -122,7 +122,7 @@ async def test_a_vacuum_that_fails_is_only_a_warning(
 async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Catalog) -> None:
     waiting, closed = asyncio.Event(), asyncio.Event()
 
-    async def endless() -> AsyncGenerator[RecordBatch]:
+    async def yield_endlessly() -> AsyncGenerator[RecordBatch]:
         try:
             yield [book("1", row=1)]
             waiting.set()
@@ -133,7 +133,7 @@ async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Ca
     importing = asyncio.create_task(
         import_feed(
             catalog.dsn,
-            Feed("shop", endless(), total=8, unit="rows", completed=lambda: 0),
+            Feed("shop", yield_endlessly(), total=8, unit="rows", completed=lambda: 0),
             rejects=catalog.rejects,
         )
     )

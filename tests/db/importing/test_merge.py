@@ -100,13 +100,13 @@ async def test_the_order_of_authors_follows_the_feed(catalog: Catalog) -> None:
 
 
 async def test_contradictory_author_data_is_resolved_independently_of_row_order(catalog: Catalog) -> None:
-    said = [
+    spellings = [
         AuthorRecord("Twain", source_id="9"),
         AuthorRecord("Mark Twain", source_id="9", sort_name="Twain, Mark", birth_year=1835),
         AuthorRecord("Clemens", source_id="9", sort_name="Clemens", birth_year=1835, death_year=1910),
     ]
 
-    for order in permutations(said):
+    for order in permutations(spellings):
         await catalog.clear()
         await catalog.import_records(*(book(str(n), authors=(author,)) for n, author in enumerate(order)))
         assert await catalog.rows(AUTHORS) == [("shop", "9", "Mark Twain", "Twain, Mark", 1835, 1910)]
@@ -356,12 +356,12 @@ async def test_row_by_row_and_rebuilt_imports_give_the_same_catalog(
     with pytest.MonkeyPatch.context() as patch:
         for sizes in ((SMALL, SMALL), (LARGE, LARGE), (SMALL, LARGE)):
             await catalog.clear()
-            told: list[tuple[object, ...]] = []
+            counts: list[tuple[object, ...]] = []
             for size, records in zip(sizes, (older, newer), strict=True):
                 patch.setattr(importer, "BULK_MIN_BOOKS", size)
                 summary = await catalog.import_records(*records)
-                told.append((summary.new, summary.changed, summary.missing_from_feed, summary.merged))
-            summaries.append(told)
+                counts.append((summary.new, summary.changed, summary.missing_from_feed, summary.merged))
+            summaries.append(counts)
             outcomes.add(await catalog.checksum())
 
     assert len(outcomes) == 1

@@ -99,7 +99,7 @@ def test_the_base_class_prints_nothing(capfd: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "60 min 0 s")]
+    ("seconds", "formatted"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "60 min 0 s")]
 )
-def test_durations_are_formatted_in_minutes_and_seconds(seconds: float, said: str) -> None:
-    assert format_duration(seconds) == said
+def test_durations_are_formatted_in_minutes_and_seconds(seconds: float, formatted: str) -> None:
+    assert format_duration(seconds) == formatted

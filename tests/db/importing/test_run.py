@@ -1,4 +1,4 @@
-"""Imports: what comes out, whatever was there before, however often, and whenever they are killed."""
+"""Imports: their effect on any catalog, when repeated, when killed, and on concurrent readers."""
 
 import asyncio
 import csv
@@ -22,32 +22,25 @@ from db.importing.importer import Summary, import_feed
 from db.importing.readers import Feed, RecordBatch, open_feed, open_generated
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from db.verify import run_checks
+from tests.db.importing.feeds import CLEAR, feed
 from tests.waiting import until
 
 CATALOGS = Path(__file__).parents[4] / "shared" / "catalogs"
 real_catalogs = pytest.mark.skipif(not CATALOGS.is_dir(), reason="../shared/catalogs is not there")
 
 
-def delivery(records: Sequence[BookRecord | Reject], source: str = "shop") -> Feed:
-    async def batches() -> AsyncGenerator[RecordBatch]:
-        for start in range(0, len(records), 3):
-            yield list(records[start : start + 3])
-
-    return Feed(source, batches(), total=len(records), unit="rows", completed=lambda: 0)
-
-
 def book(row: int, title: str, **fields: object) -> BookRecord:
     return replace(BookRecord(row, str(row), title), **fields)
 
 
-async def bring(
+async def import_records(
     dsn: str, tmp_path: Path, records: Sequence[BookRecord | Reject], source: str = "shop"
 ) -> Summary:
-    return await import_feed(dsn, delivery(records, source), rejects=tmp_path / "rejects.csv")
+    return await import_feed(dsn, feed(records, source), rejects=tmp_path / "rejects.csv")
 
 
-async def sound(dsn: str) -> str:
-    """The checksum of a catalog in which nothing is wrong."""
+async def audit_and_checksum(dsn: str) -> str:
+    """Assert that the audit finds nothing, and return the content checksum."""
     connection = await connect(dsn, application_name="bookstore tests")
     try:
         assert [finding for finding in await run_checks(connection) if finding.count] == []
@@ -56,7 +49,7 @@ async def sound(dsn: str) -> str:
         await connection.close()
 
 
-def rejected(tmp_path: Path) -> list[tuple[str, str, str]]:
+def rejected_rows(tmp_path: Path) -> list[tuple[str, str, str]]:
     with (tmp_path / "rejects.csv").open() as file:
         return [(row["row"], row["field"], row["reason"]) for row in csv.DictReader(file)]
 
@@ -67,7 +60,9 @@ AUSTEN = AuthorRecord(
 NOVELS = ("Fiction", "Novels")
 
 
-async def test_a_delivery_is_written_whole_and_twice_it_changes_nothing(dsn: str, tmp_path: Path) -> None:
+async def test_a_feed_is_imported_completely_and_changes_nothing_the_second_time(
+    dsn: str, tmp_path: Path
+) -> None:
     records = [
         book(1, "Emma", isbn="9780306406157", authors=(AUSTEN,), categories=(NOVELS, ("Classics",))),
         book(
@@ -75,11 +70,11 @@ async def test_a_delivery_is_written_whole_and_twice_it_changes_nothing(dsn: str
         ),
     ]
 
-    first = await bring(dsn, tmp_path, records)
-    before = await sound(dsn)
+    first = await import_records(dsn, tmp_path, records)
+    before = await audit_and_checksum(dsn)
     connection = await asyncpg.connect(dsn)
     versions = await connection.fetch("SELECT xmin FROM book UNION ALL SELECT xmin FROM book_author")
-    second = await bring(dsn, tmp_path, records)
+    second = await import_records(dsn, tmp_path, records)
 
     assert (first.read, first.new, first.changed, first.rejected, first.missing_from_feed) == (2, 2, 0, 0, 0)
     assert (first.merged.new_authors, first.merged.new_categories, first.merged.new_links) == (2, 3, 6)
@@ -96,14 +91,12 @@ async def test_a_delivery_is_written_whole_and_twice_it_changes_nothing(dsn: str
         ("Persuasion", 2, "EDITOR", "A. Nonym"),
     ]
     await connection.close()
-    assert await sound(dsn) == before
+    assert await audit_and_checksum(dsn) == before
     assert not (tmp_path / "rejects.csv").exists()
 
 
-async def test_a_newer_delivery_changes_what_is_different_and_keeps_what_it_does_not_list(
-    dsn: str, tmp_path: Path
-) -> None:
-    await bring(
+async def test_a_newer_feed_updates_its_books_and_keeps_the_others(dsn: str, tmp_path: Path) -> None:
+    await import_records(
         dsn,
         tmp_path,
         [
@@ -114,7 +107,7 @@ async def test_a_newer_delivery_changes_what_is_different_and_keeps_what_it_does
     )
     newer = replace(AUSTEN, name="Jane A. Austen")
 
-    second = await bring(
+    second = await import_records(
         dsn,
         tmp_path,
         [
@@ -138,13 +131,13 @@ async def test_a_newer_delivery_changes_what_is_different_and_keeps_what_it_does
         ("Moved", None),
     ]
     await connection.close()
-    await sound(dsn)
+    await audit_and_checksum(dsn)
 
 
-async def test_rows_that_cannot_be_taken_go_to_the_rejects_file(dsn: str, tmp_path: Path) -> None:
-    await bring(dsn, tmp_path, [book(1, "There", isbn="9780306406157")], source="other")
+async def test_rejected_rows_are_written_to_the_rejects_file(dsn: str, tmp_path: Path) -> None:
+    await import_records(dsn, tmp_path, [book(1, "There", isbn="9780306406157")], source="other")
 
-    summary = await bring(
+    summary = await import_records(
         dsn,
         tmp_path,
         [
@@ -159,32 +152,36 @@ async def test_rows_that_cannot_be_taken_go_to_the_rejects_file(dsn: str, tmp_pa
     )
 
     assert (summary.read, summary.new, summary.rejected, summary.dropped_values) == (6, 2, 4, 1)
-    assert [(row, field) for row, field, _ in rejected(tmp_path)] == [
+    assert [(row, field) for row, field, _ in rejected_rows(tmp_path)] == [
         ("2", "price"),
         ("3", "isbn"),
         ("3", "source_id"),
         ("4", "isbn"),
         ("6", "isbn"),
     ]
-    assert "other" in rejected(tmp_path)[3][2]
-    await sound(dsn)
+    assert "other" in rejected_rows(tmp_path)[3][2]
+    await audit_and_checksum(dsn)
 
 
-async def test_a_dry_run_says_what_would_change_and_changes_nothing(dsn: str, tmp_path: Path) -> None:
-    before = await sound(dsn)
+async def test_a_dry_run_reports_the_changes_and_writes_nothing(dsn: str, tmp_path: Path) -> None:
+    before = await audit_and_checksum(dsn)
 
     summary = await import_feed(
-        dsn, delivery([book(1, "Emma", authors=(AUSTEN,))]), rejects=tmp_path / "r.csv", dry_run=True
+        dsn, feed([book(1, "Emma", authors=(AUSTEN,))]), rejects=tmp_path / "r.csv", dry_run=True
     )
 
     assert (summary.new, summary.merged.new_authors, summary.dry_run) == (1, 1, True)
-    assert await sound(dsn) == before
+    assert await audit_and_checksum(dsn) == before
 
 
 async def test_books_of_one_source_may_swap_their_isbns(dsn: str, tmp_path: Path) -> None:
-    await bring(dsn, tmp_path, [book(1, "A", isbn="9780306406157"), book(2, "B", isbn="9780199535811")])
+    await import_records(
+        dsn, tmp_path, [book(1, "A", isbn="9780306406157"), book(2, "B", isbn="9780199535811")]
+    )
 
-    await bring(dsn, tmp_path, [book(1, "A", isbn="9780199535811"), book(2, "B", isbn="9780306406157")])
+    await import_records(
+        dsn, tmp_path, [book(1, "A", isbn="9780199535811"), book(2, "B", isbn="9780306406157")]
+    )
 
     connection = await asyncpg.connect(dsn)
     assert await connection.fetch("SELECT title, isbn FROM book ORDER BY id") == [
@@ -194,30 +191,30 @@ async def test_books_of_one_source_may_swap_their_isbns(dsn: str, tmp_path: Path
     await connection.close()
 
 
-async def test_sources_that_know_only_names_share_their_authors_in_any_order(
+async def test_sources_without_author_ids_share_authors_by_name_in_any_order(
     dsn: str, tmp_path: Path
 ) -> None:
     one = [book(1, "A", authors=(AuthorRecord("J.K. Rowling"), AuthorRecord("J. K. ROWLING")))]
     two = [book(1, "B", authors=(AuthorRecord("J. K. Rowling", birth_year=1965),))]
 
-    await bring(dsn, tmp_path, one, "one")
-    await bring(dsn, tmp_path, two, "two")
+    await import_records(dsn, tmp_path, one, "one")
+    await import_records(dsn, tmp_path, two, "two")
 
-    assert (await bring(dsn, tmp_path, one, "one")).changed_nothing
-    assert (await bring(dsn, tmp_path, two, "two")).changed_nothing
+    assert (await import_records(dsn, tmp_path, one, "one")).changed_nothing
+    assert (await import_records(dsn, tmp_path, two, "two")).changed_nothing
     connection = await asyncpg.connect(dsn)
     assert await connection.fetch("SELECT slug, birth_year, book_count FROM author") == [
         ("j-k-rowling", 1965, 2)
     ]
     await connection.close()
-    await sound(dsn)
+    await audit_and_checksum(dsn)
 
 
 people = st.sampled_from(
     [AUSTEN, AuthorRecord("Anon"), AuthorRecord("ANON"), AuthorRecord("Zola", source_id="2", role="EDITOR")]
 )
 shelves = st.sampled_from([("A",), ("A", "B"), ("a", "b"), ("A", "C", "D"), ("E",)])
-drawn_records = st.lists(
+feeds_of_records = st.lists(
     st.builds(
         BookRecord,
         row=st.just(0),
@@ -230,69 +227,68 @@ drawn_records = st.lists(
     max_size=7,
     unique_by=lambda record: record.source_id,
 ).map(lambda records: [replace(record, row=row) for row, record in enumerate(records, 1)])
-CLEAR = "TRUNCATE book, author, category, catalog_size, search_word CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
 
 
 @settings(max_examples=5)
-@given(older=drawn_records, newer=drawn_records)
-async def test_an_older_delivery_leaves_no_trace_in_what_a_newer_one_lists(
+@given(older=feeds_of_records, newer=feeds_of_records)
+async def test_the_books_of_a_feed_are_the_same_with_and_without_an_older_feed(
     dsn: str, tmp_path: Path, older: list[BookRecord], newer: list[BookRecord]
 ) -> None:
     connection = await connect(dsn, application_name="bookstore tests")
     listed = sorted({record.source_id for record in newer})
 
-    async def outcome(*deliveries: list[BookRecord]) -> str:
+    async def import_and_checksum(*feeds: list[BookRecord]) -> str:
         await connection.execute(CLEAR)
-        for records in deliveries:
-            await bring(dsn, tmp_path, records)
+        for records in feeds:
+            await import_records(dsn, tmp_path, records)
         assert [finding for finding in await run_checks(connection) if finding.count] == []
         return await books_checksum(connection, source="shop", source_ids=listed)
 
     try:
-        # Names are the least of all spellings seen, so both must see the same ones.
-        spelled = [replace(record, authors=(), categories=()) for record in older]
-        assert await outcome(spelled, newer) == await outcome(newer)
-        assert await outcome(newer, newer) == await outcome(newer)
+        # A name is the smallest of its spellings in all feeds, so both catalogs must get the same spellings.
+        older_books = [replace(record, authors=(), categories=()) for record in older]
+        assert await import_and_checksum(older_books, newer) == await import_and_checksum(newer)
+        assert await import_and_checksum(newer, newer) == await import_and_checksum(newer)
     finally:
         await connection.close()
 
 
 @pytest.mark.parametrize("count", [30, 400])
-async def test_large_and_small_deliveries_come_to_the_same(
+async def test_rebuilding_tables_and_writing_rows_give_the_same_catalog(
     dsn: str, tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def seeded(books: int) -> Summary:
+    async def import_generated(books: int) -> Summary:
         return await import_feed(dsn, open_generated(books, 1), rejects=tmp_path / "rejects.csv")
 
-    small = await seeded(count)
-    by_triggers = await sound(dsn)
+    small = await import_generated(count)
+    by_triggers = await audit_and_checksum(dsn)
     connection = await asyncpg.connect(dsn)
     await connection.execute(CLEAR)
     await connection.close()
     monkeypatch.setattr(running, "BULK_MIN_BOOKS", 1)
-    large = await seeded(count)
+    large = await import_generated(count)
 
     assert small.rebuilt == ()
     assert set(large.rebuilt) >= {"book", "author_listing", "category_listing"}
-    assert await sound(dsn) == by_triggers
-    grown = await seeded(count + count // 2)
+    assert await audit_and_checksum(dsn) == by_triggers
+    grown = await import_generated(count + count // 2)
     assert grown.rebuilt == ("author_listing", "category_listing", "book_search", "search_word")
-    rebuilt = await sound(dsn)
+    rebuilt = await audit_and_checksum(dsn)
     monkeypatch.setattr(running, "BULK_MIN_BOOKS", 10**9)
-    assert (await seeded(count + count // 2)).changed_nothing
-    assert await sound(dsn) == rebuilt
+    assert (await import_generated(count + count // 2)).changed_nothing
+    assert await audit_and_checksum(dsn) == rebuilt
 
 
-async def test_a_rebuilt_catalog_has_the_schema_it_had(dsn: str, tmp_path: Path) -> None:
-    from tests.db.test_migrations import EXPECTED, described
+async def test_rebuilding_tables_does_not_change_the_schema(dsn: str, tmp_path: Path) -> None:
+    from tests.db.test_migrations import EXPECTED, describe_schema
 
     summary = await import_feed(dsn, open_generated(2_500, 1), rejects=tmp_path / "rejects.csv")
 
     assert "book" in summary.rebuilt
-    assert await described(dsn) == EXPECTED.read_text(encoding="utf-8")
+    assert await describe_schema(dsn) == EXPECTED.read_text(encoding="utf-8")
 
 
-async def test_readers_see_the_old_catalog_or_the_new_one_and_never_fail(dsn: str, tmp_path: Path) -> None:
+async def test_readers_see_either_the_old_or_the_new_catalog(dsn: str, tmp_path: Path) -> None:
     seen: set[tuple[int, int]] = set()
     done = asyncio.Event()
 
@@ -303,7 +299,6 @@ async def test_readers_see_the_old_catalog_or_the_new_one_and_never_fail(dsn: st
                 "SELECT (SELECT count(*) FROM book), (SELECT count(DISTINCT book_id) FROM category_listing)"
             )
             seen.add(tuple(row or ()))
-            await asyncio.sleep(0.005)
         await connection.close()
 
     reading = asyncio.create_task(read())
@@ -319,7 +314,7 @@ async def test_readers_see_the_old_catalog_or_the_new_one_and_never_fail(dsn: st
     assert seen == {(0, 0), (2500, listed)}
 
 
-# Kills itself when the step begins that it is given.
+# Imports books, and kills its own process when the given step begins.
 IMPORTER = """
 import asyncio, os, signal, sys
 from pathlib import Path
@@ -345,14 +340,14 @@ STEPS = [
     "Committing",
     "Vacuuming",
 ]
-NEVER = "no step"
+NO_STEP = "no step"
 
-HAS_LEFT = """
+SESSION_HAS_ENDED = """
 SELECT NOT EXISTS (SELECT FROM pg_stat_activity
                    WHERE application_name = 'bookstore import' AND datname = current_database())
 """
 
-# The import waits for a lock in the middle of what it writes.
+# The import waits for a lock in one of its write statements.
 WAITS_TO_WRITE = """
 SELECT EXISTS (SELECT FROM pg_stat_activity
                WHERE application_name = 'bookstore import' AND datname = current_database()
@@ -361,100 +356,104 @@ SELECT EXISTS (SELECT FROM pg_stat_activity
 
 
 @dataclass
-class Killing:
-    """Imports of one delivery that are killed, and what the catalog holds without and with it."""
+class KilledImport:
+    """Runs the same import in this process, or in a subprocess that is killed."""
 
     dsn: str
     rejects: Path
     connection: asyncpg.Connection
 
-    async def import_whole(self) -> str:
+    async def import_completely(self) -> str:
+        """Import in this process, and return the content checksum."""
         await import_feed(self.dsn, open_generated(2_000, 1), rejects=self.rejects)
-        return await sound(self.dsn)
+        return await audit_and_checksum(self.dsn)
 
     async def start(self, killed_at: str) -> asyncio.subprocess.Process:
+        """Start the import in a subprocess that kills itself at the step."""
         return await asyncio.create_subprocess_exec(
             sys.executable, "-c", IMPORTER, self.dsn, str(self.rejects), killed_at
         )
 
-    async def has_left(self) -> None:
+    async def wait_until_session_ended(self) -> None:
         """Return when PostgreSQL has ended the session of the killed import."""
-        await until(lambda: self.connection.fetchval(HAS_LEFT))
+        await until(lambda: self.connection.fetchval(SESSION_HAS_ENDED))
 
 
 @pytest.fixture
-async def killing(dsn: str, tmp_path: Path) -> AsyncGenerator[Killing]:
+async def killed_import(dsn: str, tmp_path: Path) -> AsyncGenerator[KilledImport]:
     connection = await asyncpg.connect(dsn)
-    yield Killing(dsn, tmp_path / "rejects.csv", connection)
+    yield KilledImport(dsn, tmp_path / "rejects.csv", connection)
     await connection.close()
 
 
-async def test_an_import_that_is_killed_leaves_all_or_nothing(killing: Killing) -> None:
-    empty = await sound(killing.dsn)
-    whole = await killing.import_whole()
-    left = {}
+async def test_a_killed_import_is_committed_completely_or_not_at_all(killed_import: KilledImport) -> None:
+    empty = await audit_and_checksum(killed_import.dsn)
+    whole = await killed_import.import_completely()
+    checksums = {}
 
     for step in STEPS:
-        await killing.connection.execute(CLEAR)
-        importer = await killing.start(killed_at=step)
+        await killed_import.connection.execute(CLEAR)
+        importer = await killed_import.start(killed_at=step)
         assert await importer.wait() == -signal.SIGKILL
-        await killing.has_left()
-        left[step] = await sound(killing.dsn)
+        await killed_import.wait_until_session_ended()
+        checksums[step] = await audit_and_checksum(killed_import.dsn)
 
-    assert left == {step: whole if step == "Vacuuming" else empty for step in STEPS}
-    await killing.connection.execute(CLEAR)
-    assert await killing.import_whole() == whole
+    assert checksums == {step: whole if step == "Vacuuming" else empty for step in STEPS}
+    await killed_import.connection.execute(CLEAR)
+    assert await killed_import.import_completely() == whole
 
 
-async def test_an_import_that_is_killed_amid_a_statement_leaves_nothing(killing: Killing) -> None:
-    empty = await sound(killing.dsn)
-    locker = await asyncpg.connect(killing.dsn)
+async def test_an_import_killed_during_a_statement_writes_nothing(killed_import: KilledImport) -> None:
+    empty = await audit_and_checksum(killed_import.dsn)
+    locker = await asyncpg.connect(killed_import.dsn)
 
     async with locker.transaction():
         await locker.execute("LOCK TABLE catalog_size IN ACCESS EXCLUSIVE MODE")
-        importer = await killing.start(killed_at=NEVER)
-        await until(lambda: killing.connection.fetchval(WAITS_TO_WRITE))
+        importer = await killed_import.start(killed_at=NO_STEP)
+        await until(lambda: killed_import.connection.fetchval(WAITS_TO_WRITE))
         importer.kill()
         await importer.wait()
-        await killing.has_left()
+        await killed_import.wait_until_session_ended()
     await locker.close()
 
-    assert await sound(killing.dsn) == empty
+    assert await audit_and_checksum(killed_import.dsn) == empty
 
 
-async def test_a_second_import_at_the_same_time_is_refused(dsn: str, tmp_path: Path) -> None:
+async def test_a_concurrent_import_is_rejected(dsn: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute("SELECT pg_advisory_lock(hashtext('bookstore import'))")
 
     with pytest.raises(CatalogImportError, match="Another import is running"):
-        await bring(dsn, tmp_path, [book(1, "Emma")])
+        await import_records(dsn, tmp_path, [book(1, "Emma")])
 
     await connection.close()
 
 
-async def test_what_stops_an_import_is_said_and_nothing_is_written(dsn: str, tmp_path: Path) -> None:
-    async def failing() -> AsyncGenerator[RecordBatch]:
+async def test_an_import_that_fails_raises_the_reason_and_writes_nothing(dsn: str, tmp_path: Path) -> None:
+    async def fail_after_a_batch() -> AsyncGenerator[RecordBatch]:
         yield [book(1, "Emma")]
         raise CatalogImportError("the file ends in the middle of a row")
 
-    before = await sound(dsn)
-    torn = Feed("shop", failing(), total=2, unit="rows", completed=lambda: 0)
+    before = await audit_and_checksum(dsn)
+    incomplete = Feed("shop", fail_after_a_batch(), total=2, unit="rows", completed=lambda: 0)
     with pytest.raises(CatalogImportError, match="middle of a row"):
-        await import_feed(dsn, torn, rejects=tmp_path / "rejects.csv")
+        await import_feed(dsn, incomplete, rejects=tmp_path / "rejects.csv")
     with pytest.raises(CatalogImportError, match="cannot be called 'name'"):
-        await bring(dsn, tmp_path, [], "name")
+        await import_records(dsn, tmp_path, [], "name")
     with pytest.raises(DatabaseError, match="cannot be reached"):
-        await bring(dsn.replace("/test_", "/nowhere_"), tmp_path, [])
+        await import_records(dsn.replace("/test_", "/nowhere_"), tmp_path, [])
     (tmp_path / "mine.csv").write_text("precious\n")
     with pytest.raises(CatalogImportError, match="is not a rejects file"):
-        await import_feed(dsn, delivery([]), rejects=tmp_path / "mine.csv")
+        await import_feed(dsn, feed([]), rejects=tmp_path / "mine.csv")
 
-    assert await sound(dsn) == before
+    assert await audit_and_checksum(dsn) == before
     assert (tmp_path / "mine.csv").read_text() == "precious\n"
 
 
 @real_catalogs
-async def test_the_real_catalogs_come_in_whole_and_twice_change_nothing(dsn: str, tmp_path: Path) -> None:
+async def test_the_real_catalogs_are_imported_completely_and_change_nothing_the_second_time(
+    dsn: str, tmp_path: Path
+) -> None:
     counts = {}
     for _ in range(2):
         for name in ("goodbooks", "oscar"):
@@ -463,11 +462,11 @@ async def test_the_real_catalogs_come_in_whole_and_twice_change_nothing(dsn: str
             counts.setdefault(name, []).append((summary.new, summary.changed, summary.unchanged))
 
     assert counts == {"goodbooks": [(10000, 0, 0), (0, 0, 10000)], "oscar": [(161, 0, 0), (0, 0, 161)]}
-    await sound(dsn)
+    await audit_and_checksum(dsn)
 
 
 def copy_tenth(source: Path, target: Path) -> Path:
-    """Copy a delivery of Gutenberg with every tenth book and all authors; return the copy."""
+    """Copy a Gutenberg catalog with every tenth book and all authors, and return the copy."""
     target.mkdir()
     for path in source.iterdir():
         with path.open(newline="") as file, (target / path.name).open("w", newline="") as copy:
@@ -480,26 +479,26 @@ def copy_tenth(source: Path, target: Path) -> Path:
 
 
 @real_catalogs
-async def test_two_deliveries_of_gutenberg_come_to_the_newer_one(dsn: str, tmp_path: Path) -> None:
-    deliveries = {
+async def test_the_newer_gutenberg_catalog_replaces_the_older_one(dsn: str, tmp_path: Path) -> None:
+    folders = {
         name: copy_tenth(CATALOGS / name, tmp_path / name)
         for name in ("gutenberg-2024-09", "gutenberg-2025-12")
     }
 
-    async def imported(name: str) -> Summary:
-        opened = await open_feed("gutenberg", [deliveries[name]])
+    async def import_catalog(name: str) -> Summary:
+        opened = await open_feed("gutenberg", [folders[name]])
         return await import_feed(dsn, opened, rejects=tmp_path / "rejects.csv")
 
-    await imported("gutenberg-2025-12")
+    await import_catalog("gutenberg-2025-12")
     connection = await connect(dsn, application_name="bookstore tests")
     listed = [row[0] for row in await connection.fetch("SELECT source_id FROM book")]
     alone = await books_checksum(connection, source="gutenberg", source_ids=listed)
     await connection.execute(CLEAR)
-    older = await imported("gutenberg-2024-09")
-    newer = await imported("gutenberg-2025-12")
+    older = await import_catalog("gutenberg-2024-09")
+    newer = await import_catalog("gutenberg-2025-12")
 
     assert (older.new, newer.new + newer.changed + newer.unchanged) == (7423, 7726)
     assert newer.missing_from_feed == 7423 + newer.new - 7726
     assert await books_checksum(connection, source="gutenberg", source_ids=listed) == alone
     await connection.close()
-    await sound(dsn)
+    await audit_and_checksum(dsn)

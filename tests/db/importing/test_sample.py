@@ -2,7 +2,7 @@
 
 Its editions are fictitious, so their ISBNs are 978-69, seven digits counted up in the order of the
 file, and the check digit: no country was ever given 978-69 (International ISBN Agency, range message
-of January 2026), so they belong to nobody.
+of January 2026), so no real book has one.
 """
 
 import json

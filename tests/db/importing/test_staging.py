@@ -39,17 +39,17 @@ FULL = BookRecord(
 BARE = BookRecord(8, "y", "Bare")
 
 
-async def staged(connection: asyncpg.Connection, *batches: list[BookRecord]) -> None:
-    filling = Staging(connection)
+async def stage(connection: asyncpg.Connection, *batches: list[BookRecord]) -> None:
+    staging_ = Staging(connection)
     await create_staging_tables(connection)
     for batch in batches:
-        await filling.add(batch)
-    await filling.finish()
-    await filling.close()
+        await staging_.add(batch)
+    await staging_.finish()
+    await staging_.close()
 
 
 async def test_books_arrive_as_they_were_sent(connection: asyncpg.Connection) -> None:
-    await staged(connection, [FULL, BARE])
+    await stage(connection, [FULL, BARE])
 
     rows = await connection.fetch("SELECT * FROM stage_book ORDER BY ordinal")
     assert [(row["ordinal"], row["row"], row["source_id"], row["title"]) for row in rows] == [
@@ -61,12 +61,12 @@ async def test_books_arrive_as_they_were_sent(connection: asyncpg.Connection) ->
         assert {name: row[name] for name in names} == {name: getattr(record, name) for name in names}
 
 
-async def test_people_and_paths_are_sent_once_and_then_referred_to_by_number(
+async def test_repeated_people_and_paths_are_sent_once_and_referenced_by_number(
     connection: asyncpg.Connection,
 ) -> None:
     again = BookRecord(9, "z", "Again", authors=(BO, ANN), categories=(("C",),))
 
-    await staged(connection, [FULL, BARE], [again])
+    await stage(connection, [FULL, BARE], [again])
 
     assert await connection.fetch("SELECT ordinal, people, paths FROM stage_link ORDER BY ordinal") == [
         (1, "1,2", "1,2"),
@@ -89,7 +89,7 @@ async def test_a_key_evicted_from_the_cache_is_sent_again_under_another_number(
     monkeypatch.setattr(staging, "MAX_CACHED_KEYS", 1)
     again = BookRecord(9, "z", "Again", authors=(ANN,), categories=(("A", "B"),))
 
-    await staged(connection, [FULL, again])
+    await stage(connection, [FULL, again])
 
     assert await connection.fetch("SELECT people, paths FROM stage_link ORDER BY ordinal") == [
         ("1,2", "1,2"),

@@ -1,4 +1,4 @@
-"""What the tests of execution leave behind is collected with the module that left it."""
+"""The garbage of a module of execution tests is collected before the next module runs."""
 
 import gc
 import warnings

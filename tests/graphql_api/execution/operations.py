@@ -48,117 +48,117 @@ class OperationDrawer:
     fragments: list[str] = field(default_factory=list)
     aliases: int = 0
 
-    def chance(self, one_in: int) -> bool:
+    def draw_chance(self, one_in: int) -> bool:
         return self.draw(st.integers(1, one_in)) == one_in
 
-    def document(self) -> DrawnOperation:
+    def draw_document(self) -> DrawnOperation:
         assert self.schema.query_type is not None
-        selection = self.selection(self.schema.query_type, self.depth)
+        selection = self.draw_selection(self.schema.query_type, self.depth)
         declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self.variables.items())
         head = f"query Drawn{f'({declared})' if declared else ''} "
         given = {name: value for name, (_, value) in self.variables.items() if value is not OMITTED}
         return DrawnOperation(head + selection + "".join(self.fragments), given)
 
-    def selection(self, kind: Composite, depth: int) -> str:
+    def draw_selection(self, kind: Composite, depth: int) -> str:
         count = self.draw(st.integers(1, 4))
-        return "{ " + " ".join(self.selected(kind, depth) for _ in range(count)) + " }"
+        return "{ " + " ".join(self.draw_selected(kind, depth) for _ in range(count)) + " }"
 
-    def selected(self, kind: Composite, depth: int) -> str:
+    def draw_selected(self, kind: Composite, depth: int) -> str:
         """Return a field, an inline fragment or a fragment spread."""
-        if depth > 0 and self.chance(6):
-            return self.fragment(kind, depth)
+        if depth > 0 and self.draw_chance(6):
+            return self.draw_fragment(kind, depth)
         fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
         usable = [
             name
             for name, each in fields.items()
             if depth > 0 or not is_composite_type(get_named_type(each.type))
         ]
-        if not usable or self.chance(10):
-            return f"{self.alias()}__typename{self.directives()}"
+        if not usable or self.draw_chance(10):
+            return f"{self.draw_alias()}__typename{self.draw_directives()}"
         name = self.draw(st.sampled_from(usable))
-        if name in self.rare and not self.chance(20):
+        if name in self.rare and not self.draw_chance(20):
             return "__typename"
         chosen = fields[name]
         named = get_named_type(chosen.type)
-        arguments = self.arguments(chosen.args)
-        inner = f" {self.selection(named, depth - 1)}" if is_composite_type(named) else ""
-        alias = self.alias(always=bool(chosen.args))
-        return f"{alias}{name}{arguments}{self.directives()}{inner}"
+        arguments = self.draw_arguments(chosen.args)
+        inner = f" {self.draw_selection(named, depth - 1)}" if is_composite_type(named) else ""
+        alias = self.draw_alias(always=bool(chosen.args))
+        return f"{alias}{name}{arguments}{self.draw_directives()}{inner}"
 
-    def fragment(self, kind: Composite, depth: int) -> str:
+    def draw_fragment(self, kind: Composite, depth: int) -> str:
         possible = (
             [kind] if isinstance(kind, GraphQLObjectType) else [kind, *self.schema.get_possible_types(kind)]
         )
         on = self.draw(st.sampled_from(possible))
-        selection = self.selection(on, depth - 1)
-        if self.chance(2):
-            condition = f" on {on.name}" if on is not kind or self.chance(2) else ""
-            return f"...{condition}{self.directives()} {selection}"
+        selection = self.draw_selection(on, depth - 1)
+        if self.draw_chance(2):
+            condition = f" on {on.name}" if on is not kind or self.draw_chance(2) else ""
+            return f"...{condition}{self.draw_directives()} {selection}"
         name = f"F{len(self.fragments)}"
         self.fragments.append(f" fragment {name} on {on.name} {selection}")
-        return f"...{name}{self.directives()}" + (f" ...{name}" if self.chance(3) else "")
+        return f"...{name}{self.draw_directives()}" + (f" ...{name}" if self.draw_chance(3) else "")
 
-    def alias(self, *, always: bool = False) -> str:
-        if not always and not self.chance(4):
+    def draw_alias(self, *, always: bool = False) -> str:
+        if not always and not self.draw_chance(4):
             return ""
         self.aliases += 1
         return f"a{self.aliases}: "
 
-    def directives(self) -> str:
-        if not self.chance(8):
+    def draw_directives(self) -> str:
+        if not self.draw_chance(8):
             return ""
         name = self.draw(st.sampled_from(["skip", "include"]))
-        if self.chance(2):
+        if self.draw_chance(2):
             return f" @{name}(if: {self.draw(st.sampled_from(['true', 'false']))})"
-        return f" @{name}(if: ${self.variable('Boolean!', self.draw(st.booleans()))})"
+        return f" @{name}(if: ${self.declare_variable('Boolean!', self.draw(st.booleans()))})"
 
-    def variable(self, kind: str, value: Any) -> str:
+    def declare_variable(self, kind: str, value: Any) -> str:
         name = f"v{len(self.variables)}"
         self.variables[name] = (kind, value)
         return name
 
     # Arguments
 
-    def arguments(self, arguments: dict[str, Any]) -> str:
+    def draw_arguments(self, arguments: dict[str, Any]) -> str:
         given = [
-            f"{name}: {self.argument(name, argument.type)}"
+            f"{name}: {self.draw_argument(name, argument.type)}"
             for name, argument in arguments.items()
-            if is_required_argument(argument) or self.chance(2)
+            if is_required_argument(argument) or self.draw_chance(2)
         ]
         return f"({', '.join(given)})" if given else ""
 
-    def argument(self, name: str, kind: GraphQLInputType) -> str:
-        if not self.chance(2):
-            return print_literal(self.value(name, kind), kind)
+    def draw_argument(self, name: str, kind: GraphQLInputType) -> str:
+        if not self.draw_chance(2):
+            return print_literal(self.draw_value(name, kind), kind)
         declared = str(kind)
-        value = self.value(name, kind)
-        if not isinstance(kind, GraphQLNonNull) and self.chance(3):
-            default = print_literal(self.present(name, kind), kind)
+        value = self.draw_value(name, kind)
+        if not isinstance(kind, GraphQLNonNull) and self.draw_chance(3):
+            default = print_literal(self.draw_present_value(name, kind), kind)
             value = self.draw(st.sampled_from([OMITTED, value]))
-            return f"${self.variable(f'{declared} = {default}', value)}"
-        if not isinstance(kind, GraphQLNonNull) and self.chance(4):
+            return f"${self.declare_variable(f'{declared} = {default}', value)}"
+        if not isinstance(kind, GraphQLNonNull) and self.draw_chance(4):
             value = OMITTED
-        return f"${self.variable(declared, value)}"
+        return f"${self.declare_variable(declared, value)}"
 
-    def value(self, name: str, kind: GraphQLInputType) -> Any:
+    def draw_value(self, name: str, kind: GraphQLInputType) -> Any:
         if isinstance(kind, GraphQLNonNull):
-            return self.present(name, kind.of_type)
-        return None if self.chance(8) else self.present(name, kind)
+            return self.draw_present_value(name, kind.of_type)
+        return None if self.draw_chance(8) else self.draw_present_value(name, kind)
 
-    def present(self, name: str, kind: Any) -> Any:
+    def draw_present_value(self, name: str, kind: Any) -> Any:
         if isinstance(kind, GraphQLList):
-            return [self.value(name, kind.of_type) for _ in range(self.draw(st.integers(0, 3)))]
+            return [self.draw_value(name, kind.of_type) for _ in range(self.draw(st.integers(0, 3)))]
         if isinstance(kind, GraphQLEnumType):
             return self.draw(st.sampled_from(sorted(kind.values)))
         if isinstance(kind, GraphQLInputObjectType):
             if kind.extensions["strawberry-definition"].is_one_of:
                 key = self.draw(st.sampled_from(sorted(kind.fields)))
-                return {key: self.present(key, get_named_type(kind.fields[key].type))}
+                return {key: self.draw_present_value(key, get_named_type(kind.fields[key].type))}
             return {
-                key: self.value(key, each.type)
+                key: self.draw_value(key, each.type)
                 for key, each in kind.fields.items()
                 if isinstance(each.type, GraphQLNonNull)
-                or self.chance(8 if get_named_type(each.type) is kind else 2)
+                or self.draw_chance(8 if get_named_type(each.type) is kind else 2)
             }
         assert isinstance(kind, GraphQLScalarType)
         return self.draw(self.values[name if name in self.values else kind.name])
@@ -197,6 +197,6 @@ def draw_operations(
 
     @st.composite
     def drawn(draw: Any) -> DrawnOperation:
-        return OperationDrawer(schema, values, draw, depth, frozenset(rare)).document()
+        return OperationDrawer(schema, values, draw, depth, frozenset(rare)).draw_document()
 
     return drawn()

@@ -1,4 +1,4 @@
-"""Plans answer exactly as graphql-core does, byte for byte, errors included."""
+"""A plan's result is exactly that of graphql-core, byte for byte, including errors."""
 
 import asyncio
 import os
@@ -29,13 +29,13 @@ from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 from tests.graphql_api.execution.operations import DrawnOperation, draw_operations
 from tests.waiting import until
 
-# Stock execution drops the coroutines of siblings when a field fails at once, and Python complains of them.
+# graphql-core never awaits the coroutines of siblings of a field that fails immediately; Python warns of them.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-some = settings(
+fuzzing = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),
     suppress_health_check=[*SUPPRESSED_CHECKS, HealthCheck.filter_too_much],
 )
@@ -59,53 +59,53 @@ FOUND = st.sampled_from([global_id("Book", 1), global_id("Author", 1), global_id
 CURSORS = ("WyJ0aXRsZSBhc2MiLCJib29rIDEiLDFd", "WyJuYW1lIGFzYyIsInBlcnNvbiAxIiwyXQ")  # by title, by name
 
 
-def mostly(usual: st.SearchStrategy[Any], *rare: Any) -> st.SearchStrategy[Any]:
-    """The usual, and one time in eight something that fails."""
+def add_rare_values(usual: st.SearchStrategy[Any], *rare: Any) -> st.SearchStrategy[Any]:
+    """Return a strategy of the usual values, and of rare ones in one case of eight."""
     return st.integers(0, 7).flatmap(lambda drawn: st.sampled_from(rare) if drawn == 7 else usual)
 
 
 catalog_values = {
-    "first": mostly(st.sampled_from([0, 1, 2, 3, 20, 100]), 101, 2, 3),
-    "last": mostly(st.sampled_from([0, 1, 2, 3, 100]), -1, 1, 2),
-    "after": mostly(st.none(), *CURSORS, "nothing"),
-    "before": mostly(st.none(), *CURSORS, ""),
-    "id": mostly(FOUND, global_id("Planet", 1), "nothing"),
-    "ids": mostly(FOUND, global_id("Planet", 1), "nothing"),
-    "isbn": mostly(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
+    "first": add_rare_values(st.sampled_from([0, 1, 2, 3, 20, 100]), 101, 2, 3),
+    "last": add_rare_values(st.sampled_from([0, 1, 2, 3, 100]), -1, 1, 2),
+    "after": add_rare_values(st.none(), *CURSORS, "nothing"),
+    "before": add_rare_values(st.none(), *CURSORS, ""),
+    "id": add_rare_values(FOUND, global_id("Planet", 1), "nothing"),
+    "ids": add_rare_values(FOUND, global_id("Planet", 1), "nothing"),
+    "isbn": add_rare_values(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
     "slug": st.sampled_from(["person-0", "nobody"]),
     "path": st.sampled_from(["fiction", "fiction/middle", "nowhere"]),
-    "text": mostly(st.sampled_from(["book", "prson", "0306406152", "&"]), "\0"),
-    "prefix": mostly(st.sampled_from(["b", "person", ""]), "\0"),
+    "text": add_rare_values(st.sampled_from(["book", "prson", "0306406152", "&"]), "\0"),
+    "prefix": add_rare_values(st.sampled_from(["b", "person", ""]), "\0"),
     "Boolean": st.booleans(),
-    "Decimal": mostly(st.sampled_from(["0", "9.99", "4.5"]), "NaN"),
-    "ID": mostly(FOUND, "nothing"),
-    "Int": mostly(st.integers(-50, 2000), 10_000),
-    "String": mostly(st.sampled_from(["en", "EUR", "per", "%"]), "\0"),
+    "Decimal": add_rare_values(st.sampled_from(["0", "9.99", "4.5"]), "NaN"),
+    "ID": add_rare_values(FOUND, "nothing"),
+    "Int": add_rare_values(st.integers(-50, 2000), 10_000),
+    "String": add_rare_values(st.sampled_from(["en", "EUR", "per", "%"]), "\0"),
 }
 
 
 @pytest.fixture(autouse=True)
-def in_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Errors are compared in their order here, which turns may change."""
+def unlimited_time_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable yielding, which may change the order of errors."""
     monkeypatch.setattr(yielding, "TIME_SLICE", float("inf"))
 
 
-def shown(outcome: Outcome) -> bytes:
-    """An answer with its errors, as bytes; what JSON cannot hold as its representation."""
+def encode_outcome(outcome: Outcome) -> bytes:
+    """Return the data and the errors as JSON, with the repr of values that JSON cannot represent."""
     errors = [error.formatted for error in outcome.result.errors or []]
     return orjson.dumps({"data": outcome.result.data, "errors": errors}, default=repr)
 
 
-def nulled(outcome: Outcome) -> tuple[bytes, set[tuple[str | int, ...]]]:
-    """An answer's data, and the fields in it that errors made null."""
+def data_and_nulls(outcome: Outcome) -> tuple[bytes, set[tuple[str | int, ...]]]:
+    """Return the data as JSON, and the paths of the values that errors made null."""
     data = outcome.result.data
     return orjson.dumps(data, default=repr), {
-        where(data, error.path or []) for error in outcome.result.errors or ()
+        path_of_null(data, error.path or []) for error in outcome.result.errors or ()
     }
 
 
-def where(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
-    """The beginning of the path at which the data is null."""
+def path_of_null(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
+    """Return the part of an error's path that ends at the null value."""
     for depth, step in enumerate(path):
         if data is None:
             return tuple(path[:depth])
@@ -117,28 +117,29 @@ def where(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
 async def assert_equal_to_graphql_core(
     schema_: Schema, drawn: DrawnOperation, context: Callable[[], Any], *, racing: bool = False
 ) -> Outcome:
-    """The outcome of a plan, which must be that of graphql-core, the second time too.
+    """Run an operation twice by its plan and once by graphql-core, and assert equal outcomes. Return the plan's.
 
-    racing: two failures may null the same field, and which of them graphql-core reports depends on which
-    of its reads is answered first. A plan that met an error has left the answer to graphql-core, so there
-    the fields that are null by errors are compared, and not the errors.
+    With `racing`, only the null values of fallbacks with errors are compared: if two errors make the same value
+    null, graphql-core reports the one whose read finishes first.
     """
     operation = DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None).prepare(drawn.variables)
     planned = await run_operation(operation, context())
     again = await run_operation(operation, context())
-    stock = await run_with_graphql_core(operation, context(), "compared")
+    by_graphql_core = await run_with_graphql_core(operation, context(), "compared")
 
     for outcome in (planned, again):
-        if racing and outcome.fallback_reason and outcome.result.errors and stock.result.errors:
-            assert nulled(outcome) == nulled(stock)
+        if racing and outcome.fallback_reason and outcome.result.errors and by_graphql_core.result.errors:
+            assert data_and_nulls(outcome) == data_and_nulls(by_graphql_core)
         else:
-            assert shown(outcome) == shown(stock)
+            assert encode_outcome(outcome) == encode_outcome(by_graphql_core)
     assert planned.fallback_reason or not planned.result.errors
-    assert planned.result.errors or planned.fallback_reason != "the plan failed", "a plan failed for nothing"
+    assert planned.result.errors or planned.fallback_reason != "the plan failed", (
+        "a plan failed without an error"
+    )
     return planned
 
 
-def valid(schema_: Schema, drawn: DrawnOperation) -> bool:
+def is_valid(schema_: Schema, drawn: DrawnOperation) -> bool:
     try:
         DocumentCache(schema_, limits=UNLIMITED).get(drawn.document, None)
     except InvalidDocumentError:
@@ -146,13 +147,15 @@ def valid(schema_: Schema, drawn: DrawnOperation) -> bool:
     return True
 
 
-@some
+@fuzzing
 @given(drawn=draw_operations(nasty_schema._schema, nasty_values, depth=4, rare=RARE))
 @example(
     drawn=DrawnOperation("{ item { number } items(keys: [0, 1, 2, 3, 4, 5, 6]) { number flag amount } }", {})
 )
-async def test_over_a_schema_built_to_be_nasty(drawn: DrawnOperation) -> None:
-    assume(valid(nasty_schema, drawn))
+async def test_operations_on_a_schema_of_hard_cases_have_the_result_of_graphql_core(
+    drawn: DrawnOperation,
+) -> None:
+    assume(is_valid(nasty_schema, drawn))
 
     outcome = await assert_equal_to_graphql_core(nasty_schema, drawn, nasty_context)
 
@@ -161,7 +164,7 @@ async def test_over_a_schema_built_to_be_nasty(drawn: DrawnOperation) -> None:
 
 @pytest.fixture(scope="module")
 async def catalog_of_module(shared_connection: Connection) -> AsyncGenerator[Client]:
-    """A few books, authors and categories with the first ids, in a transaction of the module's own."""
+    """A client of a few books, authors and categories with ids from 1, in a transaction of the module."""
     transaction = shared_connection.transaction()
     await transaction.start()
     for table in ("book", "author", "category"):
@@ -189,31 +192,35 @@ async def catalog_of_module(shared_connection: Connection) -> AsyncGenerator[Cli
 
 @pytest.fixture
 def small_catalog(catalog_of_module: Client) -> Client:
-    """A client with statements of its own: what earlier operations have dropped may still be reading."""
+    """A client with a separate list of statements, because reads of earlier operations may still run."""
     return Client(catalog_of_module.connection, lock=catalog_of_module.lock)
 
 
-class Forgetful(Context):
-    """A context that reads everything again: which of two failures that null the same field comes first,
-    and is reported, depends on what has to be read before it, in graphql-core too."""
+class UncachedFallbackContext(Context):
+    """A context whose fallback reads everything again, as graphql-core without a plan does.
+
+    Cached rows would change which of two errors that make the same value null comes first.
+    """
 
     def for_fallback(self) -> Context:
         return Context(self.view_counter, self.database, Loaders(self.database, self.loaders.columns))
 
 
-@some
+@fuzzing
 @given(drawn=draw_operations(schema._schema, catalog_values, depth=4))
-async def test_over_the_catalog(small_catalog: Client, drawn: DrawnOperation) -> None:
-    assume(valid(schema, drawn))
+async def test_operations_on_the_catalog_have_the_result_of_graphql_core(
+    small_catalog: Client, drawn: DrawnOperation
+) -> None:
+    assume(is_valid(schema, drawn))
 
     outcome = await assert_equal_to_graphql_core(
-        schema, drawn, lambda: Forgetful(small_catalog.views, small_catalog), racing=True
+        schema, drawn, lambda: UncachedFallbackContext(small_catalog.views, small_catalog), racing=True
     )
 
     event(outcome.fallback_reason or "planned")
 
 
-async def test_a_plan_takes_the_statements_of_stock_execution(small_catalog: Client) -> None:
+async def test_a_plan_runs_the_statements_of_graphql_core(small_catalog: Client) -> None:
     operation = (
         DocumentCache(schema, limits=UNLIMITED)
         .get(
@@ -250,31 +257,32 @@ async def test_what_a_failed_plan_has_read_is_not_read_again(small_catalog: Clie
 
 
 def test_a_failed_plan_leaves_nothing_running() -> None:
-    async def attempt() -> None:
+    async def run_failing_plan() -> None:
         drawn = DrawnOperation(
             "{ items(keys: [1, 13, 5]) { thing { key } slow others(count: -1) { key } } }", {}
         )
         await assert_equal_to_graphql_core(nasty_schema, drawn, nasty_context)
         await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
-    asyncio.run(attempt())
+    asyncio.run(run_failing_plan())
 
 
-def every_field() -> list[tuple[str, str]]:
-    """Each field of the catalog's types, with a selection below it."""
+def fields_of_catalog_types() -> list[tuple[str, str]]:
+    """Return each field of the catalog's types with its selection set, as type name and text."""
     types = schema._schema.type_map
     found: list[tuple[str, str]] = []
     for owner in ("Book", "Author", "Category"):
         for name, field in types[owner].fields.items():  # type: ignore[attr-defined]
-            found.append((owner, f"{name} {below(get_named_type(field.type))}"))
+            found.append((owner, f"{name} {selection_of(get_named_type(field.type))}"))
     return found
 
 
-NOTHING = "{  }"
-"""What is selected of a type all of whose fields are objects, at the greatest depth."""
+EMPTY_SELECTION = "{  }"
+"""The selection of a type that has only object fields, at the maximum depth."""
 
 
-def below(kind: GraphQLNamedType, depth: int = 0) -> str:
+def selection_of(kind: GraphQLNamedType, depth: int = 0) -> str:
+    """Return a selection set of a type: its leaf fields, and its object fields down to a depth."""
     if is_leaf_type(kind):
         return ""
     fields = kind.fields.items()  # type: ignore[attr-defined]
@@ -282,23 +290,25 @@ def below(kind: GraphQLNamedType, depth: int = 0) -> str:
         f"{name} {selection}"
         for name, field in fields
         if is_leaf_type(get_named_type(field.type)) or depth < 1
-        if (selection := below(get_named_type(field.type), depth + 1)) != NOTHING
+        if (selection := selection_of(get_named_type(field.type), depth + 1)) != EMPTY_SELECTION
     ]
     return "{ " + " ".join(inner) + " }"
 
 
-@pytest.mark.parametrize(("owner", "selection"), every_field())
-async def test_each_field_alone_finds_the_columns_it_needs(
+@pytest.mark.parametrize(("owner", "selection"), fields_of_catalog_types())
+async def test_each_field_alone_has_the_columns_it_needs(
     small_catalog: Client, owner: str, selection: str
 ) -> None:
     text = f'{{ node(id: "{global_id(owner, 1)}") {{ ... on {owner} {{ {selection} }} }} }}'
     operation = DocumentCache(schema).get(text, None).prepare(None)
 
     planned = await run_operation(operation, Context(small_catalog.views, small_catalog))
-    stock = await run_with_graphql_core(operation, Context(small_catalog.views, small_catalog), "compared")
+    by_graphql_core = await run_with_graphql_core(
+        operation, Context(small_catalog.views, small_catalog), "compared"
+    )
 
     assert planned.fallback_reason is None
-    assert shown(planned) == shown(stock)
+    assert encode_outcome(planned) == encode_outcome(by_graphql_core)
     assert planned.result.data
     assert planned.result.data["node"]
 
@@ -376,7 +386,7 @@ async def test_each_field_alone_finds_the_columns_it_needs(
         ),
     ],
 )
-async def test_a_look_up_reads_the_page_below_it_along(
+async def test_a_lookup_prefetches_the_page_below_it(
     small_catalog: Client, text: str, statements: list[str]
 ) -> None:
     operation = DocumentCache(schema).get(text, None).prepare(None)
@@ -384,9 +394,11 @@ async def test_a_look_up_reads_the_page_below_it_along(
     small_catalog.statements.clear()
     planned = await run_operation(operation, Context(small_catalog.views, small_catalog))
     by_plan = small_catalog.statements.copy()
-    stock = await run_with_graphql_core(operation, Context(small_catalog.views, small_catalog), "compared")
+    by_graphql_core = await run_with_graphql_core(
+        operation, Context(small_catalog.views, small_catalog), "compared"
+    )
 
     assert planned.fallback_reason is None
     assert by_plan == statements
-    assert shown(planned) == shown(stock)
+    assert encode_outcome(planned) == encode_outcome(by_graphql_core)
     assert not planned.result.errors

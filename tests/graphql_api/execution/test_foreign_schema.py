@@ -26,13 +26,13 @@ from graphql_api.loaders.dataloader import Loader
 from tests.graphql_api.execution.operations import DrawnOperation, draw_operations
 from tests.graphql_api.execution.test_differential import (
     assert_equal_to_graphql_core,
-    in_one_turn,
+    fuzzing,
+    is_valid,
     pytestmark,
-    some,
-    valid,
+    unlimited_time_slice,
 )
 
-__all__ = ["in_one_turn", "pytestmark"]
+__all__ = ["pytestmark", "unlimited_time_slice"]
 
 DEPARTURES = {1: [("Oslo", 12), ("Bergen", 8)], 2: [("Kiel", 20)], 3: []}
 
@@ -270,10 +270,10 @@ async def test_what_a_failed_plan_has_read_is_not_read_again() -> None:
     assert context.batches == ["berths [1, 2, 4]", "closed", "berths [4]"]
 
 
-@some
+@fuzzing
 @given(drawn=draw_operations(harbour._schema, VALUES, depth=4, rare=["described", "owner"]))
 async def test_drawn_operations_have_the_result_of_graphql_core(drawn: DrawnOperation) -> None:
-    assume(valid(harbour, drawn))
+    assume(is_valid(harbour, drawn))
 
     await assert_equal_to_graphql_core(harbour, drawn, HarbourContext, racing=True)
 

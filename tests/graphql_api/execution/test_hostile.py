@@ -1,4 +1,4 @@
-"""Hostile documents: each takes a bounded amount of work, and is refused by a limit that is named."""
+"""Hostile documents: each takes a bounded amount of work, and is rejected with the name of a limit."""
 
 import os
 
@@ -22,11 +22,11 @@ from tests.tables import note
 from tests.work import Work
 
 MAX_CALLS = 600_000
-"""Maximum calls of functions that one document may take: a plan of 500 fields takes about 400,000."""
+"""Maximum function calls for one document. A plan of 500 fields takes about 400,000."""
 
 
-def dealt_with(text: str, operation: str | None = None) -> tuple[Document | None, str, Work]:
-    """The document, or why it is refused, and the work that took, its plan included."""
+def prepare_document(text: str, operation: str | None = None) -> tuple[Document | None, str, Work]:
+    """Parse, plan and check a document. Return it or the reason for its rejection, and the work."""
     document, reason = None, ""
     with Work() as work:
         try:
@@ -40,12 +40,12 @@ def dealt_with(text: str, operation: str | None = None) -> tuple[Document | None
     return document, reason, work
 
 
-def tokens_and_comparisons(work: Work) -> tuple[int, int]:
-    """How many tokens were read, and how often two fields were compared."""
+def count_tokens_and_comparisons(work: Work) -> tuple[int, int]:
+    """Return the number of tokens read, and of comparisons of two fields."""
     return work.calls_of(Lexer.advance), work.calls_of(spend_complexity_budget)
 
 
-NAMED = {
+HOSTILE_DOCUMENTS = {
     "30 doubling fragments": (hostile.doubling(30, 2), "MAX_FIELDS"),
     "100 doubling fragments": (hostile.doubling(100, 2), "MAX_FRAGMENTS"),
     "doubling fragments that execute": (hostile.aliased_doubling(10, 2), "MAX_DEPTH"),
@@ -79,19 +79,19 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", HOSTILE_DOCUMENTS)
 def test_the_limit_is_named_in_the_error(name: str) -> None:
-    text, limit = NAMED[name]
+    text, limit = HOSTILE_DOCUMENTS[name]
 
-    _, reason, work = dealt_with(text)
-    tokens, comparisons = tokens_and_comparisons(work)
+    _, reason, work = prepare_document(text)
+    tokens, comparisons = count_tokens_and_comparisons(work)
 
     assert f"({limit})" in reason
-    assert tokens <= LIMITS.tokens + 2  # the start and the end of the text are tokens too
+    assert tokens <= LIMITS.tokens + 2  # the lexer adds tokens for the start and the end
     assert comparisons <= LIMITS.comparisons
     assert work.calls < MAX_CALLS
     note(
-        "document | bytes | tokens | comparisons | calls | answer",
+        "document | bytes | tokens | comparisons | calls | error",
         name,
         f"{len(text):,}",
         f"{tokens:,}",
@@ -113,8 +113,8 @@ def test_the_limit_is_named_in_the_error(name: str) -> None:
     ],
     ids=lambda value: value if len(value) < 20 else "",
 )
-def test_what_is_within_the_limits_passes(name: str, text: str) -> None:
-    document, reason, _ = dealt_with(text, "A" if name == "10 operations" else None)
+def test_a_document_at_a_limit_is_accepted(name: str, text: str) -> None:
+    document, reason, _ = prepare_document(text, "A" if name == "10 operations" else None)
 
     assert (reason, document is not None) == ("", True)
 
@@ -131,10 +131,10 @@ def test_what_is_within_the_limits_passes(name: str, text: str) -> None:
             input_value_deprecation=True,
         ),
     ],
-    ids=["the standard one", "with all that GraphiQL and generators ask for"],
+    ids=["default options", "all options"],
 )
-def test_introspection_of_tools_passes(text: str) -> None:
-    document, reason, _ = dealt_with(text)
+def test_the_introspection_query_of_tools_is_accepted(text: str) -> None:
+    document, reason, _ = prepare_document(text)
 
     assert (reason, document is not None) == ("", True)
 
@@ -145,10 +145,10 @@ def test_introspection_of_tools_passes(text: str) -> None:
 )
 @given(text=hostile.hostile_documents())
 def test_hostile_documents_take_bounded_work(text: str) -> None:
-    _, _, work = dealt_with(text)
-    tokens, comparisons = tokens_and_comparisons(work)
+    _, _, work = prepare_document(text)
+    tokens, comparisons = count_tokens_and_comparisons(work)
 
-    assert tokens <= LIMITS.tokens + 2  # the start and the end of the text are tokens too
+    assert tokens <= LIMITS.tokens + 2  # the lexer adds tokens for the start and the end
     assert comparisons <= LIMITS.comparisons
     assert work.calls < MAX_CALLS
 

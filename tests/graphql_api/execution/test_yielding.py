@@ -15,7 +15,13 @@ from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.yielding import YieldingMiddleware
 from tests.graphql_api.execution.nasty import nasty_context, nasty_schema
 from tests.graphql_api.execution.operations import DrawnOperation, draw_operations
-from tests.graphql_api.execution.test_differential import UNLIMITED, nasty_values, pytestmark, some, valid
+from tests.graphql_api.execution.test_differential import (
+    UNLIMITED,
+    fuzzing,
+    is_valid,
+    nasty_values,
+    pytestmark,
+)
 
 __all__ = ["pytestmark"]
 
@@ -23,7 +29,7 @@ BRANCHES, LEAVES = 200, 50
 
 
 class LeafCounter:
-    """The number of leaves resolved so far."""
+    """Counts the leaves that have been resolved."""
 
     done = 0
 
@@ -110,13 +116,13 @@ async def test_execution_yields_and_its_result_is_the_same(monkeypatch: pytest.M
     assert (most, most_divided) == (BRANCHES * LEAVES, 10 * LEAVES)
 
 
-@some
+@fuzzing
 @given(drawn=draw_operations(nasty_schema._schema, nasty_values, depth=4))
 async def test_data_is_the_same_if_every_field_yields(
     drawn: DrawnOperation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A batch with the key 13 fails as a whole, and yielding changes the batches.
-    assume(valid(nasty_schema, drawn) and not re.search("[tT]hing|owner", drawn.document))
+    assume(is_valid(nasty_schema, drawn) and not re.search("[tT]hing|owner", drawn.document))
     document = DocumentCache(nasty_schema, limits=UNLIMITED).get(drawn.document, None)
     operation = document.prepare(drawn.variables)
 

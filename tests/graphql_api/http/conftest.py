@@ -1,4 +1,4 @@
-"""A client of the whole application, without a server."""
+"""A client of the application, without a server."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,14 +19,14 @@ Shop = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 def app_of(client: httpx.AsyncClient) -> Any:
-    """The application behind a client of `shop`."""
+    """Return the application that a client of `shop` calls."""
     transport: Any = client._transport
     return transport.app
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow machine is no outage of PostgreSQL."""
+def patient_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not take a slow probe for an outage."""
     monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)
 
 

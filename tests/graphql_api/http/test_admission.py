@@ -15,7 +15,7 @@ class Request:
         self.is_started = True
 
 
-def admitted(admission: Admission, count: int, now: float = 0.0) -> list[Request]:
+def admit_requests(admission: Admission, count: int, now: float = 0.0) -> list[Request]:
     """Admit up to `count` requests, as long as there is capacity."""
     requests: list[Request] = []
     while len(requests) < count and admission.has_capacity(now):
@@ -27,15 +27,15 @@ def admitted(admission: Admission, count: int, now: float = 0.0) -> list[Request
 def test_requests_beyond_the_limits_are_rejected() -> None:
     admission = Admission(2, 3)
 
-    requests = admitted(admission, 10)
+    requests = admit_requests(admission, 10)
 
     assert [request.is_started for request in requests] == [True, True, False, False, False]
     assert (admission.running, len(admission.waiters)) == (2, 3)
 
 
-def test_waiters_start_in_their_order() -> None:
+def test_waiters_start_in_order() -> None:
     admission = Admission(1, 3)
-    requests = admitted(admission, 4)
+    requests = admit_requests(admission, 4)
 
     started = []
     for _ in range(3):
@@ -47,9 +47,9 @@ def test_waiters_start_in_their_order() -> None:
     assert (admission.running, len(admission.waiters)) == (0, 0)
 
 
-def test_a_waiter_that_is_withdrawn_makes_room() -> None:
+def test_withdrawing_a_waiter_frees_its_place_in_the_queue() -> None:
     admission = Admission(1, 2)
-    _, second, third = admitted(admission, 3)
+    _, second, third = admit_requests(admission, 3)
 
     admission.withdraw(second)
     has_capacity = admission.has_capacity(0.0)
@@ -61,25 +61,25 @@ def test_a_waiter_that_is_withdrawn_makes_room() -> None:
 
 def test_withdrawing_a_running_request_changes_nothing() -> None:
     admission = Admission(1, 1)
-    running, waiting = admitted(admission, 2)
+    running, waiting = admit_requests(admission, 2)
 
     admission.withdraw(running)
 
     assert (admission.running, list(admission.waiters)) == (1, [waiting])
 
 
-def test_a_queue_that_has_not_been_empty_for_long_is_shortened_until_it_is() -> None:
+def test_the_queue_limit_is_lowered_until_the_queue_has_been_empty() -> None:
     admission = Admission(2, 16)
 
-    in_a_burst = admitted(admission, 100, now=10.0)
+    in_a_burst = admit_requests(admission, 100, now=10.0)
     soon = admission.has_capacity(10.0 + BURST_SECONDS)
     for _ in range(15):
         admission.release()
     later = 10.1 + BURST_SECONDS
-    under_load = admitted(admission, 100, later)
+    under_load = admit_requests(admission, 100, later)
     while admission.waiters:
         admission.release()
-    in_the_next_burst = admitted(admission, 100, later)
+    in_the_next_burst = admit_requests(admission, 100, later)
 
     assert (len(in_a_burst), soon) == (2 + 16, False)
     assert len(under_load) == 16 / 8 - 1
@@ -89,7 +89,7 @@ def test_a_queue_that_has_not_been_empty_for_long_is_shortened_until_it_is() -> 
 @pytest.mark.parametrize(("running", "has_capacity"), [(0, True), (1, True), (2, False)])
 def test_without_a_queue_only_running_requests_count(running: int, has_capacity: bool) -> None:
     admission = Admission(2, 0)
-    admitted(admission, running)
+    admit_requests(admission, running)
 
     assert admission.has_capacity(0.0) is has_capacity
 

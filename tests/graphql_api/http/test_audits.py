@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Served
+from tests.serving import BookstoreProcess
 from tests.waiting import GUARD
 
 AUDITS = Path(__file__).parent / "audits"
@@ -21,7 +21,7 @@ def node() -> Path:
     return NODE
 
 
-def test_all_audits_pass(node: Path, app_server: Served) -> None:
+def test_all_audits_pass(node: Path, app_server: BookstoreProcess) -> None:
     run = subprocess.run(
         [node, "audits.mjs", app_server.url],
         cwd=AUDITS,

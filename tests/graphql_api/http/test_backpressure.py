@@ -1,4 +1,4 @@
-"""Backpressure: rejected connections are read from again in batches."""
+"""Backpressure: reading of rejected connections resumes in batches."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from tests.waiting import until
 
 
 class Connection:
-    """A connection that records in which turn of the event loop it was read from again."""
+    """A connection that records the iteration of the event loop in which its reading resumed."""
 
     def __init__(self, resumed: list["Connection"]) -> None:
         self.is_paused = False
@@ -21,7 +21,7 @@ class Connection:
         self.resumed.append(self)
 
 
-async def test_connections_are_resumed_in_their_order_a_batch_at_a_time() -> None:
+async def test_connections_are_resumed_in_order_and_in_batches() -> None:
     loop, throttle, resumed = asyncio.get_running_loop(), ReadThrottle(), list[Connection]()
     connections = [Connection(resumed) for _ in range(2 * RESUME_BATCH + 1)]
     batches = set[int]()
@@ -38,7 +38,7 @@ async def test_connections_are_resumed_in_their_order_a_batch_at_a_time() -> Non
     assert batches == {0, RESUME_BATCH, 2 * RESUME_BATCH}
 
 
-async def test_a_connection_that_comes_when_no_other_waits_is_resumed_too() -> None:
+async def test_a_connection_throttled_after_all_others_were_resumed_is_resumed() -> None:
     loop, throttle, resumed = asyncio.get_running_loop(), ReadThrottle(), list[Connection]()
 
     for _ in range(2):

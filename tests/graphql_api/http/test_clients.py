@@ -1,4 +1,4 @@
-"""What browsers, libraries and other clients get: pages, redirects, statuses and CORS headers."""
+"""Responses for browsers, libraries and other clients: pages, redirects, statuses and CORS headers."""
 
 import re
 from typing import Any
@@ -41,16 +41,16 @@ async def test_responses_at_the_same_url_vary_by_accept(http: httpx.AsyncClient)
     page = await http.get("/graphql", headers=BROWSER)
     redirect = await http.get("/graphql/", headers=BROWSER)
     refused = await http.get("/graphql", headers={"accept": "text/html;q=0, application/json"})
-    answer = await http.get("/graphql", params={"query": QUERY})
+    result = await http.get("/graphql", params={"query": QUERY})
 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert refused.headers["content-type"] == "application/json; charset=utf-8"
-    for response in (page, redirect, refused, answer):
+    for response in (page, redirect, refused, result):
         assert "accept" in re.split(", *", response.headers["vary"].lower())
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/graphql/"])
-async def test_get_without_a_query_says_what_to_do(http: httpx.AsyncClient, path: str) -> None:
+async def test_get_without_a_query_is_an_error_with_instructions(http: httpx.AsyncClient, path: str) -> None:
     response = await http.get(path)
 
     assert response.status_code == 400
@@ -63,7 +63,7 @@ async def test_get_without_a_query_says_what_to_do(http: httpx.AsyncClient, path
     ]
 
 
-async def test_the_root_leads_a_browser_to_the_explorer(http: httpx.AsyncClient) -> None:
+async def test_the_root_redirects_a_browser_to_the_explorer(http: httpx.AsyncClient) -> None:
     browser = await http.get("/", headers=BROWSER)
     head = await http.head("/", headers=BROWSER)
     tool = await http.get("/")
@@ -109,7 +109,7 @@ def first_asset() -> str:
     )
 
 
-async def test_without_introspection_the_page_says_so(shop: Shop) -> None:
+async def test_the_page_shows_that_introspection_is_disabled(shop: Shop) -> None:
     async with shop(introspection=False) as http:
         page = await http.get("/graphql", headers=BROWSER)
         asset = await http.get(f"/graphql/assets/{first_asset()}")
@@ -131,7 +131,7 @@ async def test_without_introspection_the_page_says_so(shop: Shop) -> None:
         ({"suggestions": False}, False),
     ],
 )
-async def test_names_are_suggested_if_the_schema_can_be_read_unless_set(
+async def test_suggestions_in_errors_follow_introspection_unless_set(
     shop: Shop, settings: dict[str, bool], suggests: bool
 ) -> None:
     async with shop(**settings) as http:
@@ -143,10 +143,10 @@ async def test_names_are_suggested_if_the_schema_can_be_read_unless_set(
 PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": "ab" * 32}}
 
 
-async def test_a_hash_without_a_query_is_answered_so_that_clients_send_the_query(
+async def test_a_persisted_query_hash_gets_the_error_that_makes_clients_send_the_query(
     http: httpx.AsyncClient,
 ) -> None:
-    """Apollo Client and urql look for this message or code, and send the query then."""
+    """Apollo Client and urql check for this message or code, and then send the query."""
     posted = await http.post("/graphql", json={"extensions": PERSISTED, "operationName": None})
     got = await http.get("/graphql", params={"extensions": '{"persistedQuery": {"version": 1}}'})
     strict = await http.post("/graphql", json={"extensions": PERSISTED, "query": None}, headers=GRAPHQL)

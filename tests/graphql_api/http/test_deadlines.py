@@ -13,6 +13,7 @@ from graphql_api.http.deadlines import (
 )
 from graphql_api.http.graphql_requests import ClientDisconnectedError
 from graphql_api.http.responses import HttpError
+from tests.waiting import until
 
 EXPIRED = {
     "message": "The request took longer than 3600 seconds (REQUEST_TIMEOUT).",
@@ -25,23 +26,23 @@ def scope_of(**extensions: Any) -> dict[str, Any]:
     return {"extensions": {names[name]: value for name, value in extensions.items()}}
 
 
-async def wait_for_ever(scope: dict[str, Any], monitor: DeadlineMonitor) -> None:
+async def wait_forever(scope: dict[str, Any], monitor: DeadlineMonitor) -> None:
     with RequestDeadline(scope, monitor):
         await asyncio.Event().wait()
 
 
-async def test_a_request_is_cancelled_when_its_time_is_up() -> None:
+async def test_a_request_is_cancelled_at_its_deadline() -> None:
     monitor = DeadlineMonitor(3600)
     almost_expired = asyncio.get_running_loop().time() - 3600 + 0.05
 
     with pytest.raises(HttpError) as caught:
-        await wait_for_ever(scope_of(received_at=almost_expired), monitor)
+        await wait_forever(scope_of(received_at=almost_expired), monitor)
 
     assert (caught.value.status, caught.value.error) == (503, EXPIRED)
     assert monitor.active == set()
 
 
-async def test_a_request_whose_time_was_up_in_the_queue_does_not_begin() -> None:
+async def test_a_request_whose_deadline_passed_in_the_queue_does_not_start() -> None:
     monitor, has_begun = DeadlineMonitor(3600), False
 
     scope = scope_of(received_at=asyncio.get_running_loop().time() - 3600)
@@ -55,7 +56,7 @@ async def test_a_request_whose_time_was_up_in_the_queue_does_not_begin() -> None
 async def test_a_request_is_cancelled_when_its_client_disconnects() -> None:
     disconnected = False
     scope = scope_of(is_disconnected=lambda: disconnected)
-    task = asyncio.create_task(wait_for_ever(scope, DeadlineMonitor(3600)))
+    task = asyncio.create_task(wait_forever(scope, DeadlineMonitor(3600)))
     await asyncio.sleep(0)
 
     disconnected = True
@@ -64,8 +65,8 @@ async def test_a_request_is_cancelled_when_its_client_disconnects() -> None:
         await task
 
 
-async def test_a_task_that_is_cancelled_by_others_stays_cancelled() -> None:
-    task = asyncio.create_task(wait_for_ever({}, DeadlineMonitor(3600)))
+async def test_an_external_cancellation_is_not_swallowed() -> None:
+    task = asyncio.create_task(wait_forever({}, DeadlineMonitor(3600)))
     await asyncio.sleep(0)
 
     task.cancel()
@@ -74,13 +75,12 @@ async def test_a_task_that_is_cancelled_by_others_stays_cancelled() -> None:
         await task
 
 
-async def test_the_monitor_rests_when_no_request_is_active() -> None:
+async def test_the_monitor_has_no_timer_when_no_request_is_active() -> None:
     monitor = DeadlineMonitor(0.01)
     with pytest.raises(HttpError):
-        await wait_for_ever({}, monitor)
+        await wait_forever({}, monitor)
 
-    while monitor.timer is not None:
-        await asyncio.sleep(0)
+    await until(lambda: monitor.timer is None)
 
     with pytest.raises(HttpError):
-        await wait_for_ever({}, monitor)
+        await wait_forever({}, monitor)

@@ -170,8 +170,8 @@ async def test_the_application_starts_without_its_database_and_the_log_has_the_r
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://shop") as client,
         ):
-            answer = await client.post("/graphql", json={"query": QUERY})
-        return answer.status_code, caplog.records[0].getMessage()
+            response = await client.post("/graphql", json={"query": QUERY})
+        return response.status_code, caplog.records[0].getMessage()
 
     connection = await asyncpg.connect(dsn)
     await connection.execute("UPDATE alembic_version SET version_num = 'x'")

@@ -1,4 +1,4 @@
-"""A request that fails because of PostgreSQL or of time leaves one line in the log."""
+"""A request that fails because of PostgreSQL or a timeout is logged in one line."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ from graphql_api.http.deadlines import RECEIVED_EXTENSION
 from graphql_api.http.request_ids import RequestIdFilter
 from graphql_api.settings import Settings
 from tests.graphql_api.http.conftest import Shop, app_of
-from tests.serving import serving
+from tests.serving import run_server
 from tests.waiting import GUARD, until
 
 QUERY = "query Titles($language: String) { books(filter: {language: {eq: $language}}) { nodes { title } } }"
@@ -27,7 +27,7 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() A
 
 
 @asynccontextmanager
-async def locked_books(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
+async def lock_books(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
     """Lock the books, so that each statement that reads them waits. Yield a connection to watch from."""
     owner, observer = await asyncpg.connect(dsn), await asyncpg.connect(dsn)
     async with owner.transaction():
@@ -37,7 +37,7 @@ async def locked_books(dsn: str) -> AsyncGenerator[asyncpg.Connection]:
     await observer.close()
 
 
-def failures_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+def failure_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return the lines about failed operations, with 0 for each number of milliseconds."""
     return [
         re.sub(
@@ -56,13 +56,13 @@ def log_request_ids(caplog: pytest.LogCaptureFixture) -> None:
 async def test_a_statement_that_times_out_is_logged(
     shop: Shop, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shop(command_timeout=2) as client, locked_books(dsn):
+    async with shop(command_timeout=2) as client, lock_books(dsn):
         response = await client.post(
             "/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=GUARD
         )
 
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
-    [line] = failures_in(caplog)
+    [line] = failure_lines(caplog)
     assert re.fullmatch(
         r"WARNING \[slow\] operation Titles failed after 0 ms; statement page_of_books_matching, 0 ms: "
         r"A statement took [^\n]+",
@@ -70,10 +70,10 @@ async def test_a_statement_that_times_out_is_logged(
     )
 
 
-async def test_a_request_that_times_out_names_the_statement_that_runs(
+async def test_the_log_of_a_request_timeout_names_the_running_statement(
     shop: Shop, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shop() as client, locked_books(dsn) as observer:
+    async with shop() as client, lock_books(dsn) as observer:
         request = asyncio.create_task(
             client.post("/graphql", json=REQUEST, headers={"x-request-id": "slow"}, timeout=GUARD)
         )
@@ -82,13 +82,13 @@ async def test_a_request_that_times_out_names_the_statement_that_runs(
         response = await request
 
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")
-    assert failures_in(caplog) == [
+    assert failure_lines(caplog) == [
         "WARNING [slow] operation Titles failed after 0 ms; statement page_of_books_matching, 0 ms: "
         "The request took longer than 0.3 seconds (REQUEST_TIMEOUT)."
     ]
 
 
-async def test_a_request_whose_time_was_up_in_the_queue_names_no_statement(
+async def test_the_log_of_a_request_that_times_out_in_the_queue_names_no_statement(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = create_app(Settings(), "postgresql://app@127.0.0.1:1/shop")
@@ -101,7 +101,7 @@ async def test_a_request_whose_time_was_up_in_the_queue_names_no_statement(
         response = await client.post("/graphql", json=REQUEST, headers={"x-request-id": "late"})
 
     assert response.status_code == 503
-    assert failures_in(caplog) == [
+    assert failure_lines(caplog) == [
         "WARNING [late] operation - failed after 0 ms; no statement: "
         "The request took longer than 5 seconds (REQUEST_TIMEOUT)."
     ]
@@ -111,7 +111,7 @@ async def test_a_request_whose_time_was_up_in_the_queue_names_no_statement(
 async def test_a_lost_connection_is_logged_once_although_the_read_is_retried(
     shop: Shop, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shop() as client, locked_books(dsn) as observer:
+    async with shop() as client, lock_books(dsn) as observer:
         request = asyncio.create_task(client.post("/graphql", json=REQUEST, timeout=GUARD))
         first = await until(lambda: observer.fetchval(WAITING))
         await observer.execute("SELECT pg_terminate_backend($1)", first)
@@ -120,7 +120,7 @@ async def test_a_lost_connection_is_logged_once_although_the_read_is_retried(
         response = await request
 
     assert response.status_code == 503
-    [line] = failures_in(caplog)
+    [line] = failure_lines(caplog)
     assert re.fullmatch(
         r"WARNING \[[0-9a-f]{16}\] operation Titles failed after 0 ms; statement page_of_books_matching, 0 ms: "
         r"PostgreSQL [^\n]+",
@@ -128,7 +128,7 @@ async def test_a_lost_connection_is_logged_once_although_the_read_is_retried(
     )
 
 
-async def test_a_request_while_postgresql_is_away_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_request_during_an_outage_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(Settings(), "postgresql://app:secret@127.0.0.1:1/shop")
     transport = httpx.ASGITransport(app)
     async with (
@@ -140,26 +140,24 @@ async def test_a_request_while_postgresql_is_away_is_logged(caplog: pytest.LogCa
         )
 
     assert response.status_code == 503
-    [line] = failures_in(caplog)
+    [line] = failure_lines(caplog)
     assert re.match(
         r"WARNING \[early\] operation - failed after 0 ms; statement count_of_books, 0 ms: PostgreSQL ", line
     )
     assert "secret" not in caplog.text
 
 
-async def test_the_log_of_a_server_has_one_line_for_each_failure_and_none_for_a_disconnect(
-    dsn: str, tmp_path: Path
-) -> None:
-    with serving(tmp_path, DATABASE_URL=dsn) as server:
-        async with locked_books(dsn) as observer, httpx.AsyncClient() as client:
+async def test_a_server_logs_each_failure_once_and_no_disconnects(dsn: str, tmp_path: Path) -> None:
+    with run_server(tmp_path, DATABASE_URL=dsn) as server:
+        async with lock_books(dsn) as observer, httpx.AsyncClient() as client:
             address = urlsplit(server.url)
-            with socket.create_connection((address.hostname or "", address.port or 0)) as leaving:
+            with socket.create_connection((address.hostname or "", address.port or 0)) as disconnecting:
                 body = httpx.Request("POST", server.url, json=REQUEST)
                 head = "POST /graphql HTTP/1.1\r\nhost: shop\r\nx-request-id: gone\r\n"
                 head += "".join(
                     f"{name}: {body.headers[name]}\r\n" for name in ("content-type", "content-length")
                 )
-                leaving.sendall(head.encode() + b"\r\n" + body.content)
+                disconnecting.sendall(head.encode() + b"\r\n" + body.content)
                 await until(lambda: observer.fetchval(WAITING))
             await until(lambda: observer.fetchval(f"SELECT NOT EXISTS ({WAITING})"))
 
@@ -170,11 +168,11 @@ async def test_the_log_of_a_server_has_one_line_for_each_failure_and_none_for_a_
                 "SELECT pg_cancel_backend($1)", await until(lambda: observer.fetchval(WAITING))
             )
             response = await request
-        said = server.stop()
+        output = server.stop()
 
     assert response.status_code == 503
     assert re.fullmatch(
         r"WARNING bookstore\.endpoint \[slow\] operation Titles failed after \d+ ms; "
         r"statement page_of_books_matching, \d+ ms: A statement took [^\n]+\n",
-        said,
+        output,
     )

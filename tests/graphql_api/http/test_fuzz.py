@@ -1,4 +1,4 @@
-"""Raw requests, mutated in every way: a real server answers each of them, and never with 500."""
+"""Randomly mutated raw requests: a server responds to each of them, and never with 500."""
 
 import asyncio
 import os
@@ -10,12 +10,12 @@ from contextlib import suppress
 import pytest
 
 from tests.http_client import Client
-from tests.serving import Served, serving
+from tests.serving import BookstoreProcess, run_server
 from tests.tables import note
 from tests.waiting import GUARD
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1000"))
-AT_ONCE = 64
+CONCURRENT_CLIENTS = 64
 
 BODIES = [
     b'{"query": "{ books(first: 3) { nodes { title authors { name } } } }"}',
@@ -55,11 +55,11 @@ WORDS = [
 ]  # fmt: skip
 
 
-def drawn(random_: random.Random) -> bytes:
-    """A request that closes its connection, mutated a few times before or after it is put together."""
+def draw_request(random_: random.Random) -> bytes:
+    """Return a request with `connection: close`, with random mutations of its parts or of the whole."""
     body = random_.choice(BODIES) if random_.random() < 0.8 else b""
     for _ in range(random_.choice([0, 1, 1, 2, 4])):
-        body = mutated(random_, body)
+        body = mutate(random_, body)
     headers = [b"host: x", b"connection: close"]
     if body and random_.random() < 0.95:
         headers.append(HEADERS[0])
@@ -73,14 +73,15 @@ def drawn(random_: random.Random) -> bytes:
         else random_.choice([b"GET"] * 4 + [b"HEAD", b"OPTIONS"])
     )
     if random_.random() < 0.2:
-        address = mutated(random_, address)
+        address = mutate(random_, address)
     request = method + b" " + address + b" HTTP/1.1\r\n" + b"\r\n".join(headers) + b"\r\n\r\n" + body
     if random_.random() < 0.1:
-        request = mutated(random_, request)
+        request = mutate(random_, request)
     return request
 
 
-def mutated(random_: random.Random, data: bytes) -> bytes:
+def mutate(random_: random.Random, data: bytes) -> bytes:
+    """Return the bytes with one random change."""
     place = random_.randint(0, len(data))
     end = min(len(data), place + random_.choice([1, 1, 2, 8, 40]))
     return {
@@ -94,14 +95,16 @@ def mutated(random_: random.Random, data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def impatient(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
-    """A server that soon gives up a client that does not finish its request, and nothing else."""
-    with serving(tmp_path_factory.mktemp("served"), DATABASE_URL=sample_dsn, CLIENT_TIMEOUT="2") as served:
-        yield served
+def short_timeout_server(
+    sample_dsn: str, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[BookstoreProcess]:
+    """A server with a CLIENT_TIMEOUT of 2 seconds; its other timeouts never pass."""
+    with run_server(tmp_path_factory.mktemp("server"), DATABASE_URL=sample_dsn, CLIENT_TIMEOUT="2") as server:
+        yield server
 
 
-async def status_of(client: Client, request: bytes) -> int:
-    """The status of the answer; 0 if there is none."""
+async def send_and_read_status(client: Client, request: bytes) -> int:
+    """Return the status of the response; 0 if there is none."""
     reader, writer = await client.connect()
     try:
         writer.write(request)
@@ -118,26 +121,30 @@ async def status_of(client: Client, request: bytes) -> int:
             await writer.wait_closed()
 
 
-async def test_every_request_is_answered_and_none_with_500(impatient: Served) -> None:
-    client, statuses, unwanted = Client(impatient.url), Counter[int](), list[tuple[int, int, bytes]]()
+async def test_every_request_gets_a_response_below_500(short_timeout_server: BookstoreProcess) -> None:
+    client, statuses, failures = (
+        Client(short_timeout_server.url),
+        Counter[int](),
+        list[tuple[int, int, bytes]](),
+    )
     numbers = iter(range(EXAMPLES))
 
-    async def ask() -> None:
+    async def send_requests() -> None:
         for number in numbers:
-            request = drawn(random.Random(number))
-            status = await status_of(client, request)
+            request = draw_request(random.Random(number))
+            status = await send_and_read_status(client, request)
             statuses[status] += 1
             if status == 0 or status >= 500:
-                unwanted.append((number, status, request))
+                failures.append((number, status, request))
 
-    await asyncio.gather(*(ask() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(send_requests() for _ in range(CONCURRENT_CLIENTS)))
     note(
-        "mutated requests | answers",
+        "mutated requests | statuses",
         f"{EXAMPLES:,}",
         ", ".join(f"{n:,} × {s}" for s, n in sorted(statuses.items())),
     )
 
-    assert unwanted == []
+    assert failures == []
     assert statuses[200] > EXAMPLES / 10
     assert statuses[400] > EXAMPLES / 10
-    assert impatient.process.poll() is None
+    assert short_timeout_server.process.poll() is None

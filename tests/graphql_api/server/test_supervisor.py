@@ -1,4 +1,4 @@
-"""Processes that replace one another, and end together."""
+"""Server and worker processes: replacement, failures and shutdown."""
 
 import asyncio
 import fcntl
@@ -18,28 +18,22 @@ import asyncpg
 import pytest
 
 from tests.http_client import Client, HttpResponse, read_response
-from tests.serving import BOOKSTORE, Served, environment_of, read_until_serving, serving
+from tests.serving import (
+    BOOKSTORE,
+    BookstoreProcess,
+    build_environment,
+    read_until_serving,
+    run_server_in_thread,
+    worker_pids,
+)
 from tests.waiting import GUARD, until
 
 PROC = Path("/proc")
 QUERY = "{ books(first: 1) { totalCount } }"
 
 pytestmark = pytest.mark.skipif(
-    not (PROC / "self").exists(), reason="the children of a process are read in /proc"
+    not (PROC / "self").exists(), reason="/proc is needed to list the children of a process"
 )
-
-
-def workers_of(pid: int) -> set[int]:
-    """The children of a process that are not Python's resource tracker."""
-    children = (PROC / str(pid) / "task" / str(pid) / "children").read_text().split()
-    return {int(child) for child in children if is_worker(child)}
-
-
-def is_worker(child: str) -> bool:
-    try:
-        return "resource_tracker" not in (PROC / child / "cmdline").read_bytes().decode()
-    except FileNotFoundError:  # it has ended since its parent was looked at
-        return False
 
 
 def is_alive(pid: int) -> bool:
@@ -49,67 +43,58 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def complaints_in(said: str) -> list[str]:
-    """The lines that a server printed but those of its usual course."""
-    return [line for line in said.splitlines() if not line.startswith("INFO ")]
+def warnings_in(output: str) -> list[str]:
+    """Return the lines of a server's output above the level INFO."""
+    return [line for line in output.splitlines() if not line.startswith("INFO ")]
 
 
 @asynccontextmanager
-async def server(folder: Path, *arguments: str, **settings: str) -> AsyncGenerator[Served]:
-    """`bookstore serve`, started and ended while the event loop goes on."""
-    manager = serving(folder, BOOKSTORE, arguments, **settings)
-    served = await asyncio.to_thread(manager.__enter__)
-    try:
-        yield served
-    finally:
-        await asyncio.to_thread(manager.__exit__, None, None, None)
+async def send_continuously(server: BookstoreProcess) -> AsyncGenerator[list[HttpResponse]]:
+    """Send queries over four connections during the context. Yield the list of responses."""
+    client, responses, is_over = Client(server.url), list[HttpResponse](), False
 
-
-@asynccontextmanager
-async def asking(served: Served) -> AsyncGenerator[list[HttpResponse]]:
-    """Ask over several connections, without a pause, while the context lasts; the replies."""
-    client, replies, is_over = Client(served.url), list[HttpResponse](), False
-
-    async def ask() -> None:
+    async def send_queries() -> None:
         while not is_over:
-            replies.append(await client.send(client.build_post(QUERY)))
+            responses.append(await client.send(client.build_post(QUERY)))
 
-    tasks = [asyncio.create_task(ask()) for _ in range(4)]
-    yield replies
+    tasks = [asyncio.create_task(send_queries()) for _ in range(4)]
+    yield responses
     is_over = True
     await asyncio.gather(*tasks)
     client.close()
 
 
-async def replacements_of(served: Served, workers: set[int], count: int) -> set[int]:
-    """The workers of a server, once there are so many and none of these is among them."""
+async def wait_for_new_workers(server: BookstoreProcess, workers: set[int], count: int) -> set[int]:
+    """Wait until the server has `count` workers and none of the given ones. Return the new workers."""
 
-    def successors() -> set[int]:
-        now = workers_of(served.process.pid)
-        return now if len(now) == count and not now & workers else set()
+    def find_new_workers() -> set[int]:
+        current = worker_pids(server.process.pid)
+        return current if len(current) == count and not current & workers else set()
 
-    return await until(successors)
+    return await until(find_new_workers)
 
 
-async def test_sighup_replaces_one_process_without_a_lost_request(dsn: str, tmp_path: Path) -> None:
-    """By a worker, and that by another one. The id of the process that was started stays the same."""
-    async with server(tmp_path, DATABASE_URL=dsn) as served:
-        generations = [workers_of(served.process.pid)]
-        async with asking(served) as replies:
+async def test_sighup_replaces_one_process_without_a_failed_request(dsn: str, tmp_path: Path) -> None:
+    """The first SIGHUP starts a worker, the second one replaces it. The first process remains as its parent."""
+    async with run_server_in_thread(tmp_path, DATABASE_URL=dsn) as server:
+        generations = [worker_pids(server.process.pid)]
+        async with send_continuously(server) as responses:
             for _ in range(2):
-                served.process.send_signal(signal.SIGHUP)
-                generations.append(await replacements_of(served, generations[-1], 1))
-                seen = len(replies)
-                await until(lambda seen=seen: len(replies) > seen + 100)
-        said = await asyncio.to_thread(served.stop)
+                server.process.send_signal(signal.SIGHUP)
+                generations.append(await wait_for_new_workers(server, generations[-1], 1))
+                seen = len(responses)
+                await until(lambda seen=seen: len(responses) > seen + 100)
+        output = await asyncio.to_thread(server.stop)
 
     assert [len(generation) for generation in generations] == [0, 1, 1]
-    assert {reply.status for reply in replies} == {200}
-    assert (complaints_in(said), served.process.returncode) == ([], 0)
+    assert {response.status for response in responses} == {200}
+    assert (warnings_in(output), server.process.returncode) == ([], 0)
     assert not any(is_alive(worker) for worker in set().union(*generations))
 
 
-async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn: str, tmp_path: Path) -> None:
+async def test_a_replaced_process_closes_idle_connections_and_finishes_its_requests(
+    dsn: str, tmp_path: Path
+) -> None:
     settings = {
         "REQUEST_TIMEOUT": "60",
         "COMMAND_TIMEOUT": "60",
@@ -118,8 +103,8 @@ async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn:
     }
     locking = await asyncpg.connect(dsn)
 
-    async with server(tmp_path, DATABASE_URL=dsn, **settings) as served:
-        client = Client(served.url)
+    async with run_server_in_thread(tmp_path, DATABASE_URL=dsn, **settings) as server:
+        client = Client(server.url)
         reader, writer = await client.connect()
         writer.write(client.build_get("/livez"))
         await read_response(reader)
@@ -129,68 +114,70 @@ async def test_one_process_hands_over_to_a_worker_and_finishes_its_requests(dsn:
                 client.send(client.build_post("{ books(first: 1) { nodes { title } } }"))
             )
             await until(lambda: locking.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
-            served.process.send_signal(signal.SIGHUP)
-            idle_connection_ends_with = await reader.read()
+            server.process.send_signal(signal.SIGHUP)
+            idle_rest = await reader.read()
             is_running = not running.done()
-            served.process.send_signal(signal.SIGSTOP)  # so that the worker alone can answer
-            taken_over = await client.send(client.build_get("/livez"))
-            served.process.send_signal(signal.SIGCONT)
-        reply = await running
+            server.process.send_signal(signal.SIGSTOP)  # so that only the worker can respond
+            from_worker = await client.send(client.build_get("/livez"))
+            server.process.send_signal(signal.SIGCONT)
+        response = await running
         writer.close()
         client.close()
-        said = await asyncio.to_thread(served.stop)
+        output = await asyncio.to_thread(server.stop)
     await locking.close()
 
-    assert (idle_connection_ends_with, is_running, taken_over.status) == (b"", True, 200)
-    assert (reply.status, reply.headers["connection"]) == (200, "close")
-    assert (complaints_in(said), served.process.returncode) == ([], 0)
+    assert (idle_rest, is_running, from_worker.status) == (b"", True, 200)
+    assert (response.status, response.headers["connection"]) == (200, "close")
+    assert (warnings_in(output), server.process.returncode) == ([], 0)
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_a_worker_without_its_database_replaces_none(dsn: str, tmp_path: Path, count: int) -> None:
+async def test_a_worker_that_cannot_use_its_database_does_not_replace_the_old_one(
+    dsn: str, tmp_path: Path, count: int
+) -> None:
     connection = await asyncpg.connect(dsn)
     revision = await connection.fetchval("SELECT version_num FROM alembic_version")
 
-    async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
-        before = workers_of(served.process.pid)
+    async with run_server_in_thread(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as server:
+        before = worker_pids(server.process.pid)
         await connection.execute("UPDATE alembic_version SET version_num = 'x'")
-        served.process.send_signal(signal.SIGHUP)
-        line = await asyncio.to_thread(served.wait_for_line, "the old one is kept")
-        await until(lambda: workers_of(served.process.pid) == before)
-        client = Client(served.url)
-        reply = await client.send(client.build_post(QUERY))
+        server.process.send_signal(signal.SIGHUP)
+        line = await asyncio.to_thread(server.wait_for_line, "the old one is kept")
+        await until(lambda: worker_pids(server.process.pid) == before)
+        client = Client(server.url)
+        response = await client.send(client.build_post(QUERY))
         await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
         client.close()
     await connection.close()
 
     assert line.startswith("ERROR bookstore.")
     assert line.endswith("a new worker did not start; the old one is kept")
-    reasons = [line for line in served.printed().splitlines() if "cannot use its database" in line]
+    reasons = [line for line in server.output().splitlines() if "cannot use its database" in line]
     assert len(reasons) == 1
     assert f"The database is at revision x, this version needs {revision}" in reasons[0]
-    assert reply.status == 200
+    assert response.status == 200
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_workers_end_with_a_parent_that_is_killed(dsn: str, tmp_path: Path, count: int) -> None:
-    async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
+async def test_workers_end_when_their_parent_is_killed(dsn: str, tmp_path: Path, count: int) -> None:
+    async with run_server_in_thread(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as server:
         if count == 1:
-            served.process.send_signal(signal.SIGHUP)
-        workers = await replacements_of(served, set(), count)
-        served.process.kill()
+            server.process.send_signal(signal.SIGHUP)
+        workers = await wait_for_new_workers(server, set(), count)
+        server.process.kill()
         await until(lambda: not any(is_alive(worker) for worker in workers))
-        parts = urlsplit(served.url)
+        parts = urlsplit(server.url)
         socket.create_server((parts.hostname or "", parts.port or 0)).close()
 
     assert len(workers) == count
 
 
-async def test_a_worker_that_dies_is_started_again(dsn: str, tmp_path: Path) -> None:
-    async with server(tmp_path, "--workers", "2", DATABASE_URL=dsn) as served:
-        victim, other = workers_of(served.process.pid)
+async def test_a_killed_worker_is_replaced(dsn: str, tmp_path: Path) -> None:
+    async with run_server_in_thread(tmp_path, "--workers", "2", DATABASE_URL=dsn) as server:
+        victim, other = worker_pids(server.process.pid)
         os.kill(victim, signal.SIGKILL)
-        line = await asyncio.to_thread(served.wait_for_line, f"worker {victim} has ended")
-        await until(lambda: len(workers_of(served.process.pid) - {victim, other}) == 1)
+        line = await asyncio.to_thread(server.wait_for_line, f"worker {victim} has ended")
+        await until(lambda: len(worker_pids(server.process.pid) - {victim, other}) == 1)
 
     assert line.endswith(f"worker {victim} has ended with -9; it is started again")
 
@@ -210,14 +197,14 @@ if __name__ == "__main__":
 """
 
 
-async def test_a_server_whose_workers_do_not_start_ends(dsn: str, tmp_path: Path) -> None:
+async def test_a_server_exits_with_an_error_if_its_workers_do_not_start(dsn: str, tmp_path: Path) -> None:
     (tmp_path / "supervise.py").write_text(SUPERVISE)
 
     result = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "supervise.py", dsn],
         cwd=tmp_path,
-        env=environment_of(),
+        env=build_environment(),
         capture_output=True,
         text=True,
         timeout=GUARD,
@@ -229,24 +216,24 @@ async def test_a_server_whose_workers_do_not_start_ends(dsn: str, tmp_path: Path
 
 
 @pytest.mark.parametrize(("count", "number"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
-async def test_a_server_that_is_told_to_end_ends_well(
+async def test_a_server_exits_without_warnings_on_a_signal(
     dsn: str, tmp_path: Path, count: int, number: signal.Signals
 ) -> None:
-    async with server(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as served:
-        served.process.send_signal(number)
-        await asyncio.to_thread(served.wait)
+    async with run_server_in_thread(tmp_path, "--workers", str(count), DATABASE_URL=dsn) as server:
+        server.process.send_signal(number)
+        await asyncio.to_thread(server.wait)
 
-    assert (complaints_in(served.printed()), served.process.returncode) == ([], 0)
+    assert (warnings_in(server.output()), server.process.returncode) == ([], 0)
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_server_ends_with_its_terminal(dsn: str, tmp_path: Path, count: int) -> None:
-    """A terminal that is closed sends SIGHUP, too."""
+def test_a_server_exits_when_its_terminal_is_closed(dsn: str, tmp_path: Path, count: int) -> None:
+    """Closing a terminal sends SIGHUP, which must not be taken for a request to replace workers."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [BOOKSTORE, "serve", "--workers", str(count)],
         cwd=tmp_path,
-        env=environment_of(PORT="0", DATABASE_URL=dsn),
+        env=build_environment(PORT="0", DATABASE_URL=dsn),
         stdin=theirs,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -258,8 +245,8 @@ def test_a_server_ends_with_its_terminal(dsn: str, tmp_path: Path, count: int) -
     try:
         read_until_serving(process)
         os.close(ours)
-        said, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
 
-    assert (complaints_in(said), process.returncode) == ([], 0)
+    assert (warnings_in(output), process.returncode) == ([], 0)

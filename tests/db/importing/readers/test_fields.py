@@ -283,7 +283,7 @@ def test_a_cover_has_a_web_address():
     ("text", "number"),
     [("", None), (" ", None), ("12", 12), (" 12 ", 12), ("320.0", 320), ("2147483647", 2**31 - 1)],
 )
-def test_whole_numbers(text: str, number: int | None):
+def test_valid_whole_numbers_are_parsed(text: str, number: int | None):
     assert field_parsers.parse_integer("pages", text, 1) == number
 
 

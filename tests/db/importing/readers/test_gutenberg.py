@@ -161,29 +161,29 @@ async def test_a_bad_value_is_dropped_from_its_book_and_reported(tmp_path: Path)
 
     found = await read_records("gutenberg", folder)
 
-    def dropped(row: int, field: str, value: str, reason: str) -> Reject:
+    def dropped_value(row: int, field: str, value: str, reason: str) -> Reject:
         return Reject(row, field, value, f"{reason}; imported without it", "field")
 
     long = "501 characters; 500 are allowed"
     assert found == [
-        dropped(1, "birthdate", "1817 to 1775", "death before birth"),
-        dropped(2, "gutenberg_author_id", "5", "an author without a name"),
-        dropped(1, "language", "klingon", 'not a language code such as "en", "eng" or "pt-BR"'),
-        dropped(1, "subject", "4", "not a class of the Library of Congress"),
-        dropped(1, "subject_type", "ddc", "neither lcsh nor lcc"),
-        dropped(1, "categories", "", "a level has no name"),
+        dropped_value(1, "birthdate", "1817 to 1775", "death before birth"),
+        dropped_value(2, "gutenberg_author_id", "5", "an author without a name"),
+        dropped_value(1, "language", "klingon", 'not a language code such as "en", "eng" or "pt-BR"'),
+        dropped_value(1, "subject", "4", "not a class of the Library of Congress"),
+        dropped_value(1, "subject_type", "ddc", "neither lcsh nor lcc"),
+        dropped_value(1, "categories", "", "a level has no name"),
         BookRecord(1, "1", "One", authors=(
             AuthorRecord("Jane Austen", source_id="68", sort_name="Austen, Jane"),
         )),
-        dropped(4, "gutenberg_author_id", "77", "an author without a name"),
-        dropped(3, "categories", "a" * 199 + "…", long),
+        dropped_value(4, "gutenberg_author_id", "77", "an author without a name"),
+        dropped_value(3, "categories", "a" * 199 + "…", long),
         BookRecord(3, "2", "Two", language="en", authors=(
             AuthorRecord("Jane Austen", source_id="68", sort_name="Austen, Jane"),
         )),
         BookRecord(5, "3", "Three", language="en", authors=(
             AuthorRecord("Jo Roe", source_id="78", sort_name="Roe, Jo"),
         )),
-        dropped(6, "categories", "x" * 199 + "…", long),
+        dropped_value(6, "categories", "x" * 199 + "…", long),
         BookRecord(6, "4", "Four", language="en", authors=(AuthorRecord("Jo Roe", sort_name="Roe, Jo"),)),
     ]  # fmt: skip
 

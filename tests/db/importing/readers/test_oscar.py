@@ -21,13 +21,13 @@ SNOW_CRASH = [
 ]
 
 
-def changed(**cells: str) -> str:
+def snow_crash_line(**cells: str) -> str:
     names = ("type", "category", "isbn", "title", "description", "partner", "sku", "price", "stock")
     return csv_line([cells.get(name, cell) for name, cell in zip(names, SNOW_CRASH, strict=True)])
 
 
 async def test_a_row_becomes_a_book_priced_in_pounds(tmp_path: Path):
-    source = write_lines(tmp_path / "list.csv", changed())
+    source = write_lines(tmp_path / "list.csv", snow_crash_line())
 
     book = BookRecord(
         row=1,
@@ -45,8 +45,8 @@ async def test_a_row_becomes_a_book_priced_in_pounds(tmp_path: Path):
 
 
 async def test_all_lists_of_a_folder_are_read_in_the_order_of_their_names(tmp_path: Path):
-    write_lines(tmp_path / "b.csv", changed(sku="2"), changed(sku="3"))
-    write_lines(tmp_path / "a.csv", changed(sku="1"))
+    write_lines(tmp_path / "b.csv", snow_crash_line(sku="2"), snow_crash_line(sku="3"))
+    write_lines(tmp_path / "a.csv", snow_crash_line(sku="1"))
     write_lines(tmp_path / "LICENSE", "not a list")
     feed = await open_feed("oscar", [tmp_path])
 
@@ -60,7 +60,7 @@ async def test_all_lists_of_a_folder_are_read_in_the_order_of_their_names(tmp_pa
 async def test_entities_are_resolved_and_broken_markup_stays_text(tmp_path: Path):
     description = "... <id>urn:isbn:1</id><updated>2010</  updated> #include &lt;setjmp.h&gt;"
     source = write_lines(
-        tmp_path / "list.csv", changed(title="Hackers &amp; painters", description=description)
+        tmp_path / "list.csv", snow_crash_line(title="Hackers &amp; painters", description=description)
     )
 
     book = await read_one_book("oscar", source)
@@ -83,11 +83,11 @@ def test_the_full_stop_of_a_title_is_removed_but_not_that_of_an_abbreviation(tex
 async def test_bad_rows_are_rejected(tmp_path: Path):
     source = write_lines(
         tmp_path / "list.csv",
-        changed(),
-        changed(type="Mug"),
-        changed(isbn="9780553380950"),
-        changed(category="Books >"),
-        changed(price="dear"),
+        snow_crash_line(),
+        snow_crash_line(type="Mug"),
+        snow_crash_line(isbn="9780553380950"),
+        snow_crash_line(category="Books >"),
+        snow_crash_line(price="dear"),
         "Book,cut",
     )
 
@@ -115,7 +115,7 @@ async def test_a_file_that_is_not_a_price_list_is_rejected(tmp_path: Path):
 
 
 async def test_a_book_on_two_lists_is_yielded_twice(tmp_path: Path):
-    source = write_lines(tmp_path / "list.csv", changed(price="17.99"), changed(price="7.99"))
+    source = write_lines(tmp_path / "list.csv", snow_crash_line(price="17.99"), snow_crash_line(price="7.99"))
 
     assert [(book.row, book.source_id, book.price) for book in await read_books("oscar", source)] == [
         *((1, "SKU-1", Decimal("17.99")), (2, "SKU-1", Decimal("7.99"))),

@@ -1,4 +1,4 @@
-"""A connection over a pair of sockets, and applications to put behind it."""
+"""Connections of the protocol over pairs of sockets, and an application to serve."""
 
 import asyncio
 import socket
@@ -16,15 +16,15 @@ from graphql_api.settings import Settings
 from tests.http_client import HttpResponse, read_response
 from tests.waiting import GUARD, until
 
-FAR = 1_000_000.0
-"""Seconds after which every time-out has passed."""
+ALL_TIMEOUTS = 1_000_000.0
+"""Seconds after which every timeout has passed."""
 
 
 @dataclass
 class Application:
-    """An ASGI application that answers with the path and the body, when it may go on.
+    """An ASGI application whose response is the path, the body and `size` more bytes.
 
-    `started` and `ended` hold the paths of requests. A request waits while its path is in `held`.
+    `started` and `ended` have the paths of requests. A request waits while its path is in `held`.
     """
 
     started: list[str] = field(default_factory=list[str])
@@ -49,7 +49,7 @@ class Application:
 
 @dataclass
 class Connected:
-    """A connection of the server, and the client's end of it."""
+    """A connection of the protocol, and the client's end of it."""
 
     protocol: BookstoreHttpProtocol
     state: ServerState
@@ -61,17 +61,17 @@ class Connected:
         for each in data:
             self.writer.write(each)
 
-    async def reply(self) -> HttpResponse:
+    async def read_response(self) -> HttpResponse:
         async with asyncio.timeout(GUARD):
             return await read_response(self.reader)
 
-    async def rest(self) -> bytes:
-        """What still comes until the server closes its end."""
+    async def read_rest(self) -> bytes:
+        """Return all bytes until the server closes its end."""
         async with asyncio.timeout(GUARD):
             return await self.reader.read()
 
-    def let_time_pass(self, seconds: float = FAR) -> None:
-        """Check the time-outs as if so many seconds had passed."""
+    def advance_time(self, seconds: float = ALL_TIMEOUTS) -> None:
+        """Check the timeouts as if the seconds had passed."""
         self.protocol.check_timeouts(asyncio.get_running_loop().time() + seconds)
 
     @property
@@ -79,7 +79,7 @@ class Connected:
         return self.protocol in self.state.connections
 
 
-def socket_pair(*, tcp: bool) -> tuple[socket.socket, socket.socket]:
+def create_socket_pair(*, tcp: bool) -> tuple[socket.socket, socket.socket]:
     if not tcp:
         return socket.socketpair()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -93,20 +93,22 @@ Server = Callable[..., AbstractAsyncContextManager[Connect]]
 
 @pytest.fixture
 def server() -> Server:
-    """A function that gives one to connect to an application with settings.
+    """Return a context manager that serves an application with settings, and yields a function to connect.
 
-    No time-out passes by itself, but that of a lingering close.
+    Only the timeout of a lingering close passes by itself; `advance_time` is for the others.
     """
 
     @asynccontextmanager
-    async def opened(app: ASGIApp, **settings: Any) -> AsyncGenerator[Connect]:
+    async def serve(app: ASGIApp, **settings: Any) -> AsyncGenerator[Connect]:
         patient: dict[str, Any] = {"client_timeout": 3_600, "keep_alive_timeout": 3_600}
-        config = ProtocolConfig(app, Settings(**(patient | settings)), log_config=None, lifespan="off")
+        config = ProtocolConfig(
+            app, Settings(**(patient | settings)), BookstoreHttpProtocol, log_config=None, lifespan="off"
+        )
         config.load()
         state, loop, writers = ServerState(), asyncio.get_running_loop(), list[asyncio.StreamWriter]()
 
         async def connect(*, tcp: bool = False) -> Connected:
-            ours, theirs = socket_pair(tcp=tcp)
+            ours, theirs = create_socket_pair(tcp=tcp)
             _, protocol = await loop.create_connection(
                 lambda: BookstoreHttpProtocol(config, state, {}), sock=ours
             )
@@ -119,7 +121,7 @@ def server() -> Server:
             writer.close()
         await until(lambda: not (state.connections or state.tasks))
 
-    return opened
+    return serve
 
 
 def get(path: str, *lines: str, version: str = "1.1", method: str = "GET") -> bytes:

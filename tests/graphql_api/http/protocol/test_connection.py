@@ -1,4 +1,4 @@
-"""A connection: what it answers, in which order, and how it ends."""
+"""A connection: its responses, their order, and how it is closed."""
 
 import asyncio
 
@@ -26,12 +26,12 @@ async def test_a_request_becomes_a_scope(server: Server, app: Application) -> No
         connected = await connect()
         before = asyncio.get_running_loop().time()
         connected.send(post("/a%20b?c=d", b"body", "X-Id: 1"))
-        reply = await connected.reply()
+        response = await connected.read_response()
 
     [scope] = app.scopes
     extensions = scope.pop("extensions")
     admission = scope.pop("state")[ADMISSION_STATE]
-    assert reply.body == b"/a bbody"
+    assert response.body == b"/a bbody"
     assert scope == {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -51,18 +51,18 @@ async def test_a_request_becomes_a_scope(server: Server, app: Application) -> No
     assert connected.state.total_requests == 1
 
 
-async def test_a_scope_names_the_addresses(server: Server, app: Application) -> None:
+async def test_a_scope_has_the_addresses_of_server_and_client(server: Server, app: Application) -> None:
     async with server(app) as connect:
         connected = await connect(tcp=True)
         connected.send(get("/"))
-        await connected.reply()
+        await connected.read_response()
         address = connected.writer.get_extra_info("sockname")
         peer = connected.writer.get_extra_info("peername")
 
     assert (app.scopes[0]["server"], app.scopes[0]["client"]) == (peer, address)
 
 
-async def test_pipelined_requests_are_answered_one_after_the_other(server: Server, app: Application) -> None:
+async def test_pipelined_requests_run_one_after_the_other(server: Server, app: Application) -> None:
     app.held = {"/0"}
 
     async with server(app) as connect:
@@ -72,24 +72,24 @@ async def test_pipelined_requests_are_answered_one_after_the_other(server: Serve
         await asyncio.sleep(0)
         started = list(app.started)
         app.held.clear()
-        replies = [await connected.reply() for _ in range(4)]
+        responses = [await connected.read_response() for _ in range(4)]
 
     assert started == ["/0"]
-    assert [reply.body for reply in replies] == [b"/0", b"/1", b"/2", b"/3"]
+    assert [response.body for response in responses] == [b"/0", b"/1", b"/2", b"/3"]
     assert connected.state.total_requests == 4
 
 
-async def test_a_connection_closes_after_the_pipelined_requests_that_it_takes(
+async def test_a_connection_closes_after_the_maximum_of_pipelined_requests(
     server: Server, app: Application
 ) -> None:
     async with server(app) as connect:
         connected = await connect()
         connected.send(b"".join(get(f"/{number}") for number in range(100)))
-        replies = [await connected.reply() for _ in range(17)]
-        rest = await connected.rest()
+        responses = [await connected.read_response() for _ in range(17)]
+        rest = await connected.read_rest()
 
-    assert [reply.body for reply in replies] == [b"/%d" % number for number in range(17)]
-    assert [reply.headers.get("connection") for reply in replies] == [None] * 16 + ["close"]
+    assert [response.body for response in responses] == [b"/%d" % number for number in range(17)]
+    assert [response.headers.get("connection") for response in responses] == [None] * 16 + ["close"]
     assert rest == b""
 
 
@@ -97,15 +97,15 @@ async def test_nothing_is_read_after_the_last_request(server: Server, app: Appli
     async with server(app) as connect:
         connected = await connect()
         connected.send(b"".join([get("/0"), get("/1", "connection: close"), get("/2"), b"nonsense"]))
-        replies = [await connected.reply() for _ in range(2)]
-        rest = await connected.rest()
+        responses = [await connected.read_response() for _ in range(2)]
+        rest = await connected.read_rest()
 
-    assert [reply.body for reply in replies] == [b"/0", b"/1"]
-    assert [reply.headers.get("connection") for reply in replies] == [None, "close"]
+    assert [response.body for response in responses] == [b"/0", b"/1"]
+    assert [response.headers.get("connection") for response in responses] == [None, "close"]
     assert (rest, app.started) == (b"", ["/0", "/1"])
 
 
-async def test_no_request_is_begun_while_the_client_has_not_taken_the_last_response(
+async def test_a_pipelined_request_starts_once_the_client_has_read_the_response_before_it(
     server: Server, app: Application
 ) -> None:
     app.size = 10_000_000
@@ -117,31 +117,33 @@ async def test_no_request_is_begun_while_the_client_has_not_taken_the_last_respo
         for _ in range(10):
             await asyncio.sleep(0)
         started = list(app.started)
-        replies = [await connected.reply() for _ in range(2)]
+        responses = [await connected.read_response() for _ in range(2)]
 
     assert started == ["/0"]
-    assert [len(reply.body) for reply in replies] == [10_000_002] * 2
+    assert [len(response.body) for response in responses] == [10_000_002] * 2
 
 
 # Bodies
 
 
-async def test_an_expectation_is_answered_and_the_connection_stays(server: Server, app: Application) -> None:
+async def test_expect_100_continue_is_answered_and_the_connection_stays_open(
+    server: Server, app: Application
+) -> None:
     async with server(app) as connect:
         connected = await connect()
         connected.send(get("/0", "content-length: 3", EXPECT, method="POST"))
         interim = await connected.reader.readuntil(b"\r\n\r\n")
         connected.send(b"abc", get("/1"))
-        replies = [await connected.reply() for _ in range(2)]
+        responses = [await connected.read_response() for _ in range(2)]
 
     assert interim == b"HTTP/1.1 100 Continue\r\n\r\n"
-    assert [(reply.body, reply.headers.get("connection")) for reply in replies] == [
+    assert [(response.body, response.headers.get("connection")) for response in responses] == [
         (b"/0abc", None),
         (b"/1", None),
     ]
 
 
-async def test_an_expectation_waits_for_the_responses_before_it(server: Server, app: Application) -> None:
+async def test_100_continue_is_sent_after_the_responses_before_it(server: Server, app: Application) -> None:
     app.held = {"/0"}
 
     async with server(app) as connect:
@@ -149,15 +151,15 @@ async def test_an_expectation_waits_for_the_responses_before_it(server: Server, 
         connected.send(get("/0") + get("/1", "content-length: 3", EXPECT, method="POST"))
         await until(lambda: app.started)
         app.held.clear()
-        first = await connected.reply()
+        first = await connected.read_response()
         interim = await connected.reader.readuntil(b"\r\n\r\n")
         connected.send(b"abc")
-        second = await connected.reply()
+        second = await connected.read_response()
 
     assert (first.body, interim, second.body) == (b"/0", b"HTTP/1.1 100 Continue\r\n\r\n", b"/1abc")
 
 
-async def test_a_body_that_is_sent_unasked_makes_an_expectation_void(
+async def test_100_continue_is_not_sent_if_the_body_has_already_arrived(
     server: Server, app: Application
 ) -> None:
     app.held = {"/0"}
@@ -167,11 +169,11 @@ async def test_a_body_that_is_sent_unasked_makes_an_expectation_void(
         connected.send(get("/0") + get("/1", "content-length: 3", EXPECT, method="POST") + b"abc")
         await until(lambda: app.started)
         app.held.clear()
-        replies = [await connected.reply() for _ in range(2)]
+        responses = [await connected.read_response() for _ in range(2)]
         connected.send(get("/2"))
-        replies.append(await connected.reply())
+        responses.append(await connected.read_response())
 
-    assert [reply.body for reply in replies] == [b"/0", b"/1abc", b"/2"]
+    assert [response.body for response in responses] == [b"/0", b"/1abc", b"/2"]
 
 
 LARGE = b" " * 2_000
@@ -185,54 +187,54 @@ LARGE = b" " * 2_000
         (get("/0", CHUNKED, method="POST"), b"1f4\r\n" + LARGE[:500] + b"\r\n" + b"5dc\r\n" + LARGE[:1500] + b"\r\n0\r\n\r\n"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("behind", [False, True])
-async def test_a_body_that_is_too_large_is_refused_early_and_the_connection_stays(
-    server: Server, app: Application, head: bytes, body: bytes, behind: bool
+@pytest.mark.parametrize("pipelined", [False, True])
+async def test_a_body_above_the_limit_is_rejected_early_and_the_connection_stays_open(
+    server: Server, app: Application, head: bytes, body: bytes, pipelined: bool
 ) -> None:
     app.held = {"/first"}
 
     async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
-        if behind:
+        if pipelined:
             connected.send(get("/first"))
             await until(lambda: app.started)
         connected.send(head + body[:-3])
-        if behind:
-            await asyncio.sleep(0.01)
+        if pipelined:
+            await until(lambda: connected.protocol._reader.request.error)
             app.held.clear()
-            assert (await connected.reply()).body == b"/first"
-        refusal = await connected.reply()
+            assert (await connected.read_response()).body == b"/first"
+        refusal = await connected.read_response()
         connected.send(body[-3:] + get("/1"))
-        reply = await connected.reply()
+        response = await connected.read_response()
 
     assert (refusal.status, refusal.headers.get("connection")) == (413, None)
     assert (
         refusal.json()["errors"][0]["message"]
         == "The body is too large; at most 1,000 bytes are allowed (MAX_BODY_BYTES)."
     )
-    assert reply.body == b"/1"
+    assert response.body == b"/1"
     assert "/0" not in app.started
 
 
 @pytest.mark.parametrize("line", ["connection: close", EXPECT])
-async def test_a_connection_whose_next_bytes_could_be_anything_closes(
+async def test_a_rejected_body_closes_the_connection_if_the_client_may_not_send_it(
     server: Server, app: Application, line: str
 ) -> None:
     async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/0", "content-length: 2000", line, method="POST"))
-        reply = await connected.reply()
+        response = await connected.read_response()
         connected.send(LARGE, get("/1"))
-        rest = await connected.rest()
+        rest = await connected.read_rest()
 
-    assert (reply.status, reply.headers["connection"], rest, app.started) == (413, "close", b"", [])
+    assert (response.status, response.headers["connection"], rest, app.started) == (413, "close", b"", [])
 
 
-async def test_a_head_request_is_refused_without_a_body(server: Server, app: Application) -> None:
+async def test_the_rejection_of_a_head_request_has_no_body(server: Server, app: Application) -> None:
     async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/", "content-length: 2000", "connection: close", method="HEAD"))
-        response = await connected.rest()
+        response = await connected.read_rest()
 
     assert response.startswith(b"HTTP/1.1 413 ")
     assert response.endswith(b"\r\n\r\n")
@@ -241,15 +243,15 @@ async def test_a_head_request_is_refused_without_a_body(server: Server, app: App
 # Errors
 
 
-async def test_a_malformed_request_is_refused_and_the_connection_closes(
+async def test_a_malformed_request_is_rejected_and_the_connection_closes(
     server: Server, app: Application
 ) -> None:
     async with server(app) as connect:
         connected = await connect()
         connected.send(get("/0"))
-        first = await connected.reply()
+        first = await connected.read_response()
         connected.send(get("/1").replace(b"host: x\r\n", b"x-request-id: mine\r\n") + get("/2"))
-        refusal, rest = await connected.reply(), await connected.rest()
+        refusal, rest = await connected.read_response(), await connected.read_rest()
 
     assert first.status == 200
     assert (refusal.status, refusal.headers["connection"], refusal.headers["x-request-id"]) == (
@@ -260,7 +262,7 @@ async def test_a_malformed_request_is_refused_and_the_connection_closes(
     assert (rest, app.started) == (b"", ["/0"])
 
 
-async def test_behind_a_request_that_is_being_answered_there_is_no_place_for_an_error(
+async def test_a_malformed_request_behind_a_running_one_closes_the_connection_without_an_error(
     server: Server, app: Application
 ) -> None:
     app.held = {"/0"}
@@ -270,28 +272,30 @@ async def test_behind_a_request_that_is_being_answered_there_is_no_place_for_an_
         connected.send(get("/0") + get("/1") + b"NONSENSE\r\n\r\n" + get("/2"))
         await until(lambda: app.started)
         app.held.clear()
-        replies = [await connected.reply() for _ in range(2)]
-        rest = await connected.rest()
+        responses = [await connected.read_response() for _ in range(2)]
+        rest = await connected.read_rest()
 
-    assert [(reply.body, reply.headers.get("connection")) for reply in replies] == [
+    assert [(response.body, response.headers.get("connection")) for response in responses] == [
         (b"/0", None),
         (b"/1", "close"),
     ]
     assert rest == b""
 
 
-async def test_what_follows_an_early_refusal_gets_no_second_one(server: Server, app: Application) -> None:
+async def test_an_error_in_an_already_rejected_body_gets_no_second_response(
+    server: Server, app: Application
+) -> None:
     async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/", CHUNKED, method="POST") + b"7d0\r\n" + LARGE + b"\r\n")
-        refusal = await connected.reply()
+        refusal = await connected.read_response()
         connected.send(b"no size of a chunk\r\n")
-        rest = await connected.rest()
+        rest = await connected.read_rest()
 
     assert (refusal.status, rest) == (413, b"")
 
 
-async def test_a_connection_too_many_is_refused(
+async def test_a_connection_above_the_limit_is_rejected(
     server: Server, app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lingering_close, "LINGERING_CLOSE_TIMEOUT", 3_600.0)
@@ -299,20 +303,24 @@ async def test_a_connection_too_many_is_refused(
     async with server(app, max_connections=2) as connect:
         kept = [await connect() for _ in range(2)]
         refused = await connect()
-        reply, rest = await refused.reply(), await refused.rest()
+        response, rest = await refused.read_response(), await refused.read_rest()
         await until(lambda: not refused.is_open)
         kept[0].send(get("/"))
-        answered = await kept[0].reply()
+        later = await kept[0].read_response()
 
-    assert (reply.status, reply.headers["connection"], reply.headers["retry-after"]) == (503, "close", "1")
-    assert reply.json()["errors"][0]["message"] == "2 connections are open (MAX_CONNECTIONS)."
-    assert (rest, answered.status) == (b"", 200)
+    assert (response.status, response.headers["connection"], response.headers["retry-after"]) == (
+        503,
+        "close",
+        "1",
+    )
+    assert response.json()["errors"][0]["message"] == "2 connections are open (MAX_CONNECTIONS)."
+    assert (rest, later.status) == (b"", 200)
 
 
 # Admission control
 
 
-async def test_requests_run_wait_or_are_rejected_and_connections_stay(
+async def test_requests_run_wait_or_are_rejected_and_connections_stay_open(
     server: Server, app: Application
 ) -> None:
     app.held = {"/graphql"}
@@ -322,12 +330,12 @@ async def test_requests_run_wait_or_are_rejected_and_connections_stay(
         for connected in (running, waiting, rejected):
             connected.send(post("/graphql", b"a"))
             await until(lambda each=connected: each.protocol._reader.request.path)
-        refusal = await rejected.reply()
+        refusal = await rejected.read_response()
         started = list(app.started)
         app.held.clear()
-        replies = [await connected.reply() for connected in (running, waiting)]
+        responses = [await connected.read_response() for connected in (running, waiting)]
         rejected.send(post("/graphql", b"b"))
-        later = await rejected.reply()
+        later = await rejected.read_response()
 
     assert (started, app.started) == (["/graphql"], ["/graphql"] * 3)
     assert (refusal.status, refusal.headers["retry-after"], refusal.headers.get("connection")) == (
@@ -339,10 +347,10 @@ async def test_requests_run_wait_or_are_rejected_and_connections_stay(
         "The server is overloaded: 1 requests are running (MAX_CONCURRENT_REQUESTS) and the queue is full (MAX_QUEUED_REQUESTS). "
         "Retry later."
     )
-    assert [reply.body for reply in (*replies, later)] == [b"/graphqla", b"/graphqla", b"/graphqlb"]
+    assert [response.body for response in (*responses, later)] == [b"/graphqla", b"/graphqla", b"/graphqlb"]
 
 
-async def test_a_rejected_connection_is_read_from_again_when_its_turn_comes(
+async def test_reading_of_a_rejected_connection_resumes_with_its_batch(
     server: Server, app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backpressure, "RESUME_INTERVAL", 3_600.0)
@@ -353,15 +361,15 @@ async def test_a_rejected_connection_is_read_from_again_when_its_turn_comes(
         running.send(get("/graphql"))
         await until(lambda: app.started)
         rejected.send(get("/graphql"))
-        refusal = await rejected.reply()
+        refusal = await rejected.read_response()
         is_paused = rejected.protocol._read_paused
         rejected.send(get("/livez"))
         rejected.protocol._config.read_throttle._resume_batch(rejected.protocol._loop)
-        reply = await rejected.reply()
+        response = await rejected.read_response()
         app.held.clear()
-        await running.reply()
+        await running.read_response()
 
-    assert (refusal.status, is_paused, reply.body) == (503, True, b"/livez")
+    assert (refusal.status, is_paused, response.body) == (503, True, b"/livez")
 
 
 @pytest.mark.parametrize(
@@ -377,7 +385,7 @@ async def test_a_rejected_connection_is_read_from_again_when_its_turn_comes(
         ("GET", "/livez", False),
     ],
 )
-async def test_admission_controls_requests_to_the_endpoint_alone(
+async def test_admission_control_applies_only_to_the_endpoint(
     server: Server, app: Application, method: str, target: str, is_controlled: bool
 ) -> None:
     app.held = {"/graphql"}
@@ -389,55 +397,57 @@ async def test_admission_controls_requests_to_the_endpoint_alone(
         if not is_controlled:
             app.held.clear()
         other.send(get(target, "connection: close", method=method))
-        response = await other.rest()
+        response = await other.read_rest()
         app.held.clear()
-        await running.reply()
+        await running.read_response()
 
     assert int(response.split()[1]) == (503 if is_controlled else 200)
     assert len(app.started) == (1 if is_controlled else 2)
 
 
-async def test_a_client_that_disconnects_leaves_the_queue(server: Server, app: Application) -> None:
+async def test_a_disconnect_removes_a_waiting_request_from_the_queue(
+    server: Server, app: Application
+) -> None:
     app.held = {"/graphql"}
 
     async with server(app, max_concurrent_requests=1, max_queued_requests=1) as connect:
-        running, leaving, following = [await connect() for _ in range(3)]
+        running, disconnecting, following = [await connect() for _ in range(3)]
         running.send(get("/graphql"))
-        leaving.send(get("/graphql"))
-        await until(lambda: leaving.protocol._cycle)
-        leaving.writer.close()
-        await until(lambda: not leaving.is_open)
+        disconnecting.send(get("/graphql"))
+        await until(lambda: disconnecting.protocol._cycle)
+        disconnecting.writer.close()
+        await until(lambda: not disconnecting.is_open)
         following.send(get("/graphql"))
         await until(lambda: following.protocol._cycle)
         app.held.clear()
-        replies = [await running.reply(), await following.reply()]
+        responses = [await running.read_response(), await following.read_response()]
 
-    assert [reply.status for reply in replies] == [200, 200]
+    assert [response.status for response in responses] == [200, 200]
     assert len(app.started) == 2
 
 
-async def test_a_client_that_disconnects_holds_its_place_until_the_application_has_ended(
+async def test_a_request_counts_as_running_after_a_disconnect_until_the_application_ends(
     server: Server, app: Application
 ) -> None:
     app.held = {"/graphql"}
 
     async with server(app, max_concurrent_requests=1, max_queued_requests=0) as connect:
-        leaving, other = await connect(), await connect()
-        leaving.send(get("/graphql"))
+        disconnecting, other = await connect(), await connect()
+        disconnecting.send(get("/graphql"))
         await until(lambda: app.started)
-        leaving.writer.close()
-        await until(lambda: not leaving.is_open)
+        disconnecting.writer.close()
+        await until(lambda: not disconnecting.is_open)
         other.send(get("/graphql"))
-        during = await other.reply()
+        during = await other.read_response()
         app.held.clear()
         await until(lambda: app.ended)
         other.send(get("/graphql"))
-        after = await other.reply()
+        after = await other.read_response()
 
     assert (during.status, after.status) == (503, 200)
 
 
-async def test_the_queue_is_short_under_sustained_load(server: Server, app: Application) -> None:
+async def test_the_queue_limit_is_lower_under_sustained_load(server: Server, app: Application) -> None:
     app.held = {"/graphql"}
 
     async with server(app, max_concurrent_requests=1, max_queued_requests=8) as connect:
@@ -448,14 +458,14 @@ async def test_the_queue_is_short_under_sustained_load(server: Server, app: Appl
         admission = connections[0].protocol._config.admission
         admission.queued_since -= BURST_SECONDS + 1
         connections[2].send(get("/graphql"))
-        reply = await connections[2].reply()
+        response = await connections[2].read_response()
         app.held.clear()
-        await connections[1].reply()
+        await connections[1].read_response()
 
-    assert reply.status == 503
+    assert response.status == 503
 
 
-async def test_a_rejected_request_with_an_expectation_need_not_send_its_body(
+async def test_a_rejected_request_with_expect_100_continue_closes_the_connection(
     server: Server, app: Application
 ) -> None:
     app.held = {"/graphql"}
@@ -465,16 +475,14 @@ async def test_a_rejected_request_with_an_expectation_need_not_send_its_body(
         running.send(get("/graphql"))
         await until(lambda: app.started)
         other.send(get("/graphql", "content-length: 3", EXPECT, method="POST"))
-        reply, rest = await other.reply(), await other.rest()
+        response, rest = await other.read_response(), await other.read_rest()
         app.held.clear()
-        await running.reply()
+        await running.read_response()
 
-    assert (reply.status, reply.headers["connection"], rest) == (503, "close", b"")
+    assert (response.status, response.headers["connection"], rest) == (503, "close", b"")
 
 
-async def test_a_pipeline_of_rejected_requests_is_answered_in_its_order(
-    server: Server, app: Application
-) -> None:
+async def test_pipelined_rejected_requests_are_answered_in_order(server: Server, app: Application) -> None:
     app.held = {"/graphql"}
 
     async with server(app, max_concurrent_requests=1, max_queued_requests=0) as connect:
@@ -483,44 +491,42 @@ async def test_a_pipeline_of_rejected_requests_is_answered_in_its_order(
         await until(lambda: app.started)
         ids = [f"id-{number}" for number in range(100)]
         other.send(b"".join(get("/graphql", f"x-request-id: {each}") for each in ids) + get("/livez"))
-        replies = [await other.reply() for _ in range(101)]
+        responses = [await other.read_response() for _ in range(101)]
         app.held.clear()
-        await running.reply()
+        await running.read_response()
 
-    assert [(reply.status, reply.headers.get("x-request-id")) for reply in replies] == [
+    assert [(response.status, response.headers.get("x-request-id")) for response in responses] == [
         *((503, each) for each in ids),
         (200, None),
     ]
 
 
-# Time-outs
+# Timeouts
 
 
 @pytest.mark.parametrize(
     "beginning", [b"", b"POST /gra", get("/", "content-length: 9", method="POST"), post("/", b"12345")[:-1]]
 )
-async def test_a_request_that_does_not_arrive_is_timed_out(
-    server: Server, app: Application, beginning: bytes
-) -> None:
+async def test_an_incomplete_request_times_out(server: Server, app: Application, beginning: bytes) -> None:
     async with server(app, client_timeout=3.5) as connect:
         connected = await connect()
         connected.send(beginning)
         await until(lambda: connected.protocol._reader.is_reading or not beginning)
-        connected.let_time_pass(3.0)
+        connected.advance_time(3.0)
         was_open = not connected.protocol._lingering
-        connected.let_time_pass(3.6)
-        reply, rest = await connected.reply(), await connected.rest()
+        connected.advance_time(3.6)
+        response, rest = await connected.read_response(), await connected.read_rest()
 
     assert was_open
-    assert (reply.status, reply.headers["connection"], rest) == (408, "close", b"")
+    assert (response.status, response.headers["connection"], rest) == (408, "close", b"")
     assert (
-        reply.json()["errors"][0]["message"]
+        response.json()["errors"][0]["message"]
         == "The request did not arrive within 3.5 seconds (CLIENT_TIMEOUT)."
     )
     assert app.started == []
 
 
-async def test_a_request_that_does_not_arrive_behind_another_is_dropped(
+async def test_an_incomplete_request_behind_a_running_one_is_dropped_at_its_timeout(
     server: Server, app: Application
 ) -> None:
     app.held = {"/0"}
@@ -529,66 +535,72 @@ async def test_a_request_that_does_not_arrive_behind_another_is_dropped(
         connected = await connect()
         connected.send(get("/0") + b"GET /1")
         await until(lambda: app.started)
-        connected.let_time_pass()
+        connected.advance_time()
         app.held.clear()
-        reply, rest = await connected.reply(), await connected.rest()
+        response, rest = await connected.read_response(), await connected.read_rest()
 
-    assert (reply.body, reply.headers["connection"], rest) == (b"/0", "close", b"")
+    assert (response.body, response.headers["connection"], rest) == (b"/0", "close", b"")
 
 
-async def test_each_request_has_its_own_time(server: Server, app: Application) -> None:
+async def test_the_read_timeout_restarts_with_each_request(server: Server, app: Application) -> None:
     async with server(app) as connect:
         connected = await connect()
         connected.send(get("/0")[:-2])
         await until(lambda: connected.protocol._reader.is_reading)
         connected.protocol._timeouts.read_started_at = 0.0
         connected.send(get("/0")[-2:] + get("/1")[:-2])
-        await connected.reply()
-        connected.let_time_pass(0)
+        await connected.read_response()
+        connected.advance_time(0)
         connected.send(get("/1")[-2:])
-        reply = await connected.reply()
+        response = await connected.read_response()
 
-    assert reply.body == b"/1"
+    assert response.body == b"/1"
 
 
-async def test_a_body_that_is_refused_and_never_ends_is_cut_off(server: Server, app: Application) -> None:
+async def test_a_rejected_body_that_does_not_end_is_disconnected_at_the_timeout(
+    server: Server, app: Application
+) -> None:
     async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
         connected.send(get("/", "content-length: 2000", method="POST") + LARGE[1:])
-        await connected.reply()
-        connected.let_time_pass()
+        await connected.read_response()
+        connected.advance_time()
         lingers = connected.protocol._lingering is not None
         await until(lambda: not connected.is_open)
 
     assert not lingers
 
 
-async def test_a_client_that_does_not_take_the_response_is_cut_off(server: Server, app: Application) -> None:
+async def test_a_client_that_does_not_read_the_response_is_disconnected_at_the_timeout(
+    server: Server, app: Application
+) -> None:
     app.size = 10_000_000
 
     async with server(app, client_timeout=10, keep_alive_timeout=1) as connect:
         connected = await connect()
         connected.send(get("/"))
         await until(lambda: app.ended)
-        connected.let_time_pass(0)
-        connected.let_time_pass(5)
+        connected.advance_time(0)
+        connected.advance_time(5)
         was_open = connected.is_open and not connected.protocol._lingering
-        connected.let_time_pass(11)
+        connected.advance_time(11)
         await until(lambda: not connected.is_open)
 
     assert was_open
 
 
-async def test_an_idle_connection_is_closed_after_its_time(server: Server, app: Application) -> None:
+async def test_an_idle_connection_is_closed_after_the_keep_alive_timeout(
+    server: Server, app: Application
+) -> None:
     async with server(app, keep_alive_timeout=60) as connect:
         connected = await connect()
         connected.send(get("/0"))
-        await connected.reply()
-        connected.let_time_pass(59)
+        await connected.read_response()
+        connected.advance_time(59)
         connected.send(get("/1"))
-        await connected.reply()
-        connected.let_time_pass(61)
-        rest = await connected.rest()
+        await connected.read_response()
+        connected.advance_time(61)
+        rest = await connected.read_rest()
 
     assert (rest, app.started) == (b"", ["/0", "/1"])
 
@@ -600,42 +612,40 @@ async def test_a_connection_is_not_idle_while_its_request_runs(server: Server, a
         connected = await connect()
         connected.send(get("/0"))
         await until(lambda: app.started)
-        connected.let_time_pass()
+        connected.advance_time()
         app.held.clear()
-        reply = await connected.reply()
+        response = await connected.read_response()
 
-    assert (reply.status, reply.headers.get("connection")) == (200, None)
+    assert (response.status, response.headers.get("connection")) == (200, None)
 
 
-async def test_a_request_that_has_arrived_unread_keeps_an_idle_connection_open(
-    server: Server, app: Application
-) -> None:
-    """The event loop reads it later than it checks the time-outs: closing then would reset the connection."""
+async def test_an_idle_connection_with_an_unread_request_stays_open(server: Server, app: Application) -> None:
+    """The timeouts are checked before the event loop reads the request: closing then would reset the connection."""
     async with server(app) as connect:
         connected = await connect()
         connected.send(get("/0"))
-        await connected.reply()
+        await connected.read_response()
         connected.client.send(get("/1"))
-        connected.let_time_pass()
-        reply = await connected.reply()
+        connected.advance_time()
+        response = await connected.read_response()
 
-    assert (reply.body, reply.headers.get("connection")) == (b"/1", None)
+    assert (response.body, response.headers.get("connection")) == (b"/1", None)
 
 
-async def test_a_request_that_crosses_the_close_of_an_idle_connection_is_not_reset(
+async def test_a_request_sent_while_an_idle_connection_closes_causes_no_reset(
     server: Server, app: Application
 ) -> None:
-    """The client sees that the connection was closed in order, and that its request was not answered."""
+    """The client sees an orderly close without a response, and can retry."""
     async with server(app) as connect:
         connected = await connect(tcp=True)
         connected.send(get("/0"))
-        await connected.reply()
-        connected.let_time_pass()
+        await connected.read_response()
+        connected.advance_time()
         await until(lambda: connected.protocol._lingering)
         for _ in range(3):
             connected.client.sendall(post("/1", b"a"))
             await asyncio.sleep(0)
-        rest = await connected.rest()
+        rest = await connected.read_rest()
         connected.client.sendall(post("/1", b"a"))
         still_open = connected.is_open
 
@@ -645,19 +655,17 @@ async def test_a_request_that_crosses_the_close_of_an_idle_connection_is_not_res
 # Closing
 
 
-async def test_what_a_client_still_sends_after_the_last_response_is_discarded(
-    server: Server, app: Application
-) -> None:
+async def test_bytes_after_the_last_response_are_discarded(server: Server, app: Application) -> None:
     async with server(app) as connect:
         connected = await connect()
         connected.send(get("/0", "connection: close"))
-        response = await connected.rest()
-        connected.let_time_pass(LINGERING_CLOSE_TIMEOUT - 1)
+        response = await connected.read_rest()
+        connected.advance_time(LINGERING_CLOSE_TIMEOUT - 1)
         was_open = connected.is_open
         for _ in range(100):
             connected.send(b"x" * 100_000)
             await connected.writer.drain()
-        connected.let_time_pass(LINGERING_CLOSE_TIMEOUT + 1)
+        connected.advance_time(LINGERING_CLOSE_TIMEOUT + 1)
         await until(lambda: not connected.is_open)
 
     assert response.endswith(b"/0")
@@ -665,7 +673,7 @@ async def test_what_a_client_still_sends_after_the_last_response_is_discarded(
     assert app.started == ["/0"]
 
 
-async def test_a_client_that_closes_its_end_has_disconnected(server: Server, app: Application) -> None:
+async def test_a_half_close_counts_as_a_disconnect(server: Server, app: Application) -> None:
     app.held = {"/0"}
 
     async with server(app) as connect:
@@ -673,13 +681,13 @@ async def test_a_client_that_closes_its_end_has_disconnected(server: Server, app
         connected.send(get("/0"))
         await until(lambda: app.started)
         connected.writer.write_eof()
-        rest = await connected.rest()
+        rest = await connected.read_rest()
         app.held.clear()
 
     assert rest == b""
 
 
-async def test_a_request_that_comes_to_a_draining_connection_is_answered(
+async def test_a_request_on_a_draining_connection_is_answered(
     server: Server, app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "IDLE_DRAIN_SECONDS", 3_600.0)
@@ -687,15 +695,15 @@ async def test_a_request_that_comes_to_a_draining_connection_is_answered(
     async with server(app) as connect:
         connected = await connect()
         connected.send(get("/0"))
-        await connected.reply()
+        await connected.read_response()
         connected.protocol.shutdown()
         connected.send(get("/1"))
-        reply, rest = await connected.reply(), await connected.rest()
+        response, rest = await connected.read_response(), await connected.read_rest()
 
-    assert (reply.body, reply.headers["connection"], rest) == (b"/1", "close", b"")
+    assert (response.body, response.headers["connection"], rest) == (b"/1", "close", b"")
 
 
-async def test_a_draining_connection_without_a_request_closes(
+async def test_an_idle_draining_connection_closes(
     server: Server, app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "IDLE_DRAIN_SECONDS", 0.0)
@@ -703,19 +711,19 @@ async def test_a_draining_connection_without_a_request_closes(
     async with server(app) as connect:
         used, unused = await connect(), await connect()
         used.send(get("/0"))
-        await used.reply()
+        await used.read_response()
         for connected in (used, unused):
             connected.protocol.shutdown()
-        rests = [await used.rest(), await unused.rest()]
+        rests = [await used.read_rest(), await unused.read_rest()]
 
     assert rests == [b"", b""]
 
 
 @pytest.mark.parametrize("drain_seconds", [0.0, 3_600.0])
-async def test_a_response_that_has_begun_without_a_notice_is_followed_by_a_drain(
+async def test_a_connection_drains_after_a_response_without_connection_close(
     server: Server, monkeypatch: pytest.MonkeyPatch, drain_seconds: float
 ) -> None:
-    """The client was not told that the connection closes: its next request may be on its way."""
+    """Without the header, the client may already have sent its next request."""
     monkeypatch.setattr(connection, "IDLE_DRAIN_SECONDS", drain_seconds)
     may_end = asyncio.Event()
 
@@ -734,14 +742,14 @@ async def test_a_response_that_has_begun_without_a_notice_is_followed_by_a_drain
         end = await connected.reader.readexactly(1)
         if drain_seconds:
             connected.send(get("/1"))
-            reply = await connected.reply()
-            assert (reply.body, reply.headers["connection"]) == (b"ab", "close")
-        rest = await connected.rest()
+            response = await connected.read_response()
+            assert (response.body, response.headers["connection"]) == (b"ab", "close")
+        rest = await connected.read_rest()
 
     assert (b"connection" in head, end, rest) == (False, b"b", b"")
 
 
-async def test_a_request_that_is_arriving_is_drained_too(
+async def test_a_partly_received_request_is_drained(
     server: Server, app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "IDLE_DRAIN_SECONDS", 0.0)
@@ -752,15 +760,15 @@ async def test_a_request_that_is_arriving_is_drained_too(
         await until(lambda: connected.protocol._reader.is_reading)
         connected.protocol.shutdown()
         unsent.protocol.shutdown()
-        nothing = await unsent.rest()
+        nothing = await unsent.read_rest()
         connected.send(b"c")
-        reply, rest = await connected.reply(), await connected.rest()
+        response, rest = await connected.read_response(), await connected.read_rest()
 
-    assert (reply.body, reply.headers["connection"], rest) == (b"/0abc", "close", b"")
+    assert (response.body, response.headers["connection"], rest) == (b"/0abc", "close", b"")
     assert nothing == b""
 
 
-async def test_pipelined_requests_are_drained_in_their_order(server: Server, app: Application) -> None:
+async def test_pipelined_requests_are_drained_in_order(server: Server, app: Application) -> None:
     app.held = {"/0"}
 
     async with server(app) as connect:
@@ -769,10 +777,10 @@ async def test_pipelined_requests_are_drained_in_their_order(server: Server, app
         await until(lambda: app.started)
         connected.protocol.shutdown()
         app.held.clear()
-        replies = [await connected.reply() for _ in range(3)]
-        rest = await connected.rest()
+        responses = [await connected.read_response() for _ in range(3)]
+        rest = await connected.read_rest()
 
-    assert [(reply.body, reply.headers.get("connection")) for reply in replies] == [
+    assert [(response.body, response.headers.get("connection")) for response in responses] == [
         (b"/0", None),
         (b"/1", None),
         (b"/2", "close"),

@@ -1,4 +1,4 @@
-"""What an application sends, as it comes to the client."""
+"""Request cycles: messages of the application as bytes to the client, errors and disconnects."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 BODY: Message = {"type": "http.response.body", "body": b"abc"}
 
 
-def part(body: bytes, *, more: bool = True) -> Message:
+def body_part(body: bytes, *, more: bool = True) -> Message:
     return {"type": "http.response.body", "body": body, "more_body": more}
 
 
@@ -22,7 +22,7 @@ def start(*headers: tuple[bytes, bytes], status: int = 200) -> Message:
     return {"type": "http.response.start", "status": status, "headers": list(headers)}
 
 
-def app_that_sends(*messages: Message) -> ASGIApp:
+def build_app(*messages: Message) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         for message in messages:
             await send(message)
@@ -30,12 +30,12 @@ def app_that_sends(*messages: Message) -> ASGIApp:
     return app
 
 
-async def response_to(server: Server, app: ASGIApp, request: bytes) -> bytes:
-    """All that comes in answer to a request, until the server closes the connection."""
+async def send_and_read(server: Server, app: ASGIApp, request: bytes) -> bytes:
+    """Send a request, and return all bytes until the server closes the connection."""
     async with server(app) as connect:
         connected = await connect()
         connected.send(request)
-        return await connected.rest()
+        return await connected.read_rest()
 
 
 CLOSE = "connection: close"
@@ -48,23 +48,23 @@ LENGTH = (b"content-length", b"3")
         (get("/", CLOSE), [start(LENGTH), BODY], b"content-length: 3\r\nconnection: close\r\n\r\nabc"),
         (
             get("/", CLOSE),
-            [start(LENGTH), part(b"a"), part(b"bc"), part(b"", more=False)],
+            [start(LENGTH), body_part(b"a"), body_part(b"bc"), body_part(b"", more=False)],
             b"content-length: 3\r\nconnection: close\r\n\r\nabc",
         ),
         (
             get("/", CLOSE),
-            [START, part(b"ab"), part(b""), part(b"c" * 16, more=False)],
+            [START, body_part(b"ab"), body_part(b""), body_part(b"c" * 16, more=False)],
             b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
             b"2\r\nab\r\n10\r\ncccccccccccccccc\r\n0\r\n\r\n",
         ),
         (
             get("/", CLOSE),
-            [START, part(b"", more=False)],
+            [START, body_part(b"", more=False)],
             b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n0\r\n\r\n",
         ),
         (
             get("/", version="1.0"),
-            [START, part(b"ab"), part(b"c", more=False)],
+            [START, body_part(b"ab"), body_part(b"c", more=False)],
             b"connection: close\r\n\r\nabc",
         ),
         (get("/", CLOSE, method="HEAD"), [START, BODY], b"connection: close\r\n\r\n"),
@@ -75,17 +75,17 @@ LENGTH = (b"content-length", b"3")
         ),
     ],
 )
-async def test_a_body_is_delimited_as_the_client_can_read_it(
+async def test_a_body_is_delimited_by_its_length_by_chunks_or_by_the_close(
     server: Server, request_: bytes, messages: list[Message], response: bytes
 ) -> None:
-    assert await response_to(server, app_that_sends(*messages), request_) == b"HTTP/1.1 200 OK\r\n" + response
+    assert await send_and_read(server, build_app(*messages), request_) == b"HTTP/1.1 200 OK\r\n" + response
 
 
 @pytest.mark.parametrize("status", [204, 304])
 async def test_some_statuses_have_no_body(server: Server, status: int) -> None:
-    app = app_that_sends(start(status=status), part(b"", more=False))
+    app = build_app(start(status=status), body_part(b"", more=False))
 
-    response = await response_to(server, app, get("/", CLOSE))
+    response = await send_and_read(server, app, get("/", CLOSE))
 
     assert response.partition(b"\r\n")[2] == b"connection: close\r\n\r\n"
 
@@ -102,20 +102,20 @@ INTERNAL = b'{"errors":[{"message":"Internal server error.","extensions":{"code"
         ([START, START], "RuntimeError: The application sent http.response.start out of order."),
         ([{"type": "http.nonsense"}], "RuntimeError: The application sent http.nonsense out of order."),
         ([start((b"location", b"/\r\nx: y"))], "ValueError: A response header contains a line break"),
-        ([start(LENGTH), part(b"abcd")], "RuntimeError: The response's body is not as long"),
-        ([start(LENGTH), part(b"ab", more=False)], "RuntimeError: The response's body is not as long"),
+        ([start(LENGTH), body_part(b"abcd")], "RuntimeError: The response's body is not as long"),
+        ([start(LENGTH), body_part(b"ab", more=False)], "RuntimeError: The response's body is not as long"),
     ],
 )
-async def test_an_application_that_fails_before_its_response_is_sent_is_answered_for(
+async def test_an_application_that_fails_before_its_response_gets_a_500(
     server: Server, caplog: pytest.LogCaptureFixture, messages: list[Message], error: str
 ) -> None:
-    async with server(app_that_sends(*messages)) as connect:
+    async with server(build_app(*messages)) as connect:
         connected = await connect()
         connected.send(get("/", "x-request-id: the-one") * 2)
-        reply, rest = await connected.reply(), await connected.rest()
+        response, rest = await connected.read_response(), await connected.read_rest()
 
-    assert (reply.status, reply.body, rest) == (500, INTERNAL, b"")
-    assert (reply.headers["connection"], reply.headers["x-request-id"]) == ("close", "the-one")
+    assert (response.status, response.body, rest) == (500, INTERNAL, b"")
+    assert (response.headers["connection"], response.headers["x-request-id"]) == ("close", "the-one")
     [record] = caplog.records
     assert (record.levelno, record.name) == (logging.ERROR, "bookstore.protocol")
     assert error in caplog.text
@@ -124,41 +124,41 @@ async def test_an_application_that_fails_before_its_response_is_sent_is_answered
 @pytest.mark.parametrize(
     "messages",
     [
-        [start(LENGTH), part(b"a")],
-        [START, part(b"a"), START],
-        [start(LENGTH), part(b"a"), part(b"bcd")],
-        [start(LENGTH), part(b"a"), part(b"b", more=False)],
+        [start(LENGTH), body_part(b"a")],
+        [START, body_part(b"a"), START],
+        [start(LENGTH), body_part(b"a"), body_part(b"bcd")],
+        [start(LENGTH), body_part(b"a"), body_part(b"b", more=False)],
     ],
 )
-async def test_a_response_that_fails_half_way_is_cut_off(
+async def test_a_response_whose_application_fails_midway_is_aborted(
     server: Server, caplog: pytest.LogCaptureFixture, messages: list[Message]
 ) -> None:
-    async with server(app_that_sends(*messages)) as connect:
+    async with server(build_app(*messages)) as connect:
         connected = await connect()
         connected.send(get("/") * 2)
-        response = await connected.rest()
+        response = await connected.read_rest()
 
     assert response.partition(b"\r\n\r\n")[2] in (b"a", b"1\r\na\r\n")
     assert "RuntimeError" in caplog.text
 
 
-async def test_what_an_application_sends_after_its_response_is_its_error(
+async def test_messages_after_the_response_are_an_error_of_the_application(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with server(app_that_sends(start(LENGTH), BODY, BODY)) as connect:
+    async with server(build_app(start(LENGTH), BODY, BODY)) as connect:
         connected = await connect()
         connected.send(get("/"))
-        first = await connected.reply()
+        first = await connected.read_response()
         await until(lambda: caplog.records)
         connected.send(get("/"))
-        second = await connected.reply()
+        second = await connected.read_response()
 
     assert (first.body, second.body) == (b"abc", b"abc")
     assert "The application sent http.response.body out of order." in caplog.text
 
 
-async def test_an_application_that_the_server_cancels_is_answered_for(server: Server) -> None:
-    """As uvicorn's server does when DRAIN_TIMEOUT has passed."""
+async def test_an_application_cancelled_by_the_server_gets_a_503(server: Server) -> None:
+    """uvicorn cancels applications when DRAIN_TIMEOUT has passed."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.Event().wait()
@@ -169,13 +169,13 @@ async def test_an_application_that_the_server_cancels_is_answered_for(server: Se
         [task] = await until(lambda: list(connected.state.tasks))
         await asyncio.sleep(0)
         task.cancel()
-        reply, rest = await connected.reply(), await connected.rest()
+        response, rest = await connected.read_response(), await connected.read_rest()
 
-    assert (reply.status, reply.headers["retry-after"], rest) == (503, "1", b"")
-    assert reply.json()["errors"][0]["message"] == "The server is shutting down."
+    assert (response.status, response.headers["retry-after"], rest) == (503, "1", b"")
+    assert response.json()["errors"][0]["message"] == "The server is shutting down."
 
 
-async def test_an_application_receives_the_body_and_then_the_end_of_the_request(server: Server) -> None:
+async def test_an_application_receives_the_body_and_then_a_disconnect(server: Server) -> None:
     received: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -190,7 +190,7 @@ async def test_an_application_receives_the_body_and_then_the_end_of_the_request(
     async with server(app) as connect:
         connected = await connect()
         connected.send(post("/", b"0123456789"))
-        await connected.reply()
+        await connected.read_response()
 
     assert received == [
         {"type": "http.request", "body": b"0123456789", "more_body": False},
@@ -200,7 +200,7 @@ async def test_an_application_receives_the_body_and_then_the_end_of_the_request(
     ]
 
 
-async def test_an_application_is_told_that_the_client_has_disconnected(
+async def test_an_application_receives_a_disconnect_of_the_client(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     received: list[Any] = []
@@ -223,14 +223,14 @@ async def test_an_application_is_told_that_the_client_has_disconnected(
     assert caplog.records == []
 
 
-async def test_an_application_waits_for_a_client_that_takes_a_response_slowly(server: Server) -> None:
+async def test_sending_waits_for_a_client_that_reads_slowly(server: Server) -> None:
     sent = 0
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal sent
         await send(start((b"content-length", b"10000000")))
         for number in range(100):
-            await send(part(b"x" * 100_000, more=number < 99))
+            await send(body_part(b"x" * 100_000, more=number < 99))
             sent += 1
 
     async with server(app) as connect:
@@ -238,7 +238,7 @@ async def test_an_application_waits_for_a_client_that_takes_a_response_slowly(se
         connected.send(get("/"))
         await until(lambda: connected.protocol.write_paused)
         while_paused = sent
-        reply = await connected.reply()
+        response = await connected.read_response()
 
     assert while_paused < 100
-    assert (len(reply.body), sent) == (10_000_000, 100)
+    assert (len(response.body), sent) == (10_000_000, 100)

@@ -4,7 +4,7 @@ from graphql_api.http.protocol.pipelining import MAX_PIPELINED, Pipeline
 from graphql_api.http.protocol.requests import Request
 
 
-def test_requests_are_taken_in_their_order() -> None:
+def test_requests_are_taken_in_order() -> None:
     pipeline, requests = Pipeline(), [Request() for _ in range(3)]
     for request in requests:
         pipeline.add(request)
@@ -15,7 +15,7 @@ def test_requests_are_taken_in_their_order() -> None:
     assert (pipeline.is_closed, pipeline.is_exhausted) == (False, False)
 
 
-def test_one_request_too_many_is_dropped_and_closes_the_pipeline() -> None:
+def test_a_request_above_the_limit_is_dropped_and_closes_the_pipeline() -> None:
     pipeline = Pipeline()
     for _ in range(MAX_PIPELINED):
         pipeline.add(Request())
@@ -38,7 +38,7 @@ def test_a_closed_pipeline_is_exhausted_when_its_last_request_is_taken() -> None
     assert (before, pipeline.is_exhausted) == (False, True)
 
 
-def test_a_pipeline_that_is_cleared_is_exhausted() -> None:
+def test_a_cleared_pipeline_is_exhausted() -> None:
     pipeline = Pipeline()
     pipeline.add(Request())
 

@@ -18,7 +18,7 @@ def test_a_head_is_encoded_in_the_order_of_its_headers() -> None:
 
 
 @pytest.mark.parametrize("value", [b"a\r\nb: c", b"a\nb", b"a\rb", b"a\0"])
-def test_a_header_that_could_be_read_as_several_is_refused(value: bytes) -> None:
+def test_a_header_with_a_line_break_or_nul_byte_is_rejected(value: bytes) -> None:
     with pytest.raises(ValueError, match="A response header contains a line break or a NUL byte"):
         encode_head(200, [(b"location", value)])
     with pytest.raises(ValueError, match="A response header contains a line break or a NUL byte"):
@@ -38,7 +38,7 @@ HEAD = (
 
 @pytest.mark.parametrize("closes", [True, False])
 @pytest.mark.parametrize("has_body", [True, False])
-def test_the_response_to_an_overload_is_whole(closes: bool, has_body: bool) -> None:
+def test_the_overload_response_is_complete(closes: bool, has_body: bool) -> None:
     response = OverloadResponse(Admission(1, 0)).encode(
         b"id", b"vary: origin\r\n", closes=closes, has_body=has_body
     )

@@ -1,4 +1,4 @@
-"""Time-outs of connections, with given times."""
+"""Timeouts of connections, at given times."""
 
 import asyncio
 
@@ -10,13 +10,13 @@ from graphql_api.http.protocol.timeouts import ConnectionTimeouts, TimeoutMonito
 from tests.waiting import until
 
 
-def test_a_request_is_expected_from_the_start() -> None:
+def test_the_read_timeout_starts_with_the_connection() -> None:
     expected = ConnectionTimeouts(10, 5, now=100)
 
     assert [expected.is_read_expired(now) for now in (100, 109.9, 110)] == [False, False, True]
 
 
-def test_between_requests_keep_alive_counts() -> None:
+def test_the_keep_alive_timeout_applies_between_requests() -> None:
     connection = ConnectionTimeouts(10, 5, now=0)
     connection.read_started_at = None
     running = connection.is_keep_alive_expired(1_000, unsent=0)
@@ -38,33 +38,33 @@ def test_a_connection_is_not_idle_while_a_request_arrives_or_a_response_is_unsen
     assert connection.is_keep_alive_expired(100, unsent=0)
 
 
-def test_a_client_that_takes_nothing_of_a_response_is_found() -> None:
+def test_the_write_timeout_passes_if_the_client_reads_nothing() -> None:
     connection = ConnectionTimeouts(10, 5, now=0)
     seen = [(0, 0), (50, 800), (59, 700), (68.9, 700), (69, 700)]
 
     assert [connection.is_write_expired(now, unsent) for now, unsent in seen] == [False] * 4 + [True]
 
 
-def test_a_client_that_takes_a_little_each_time_is_not_cut_off() -> None:
+def test_the_write_timeout_restarts_whenever_the_client_reads() -> None:
     connection = ConnectionTimeouts(10, 5, now=0)
 
     assert not any(connection.is_write_expired(now, 1_000 - now) for now in range(0, 1_000, 9))
 
 
-def test_a_lingering_close_ends_when_the_client_is_silent_or_never_is() -> None:
-    silent, talking = LingeringClose(0, max_seconds=10), LingeringClose(0, max_seconds=10)
-    talked: list[bool] = []
+def test_a_lingering_close_ends_if_the_client_is_silent_or_keeps_sending() -> None:
+    silent, sending = LingeringClose(0, max_seconds=10), LingeringClose(0, max_seconds=10)
+    ended: list[bool] = []
     for now in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10):
-        talking.record_read(now)
-        talked.append(talking.has_ended(now))
+        sending.record_read(now)
+        ended.append(sending.has_ended(now))
 
     assert not silent.has_ended(LINGERING_CLOSE_TIMEOUT - 0.1)
     assert silent.has_ended(LINGERING_CLOSE_TIMEOUT)
-    assert talked == [False] * 9 + [True]
+    assert ended == [False] * 9 + [True]
 
 
 class Connection:
-    """A connection that ends with the third check."""
+    """A connection that is closed at its third check."""
 
     def __init__(self, connections: set["Connection"]) -> None:
         self.connections = connections

