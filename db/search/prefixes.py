@@ -53,15 +53,23 @@ class Prefix:
 
     @property
     def expression(self) -> Expression:
-        """Every word, the last one as a beginning.
-
-        One or two letters beside other words are left to the patterns.
-        """
+        """Every word, the last one as a beginning."""
         *whole, last = self.words
-        words = [any_of(map(_whole_word, alternatives)) for alternatives in whole]
-        if words and min(map(len, last)) < _MIN_INDEXED_LENGTH and not grams_of(last[0]):
-            return all_of(words)
-        return all_of([*words, any_of(map(_beginning, last))])
+        return all_of([*(any_of(map(_whole_word, words)) for words in whole), any_of(map(_beginning, last))])
+
+    @property
+    def indexed_words(self) -> Expression:
+        """The words to look up in the index: all but the last one, which has `indexed_beginnings`."""
+        *whole, last = self.words
+        grams = [any_of(map(_whole_word, last))] if grams_of(last[0]) else []
+        return all_of([*(any_of(map(_whole_word, words)) for words in whole), *grams])
+
+    @property
+    def indexed_beginnings(self) -> Sequence[str]:
+        """The beginnings of the last word to look up; none if the words before it tell more."""
+        last = self.words[-1]
+        is_short = len(self.words) > 1 and min(map(len, last)) < _MIN_INDEXED_LENGTH
+        return () if is_short or grams_of(last[0]) else last
 
     @property
     def length(self) -> int:
