@@ -12,7 +12,7 @@ from db.search.score import RankingValues
 from db.search.tsquery import Term, all_of, tsquery, words_of
 from db.search.vocabulary import Vocabulary
 
-MAX_ENUMERATED_HITS = 5_000
+MAX_ENUMERATED_HITS = 2_000
 """If a text matches at most this many books, their ids are passed to later statements."""
 
 RANK_CANDIDATES = 1_000
