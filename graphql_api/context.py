@@ -35,7 +35,12 @@ class Context:
         """
         if isinstance(self.database, ReadSession):
             self.database.pin()
-        loaders = Loaders(self.database, columns_for(columns_read), by_level=True)
+        loaders = Loaders(
+            self.database,
+            columns_for(columns_read),
+            by_level=True,
+            vocabulary_cache=self.loaders.vocabulary_cache,
+        )
         return Context(self.view_counter, self.database, loaders)
 
     async def close(self) -> None:

@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from db.search.edit_distance import edit_distance
 from db.search.light_words import LIGHT_WORDS
 from db.search.tsquery import AllOf, Expression, Phrase, Term
-from db.search.vocabulary import Word, WordFacts
+from db.search.vocabulary import NearWord, Word, WordFacts
 
 MAX_CHOICES = 16
 """Maximum number of corrections of one word that are searched."""
@@ -40,24 +39,25 @@ FIRST_LETTER_COST = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A correction: the expression to search, the words that replace the typed one, and its cost in nats."""
+    """A correction: the expression to search, and the words that replace the typed one.
+
+    `slip` is the cost of the slip in nats, and `cost` that of the correction, less if its words are frequent.
+    """
 
     expression: Expression
     words: tuple[str, ...]
     cost: float
+    slip: float = 0.0
     is_inflection: bool = False
 
 
 def near_choices(facts: WordFacts) -> list[Choice]:
     """Return the words a few letters away, the likeliest first."""
-    typed = facts.word.word
-    limit = 1 if len(typed) <= 5 else 2
-    choices = [
-        Choice(Term(near.word), (near.word,), _cost(typed, near, distance))
+    return cheapest(
+        Choice(Term(near.word.word), (near.word.word,), slip - math.log(1 + near.word.weight), slip)
         for near in facts.near
-        if (distance := edit_distance(typed, near.word, limit)) <= limit
-    ]
-    return cheapest(choices)
+        for slip in [_slip_cost(facts.word.word, near)]
+    )
 
 
 def cut_choices(facts: WordFacts) -> list[Choice]:
@@ -68,12 +68,11 @@ def cut_choices(facts: WordFacts) -> list[Choice]:
             if min(len(first.word), len(second.word)) < 3
             else AllOf((Term(first.word), Term(second.word))),
             (first.word, second.word),
-            CUT_COST
-            + _shortness(first)
-            + _shortness(second)
-            - math.log(1 + min(first.weight, second.weight)),
+            slip - math.log(1 + min(first.weight, second.weight)),
+            slip,
         )
         for first, second in facts.cuts
+        for slip in [CUT_COST + _shortness(first) + _shortness(second)]
         if all(len(half.word) > 1 or half.word in "aeiouy0123456789" for half in (first, second))
     )
 
@@ -90,14 +89,23 @@ def _shortness(half: Word) -> float:
 def completion_choice(facts: WordFacts) -> Choice:
     """Return the choice of any word that starts with the typed one."""
     return Choice(
-        Term(facts.word.word, is_prefix=True), (), COMPLETION_COST - math.log(1 + facts.completions.weight)
+        Term(facts.word.word, is_prefix=True),
+        (),
+        COMPLETION_COST - math.log(1 + facts.completions.weight),
+        COMPLETION_COST,
     )
 
 
 def inflection_choices(facts: WordFacts) -> list[Choice]:
     """Return the inflections of the typed word."""
     return cheapest(
-        Choice(Term(word.word), (word.word,), INFLECTION_COST - math.log(1 + word.weight), is_inflection=True)
+        Choice(
+            Term(word.word),
+            (word.word,),
+            INFLECTION_COST - math.log(1 + word.weight),
+            INFLECTION_COST,
+            is_inflection=True,
+        )
         for word in facts.inflections
         if word.word not in LIGHT_WORDS and facts.word.word not in LIGHT_WORDS
     )
@@ -109,8 +117,8 @@ def cheapest(choices: Iterable[Choice]) -> list[Choice]:
     return [choice for choice in found if choice.cost <= found[0].cost + MAX_EXTRA_COST]
 
 
-def _cost(typed: str, word: Word, distance: int) -> float:
-    if word.word == typed.replace("ae", "a").replace("oe", "o").replace("ue", "u"):
-        return UMLAUT_COST - math.log(1 + word.weight)
-    other_start = FIRST_LETTER_COST if typed[0] != word.word[0] else 0.0
-    return DISTANCE_COST * distance + other_start - math.log(1 + word.weight)
+def _slip_cost(typed: str, near: NearWord) -> float:
+    word = near.word.word
+    if word == typed.replace("ae", "a").replace("oe", "o").replace("ue", "u"):
+        return UMLAUT_COST
+    return DISTANCE_COST * near.distance + (FIRST_LETTER_COST if typed[0] != word[0] else 0.0)

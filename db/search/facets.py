@@ -122,38 +122,33 @@ def _facet_statement(
 
     Facets that leave out no conditions count the same candidate set, which is read once.
     """
-    tiered = _is_broad_text(text_query)
-    filtered_facets = {facet for facet, _ in book_filter.facet_conditions}
-    groups: dict[Facet | None, list[int]] = {}
-    for index, request in enumerate(requests):
-        groups.setdefault(request.facet if request.facet in filtered_facets else None, []).append(index)
     candidate_sets: list[str] = []
     counts_sql: list[str] = []
     values: list[object] = []
-    restriction = book_filter.restriction
-    for number, (left_out, indexes) in enumerate(groups.items()):
-        facet_condition = book_filter.to_list_condition(text_query, left_out).condition
-        condition, list_scope = facet_condition, bind_single_parent(scope, parents)
-        if restriction and scope == ALL_BOOKS and left_out is not restriction.facet:
-            condition = book_filter.to_list_condition(text_query, left_out, restriction.facet).condition
-            values.append(restriction.key)
-            list_scope = bind_parent(restriction.scope, f"${2 + len(values)}::bigint")
-        facets = [requests[index].facet for index in indexes]
-        candidate_set = f"m{number}"
+    for number, (left_out, indexes) in enumerate(_group_requests(requests, book_filter).items()):
+        list_scope, condition = _counted_list(scope, parents, book_filter, text_query, left_out, values)
         candidate_sets.append(
-            _candidate_set_sql(list_scope, candidate_set, facets, condition, 3 + len(values), tiered=tiered)
+            _candidate_set_sql(
+                list_scope,
+                f"m{number}",
+                [requests[index].facet for index in indexes],
+                condition,
+                3 + len(values),
+                tiered=_is_broad_text(text_query),
+            )
         )
         values += condition.values
-        for index in indexes:
-            request = requests[index]
-            if request.parent is not None:
-                values.append(request.parent)
-            category_condition = _drill_down_condition(scope, request, 2 + len(values))
-            if request.facet is Facet.CATEGORIES and _can_use_counters(scope, request, facet_condition):
-                counts_sql.append(_counter_sql(request, index, category_condition))
-            else:
-                counts_sql.append(_facet_count_sql(request, index, candidate_set, category_condition))
-    sql = f"""
+        use_counters = book_filter.to_list_condition(text_query, left_out).condition == ALWAYS
+        counts_sql += [
+            _request_sql(scope, requests[index], index, f"m{number}", values, use_counters=use_counters)
+            for index in indexes
+        ]
+    sql = _facets_sql(candidate_sets, counts_sql)
+    return ReadStatement(f"{scope.name}_facets", sql, cached_plan=False), values
+
+
+def _facets_sql(candidate_sets: Sequence[str], counts_sql: Sequence[str]) -> str:
+    return f"""
 SELECT parent.ordinal::integer, facet.request_index, facet.value::text, facet.currency, facet.number,
        facet.capped
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
@@ -163,7 +158,54 @@ CROSS JOIN LATERAL (
 ) AS facet
 ORDER BY parent.ordinal, facet.request_index, facet.number DESC, facet.value
 """
-    return ReadStatement(f"{scope.name}_facets", sql, cached_plan=False), values
+
+
+def _group_requests(requests: Sequence[FacetRequest], book_filter: Filter) -> dict[Facet | None, list[int]]:
+    """Return the places of the requests by the facet whose conditions they leave out, or None."""
+    filtered_facets = {facet for facet, _ in book_filter.facet_conditions}
+    groups: dict[Facet | None, list[int]] = {}
+    for index, request in enumerate(requests):
+        groups.setdefault(request.facet if request.facet in filtered_facets else None, []).append(index)
+    return groups
+
+
+def _counted_list(
+    scope: Scope,
+    parents: Sequence[int],
+    book_filter: Filter,
+    text_query: TextQuery | None,
+    left_out: Facet | None,
+    values: list[object],
+) -> tuple[Scope, Condition]:
+    """Return the list whose books are counted, and their condition; add its key to the values if it has one.
+
+    It is the list that the filter restricts all books to, unless the condition for that is left out.
+    """
+    restriction = book_filter.restriction
+    if restriction is None or scope != ALL_BOOKS or left_out is restriction.facet:
+        condition = book_filter.to_list_condition(text_query, left_out).condition
+        return bind_single_parent(scope, parents), condition
+    values.append(restriction.key)
+    condition = book_filter.to_list_condition(text_query, left_out, restriction.facet).condition
+    return bind_parent(restriction.scope, f"${2 + len(values)}::bigint"), condition
+
+
+def _request_sql(
+    scope: Scope,
+    request: FacetRequest,
+    index: int,
+    candidate_set: str,
+    values: list[object],
+    *,
+    use_counters: bool,
+) -> str:
+    """Return the SQL for the rows of a request; add the parent of its categories to the values."""
+    if request.parent is not None:
+        values.append(request.parent)
+    category_condition = _drill_down_condition(scope, request, 2 + len(values))
+    if request.facet is Facet.CATEGORIES and use_counters and _has_counters(scope, request):
+        return _counter_sql(request, index, category_condition)
+    return _facet_count_sql(request, index, candidate_set, category_condition)
 
 
 def _is_broad_text(text_query: TextQuery | None) -> bool:
@@ -211,10 +253,9 @@ def _further_books_sql(candidate_set: str, rows: str) -> str:
     )
 
 
-def _can_use_counters(scope: Scope, request: FacetRequest, condition: Condition) -> bool:
-    """Return whether the counters of the categories hold the numbers."""
-    counters_apply = scope == ALL_BOOKS or (scope == BY_CATEGORY and request.parent is None)
-    return counters_apply and condition == ALWAYS
+def _has_counters(scope: Scope, request: FacetRequest) -> bool:
+    """Return whether the counters of the categories are those of an unfiltered list."""
+    return scope == ALL_BOOKS or (scope == BY_CATEGORY and request.parent is None)
 
 
 def _counter_sql(request: FacetRequest, index: int, category_condition: str) -> str:

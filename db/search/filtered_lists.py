@@ -19,7 +19,7 @@ from db.search.ranking import (
     RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
 )
-from db.search.score import scored_sql, titles_condition
+from db.search.score import ranking_parameters, scored_sql, titles_condition
 from db.search.text_query import TextQuery
 from db.statements import ReadStatement
 
@@ -112,21 +112,22 @@ def _ranked_page_sql(
     scope: Scope, list_condition: ListCondition, first_parameter: int, direction: str
 ) -> str:
     """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
+    candidates = _candidate_sql(scope, list_condition, first_parameter, titles="$7::text[]")
     return f"""
-    WITH candidate AS MATERIALIZED ({_candidate_sql(scope, list_condition, first_parameter, titles=7)}),
-    scored AS MATERIALIZED ({scored_sql("candidate", 7)})
+    WITH candidate AS MATERIALIZED ({candidates}),
+    scored AS MATERIALIZED ({scored_sql("candidate", ranking_parameters(7))})
     SELECT key, id, 1 AS range FROM scored
     WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
     ORDER BY key {direction}, id {direction} LIMIT $2::integer
     """
 
 
-def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: int) -> str:
+def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: str) -> str:
     """Return the SQL for the most popular matching books.
 
     If more than MAX_ENUMERATED_HITS match, but fewer than one in ten, they are found by their documents, tier
-    by tier. Otherwise the index by rating count is scanned. Hits with one of the titles in parameter number
-    `titles` are added.
+    by tier. Otherwise the index by rating count is scanned. Hits with one of `titles`, the SQL of an array,
+    are added.
     """
 
     def most_popular(condition: Condition, limit: int) -> str:
@@ -187,11 +188,12 @@ ORDER BY parent.ordinal
 def _ranked_count_statement(scope: Scope, list_condition: ListCondition) -> ReadStatement:
     """Return the statement that counts the candidates, and whether there is a further matching row."""
     matching = select_rows_sql(scope, list_condition.condition, 3, end="LIMIT ranked.number + 1")
+    candidates = _candidate_sql(scope, list_condition, 3, titles="$2::text[]")
     sql = f"""
 SELECT ranked.number, (SELECT count(*) FROM ({matching}) AS matching) > ranked.number AS capped
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS number FROM ({_candidate_sql(scope, list_condition, 3, titles=2)}) AS candidate
+    SELECT count(*) AS number FROM ({candidates}) AS candidate
 ) AS ranked
 ORDER BY parent.ordinal
 """

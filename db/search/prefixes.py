@@ -10,7 +10,8 @@ from db.search.folding import fold
 from db.search.light_words import ARTICLES
 from db.search.tsquery import Expression, Term, all_of, any_of
 from db.search.typed_words import TypedWord, clean_text, find_words, grams_of
-from db.search.vocabulary import Vocabulary, words_of_text
+from db.search.vocabulary import Vocabulary
+from db.search.vocabulary_cache import VocabularyCache, words_of_text
 from db.statements import ReadStatement
 
 _ALPHABETS = (
@@ -38,7 +39,7 @@ CROSS JOIN LATERAL (
     ) AS w
 ) AS found
 WHERE found.weight > 0
-ORDER BY found.weight DESC, edited.prefix
+ORDER BY edited.prefix = $3::text DESC, found.weight DESC, edited.prefix
 LIMIT $2::integer
 """,
 )
@@ -52,20 +53,28 @@ class Prefix:
 
     @property
     def expression(self) -> Expression:
-        """Every word, the last one as a beginning.
-
-        One or two letters beside other words are left to the patterns.
-        """
+        """Every word, the last one as a beginning."""
         *whole, last = self.words
-        words = [any_of(map(_whole_word, alternatives)) for alternatives in whole]
-        if words and min(map(len, last)) < _MIN_INDEXED_LENGTH and not grams_of(last[0]):
-            return all_of(words)
-        return all_of([*words, any_of(map(_beginning, last))])
+        return all_of([*(any_of(map(_whole_word, words)) for words in whole), any_of(map(_beginning, last))])
 
     @property
-    def last_length(self) -> int:
-        """The number of letters of the last word."""
-        return len(self.words[-1][0])
+    def indexed_words(self) -> Expression:
+        """The words to look up in the index: all but the last one, which has `indexed_beginnings`."""
+        *whole, last = self.words
+        grams = [any_of(map(_whole_word, last))] if grams_of(last[0]) else []
+        return all_of([*(any_of(map(_whole_word, words)) for words in whole), *grams])
+
+    @property
+    def indexed_beginnings(self) -> Sequence[str]:
+        """The beginnings of the last word to look up; none if the words before it tell more."""
+        last = self.words[-1]
+        is_short = len(self.words) > 1 and min(map(len, last)) < _MIN_INDEXED_LENGTH
+        return () if is_short or grams_of(last[0]) else last
+
+    @property
+    def length(self) -> int:
+        """The number of letters of the words as typed."""
+        return sum(len(alternatives[0]) for alternatives in self.words)
 
     @property
     def word_patterns(self) -> list[str]:
@@ -108,14 +117,14 @@ def read_prefix(text: str) -> Prefix | None:
 async def correct_prefix(database: Database, text: str) -> Prefix | None:
     """Return what a text with a misspelt word may have been meant to be; None for no idea."""
     words = _typed_words(text)
-    vocabulary = await words_of_text(database, words[:-1]) if words[:-1] else Vocabulary()
+    vocabulary = await words_of_text(database, words[:-1], VocabularyCache()) if words[:-1] else Vocabulary()
     corrected = [
         (fold(facts.typed.form), *(word for choice in near_choices(facts) for word in choice.words))
         for facts in vocabulary.words
     ]
     last = fold(words[-1].form)
     if _MIN_CORRECTED_LENGTH - bool(corrected) <= len(last) <= _MAX_EDITED_LENGTH:
-        rows = await database.fetch(_EXISTING_PREFIXES, sorted(edits(last)), _MAX_EDITS)
+        rows = await database.fetch(_EXISTING_PREFIXES, sorted(edits(last)), _MAX_EDITS, last)
         endings = tuple(row[0] for row in rows)
     else:
         endings = (last,)

@@ -1,6 +1,7 @@
 """Ranking: the limits of lists by relevance, and what a text's reading is worth in the score."""
 
 import math
+from dataclasses import replace
 from itertools import chain, islice, product
 
 from db.keyset import INTEGER, SortKey
@@ -11,7 +12,7 @@ from db.search.score import RankingValues
 from db.search.tsquery import Term, all_of, tsquery, words_of
 from db.search.vocabulary import Vocabulary
 
-MAX_ENUMERATED_HITS = 5_000
+MAX_ENUMERATED_HITS = 2_000
 """If a text matches at most this many books, their ids are passed to later statements."""
 
 RANK_CANDIDATES = 1_000
@@ -29,7 +30,7 @@ MAX_TITLE_CANDIDATES = 100
 RELEVANCE = SortKey("relevance", "score", INTEGER)
 
 _EXACT_TITLE_POINTS = (1_500, 1_000)
-_NAME_TITLE_POINTS = (900, 0)
+NAME_TITLE_POINTS = (900, 0)
 """Points for a title that is the text as typed, and as corrected; then the same if the text is a name."""
 
 _UNFINISHED_POINTS = 300
@@ -39,7 +40,10 @@ _INFLECTION_POINTS = 1_000
 """Points that another form of a word loses."""
 
 _CHOICE_POINTS = 200
-"""Points that a correction loses per nat of its cost above the likeliest correction's."""
+"""Points that a correction loses per nat of its slip above the least slip.
+
+How frequent its words are does not count: the ratings of the book do.
+"""
 
 _RARITY_POINTS = 100
 """Points of a word per nat of its rarity, where a book need not have all words."""
@@ -49,19 +53,14 @@ _MAX_TITLES = 24
 """Maximum numbers of words for one of a text, and of texts, that are looked up as whole titles."""
 
 
-def ranking_values(
-    vocabulary: Vocabulary, reading: Reading, text: str, *, names_authors: bool = False
-) -> RankingValues:
-    """Return the parameters of the score of a text's reading.
-
-    `names_authors`: the words of the text are those of authors, so that a title of these words is about them.
-    """
+def ranking_values(vocabulary: Vocabulary, reading: Reading, text: str) -> RankingValues:
+    """Return the parameters of the score of a text's reading."""
     full = all_of(group.expression for group in reading.groups)
     title, authors, both = (
         "" if reading.is_partial else tsquery(full, weights) for weights in ("A", "B", "AB")
     )
     light = light_words(vocabulary)
-    exact, corrected = _NAME_TITLE_POINTS if names_authors else _EXACT_TITLE_POINTS
+    exact, corrected = _EXACT_TITLE_POINTS
     choices = _choice_points(vocabulary, reading)
     return RankingValues(
         titles=possible_titles(vocabulary, reading, text),
@@ -79,6 +78,12 @@ def ranking_values(
         points=tuple(points for _, points, _ in choices),
         groups=tuple(number for _, _, number in choices),
     )
+
+
+def name_ranking(ranking: RankingValues) -> RankingValues:
+    """Return the ranking of a text whose words are those of authors: a title of these words is about them."""
+    exact, corrected = NAME_TITLE_POINTS
+    return replace(ranking, exact=exact, corrected=corrected)
 
 
 def _title_size(vocabulary: Vocabulary, reading: Reading) -> int:
@@ -115,7 +120,7 @@ def _choice_points(vocabulary: Vocabulary, reading: Reading) -> list[tuple[str, 
 def _penalty(choice: Choice, group: Group) -> int:
     if choice.is_inflection:
         return _INFLECTION_POINTS
-    penalty = round(_CHOICE_POINTS * max(0, choice.cost - group.choices[0].cost))
+    penalty = round(_CHOICE_POINTS * (choice.slip - min(each.slip for each in group.choices)))
     return penalty if choice.words else penalty + _UNFINISHED_POINTS
 
 

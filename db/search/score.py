@@ -1,10 +1,13 @@
 """The score of a book for a text, as SQL: the fields that have the words, the title, and the ratings.
 
-A score is a sum of points; 1,000 of them are one nat of likelihood. The parameters are RankingValues.
+A score is a sum of points; 1,000 of them are one nat of likelihood. Its values are RankingValues.
 """
 
-from dataclasses import dataclass, fields
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 
+from db.constraints import MAX_SORT_KEY_LENGTH
 from db.search.conditions import Condition
 from db.search.light_words import ARTICLES
 
@@ -22,8 +25,11 @@ _MAIN_TITLE_SHARE = 0.6
 _TITLE_START_POINTS = 150
 """Points for a title that starts with the text."""
 
-_SHORT_TITLE_POINTS = 300
-"""Points for a title without further words than the text, where the others are in the authors."""
+_SHORT_TITLE_POINTS = 900
+"""Points for a title without further words than the text, where the others are in the authors.
+
+A text that is a title and its author means this book nearly as clearly as one that is a title.
+"""
 
 _ARTICLES_SQL = f"'{{{','.join(sorted(ARTICLES))}}}'::text[]"
 _SIGNS = "-/.,!?&''"
@@ -31,7 +37,7 @@ _SIGNS = "-/.,!?&''"
 
 @dataclass(frozen=True, slots=True)
 class RankingValues:
-    """The parameters of a score.
+    """The values of a score.
 
     `titles` are the text and its corrections, as titles. `title`, `authors` and `both` are tsqueries: all
     words of the reading in these fields. `said` and `light` are the words as typed, and those that say
@@ -57,20 +63,49 @@ class RankingValues:
 
     @property
     def parameters(self) -> tuple[object, ...]:
-        """The values in the order of the parameters of scored_sql()."""
+        """The values in the order of ranking_parameters()."""
         return tuple(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def json(self) -> str:
+        """The values as JSON, for ranking_record_sql()."""
+        return json.dumps(asdict(self))
 
 
 NO_RANKING = RankingValues()
 
-_PARAMETER_TYPES = (
-    "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "integer", "text", "integer",
-    "integer", "text[]", "integer[]", "integer[]",
+_SQL_TYPES = dict(
+    zip(
+        (field.name for field in fields(RankingValues)),
+        (
+            "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "integer", "text",
+            "integer", "integer", "text[]", "integer[]", "integer[]",
+        ),
+        strict=True,
+    )
 )  # fmt: skip
 
 
-def titles_condition(titles: int) -> Condition:
-    """Return the condition that a title, or a main title, is one of those in parameter number `titles`."""
+def ranking_parameters(first: int) -> dict[str, str]:
+    """Return the SQL of each value of RankingValues, as a parameter; they start at number `first`."""
+    return {
+        name: f"${number}::{sql_type}" for number, (name, sql_type) in enumerate(_SQL_TYPES.items(), first)
+    }
+
+
+def ranking_columns(table: str) -> dict[str, str]:
+    """Return the SQL of each value of RankingValues, as a column of a table with one row."""
+    return {name: f'(SELECT "{name}" FROM {table})::{sql_type}' for name, sql_type in _SQL_TYPES.items()}
+
+
+def ranking_record_sql(json_sql: str, alias: str) -> str:
+    """Return the SQL of a row that has the values of RankingValues.json as its columns."""
+    columns = ", ".join(f'"{name}" {sql_type}' for name, sql_type in _SQL_TYPES.items())
+    return f"jsonb_to_record(({json_sql})::jsonb) AS {alias} ({columns})"
+
+
+def titles_condition(titles: str) -> Condition:
+    """Return the condition that a title, or a main title, is one of those in the array `titles`, SQL."""
     ranges = (
         "title_key = k.key LIMIT 1",
         "title_key >= k.key || ':' AND title_key < k.key || ';' LIMIT 20",
@@ -78,29 +113,23 @@ def titles_condition(titles: int) -> Condition:
     )
     found = " UNION ALL ".join(f"(SELECT title_key FROM book WHERE {each})" for each in ranges)
     return Condition(
-        f"{{l}}.title_key = ANY (ARRAY(SELECT b.title_key FROM unnest(${titles}::text[]) AS t (title)"
+        f"{{l}}.title_key = ANY (ARRAY(SELECT b.title_key FROM unnest({titles}) AS t (title)"
         " CROSS JOIN LATERAL (SELECT left(t.title, 80) AS key) AS k"
         f" CROSS JOIN LATERAL ({found}) AS b))"
     )
 
 
-def scored_sql(candidates: str, first_parameter: int) -> str:
-    """Return the SQL of the ids and scores of candidates, a table.
+def scored_sql(candidates: str, ranking: Mapping[str, str]) -> str:
+    """Return the SQL of the ids and scores of candidates, a table; `ranking` is the SQL of each value.
 
-    The parameters start at number `first_parameter`. Only the words of titles and authors are tested.
+    Only the words of titles and authors are tested.
     """
-    parameters = {
-        field.name: f"${number}::{sql_type}"
-        for number, (field, sql_type) in enumerate(
-            zip(fields(RankingValues), _PARAMETER_TYPES, strict=True), first_parameter
-        )
-    }
     return f"""
-    SELECT d.id, ({_field_points_sql(parameters)}
+    SELECT d.id, ({_field_points_sql(ranking)}
                   + 1000 * ln(1 + ln(1 + d.rating_count::double precision) / 10)
-                  + {_choice_points_sql(parameters)})::integer AS key
+                  + {_choice_points_sql(ranking)})::integer AS key
     FROM (
-        SELECT b.id, b.title_key, b.rating_count, ts_filter(s.document, '{{a,b}}') AS document
+        SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, ts_filter(s.document, '{{a,b}}') AS document
         FROM {candidates} AS c
         JOIN book_search AS s ON s.book_id = c.id
         JOIN book AS b ON b.id = c.id
@@ -108,52 +137,66 @@ def scored_sql(candidates: str, first_parameter: int) -> str:
     ) AS d"""
 
 
+# The key of a long title is cut, often in a word.
+_WHOLE_WORDS = f"""
+    CASE WHEN length(b.title_key) < {MAX_SORT_KEY_LENGTH} THEN b.title_key
+         ELSE regexp_replace(b.title_key, '\\S*$', '') END"""
+
 # A hyphen belongs to the main title, a dash does not: folding makes hyphens of both.
 _MAIN_TITLE = "substring(d.title_key FROM '^(?:[^:;(-]|-(?! |-))+')"
 
+_ROMAN_NUMERALS = "'{i,ii,iii,iv,v,vi,vii,viii,ix,x,xi,xii,xiii,xiv,xv,xvi,xvii,xviii,xix,xx}'::text[]"
+_VOLUME = rf"""coalesce(
+    substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)')::integer,
+    substring(d.title_key FROM '\m(\d{{1,2}})\W*$')::integer,
+    array_position({_ROMAN_NUMERALS}, substring(d.title_key FROM '\m([ivx]+)\W*$'))
+)"""
+_ORDER_POINTS = f"coalesce({_VOLUME}, 0) + length(d.title_key) / 4"
+"""Of equally good titles the earlier volume comes first, then the shorter title."""
 
-def _field_points_sql(parameters: dict[str, str]) -> str:
+
+def _field_points_sql(ranking: Mapping[str, str]) -> str:
     """Return the SQL of the points for the fields that have the words, and for the title."""
     has_other_words = f"""(
-        SELECT count(*) > {parameters["size"]} OR bool_or(
-            w.word <> ALL ({parameters["words"]})
-            AND starts_with(w.word, {parameters["unfinished"]}) IS NOT TRUE
+        SELECT count(*) > {ranking["size"]} OR bool_or(
+            w.word <> ALL ({ranking["words"]})
+            AND starts_with(w.word, {ranking["unfinished"]}) IS NOT TRUE
         )
         FROM unnest(string_to_array(translate({_MAIN_TITLE}, '{_SIGNS}', '       '), ' ')) AS w (word)
         WHERE w.word <> '' AND w.word <> ALL ({_ARTICLES_SQL})
     )"""
     return f"""
     CASE
-        WHEN d.document @@ {parameters["title"]} THEN
+        WHEN d.document @@ {ranking["title"]} THEN
             CASE WHEN {has_other_words} THEN
-                CASE WHEN starts_with(d.title_key, ({parameters["titles"]})[1]) THEN {_TITLE_START_POINTS}
+                CASE WHEN starts_with(d.title_key, ({ranking["titles"]})[1]) THEN {_TITLE_START_POINTS}
                      ELSE 0 END
-            ELSE {_whole_title_points_sql(parameters)} END
-            + CASE WHEN d.document @@ {parameters["light"]} THEN {_LIGHT_WORDS_POINTS} ELSE 0 END
-            + CASE WHEN d.document @@ {parameters["authors"]} THEN {_AUTHORS_POINTS} ELSE 0 END
-        WHEN d.document @@ {parameters["authors"]} THEN {_AUTHORS_POINTS}
-        WHEN d.document @@ {parameters["both"]} THEN
+            ELSE {_whole_title_points_sql(ranking)} END
+            + CASE WHEN d.document @@ {ranking["light"]} THEN {_LIGHT_WORDS_POINTS} ELSE 0 END
+            + CASE WHEN d.document @@ {ranking["authors"]} THEN {_AUTHORS_POINTS} ELSE 0 END
+            - ({_ORDER_POINTS})
+        WHEN d.document @@ {ranking["authors"]} THEN {_AUTHORS_POINTS}
+        WHEN d.document @@ {ranking["both"]} THEN
             {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END
+            - ({_ORDER_POINTS})
         ELSE {_ANYWHERE_POINTS}
     END"""
 
 
-def _whole_title_points_sql(parameters: dict[str, str]) -> str:
-    """Return the SQL of the points for a title that is the text; earlier volumes have more."""
-    volume = rf"substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)')::integer"
+def _whole_title_points_sql(ranking: Mapping[str, str]) -> str:
+    """Return the SQL of the points for a title that is the text."""
     return f"""
-    CASE WHEN d.document @@ {parameters["said"]} THEN {parameters["exact"]} ELSE {parameters["corrected"]} END
+    CASE WHEN d.document @@ {ranking["said"]} THEN {ranking["exact"]} ELSE {ranking["corrected"]} END
     * CASE WHEN length({_MAIN_TITLE}) >= length(d.title_key) THEN 1
-           WHEN setweight(words({_MAIN_TITLE}), 'A') @@ {parameters["title"]} THEN {_MAIN_TITLE_SHARE}
-           ELSE 0 END
-    - coalesce({volume}, 0)"""
+           WHEN setweight(words({_MAIN_TITLE}), 'A') @@ {ranking["title"]} THEN {_MAIN_TITLE_SHARE}
+           ELSE 0 END"""
 
 
-def _choice_points_sql(parameters: dict[str, str]) -> str:
+def _choice_points_sql(ranking: Mapping[str, str]) -> str:
     """Return the SQL of the points for the words that the book has instead of the typed ones."""
-    choices = f"{parameters['choices']}, {parameters['points']}, {parameters['groups']}"
+    choices = f"{ranking['choices']}, {ranking['points']}, {ranking['groups']}"
     return f"""
-    CASE WHEN cardinality({parameters["choices"]}) = 0 THEN 0 ELSE (
+    CASE WHEN cardinality({ranking["choices"]}) = 0 THEN 0 ELSE (
         SELECT coalesce(sum(g.points), 0) FROM (
             SELECT max(c.points) AS points FROM unnest({choices}) AS c (query, points, number)
             WHERE d.document @@ c.query::tsquery GROUP BY c.number

@@ -29,7 +29,7 @@ _MIN_LITERAL = 3
 """With fewer suggestions than this, those for a corrected prefix follow."""
 
 _MIN_TRUSTED_LENGTH = 5
-"""A beginning with fewer letters is corrected only if nothing begins so, because too many words are near."""
+"""A text with fewer letters is corrected only if nothing begins so, because too many words are near."""
 
 _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
@@ -40,26 +40,58 @@ _POPULAR_SCAN = 1_000
 _ENOUGH_POPULAR = 3
 """With this many popular matches per suggestion no others are read."""
 
-_INDEXED_MATCHES = 1_000
-"""Maximum number of matches that are read from the index, the most popular tiers first."""
+_READ_DOCUMENTS = 1_000
+"""Maximum number of documents that are read to find matches, the most popular tiers first."""
+
+_INDEXED_WORDS = 50
+"""Maximum number of words that begin as typed which are looked up in the index, the most popular ones."""
+
+_NAMED_AUTHORS = 1_000
+"""Maximum number of authors whose name or sort name starts with the prefix that are read."""
 
 _START_POINTS = 1.0
 _COMPLETE_POINTS = 0.7
 """Points for a name that starts with the prefix, and for one with its last word as typed."""
 
 
-def _indexed_matches_sql(weights_query: str) -> str:
-    """Return the SQL for the ids of books that match a tsquery, the most popular tiers first."""
+_QUOTED_WORD = r"""'''' || replace(replace(w.word, '\', '\\'), '''', '''''') || ''''"""
+
+
+def _index_query_sql(words: int, beginnings: int) -> str:
+    """Return the SQL of a tsquery: the words, and any known word with one of the beginnings, as parameters.
+
+    A tsquery of prefixes would collect the books of all words of the catalog that begin so, for each tier.
+    """
+    return f"""
+    SELECT CASE WHEN cardinality(${beginnings}::text[]) = 0 THEN ${words}::tsquery
+                ELSE ${words}::tsquery && string_agg({_QUOTED_WORD}, ' | ')::tsquery END AS query
+    FROM (
+        SELECT s.word FROM unnest(${beginnings}::text[]) AS b (beginning)
+        JOIN search_word AS s ON s.word >= b.beginning AND s.word < b.beginning || chr(1114111)
+        WHERE s.books > 0
+        ORDER BY s.books + 30 * s.popular_books DESC, s.word LIMIT {_INDEXED_WORDS}
+    ) AS w"""
+
+
+def _indexed_matches_sql(weighted_query: str) -> str:
+    """Return the SQL for the ids of books that match the table `index_query`, the most popular tiers first.
+
+    Only so many documents are read, of which those are left that match the query with weights.
+    """
     parts = [
-        f"SELECT book_id AS id FROM book_search"
-        f" WHERE document @@ ({weights_query} && $${quote_lexeme(lexeme)}$$::tsquery)"
-        f" LIMIT {_INDEXED_MATCHES}"
+        "SELECT book_id AS id, document FROM book_search"
+        f" WHERE document @@ (SELECT query && $${quote_lexeme(lexeme)}$$::tsquery FROM index_query)"
+        f" LIMIT {_READ_DOCUMENTS}"
         for lexeme in reversed(TIER_LEXEMES)
     ]
-    return union_until_limit(parts, _INDEXED_MATCHES)
+    read = union_until_limit(parts, _READ_DOCUMENTS)
+    return f"SELECT r.id FROM ({read}) AS r WHERE r.document @@ {weighted_query}"
 
 
 _ARTICLE_PATTERN = rf"(?:(?:{'|'.join(sorted(ARTICLES, key=len, reverse=True))})[^[:alnum:]]+)?"
+
+_LETTERS = 'COLLATE "default"'
+"""The collation that knows the letters of all scripts. That of the sort keys knows only those of ASCII."""
 
 _SUGGESTED_BOOKS = ReadStatement(
     "suggested_books",
@@ -68,21 +100,23 @@ WITH popular AS MATERIALIZED (
     SELECT id FROM (
         SELECT id, title_key FROM book ORDER BY rating_count DESC, id DESC LIMIT {_POPULAR_SCAN}
     ) AS b
-    WHERE b.title_key ~ $1::text LIMIT {_ENOUGH_POPULAR} * $3::integer
+    WHERE b.title_key {_LETTERS} ~ $1::text LIMIT {_ENOUGH_POPULAR} * $3::integer
 ),
 is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
+index_query AS MATERIALIZED ({_index_query_sql(5, 6)}),
 indexed AS MATERIALIZED (
-    SELECT i.id FROM ({_indexed_matches_sql("$2::tsquery")}) AS i WHERE NOT (SELECT enough FROM is_enough)
+    SELECT i.id FROM ({_indexed_matches_sql("$2::tsquery")}) AS i
+    WHERE NOT (SELECT enough FROM is_enough)
 ),
 scored AS (
     SELECT b.id, ln(1 + b.rating_count::double precision)
-        + CASE WHEN b.title_key ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text)
+        + CASE WHEN b.title_key {_LETTERS} ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text)
                THEN {_START_POINTS} ELSE 0 END
-        + CASE WHEN b.title_key ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
+        + CASE WHEN b.title_key {_LETTERS} ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
     FROM (SELECT id FROM popular UNION SELECT id FROM indexed) AS f JOIN book AS b USING (id)
-    WHERE b.title_key ~ ALL ($4::text[])
+    WHERE b.title_key {_LETTERS} ~ ALL ($4::text[])
 )
-SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key, '[^[:alnum:]]+', ' ', 'g') AS work, (
+SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key {_LETTERS}, '[^[:alnum:]]+', ' ', 'g') AS work, (
     SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
     WHERE ba.book_id = t.id ORDER BY ba.position LIMIT 1
 ) AS author_name
@@ -90,7 +124,6 @@ FROM (SELECT id, score FROM scored ORDER BY score DESC, id DESC LIMIT {_EDITIONS
 JOIN book AS t ON t.id = s.id
 ORDER BY s.score DESC, t.id DESC
 """,
-    cached_plan=False,
 )
 
 _BOOKS_BY_ISBNS = ReadStatement(
@@ -108,9 +141,10 @@ WITH popular AS MATERIALIZED (
         SELECT id, sort_key FROM author
         ORDER BY rating_count DESC, book_count DESC, id DESC LIMIT {_POPULAR_SCAN}
     ) AS a
-    WHERE a.sort_key ~ ALL ($1::text[]) LIMIT {_ENOUGH_POPULAR} * $3::integer
+    WHERE a.sort_key {_LETTERS} ~ ALL ($1::text[]) LIMIT {_ENOUGH_POPULAR} * $3::integer
 ),
 is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
+index_query AS MATERIALIZED ({_index_query_sql(7, 8)}),
 indexed AS MATERIALIZED (
     SELECT l.author_id AS id FROM ({_indexed_matches_sql("$2::tsquery")}) AS i
     JOIN author_listing AS l ON l.book_id = i.id
@@ -118,22 +152,22 @@ indexed AS MATERIALIZED (
 ),
 named AS MATERIALIZED (
     (SELECT id FROM author WHERE sort_key >= $4::text AND sort_key < $4::text || chr(1114111)
-        AND NOT (SELECT enough FROM is_enough) LIMIT {_INDEXED_MATCHES})
+        AND NOT (SELECT enough FROM is_enough) LIMIT {_NAMED_AUTHORS})
     UNION ALL
     (SELECT id FROM author WHERE slug >= $5::text AND slug < $5::text || chr(1114111)
-        AND NOT (SELECT enough FROM is_enough) LIMIT {_INDEXED_MATCHES})
+        AND NOT (SELECT enough FROM is_enough) LIMIT {_NAMED_AUTHORS})
 )
 SELECT {AUTHOR_COLUMNS.sql}
 FROM (SELECT id FROM popular UNION SELECT id FROM indexed UNION SELECT id FROM named) AS f
 JOIN author AS t USING (id)
-WHERE t.sort_key ~ ALL ($1::text[])
+WHERE t.sort_key {_LETTERS} ~ ALL ($1::text[])
 ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
-    + CASE WHEN t.sort_key ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
+    + CASE WHEN t.sort_key {_LETTERS} ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
+                OR fold(t.name) ~ ($6::text || '\S*$')
            THEN {_START_POINTS} ELSE 0 END DESC,
     t.id DESC
 LIMIT $3::integer
 """,
-    cached_plan=False,
 )
 
 _SUGGESTED_CATEGORIES = ReadStatement(
@@ -170,7 +204,14 @@ async def suggested_books(database: Database, text: str, size: int) -> list[Book
         return await database.fetch(_BOOKS_BY_ISBNS, isbns, size, record_class=Book)
 
     async def read(prefix: Prefix) -> list[Book]:
-        values = (prefix.text_pattern, tsquery(prefix.expression, "A"), size, prefix.word_patterns)
+        values = (
+            prefix.text_pattern,
+            tsquery(prefix.expression, "A"),
+            size,
+            prefix.word_patterns,
+            tsquery(prefix.indexed_words),
+            prefix.indexed_beginnings,
+        )
         return await database.fetch(_SUGGESTED_BOOKS, *values, record_class=Book)
 
     books = await _literal_then_corrected(database, text, read)
@@ -192,6 +233,8 @@ async def suggested_authors(database: Database, text: str, size: int) -> list[Au
             start,
             start.replace(" ", "-"),
             prefix.text_pattern,
+            tsquery(prefix.indexed_words),
+            prefix.indexed_beginnings,
         )
         return await database.fetch(_SUGGESTED_AUTHORS, *values, record_class=Author)
 
@@ -206,12 +249,11 @@ async def _literal_then_corrected(
     if literal is None:
         return []
     found = await read(literal)
-    if len(found) >= _MIN_LITERAL or (found and literal.last_length < _MIN_TRUSTED_LENGTH):
+    if len(found) >= _MIN_LITERAL or (found and literal.length < _MIN_TRUSTED_LENGTH):
         return found
     corrected = await correct_prefix(database, text)
     others = await read(corrected) if corrected and corrected != literal else []
-    by_id = {row["id"]: row for row in (*others[::-1], *found[::-1])}
-    return list(by_id.values())[::-1]
+    return list({row["id"]: row for row in (*found, *others)}.values())
 
 
 async def suggested_categories(database: Database, prefix: str, size: int) -> list[Category]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Literal, NamedTuple
 
 from db.database import Database
+from db.search.edit_distance import edit_distance
 from db.search.light_words import LIGHT_WORDS
-from db.search.typed_words import TypedWord
+from db.search.typed_words import TypedWord, grams_of
 from db.statements import ReadStatement
 
 STEMMERS = (
@@ -44,19 +45,27 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class NearWord:
+    """A word that is `distance` edits away from a typed one."""
+
+    word: Word
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
 class WordFacts:
     """What the vocabulary knows about a typed word.
 
-    `lexemes` are its parts in a search document, mostly one. `near` words are a few letters away, and
-    `inflections` have the same stem. `cuts` are the pairs of words that it is made of. `joined` are the words
-    that it makes with the next typed words, each with the number of typed words. `completions` are all words
-    that start with it, together. `is_light`: it says little.
+    `lexemes` are its parts in a search document, mostly one. `near` words are one edit away, or two if it has
+    more than five letters, and `inflections` have the same stem. `cuts` are the pairs of words that it is
+    made of. `joined` are the words that it makes with the next typed words, each with the number of typed
+    words. `completions` are all words that start with it, together. `is_light`: it says little.
     """
 
     typed: TypedWord
     lexemes: tuple[str, ...]
     word: Word
-    near: tuple[Word, ...] = ()
+    near: tuple[NearWord, ...] = ()
     inflections: tuple[Word, ...] = ()
     cuts: tuple[tuple[Word, Word], ...] = ()
     joined: tuple[tuple[int, Word], ...] = ()
@@ -66,10 +75,14 @@ class WordFacts:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The facts of a text's words, in their order, and the number of books of the catalog."""
+    """The facts of a text's words, in their order, and the number of books of the catalog.
+
+    The `generation` is another one as soon as a book, author or category was added or removed.
+    """
 
     words: tuple[WordFacts, ...] = ()
     books: int = 0
+    generation: str = ""
 
 
 def _stems_sql(word: str) -> str:
@@ -121,16 +134,26 @@ _INFLECTIONS_SQL = f"""
     WHERE s.word <> k.word AND s.books > 0
 """
 
+# OFFSET 0 forces a lookup per half. The planner expects 1,000 halves, and would hash the whole vocabulary.
 _CUTS_SQL = f"""
     SELECT k.n, 'cut', NULL, {_COUNTS.format("h")}, c.place
     FROM known AS k
     CROSS JOIN LATERAL generate_series(1, k.length - 1) AS c (place)
-    JOIN search_word AS a ON a.word = left(k.word, c.place) AND a.books > 0
-    JOIN search_word AS b ON b.word = substr(k.word, c.place + 1) AND b.books > 0
+    CROSS JOIN LATERAL (
+        SELECT {_COUNTS.format("s")} FROM search_word AS s
+        WHERE s.word = left(k.word, c.place) AND s.books > 0 OFFSET 0
+    ) AS a
+    CROSS JOIN LATERAL (
+        SELECT {_COUNTS.format("s")} FROM search_word AS s
+        WHERE s.word = substr(k.word, c.place + 1) AND s.books > 0 OFFSET 0
+    ) AS b
     CROSS JOIN LATERAL (VALUES ({_COUNTS.format("a")}), ({_COUNTS.format("b")}))
         AS h (word, books, popular_books, documents)
     WHERE k.books < 3 AND k.length BETWEEN 4 AND 40
 """
+
+GENERATION_SQL = "concat_ws(' ', xmin, ctid)"
+"""The generation of the vocabulary: the version of the row of catalog_size, new with each added book."""
 
 _WORDS_OF_TEXT = ReadStatement(
     "words_of_text",
@@ -141,40 +164,57 @@ UNION ALL {_NEAR_SQL}
 UNION ALL {_INFLECTIONS_SQL}
 UNION ALL {_CUTS_SQL}
 UNION ALL
-SELECT j.n, 'joined', NULL, {_COUNTS.format("s")}, j.size
-FROM unnest($2::integer[], $3::integer[], $4::text[]) AS j (n, size, form)
+SELECT j.n::integer, 'joined', NULL, {_COUNTS.format("s")}, NULL
+FROM unnest($3::text[]) WITH ORDINALITY AS j (form, n)
 JOIN search_word AS s ON s.word = fold(j.form) AND s.books > 0
 UNION ALL
 SELECT k.n, 'completion', NULL, '', coalesce(sum(c.books), 0)::integer,
        coalesce(sum(c.popular_books), 0)::integer, coalesce(sum(c.documents), 0)::integer, NULL
-FROM (SELECT n, word FROM known ORDER BY n DESC LIMIT 1) AS k
+FROM (SELECT n, word FROM known WHERE n = $2::integer) AS k
 LEFT JOIN LATERAL (
     SELECT s.books, s.popular_books, s.documents FROM search_word AS s
     WHERE s.word > k.word AND s.word < k.word || chr(1114111) AND k.word <> '' LIMIT {_MAX_COMPLETIONS}
 ) AS c ON true
 GROUP BY k.n
 UNION ALL
-SELECT 0, 'catalog', NULL, '', books::integer, 0, 0, NULL FROM catalog_size
+SELECT 0, 'catalog', NULL, {GENERATION_SQL}, books::integer, 0, 0, NULL FROM catalog_size
 """,
 )
 
 
-async def words_of_text(database: Database, typed: Sequence[TypedWord]) -> Vocabulary:
-    """Return what the vocabulary knows about the words of a text."""
-    joins = _possible_joins(typed)
-    rows = await database.fetch(
-        _WORDS_OF_TEXT,
-        [word.form for word in typed],
-        [start for start, _, _ in joins],
-        [size for _, size, _ in joins],
-        [form for _, _, form in joins],
-    )
-    rows_by_place: dict[int, list[_Row]] = {}
-    for place, *row in rows:
-        rows_by_place.setdefault(place, []).append(_Row(*row))
-    [catalog] = rows_by_place[0]
-    words = (_word_facts(word, rows_by_place[n], catalog.books) for n, word in enumerate(typed, 1))
-    return Vocabulary(tuple(words), catalog.books)
+class Key(NamedTuple):
+    """What the vocabulary is asked for: a typed word, the last word of a text, or neighbours put together."""
+
+    kind: Literal["word", "last word", "joined"]
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyAnswer:
+    """What the vocabulary knows: a word's facts without its place, or the word that neighbours make."""
+
+    generation: str
+    books: int
+    answers: dict[Key, WordFacts | Word | None]
+
+
+async def answer_keys(database: Database, keys: Sequence[Key]) -> VocabularyAnswer:
+    """Return what the vocabulary knows about the keys, of which at most one is a last word."""
+    words = [key for key in keys if key.kind != "joined"]
+    joined = [key for key in keys if key.kind == "joined"]
+    last = next((n for n, key in enumerate(words, 1) if key.kind == "last word"), 0)
+    rows_by_place: dict[tuple[bool, int], list[_Row]] = {}
+    for place, *row in await database.fetch(
+        _WORDS_OF_TEXT, [key.form for key in words], last, [key.form for key in joined]
+    ):
+        rows_by_place.setdefault((row[0] == "joined", place), []).append(_Row(*row))
+    [catalog] = rows_by_place[False, 0]
+    answers: dict[Key, WordFacts | Word | None] = {}
+    for n, key in enumerate(words, 1):
+        answers[key] = _word_facts(key.form, rows_by_place[False, n], catalog.books)
+    for n, key in enumerate(joined, 1):
+        answers[key] = next((row.word for row in rows_by_place.get((True, n), ())), None)
+    return VocabularyAnswer(catalog.text, catalog.books, answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,47 +227,38 @@ class _Row:
     books: int
     popular_books: int
     documents: int
-    size: int
+    cut: int | None
 
     @property
     def word(self) -> Word:
         return Word(self.text, self.books, self.popular_books, self.documents)
 
 
-def _word_facts(typed: TypedWord, rows: Sequence[_Row], books: int) -> WordFacts:
+def _word_facts(form: str, rows: Sequence[_Row], books: int) -> WordFacts:
     def found(kind: str) -> tuple[Word, ...]:
         return tuple(row.word for row in rows if row.kind == kind)
 
     [word] = found("typed")
     halves = found("cut")
+    grams = grams_of(form)
     return WordFacts(
-        typed,
-        tuple(typed.grams or next(row.lexemes for row in rows if row.lexemes is not None)),
+        TypedWord(form, 0, 0, grams),
+        tuple(grams or next(row.lexemes for row in rows if row.lexemes is not None)),
         word,
-        found("near"),
+        _near_words(word.word, found("near")),
         found("inflection"),
         tuple(zip(halves[::2], halves[1::2], strict=True)),
-        tuple((row.size, row.word) for row in rows if row.kind == "joined"),
-        next(iter(found("completion")), Word("")),
-        _is_light(word, books),
+        completions=next(iter(found("completion")), Word("")),
+        is_light=_is_light(word, books),
     )
+
+
+def _near_words(typed: str, words: Sequence[Word]) -> tuple[NearWord, ...]:
+    limit = 1 if len(typed) <= 5 else 2
+    near = (NearWord(word, edit_distance(typed, word.word, limit)) for word in words)
+    return tuple(each for each in near if each.distance <= limit)
 
 
 def _is_light(word: Word, books: int) -> bool:
     """Return whether a word of LIGHT_WORDS says little here: not if few books have it."""
     return word.word in LIGHT_WORDS and (not word.documents or word.documents * _LIGHT_WORD_BOOKS >= books)
-
-
-def _possible_joins(typed: Sequence[TypedWord]) -> list[tuple[int, int, str]]:
-    """Return the neighbours that could be one word: their place, their number, and the word.
-
-    These are two words, or all initials of a run.
-    """
-    joins = [(n, 2, a.form + b.form) for n, (a, b) in enumerate(pairwise(typed), 1)]
-    start = 0
-    for n in range(len(typed) + 1):
-        if n == len(typed) or len(typed[n].form) > 1:
-            if n - start > 2:
-                joins.append((start + 1, n - start, "".join(word.form for word in typed[start:n])))
-            start = n + 1
-    return joins

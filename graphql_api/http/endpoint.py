@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from db.connections.session import ReadSession
 from db.connections.supervisor import PoolSupervisor
 from db.errors import StatementTimeoutError
+from db.search.vocabulary_cache import VocabularyCache
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
@@ -44,6 +45,7 @@ from graphql_api.http.responses import (
     request_error_status,
     service_unavailable,
 )
+from graphql_api.loaders.registry import Loaders
 from graphql_api.schema.errors import format_error, mask_error
 from graphql_api.settings import Settings
 
@@ -77,6 +79,7 @@ class Endpoint:
         self.supervisor = supervisor
         self.view_counter = view_counter
         self.null_view_counter = NullViewCounter(supervisor)
+        self.vocabulary_cache = VocabularyCache()
         self.deadline_monitor = DeadlineMonitor(settings.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,7 +150,9 @@ class Endpoint:
         *,
         read_only: bool,
     ) -> RawResponse:
-        context = Context(self.null_view_counter if read_only else self.view_counter, session)
+        view_counter = self.null_view_counter if read_only else self.view_counter
+        loaders = Loaders(session, vocabulary_cache=self.vocabulary_cache)
+        context = Context(view_counter, session, loaders)
         try:
             outcome = await run_operation(operation, context)
         finally:

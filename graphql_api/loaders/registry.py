@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from db.database import Database
+from db.search.vocabulary_cache import VocabularyCache
 from graphql_api.loaders.columns import ALL_COLUMNS, ColumnSelection
 from graphql_api.loaders.dataloader import Loader
 
@@ -12,10 +13,11 @@ from graphql_api.loaders.dataloader import Loader
 class Loaders:
     """The loaders of one request, created on first use. `by_level` is described at Loader.
 
-    `previous` has loaders by name, whose values are not read again.
+    `previous` has loaders by name, whose values are not read again. The vocabulary cache is that of the
+    process, or else a new one.
     """
 
-    __slots__ = ("_by_level", "_loaders", "_previous", "columns", "database")
+    __slots__ = ("_by_level", "_loaders", "_previous", "columns", "database", "vocabulary_cache")
 
     def __init__(
         self,
@@ -24,9 +26,11 @@ class Loaders:
         *,
         by_level: bool = False,
         previous: Mapping[object, Loader[Any, Any]] | None = None,
+        vocabulary_cache: VocabularyCache | None = None,
     ) -> None:
         self.database = database
         self.columns = columns
+        self.vocabulary_cache = vocabulary_cache or VocabularyCache()
         self._by_level = by_level
         self._loaders: dict[object, Loader[Any, Any]] = {}
         self._previous = previous
@@ -53,4 +57,9 @@ class Loaders:
 
     def for_fallback(self) -> "Loaders":
         """Return loaders for graphql-core, which do not read again what these have loaded."""
-        return Loaders(self.database, self.columns, previous=self._loaders)
+        return Loaders(
+            self.database,
+            self.columns,
+            previous=self._loaders,
+            vocabulary_cache=self.vocabulary_cache,
+        )

@@ -28,7 +28,7 @@ R = TypeVar("R", bound=CatalogRecord)
 
 def text_query_loader(loaders: Loaders) -> Loader[str, TextQuery]:
     """Return the loader of interpreted search texts, by text."""
-    return loaders.loader("text_query", interpret_texts)
+    return loaders.loader("text_query", interpret_texts, cache=loaders.vocabulary_cache)
 
 
 _ListChoice = tuple[Scope, Sequence[int], ListCondition]

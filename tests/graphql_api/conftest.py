@@ -13,9 +13,11 @@ from db import embedded, importing
 from db.connections.connect import Connection
 from db.importing.importer import import_feed
 from db.importing.readers import open_feed
+from db.search.vocabulary_cache import VocabularyCache
 from db.statements import ReadStatement, WriteStatement
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
+from graphql_api.loaders.registry import Loaders
 from graphql_api.schema import schema
 from graphql_api.schema.errors import format_error
 from tests.conftest import clone_template
@@ -26,11 +28,15 @@ SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 
 @dataclass
 class Client:
-    """Runs operations, each with new loaders, and records the statement names of the last one."""
+    """Runs operations, each with new loaders, and records the statement names of the last one.
+
+    The operations share a vocabulary cache, as those of a server do.
+    """
 
     connection: Connection
     statements: list[str] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    vocabulary_cache: VocabularyCache = field(default_factory=VocabularyCache)
     views: ViewCounter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,8 +55,9 @@ class Client:
     async def run(self, document: str, **variables: Any) -> dict[str, Any]:
         """Return the response as a client receives it."""
         self.statements.clear()
+        loaders = Loaders(self, vocabulary_cache=self.vocabulary_cache)
         result = await schema.execute(
-            document, variable_values=variables, context_value=Context(self.views, self)
+            document, variable_values=variables, context_value=Context(self.views, self, loaders)
         )
         executed = not isinstance(result, PreExecutionError)
         response: dict[str, Any] = {"data": result.data} if executed else {}

@@ -173,6 +173,7 @@ def test_the_table_of_error_codes_is_complete() -> None:
     ("page", "sentence", "value"),
     [
         ("search.md", r"The first (\S+) characters", "db.search.text_query.MAX_TEXT_LENGTH"),
+        ("search.md", r"keeps it for (\S+) words", "db.search.vocabulary_cache.MAX_CACHED_WORDS"),
     ],
 )
 def test_the_figures_are_those_of_the_code(page: str, sentence: str, value: str) -> None:

@@ -302,9 +302,7 @@ async def test_a_storefront_page_is_one_query_with_few_statements(
 
     assert sorted(client.statements) == sorted(
         [
-            "words_of_text",
             "hits_of_readings",
-            "best_hit",
             "books_by_category_ids_matching",
             "books_by_category_ids_count_ranked",
             "page_of_books_facets",

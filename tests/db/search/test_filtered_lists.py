@@ -25,7 +25,7 @@ from db.search.readings import typed_reading
 from db.search.text_query import TextQuery, interpret_texts
 from db.search.tsquery import tsquery
 from db.search.typed_words import find_words
-from db.search.vocabulary import words_of_text
+from db.search.vocabulary_cache import VocabularyCache, words_of_text
 from tests.catalogs import add_author, add_book, add_category
 from tests.db.test_keyset import read_all_pages, sorted_ids
 
@@ -224,7 +224,9 @@ async def text_query_of(connection: Connection, text: str | None) -> TextQuery |
     if text is None:
         return None
     [text_query] = await interpret_texts(connection, [text])
-    typed = tsquery(typed_reading(await words_of_text(connection, find_words(text))).expression)
+    typed = tsquery(
+        typed_reading(await words_of_text(connection, find_words(text), VocabularyCache())).expression
+    )
     found = await connection.fetch(
         "SELECT book_id FROM book_search WHERE document @@ $1::text::tsquery", typed
     )

@@ -170,6 +170,96 @@ async def test_a_word_of_the_catalog_is_replaced_if_no_book_has_it_beside_the_ot
     assert (titles[:1], meant) == (["The Lighthouse Keeper's Daughter"], "Rosa Keeper")
 
 
+async def test_of_two_corrections_the_one_that_makes_the_title_comes_first(
+    connection: Connection, shop: None
+) -> None:
+    shea = await add_author(connection, "Ann Shea")
+    for number in range(20):
+        await add_book(connection, f"Corn {number}", authors=[shea], rating_average=4, rating_count=20_000)
+    await add_book(connection, "A Sheaf of Corn")
+
+    titles, meant = await search(connection, "a shefa of corn")
+
+    assert (titles[:1], meant) == (["A Sheaf of Corn"], "A Sheaf of Corn")
+
+
+async def test_of_equal_titles_the_earlier_volume_and_the_shorter_title_come_first(
+    connection: Connection, shop: None
+) -> None:
+    for title in (
+        "Memoirs of the Prince of Brom, Volume 1",
+        "Memoirs of the Prince of Brom, Volume 12",
+        "Memoirs of the Prince of Brom, Volume 2",
+        "Lamps and Ropes of Brom",
+        "Lamps and Ropes and Ladders of Brom",
+    ):
+        await add_book(connection, title)
+
+    volumes, _ = await search(connection, "memoirs prince brom")
+    lamps, _ = await search(connection, "lamps brom")
+
+    assert volumes == [f"Memoirs of the Prince of Brom, Volume {number}" for number in (1, 2, 12)]
+    assert lamps == ["Lamps and Ropes of Brom", "Lamps and Ropes and Ladders of Brom"]
+
+
+async def test_volumes_may_have_roman_numerals_and_the_author_may_be_typed(
+    connection: Connection, shop: None
+) -> None:
+    author = await add_author(connection, "Alix Dumar")
+    for volume in ("II", "IV", "I", "III"):
+        await add_book(connection, f"Le comte de Brom, Tome {volume}", authors=[author])
+
+    titles, _ = await search(connection, "comte de brom dumar")
+
+    assert titles == [f"Le comte de Brom, Tome {volume}" for volume in ("I", "II", "III", "IV")]
+
+
+async def test_a_title_and_its_author_come_before_a_book_about_both(
+    connection: Connection, shop: None
+) -> None:
+    author = await add_author(connection, "Johann Brom")
+    await add_book(connection, "Brom's Faust")
+    await add_book(connection, "Faust", authors=[author], rating_average=4, rating_count=200_000)
+
+    assert (await search(connection, "faust brom"))[0] == ["Faust", "Brom's Faust"]
+
+
+async def test_a_title_longer_than_its_key_is_compared_by_its_whole_words(
+    connection: Connection, shop: None
+) -> None:
+    title = "Proceedings of the harbour board on lamps and on ladders, on anchors and on ropes with annexes"
+    await add_book(connection, title)
+    await add_book(connection, f"{title} and further papers", rating_average=4, rating_count=3)
+    await add_book(connection, f"Index of Proceedings, {title[15:]}", rating_average=4, rating_count=50)
+
+    assert (await search(connection, title))[0][-1] == f"Index of Proceedings, {title[15:]}"
+
+
+async def test_a_correction_prefers_the_word_that_readers_know(connection: Connection, shop: None) -> None:
+    for number in range(3):
+        author = await add_author(connection, "J. R. R. Tolkien", source="shop", source_id=f"t{number}")
+        await add_book(connection, f"Ring {number}", authors=[author], rating_average=4, rating_count=90_000)
+    await add_book(connection, "Letters", authors=[await add_author(connection, "Ann Tolken")])
+
+    titles, meant = await search(connection, "tolkein")
+
+    assert (sorted(titles[:3]), meant) == (["Ring 0", "Ring 1", "Ring 2"], "Tolkien")
+
+
+async def test_a_number_is_not_corrected_to_a_part_of_it(connection: Connection, shop: None) -> None:
+    await add_book(connection, "19 Gardens")
+
+    assert await search(connection, "1985") == ([], None)
+
+
+async def test_a_title_that_is_an_article_or_a_letter_comes_first(connection: Connection, shop: None) -> None:
+    for title, ratings in (("The", 3), ("The Lamps", 90_000), ("Henry VIII", 90_000), ("V.", 3)):
+        await add_book(connection, title, rating_average=4, rating_count=ratings)
+
+    assert (await search(connection, "the"))[0][:1] == ["The"]
+    assert (await search(connection, "v"))[0][:1] == ["V."]
+
+
 async def test_c_sharp_is_not_c_plus_plus(connection: Connection, shop: None) -> None:
     assert await search(connection, "c++") == (["C++ for Gardeners"], None)
     assert await search(connection, "csharp") == (["C# in the Kitchen"], None)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.connections.connect import Connection
+from db.search.prefixes import correct_prefix
 from db.search.suggest import suggested_authors, suggested_books, suggested_categories
 from tests.catalogs import add_author, add_book, add_category
 
@@ -118,6 +119,10 @@ SHOP = [
     ("The Stranger", "Harlan Cobin", "en", 40_000),
     ("Stranger", "Albert Camux", "en", 30),
     ("黑暗森林", "刘慈", "zh", 10),
+    ("ألف ليلة وليلة", "مجهول", "ar", 30),
+    ("Анна Каренкина", "Лев Толстов", "ru", 50),
+    ("한강의 밤", "김소월", "ko", 40),
+    ("ガラスの城", "村上", "ja", 40),
     ("The Hobbits", "J.R.R. Tolkin", "en", 2_000_000),
 ]
 
@@ -128,7 +133,8 @@ async def shop(connection: Connection) -> None:
     for number, (title, name, language, ratings) in enumerate(SHOP):
         if name not in authors:
             *first, last = name.split()
-            authors[name] = await add_author(connection, name, sort_name=f"{last}, {' '.join(first)}")
+            sort_name = f"{last}, {' '.join(first)}" if first else name
+            authors[name] = await add_author(connection, name, sort_name=sort_name)
         await add_book(
             connection, title, source_id=str(number), authors=[authors[name]], language=language,
             rating_average=4, rating_count=ratings,
@@ -151,6 +157,12 @@ async def shop(connection: Connection) -> None:
         ("dr no", ["Dr. No"]),
         ("978-0-306-40615-7", ["Plain"]),
         ("森林", ["黑暗森林"]),
+        ("أَلْفُ لَيْ", ["ألف ليلة وليلة"]),
+        ("ألف لي", ["ألف ليلة وليلة"]),
+        ("한강", ["한강의 밤"]),
+        ("каренк", ["Анна Каренкина"]),
+        ("анна ка", ["Анна Каренкина"]),
+        ("ガラ", ["ガラスの城"]),
         ("stranger", ["The Stranger", "The Stranger"]),
     ],
 )
@@ -169,9 +181,54 @@ async def test_a_title_is_suggested_by_any_of_its_words(
         ("j. r. r. tolk", ["J.R.R. Tolkin"]),
         ("tolk", ["J.R.R. Tolkin"]),
         ("kafka", ["Franz Kafker"]),
+        ("толст", ["Лев Толстов"]),
+        ("лев то", ["Лев Толстов"]),
+        ("金", []),
+        ("김소", ["김소월"]),
     ],
 )
 async def test_an_author_is_suggested_by_any_name(
     connection: Connection, shop: None, prefix: str, names: list[str]
 ) -> None:
     assert [author.name for author in await suggested_authors(connection, prefix, 5)] == names
+
+
+async def test_what_begins_as_typed_comes_before_what_a_correction_finds(connection: Connection) -> None:
+    for name, ratings in (("Piper Kermann", 5), ("Hermann Mellwill", 90_000)):
+        author = await add_author(connection, name)
+        await add_book(
+            connection, f"Book of {name}", authors=[author], rating_average=4, rating_count=ratings
+        )
+    await add_book(connection, "Shadow Forts")
+    await add_book(connection, "The Shadow of Winds", rating_average=4, rating_count=90_000)
+
+    found_authors = await suggested_authors(connection, "kerma", 5)
+    found_books = await suggested_books(connection, "shadow fo", 5)
+
+    assert [author.name for author in found_authors] == ["Piper Kermann", "Hermann Mellwill"]
+    assert [book.title for book in found_books] == ["Shadow Forts", "The Shadow of Winds"]
+
+
+async def test_a_surname_counts_as_much_as_a_first_name(connection: Connection) -> None:
+    for name, ratings in (("Moor Raymund", 8_000), ("Raymund Moor", 9_000)):
+        author = await add_author(connection, name)
+        await add_book(
+            connection, f"Book of {name}", authors=[author], rating_average=4, rating_count=ratings
+        )
+
+    found = await suggested_authors(connection, "moor", 5)
+
+    assert [author.name for author in found] == ["Raymund Moor", "Moor Raymund"]
+
+
+async def test_the_beginning_as_typed_is_the_first_of_its_corrections(connection: Connection) -> None:
+    await add_book(connection, "Conrad")
+    for letter in "abdefghijk":
+        title = f"{letter}onrad"
+        await add_book(connection, title, rating_average=4, rating_count=90_000)
+
+    prefix = await correct_prefix(connection, "con")
+
+    assert prefix is not None
+    assert len(prefix.words[-1]) == 8
+    assert prefix.words[-1][0] == "con"
