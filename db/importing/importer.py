@@ -251,6 +251,7 @@ async def _plan(job: Job) -> Plan:
     check_missing_limit(source, counts, job.options)
     return Plan(
         source=source,
+        row_label=job.feed.row_label,
         fields=tuple(rules.names),
         ignored_headings=job.feed.ignored_headings,
         counts=counts,

@@ -109,9 +109,11 @@ class Plan:
     - `fields` are the fields that it sets, `ignored_headings` the columns that it does not read.
     - `kept` are fields that it leaves to another source or to an editor.
     - `deleted` counts the missing books that it deletes.
+    - `row_label` formats a row number for display, as the feed does.
     """
 
     source: str
+    row_label: Callable[[int], str]
     fields: tuple[str, ...]
     ignored_headings: tuple[str, ...]
     counts: BookCounts

@@ -1,6 +1,6 @@
 """Print the plan of an import, and what the import did."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 import click
@@ -20,19 +20,21 @@ def print_plan(plan: Plan) -> None:
             f"Columns that are not read: {', '.join(plan.ignored_headings)}. "
             "Read one with --map COLUMN=FIELD."
         )
-    _print_examples("new books", plan.counts.new, plan.new_examples)
+    _print_examples("new books", plan.counts.new, plan.new_examples, plan.row_label)
     for change in plan.changes:
-        _print_examples(f"changed {change.field}", change.books, change.examples)
+        _print_examples(f"changed {change.field}", change.books, change.examples, plan.row_label)
     what = "missing books, deleted" if plan.deleted else "books missing from this import, kept"
-    _print_examples(what, plan.counts.missing_from_feed, plan.missing_examples)
+    _print_examples(what, plan.counts.missing_from_feed, plan.missing_examples, plan.row_label)
 
 
-def _print_examples(what: str, count: int, examples: Iterable[Example]) -> None:
+def _print_examples(
+    what: str, count: int, examples: Iterable[Example], row_label: Callable[[int], str]
+) -> None:
     if not count:
         return
     click.echo(f"{count:,} {what}")
     for example in examples:
-        row = f"row {example.row}: " if example.row else ""
+        row = f"{row_label(example.row)}: " if example.row else ""
         change = (
             f": {example.old or '(empty)'} -> {example.new or '(empty)'}"
             if example.old or example.new

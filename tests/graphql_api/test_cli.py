@@ -323,7 +323,7 @@ def test_a_shop_changes_what_its_files_speak_of_and_is_told(shop: Path) -> None:
     assert said == [0, 1, 0, 0, 2, 0, 0, 2, 2]
     assert "Fields that this import sets: price." in dry
     assert "Columns that are not read: Regal. Read one with --map COLUMN=FIELD." in dry
-    assert "2 changed price row 1: week/1 Title 1: 1.00 EUR -> 99 EUR" in dry
+    assert "2 changed price line 2: week/1 Title 1: 1.00 EUR -> 99 EUR" in dry
     assert "198 books missing from this import, kept" in dry
     assert "Columns that were not read: Regal." in prices
     assert "0 rows changed: every other row already matches this import." in updates

@@ -65,7 +65,7 @@ def test_an_import_from_an_invalid_dsn_is_reported_in_one_line(
         "import", "postgres", "--from", dsn, "--table", "books", cwd=tmp_path, DATABASE_URL=own
     )
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stderr.startswith("Error: --from: the address ")
     assert result.stderr.count("\n") == 1
     assert "SeCr" not in result.stderr
