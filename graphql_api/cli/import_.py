@@ -167,18 +167,17 @@ def import_command(
     """
     mapping = _parse_mapping(column_mappings)
 
-    async def open_source() -> Feed:
-        return await open_feed(
-            format.name,
-            sources,
-            mapping=mapping,
-            source=source,
-            dsn=dsn,
-            table=table,
-            currency=currency,
-            reading=reading,
-        )
-
+    open_source = partial(
+        open_feed,
+        format.name,
+        sources,
+        mapping=mapping,
+        source=source,
+        dsn=dsn,
+        table=table,
+        currency=currency,
+        reading=reading,
+    )
     rejects = rejects or Path(f"{source or format.name}.rejects.csv")
     try:
         summary = run_import(open_source, rejects, **choices)

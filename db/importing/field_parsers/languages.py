@@ -37,17 +37,8 @@ def _fold(name: str) -> str:
     return " ".join("".join(each for each in letters if not unicodedata.combining(each)).split())
 
 
-@cache
-def _tags_by_name() -> dict[str, str]:
-    """Return the tags of ISO 639-1 languages, and of a few others, by their names.
-
-    The names are those of CLDR in several languages and in the language itself. A name of two languages is
-    left out.
-    """
-    from babel import Locale, UnknownLocaleError  # it takes time to import, and most files have codes
-
-    codes = {code for code in SHORTEST_CODE.values() if len(code) == 2}
-    codes |= {
+_CODES_WITHOUT_SHORT_ONE = frozenset(
+    [
         "grc",
         "ang",
         "enm",
@@ -65,7 +56,22 @@ def _tags_by_name() -> dict[str, str]:
         "sco",
         "syc",
         "fil",
-    }
+    ]
+)
+"""Languages of ISO 639-2 alone that catalogs have: most are of old books."""
+
+
+@cache
+def _tags_by_name() -> dict[str, str]:
+    """Return the tags of ISO 639-1 languages, and of a few others, by their names.
+
+    The names are those of CLDR in several languages and in the language itself. A name of two languages is
+    left out.
+    """
+    from babel import Locale, UnknownLocaleError  # it takes time to import, and most files have codes
+
+    codes = {code for code in SHORTEST_CODE.values() if len(code) == 2}
+    codes |= _CODES_WITHOUT_SHORT_ONE
     found: dict[str, set[str]] = {}
     for language in _NAMING_LANGUAGES:
         for code, name in cast("Mapping[str, str]", Locale(language).languages).items():

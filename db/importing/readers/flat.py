@@ -159,17 +159,7 @@ class FlatRecordParser:
                 index for index in self._indexes_of_field[error.field] if index >= 0 and remaining[index]
             ]
             if not indexes:
-                invalid_isbn = next((reject for reject in dropped if reject.field == "isbn"), None)
-                field, value, reason = (
-                    (
-                        invalid_isbn.field,
-                        invalid_isbn.value,
-                        invalid_isbn.reason.removesuffix(_IMPORTED_WITHOUT),
-                    )
-                    if invalid_isbn
-                    else (error.field, error.value, error.reason)
-                )
-                return (Reject(row, field, value, reason),)
+                return (_reject_row(row, error, dropped),)
             for index in indexes:
                 remaining[index] = ""
             if error.kept:
@@ -263,3 +253,11 @@ def _group_indexes(indexes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
 
 def _parse_literal_category(text: str) -> CategoryPath | None:
     return field_parsers.parse_category_path(text.split(">")) if text.strip() else None
+
+
+def _reject_row(row: int, error: FieldError, dropped: Sequence[Reject]) -> Reject:
+    """Reject a row that nothing identifies: for its invalid ISBN, or else for the error."""
+    for reject in dropped:
+        if reject.field == "isbn":
+            return Reject(row, reject.field, reject.value, reject.reason.removesuffix(_IMPORTED_WITHOUT))
+    return Reject(row, error.field, error.value, error.reason)
