@@ -1,7 +1,6 @@
 """Bring a database to the revision that this code needs, by Alembic."""
 
 import asyncio
-import logging
 from importlib.resources import files
 
 from alembic import command
@@ -58,7 +57,6 @@ def downgrade(dsn: str, revision: str = "base") -> None:
 
 
 def _alembic_config(dsn: str) -> Config:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = Config(attributes={"dsn": dsn})
     settings.set_main_option("script_location", str(files("migrations")))
     return settings

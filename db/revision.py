@@ -1,6 +1,7 @@
 """The revision of the tables: the one that a database is at, and the one that this code needs."""
 
 import asyncio
+import logging
 from functools import cache
 from importlib.resources import files
 
@@ -51,6 +52,7 @@ def migrate_to_head(dsn: str) -> None:
     Raises what `db.migrations.migrate` raises.
     """
     if asyncio.run(_read_revision(dsn)) != head_revision():
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs its plugins when it is imported
         from db.migrations import migrate
 
         migrate(dsn)

@@ -1,5 +1,6 @@
 """The files in examples/ work: nginx runs with its configuration, and each setting in them exists."""
 
+import getpass
 import re
 import shutil
 import socket
@@ -35,7 +36,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy(dsn: str, tmp_path: Path) -> Generator[Proxy]:
-    """nginx with the configuration of the example, but for the addresses, the log and the rate."""
+    """nginx with the configuration of the example, but for the addresses, the log, the temporary files and the rate."""
     if NGINX is None:
         pytest.skip("nginx is not installed: apt-get install nginx")
     with run_server(tmp_path, DATABASE_URL=dsn) as server, run_nginx(NGINX, server, tmp_path) as proxy:
@@ -51,12 +52,21 @@ def run_nginx(program: str, server: BookstoreProcess, folder: Path) -> Generator
         ("bookstore:8000", httpx.URL(server.url).netloc.decode()),
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("rate=50r/s", "rate=1r/m"),
+        ("http {", f"http {{ client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;"),
         ("/dev/stdout", str(folder / "access.log")),
     ):
         assert text.count(example) == 1
         text = text.replace(example, replacement)
     (folder / "nginx.conf").write_text(text, encoding="utf-8")
-    command = [program, "-p", folder, "-c", "nginx.conf", "-g", f"daemon off; pid {folder}/nginx.pid;"]
+    command = [
+        program,
+        "-p",
+        folder,
+        "-c",
+        "nginx.conf",
+        "-g",
+        f"user {getpass.getuser()}; daemon off; pid {folder}/nginx.pid;",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         wait_until(lambda: is_listening(port) or process.poll() is not None)
