@@ -46,7 +46,7 @@ _READ_DOCUMENTS = 1_000
 _INDEXED_WORDS = 50
 """Maximum number of words that begin as typed which are looked up in the index, the most popular ones."""
 
-_NAMED_AUTHORS = 1_000
+_NAMED_AUTHORS = 500
 """Maximum number of authors whose name or sort name starts with the prefix that are read."""
 
 _START_POINTS = 1.0
