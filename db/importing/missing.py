@@ -50,7 +50,7 @@ def check_missing_limit(source: str, counts: BookCounts, options: ImportOptions)
 
 
 async def find_missing_books(connection: asyncpg.Connection, source: str, path: Path) -> None:
-    """Write the books that the feed lacks to the file, and add their links to those that the merge deletes.
+    """Write the missing books of the source to `path`, and mark their links for deletion by the merge.
 
     The file is complete on disk when this returns. Raise CatalogImportError if it cannot be written.
     """

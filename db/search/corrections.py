@@ -112,7 +112,7 @@ def inflection_choices(facts: WordFacts) -> list[Choice]:
 
 
 def cheapest(choices: Iterable[Choice]) -> list[Choice]:
-    """Return the MAX_CHOICES choices of the lowest cost, in its order, without those that cost far more."""
+    """Return at most MAX_CHOICES choices by ascending cost, each at most MAX_EXTRA_COST above the first."""
     found = sorted(choices, key=lambda choice: (choice.cost, choice.words))[:MAX_CHOICES]
     return [choice for choice in found if choice.cost <= found[0].cost + MAX_EXTRA_COST]
 

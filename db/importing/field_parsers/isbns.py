@@ -1,4 +1,4 @@
-"""Parse ISBNs, also those that spreadsheets and catalogs have decorated or damaged."""
+"""Parse ISBNs, including values with the prefixes of catalogs or damaged by spreadsheets."""
 
 import re
 from decimal import Decimal, InvalidOperation

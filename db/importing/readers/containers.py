@@ -78,7 +78,7 @@ def open_bytes(path: Path, raw: FileIO) -> Generator[BinaryIO]:
 
 
 def _open_member(path: Path, archive: zipfile.ZipFile) -> IO[bytes]:
-    """Open the only file of an archive. Those that macOS adds do not count."""
+    """Open the only file of an archive, ignoring the metadata files that macOS adds."""
     names = [
         info.filename
         for info in archive.infolist()

@@ -19,7 +19,7 @@ KeysByField = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def find_keys(found: Iterable[str], mapping: Mapping[str, str], ignored: Sequence[str]) -> KeysByField:
-    """Return the keys of each field, of those that the objects have. The first that an object has is used."""
+    """Return the keys in `found` of each field, in order: an object is read by its first key."""
     by_field: dict[str, list[str]] = {}
     for key in sorted(found, key=rank_heading):
         field = None if key in ignored else mapping.get(key) or find_field(key)

@@ -8,19 +8,18 @@ from typing import cast
 import orjson
 
 from db.errors import CatalogImportError
-from db.importing.readers.column_styles import style_of_typed_values
-from db.importing.readers.feed import Feed, ReadingNotes, RecordStream, batch_records
+from db.importing.readers.feed import Feed, RecordStream
 from db.importing.readers.files import (
     BytesRead,
     RowLocator,
     open_text,
     read_lines,
     require_files,
-    total_bytes,
 )
-from db.importing.readers.flat_fields import check_mapping, fields_of_columns
+from db.importing.readers.flat_fields import check_mapping
 from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format
-from db.importing.readers.json_records import JsonRecordParser, find_keys
+from db.importing.readers.json_feed import build_json_feed
+from db.importing.readers.json_records import JsonRecordParser
 from db.importing.readers.shapes import flatten_object
 from db.importing.records import Reject
 
@@ -31,27 +30,7 @@ def open_jsonl(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     paths = require_files(sources)
     for path in paths:
         _reject_json_array(path)
-    bytes_read, locator, notes = (
-        BytesRead(),
-        RowLocator(single_file=len(paths) == 1, unit="line"),
-        ReadingNotes(),
-    )
-    found = _keys_of_files(paths)
-    keys = find_keys(found, options.mapping, options.reading.ignore)
-    read = {key: field for field, names in keys for key in names}
-    parser = JsonRecordParser.create(keys, style_of_typed_values(options), notes)
-    return Feed(
-        source=options.source,
-        batches=batch_records(_read_books(paths, parser, bytes_read, locator)),
-        total=total_bytes(paths),
-        unit="bytes",
-        completed=bytes_read.count,
-        row_label=locator.label,
-        ignored_headings=tuple(key for key in found if key not in read),
-        fields=fields_of_columns(read.values()),
-        columns=tuple(read.items()),
-        notes=notes,
-    )
+    return build_json_feed(paths, options, [*_keys_of_files(paths)], _read_books, unit="line")
 
 
 FORMAT = Format("jsonl", open_jsonl, "JSON Lines files, one flat record per line", FLAT_OPTIONS)

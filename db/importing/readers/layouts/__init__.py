@@ -47,7 +47,7 @@ def _all_layouts() -> list[Layout]:
         except Exception as error:
             raise CatalogImportError(
                 f"the layout {entry_point.name} cannot be loaded from {entry_point.value}"
-                f" ({type(error).__name__}: {error}); uninstall or mend its package."
+                f" ({type(error).__name__}: {error}); uninstall or repair its package."
             ) from error
         if not isinstance(loaded, Layout):
             raise CatalogImportError(

@@ -454,7 +454,7 @@ def test_every_layout_is_documented():
             "shelf = shelf_layout:LAYOUT",
             "",
             "the layout shelf cannot be loaded from shelf_layout:LAYOUT (AttributeError: module 'shelf_layout' has"
-            " no attribute 'LAYOUT'); uninstall or mend its package.",
+            " no attribute 'LAYOUT'); uninstall or repair its package.",
         ),
         (
             "shelf = shelf_layout:LAYOUT",
