@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 from rich.console import Console
 from rich.table import Table
 
@@ -31,7 +32,7 @@ from db.explain import count_buffers as count_plan_buffers
 from db.explain_sample import middle_position
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
-from db.keyset import Order, PageRequest, Position, Scope
+from db.keyset import Order, PageRequest, Scope
 from db.migrations import migrate
 from db.search import conditions, suggest
 from db.search.facets import FacetRequest, fetch_facets
@@ -173,11 +174,18 @@ async def build_workloads(database: Database, runs: int) -> list[Workload]:
     draw = random.Random(1)  # noqa: S311 - the same parameters every time
     [row] = await database.fetch(PARAMETERS)
     words = await database.fetch(WORDS)
-    frequent = [word for word, _ in words[:40]]
-    medium = [word for word, hits in words if 250 <= hits < 2500]
-    rare = [word for word, hits in words if hits < 50][:400]
+    return [
+        *await build_page_workloads(database, draw, row, runs),
+        *build_text_workloads(draw, row, words, runs),
+        *build_facet_workloads(row, runs),
+    ]
+
+
+async def build_page_workloads(
+    database: Database, draw: random.Random, row: asyncpg.Record, runs: int
+) -> list[Workload]:
     middle_positions = {
-        (scope.name, key.name, parent): await middle_position(database, scope, key, parent)
+        (scope, key.name, parent): await middle_position(database, scope, key, parent)
         for scope, parents in (
             (books.ALL_BOOKS, [0]),
             (books.BY_CATEGORY, row["categories"][:12]),
@@ -189,67 +197,67 @@ async def build_workloads(database: Database, runs: int) -> list[Workload]:
     orders = [Order(key, descending) for key in books.SORT_KEYS for descending in (False, True)]
     middle_keys = list(middle_positions)
 
-    def page(position: Position | None, scope: Scope, order: Order, parent: int) -> Call:
-        return read_page(scope, order, PageRequest(20, after=position), parent)
-
-    def first_page(_: int) -> Call:
-        place, parents = draw.choice(
+    def first_page() -> Call:
+        scope, parents = draw.choice(
             [(books.BY_CATEGORY, row["categories"]), (books.BY_AUTHOR, row["authors"])]
         )
-        return page(None, place, draw.choice(orders), draw.choice(parents))
+        return read_page(scope, draw.choice(orders), PageRequest(20), draw.choice(parents))
 
-    def middle_page(_: int) -> Call:
-        name, key, parent = draw.choice(middle_keys)
-        scope = next(
-            each for each in (books.ALL_BOOKS, books.BY_CATEGORY, books.BY_AUTHOR) if each.name == name
-        )
+    def middle_page() -> Call:
+        scope, key, parent = draw.choice(middle_keys)
         order = draw.choice([each for each in orders if each.key.name == key])
-        return page(middle_positions[name, key, parent], scope, order, parent)
+        return read_page(scope, order, PageRequest(20, after=middle_positions[scope, key, parent]), parent)
 
+    return [
+        Workload("page 1 of a category or author, any order", 10, [first_page() for _ in range(runs)]),
+        Workload("the middle of a list, any order", 10, [middle_page() for _ in range(runs)]),
+    ]
+
+
+def build_text_workloads(
+    draw: random.Random, row: asyncpg.Record, words: Sequence[tuple[str, int]], runs: int
+) -> list[Workload]:
+    frequent = [word for word, _ in words[:40]]
+    medium = [word for word, hits in words if 250 <= hits < 2500]
+    rare = [word for word, hits in words if hits < 50][:400]
     cache = VocabularyCache()
 
-    def search(typed: str) -> Call:
-        return search_text(typed, cache)
+    def searches(draw_text: Callable[[], str]) -> list[Call]:
+        return [search_text(draw_text(), cache) for _ in range(runs)]
 
-    def suggest_prefix(_: int) -> Call:
+    def suggest_prefix() -> Call:
         return read_suggestions(draw.choice(row["titles"])[: draw.randint(1, 8)])
 
     return [
-        Workload("page 1 of a category or author, any order", 10, [first_page(n) for n in range(runs)]),
-        Workload("the middle of a list, any order", 10, [middle_page(n) for n in range(runs)]),
         Workload(
-            "a frequent and a rare word",
-            30,
-            [search(f"{draw.choice(frequent)} {draw.choice(rare)}") for _ in range(runs)],
+            "a frequent and a rare word", 30, searches(lambda: f"{draw.choice(frequent)} {draw.choice(rare)}")
         ),
-        Workload("a word of 1 to 10 in 200 books", 30, [search(draw.choice(medium)) for _ in range(runs)]),
-        Workload("a frequent word", 30, [search(draw.choice(frequent)) for _ in range(runs)]),
-        Workload("two misspelt words", 60, [search(misspell_two_words(draw, words)) for _ in range(runs)]),
-        Workload(
-            "two words joined, or one split",
-            60,
-            [search(joined_or_split(draw, words)) for _ in range(runs)],
-        ),
+        Workload("a word of 1 to 10 in 200 books", 30, searches(lambda: draw.choice(medium))),
+        Workload("a frequent word", 30, searches(lambda: draw.choice(frequent))),
+        Workload("two misspelt words", 60, searches(lambda: misspell_two_words(draw, words))),
+        Workload("two words joined, or one split", 60, searches(lambda: joined_or_split(draw, words))),
         Workload(
             "two words with an article too many",
             30,
-            [search(f"the {draw.choice(medium)} {draw.choice(rare)}") for _ in range(runs)],
+            searches(lambda: f"the {draw.choice(medium)} {draw.choice(rare)}"),
         ),
+        Workload("an ISBN with a label", 30, searches(lambda: f"ISBN {draw.choice(row['isbns'])}")),
+        Workload("suggestions for 1 to 8 letters", 5, [suggest_prefix() for _ in range(runs)]),
+    ]
+
+
+def build_facet_workloads(row: asyncpg.Record, runs: int) -> list[Workload]:
+    category, hits = row["facet_category"], f"{row['facet_books']:,}"
+    return [
         Workload(
-            "an ISBN with a label",
-            30,
-            [search(f"ISBN {draw.choice(row['isbns'])}") for _ in range(runs)],
-        ),
-        Workload("suggestions for 1 to 8 letters", 5, [suggest_prefix(n) for n in range(runs)]),
-        Workload(
-            f"all facets of a category of {row['facet_books']:,} books",
+            f"all facets of a category of {hits} books",
             100,
-            [read_facets(row["facet_category"], Filter())] * min(runs, 100),
+            [read_facets(category, Filter())] * min(runs, 100),
         ),
         Workload(
-            f"all facets with a language filter of a category of {row['facet_books']:,} books",
+            f"all facets with a language filter of a category of {hits} books",
             100,
-            [read_facets(row["facet_category"], ENGLISH_ONLY)] * min(runs, 100),
+            [read_facets(category, ENGLISH_ONLY)] * min(runs, 100),
         ),
     ]
 

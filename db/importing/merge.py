@@ -191,15 +191,7 @@ async def merge(
     """
     changed_authors = await _execute_counted(connection, _UPDATE_AUTHORS)
     changed_categories = await _execute_counted(connection, _UPDATE_CATEGORIES)
-    if await connection.fetchval(_MOVES_ISBNS):
-        await connection.execute(_RELEASE_ISBNS)
-    await connection.execute(
-        _UPDATE_BOOKS.format(
-            columns=", ".join(filter(None, ("source_id", rules.columns))),
-            values=", ".join(filter(None, (_KEY_OF_BOOK, rules.values))),
-        ),
-        source,
-    )
+    await _update_books(connection, source, rules)
     removed_links = await _execute_counted(connection, _DELETE_BOOK_AUTHORS) + await _execute_counted(
         connection, _DELETE_BOOK_CATEGORIES
     )
@@ -223,6 +215,18 @@ async def merge(
         removed_categories=removed_categories,
         new_links=new_links,
         removed_links=removed_links,
+    )
+
+
+async def _update_books(connection: asyncpg.Connection, source: str, rules: UpdateRules) -> None:
+    if await connection.fetchval(_MOVES_ISBNS):
+        await connection.execute(_RELEASE_ISBNS)
+    await connection.execute(
+        _UPDATE_BOOKS.format(
+            columns=", ".join(filter(None, ("source_id", rules.columns))),
+            values=", ".join(filter(None, (_KEY_OF_BOOK, rules.values))),
+        ),
+        source,
     )
 
 

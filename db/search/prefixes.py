@@ -85,7 +85,7 @@ class Prefix:
 
     @property
     def text_pattern(self) -> str:
-        """A regular expression of the words in their order, whatever signs are between them."""
+        """A regular expression of the words in their order, with any signs between them."""
         start = "" if grams_of(self.words[0][0]) else r"\m"
         return start + r"[^[:alnum:]]+".join(map(_any_pattern, self.words))
 

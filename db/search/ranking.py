@@ -25,7 +25,7 @@ The rarer the text is among popular books, the more documents must be read to fi
 """
 
 MAX_TITLE_CANDIDATES = 100
-"""Maximum number of hits that are ranked because their title is the text, whatever their ratings."""
+"""Maximum number of hits that are ranked because their title is the text, with any ratings."""
 
 RELEVANCE = SortKey("relevance", "score", INTEGER)
 

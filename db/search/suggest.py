@@ -76,7 +76,7 @@ def _index_query_sql(words: int, beginnings: int) -> str:
 def _indexed_matches_sql(weighted_query: str) -> str:
     """Return the SQL for the ids of books that match the table `index_query`, the most popular tiers first.
 
-    Only so many documents are read, of which those are left that match the query with weights.
+    At most _READ_DOCUMENTS are read; the ones that do not match the query with weights are dropped.
     """
     parts = [
         "SELECT book_id AS id, document FROM book_search"
@@ -197,7 +197,7 @@ def batch_reader(
 async def suggested_books(database: Database, text: str, size: int) -> list[Book]:
     """Return the books with the ISBN, or those whose titles have words that begin so: one per work.
 
-    A work is a title, whatever its signs and articles, and its first author's name.
+    A work is a title, without its signs and articles, and its first author's name.
     """
     isbns, _ = find_isbns(text)
     if isbns:

@@ -166,7 +166,6 @@ def import_command(
     with 1 if rows were rejected, and with 2 if nothing was imported.
     """
     mapping = _parse_mapping(column_mappings)
-
     open_source = partial(
         open_feed,
         format.name,
@@ -203,6 +202,10 @@ def _parse_mapping(entries: tuple[str, ...]) -> dict[str, str]:
     return mapping
 
 
+def _parse_names(names: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in names.split(",") if name.strip())
+
+
 def run_import(
     open_source: Callable[[], Coroutine[None, None, Feed]],
     rejects: Path,
@@ -217,8 +220,7 @@ def run_import(
 
     `choices` are those of ImportOptions.
     """
-    owned = frozenset(name.strip() for name in owner_of.split(",") if name.strip())
-    options = ImportOptions(owner_of=owned, **choices)
+    options = ImportOptions(owner_of=_parse_names(owner_of), **choices)
     dsn = database_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
     console = Console(stderr=True)

@@ -60,11 +60,18 @@ _KEY_ALIASES = ("id", "sku", "product_id", "item_id", "nr", "artikelnummer")
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """The column index of each field, and the headings without a field."""
+    """The headings of a feed, and the column index of each field that is read."""
 
     headings: tuple[str, ...]
     indexes: Mapping[str, int]
-    ignored_headings: tuple[str, ...]
+
+    @property
+    def ignored_headings(self) -> tuple[str, ...]:
+        """The headings without a field."""
+        read = set(self.indexes.values())
+        return tuple(
+            name.strip() for place, name in enumerate(self.headings) if place not in read and name.strip()
+        )
 
     @property
     def flat_fields(self) -> list[str]:
@@ -134,14 +141,7 @@ def map_columns(
                 f"{'.' if key is None else ', or make a key of columns with --key COLUMN.'}"
             )
         indexes["source_id"] = place
-    taken = set(indexes.values())
-    return ColumnMapping(
-        headings=tuple(headings),
-        indexes=indexes,
-        ignored_headings=tuple(
-            name.strip() for place, name in enumerate(headings) if place not in taken and name.strip()
-        ),
-    )
+    return ColumnMapping(tuple(headings), indexes)
 
 
 def describe_headings(headings: Sequence[str]) -> str:
