@@ -40,8 +40,8 @@ _LOOKUP_BUFFERS = 250
 _TEXT_BUFFERS = 15_000
 """For a text: the posting lists of its words, and the documents of the ranked books."""
 
-_SUGGESTION_BUFFERS = 10_000
-"""For suggestions: a thousand popular rows, and a thousand matches of the rarer words."""
+_SUGGESTION_BUFFERS = 5_000
+"""For suggestions: 500 popular rows, or the rows of a tier of popularity, of which 300 are compared."""
 
 _MEDIUM_TERM_BUFFERS = 60_000
 """For a text that one book in 20 matches: a category's books are looked up until enough of them match."""
@@ -389,6 +389,6 @@ async def _read_text_facets(
 
 
 def _suggestion_cases(sample: Sample) -> Iterator[ExplainCase]:
-    for prefix in ("s", "st", "the sto", "xyz", "stroy", "sotry of", sample.isbns[0]):
+    for prefix in ("s", "st", "the sto", "story o", "xyz", "stroy", "sotry of", sample.isbns[0]):
         for read in (suggest.suggested_books, suggest.suggested_authors, suggest.suggested_categories):
             yield _case(f"prefix {prefix!r}", _SUGGESTION_BUFFERS, read, prefix, 5)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from db.database import Database
 from db.search.corrections import near_choices
 from db.search.folding import fold
-from db.search.light_words import ARTICLES
+from db.search.light_words import ARTICLES, LIGHT_WORDS
 from db.search.tsquery import Expression, Term, all_of, any_of
 from db.search.typed_words import TypedWord, clean_text, find_words, grams_of
 from db.search.vocabulary import Vocabulary
@@ -21,7 +21,7 @@ _ALPHABETS = (
 )
 _MIN_CORRECTED_LENGTH = 3
 _MIN_INDEXED_LENGTH = 3
-"""Fewer letters begin too many words to look them up in the index."""
+"""After other words, a beginning of fewer letters is not looked up: very many words begin so."""
 
 _MAX_EDITED_LENGTH = 12
 _MAX_EDITS = 8
@@ -54,22 +54,24 @@ class Prefix:
     @property
     def expression(self) -> Expression:
         """Every word, the last one as a beginning."""
-        *whole, last = self.words
-        return all_of([*(any_of(map(_whole_word, words)) for words in whole), any_of(map(_beginning, last))])
+        return self._expression("", with_last=True)
 
-    @property
-    def indexed_words(self) -> Expression:
-        """The words to look up in the index: all but the last one, which has `indexed_beginnings`."""
-        *whole, last = self.words
-        grams = [any_of(map(_whole_word, last))] if grams_of(last[0]) else []
-        return all_of([*(any_of(map(_whole_word, words)) for words in whole), *grams])
+    def indexed_expression(self, digit: str) -> Expression:
+        """Return the words to look up in an index of suggestions, each behind the digit of a tier.
 
-    @property
-    def indexed_beginnings(self) -> Sequence[str]:
-        """The beginnings of the last word to look up; none if the words before it tell more."""
+        After other words, a last word that is short or says little is left out.
+        """
         last = self.words[-1]
-        is_short = len(self.words) > 1 and min(map(len, last)) < _MIN_INDEXED_LENGTH
-        return () if is_short or grams_of(last[0]) else last
+        says_little = min(map(len, last)) < _MIN_INDEXED_LENGTH or last[0] in LIGHT_WORDS
+        is_only = len(self.words) == 1
+        return self._expression(digit, with_last=is_only or bool(grams_of(last[0])) or not says_little)
+
+    def _expression(self, digit: str, *, with_last: bool) -> Expression:
+        *whole, last = self.words
+        parts = [any_of(_term(digit, word) for word in words) for words in whole]
+        if with_last:
+            parts.append(any_of(_term(digit, word, is_prefix=True) for word in last))
+        return all_of(parts)
 
     @property
     def length(self) -> int:
@@ -90,12 +92,9 @@ class Prefix:
         return start + r"[^[:alnum:]]+".join(map(_any_pattern, self.words))
 
 
-def _whole_word(word: str) -> Expression:
-    return all_of(map(Term, grams_of(word))) if grams_of(word) else Term(word)
-
-
-def _beginning(word: str) -> Expression:
-    return _whole_word(word) if grams_of(word) else Term(word, is_prefix=True)
+def _term(digit: str, word: str, *, is_prefix: bool = False) -> Expression:
+    grams = grams_of(word)
+    return all_of(Term(digit + gram) for gram in grams) if grams else Term(digit + word, is_prefix)
 
 
 def _any_pattern(alternatives: Sequence[str]) -> str:

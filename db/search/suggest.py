@@ -13,9 +13,9 @@ from db.constraints import MAX_SORT_KEY_LENGTH
 from db.database import Database
 from db.records import CatalogRecord
 from db.search.light_words import ARTICLES
-from db.search.popularity_tiers import TIER_LEXEMES, union_until_limit
+from db.search.popularity_tiers import TIERS
 from db.search.prefixes import Prefix, correct_prefix, read_prefix
-from db.search.tsquery import quote_lexeme, tsquery
+from db.search.tsquery import tsquery
 from db.search.typed_words import find_isbns
 from db.statements import ReadStatement
 
@@ -34,94 +34,108 @@ _MIN_TRUSTED_LENGTH = 5
 _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
 
-_POPULAR_SCAN = 1_000
-"""Number of the most popular rows that are scanned first. A frequent prefix has enough matches among them."""
+_ENOUGH_CANDIDATES = 60
+"""Number of rows with the words after which no less popular tier is read."""
+
+_MAX_CANDIDATES = 300
+"""Maximum number of rows with the words that are compared in one tier."""
+
+_MAX_READ = 2_000
+"""Maximum number of rows of a tier that are read to find them; a short last word is not looked up."""
+
+_POPULAR_SCAN = 500
+"""Number of the most popular rows that are scanned first for a text of one or two letters."""
+
+_MIN_INDEXED_LENGTH = 3
+"""Fewer letters begin words of very many rows: if enough popular ones match, no others are read."""
 
 _ENOUGH_POPULAR = 3
 """With this many popular matches per suggestion no others are read."""
 
-_READ_DOCUMENTS = 1_000
-"""Maximum number of documents that are read to find matches, the most popular tiers first."""
-
-_INDEXED_WORDS = 50
-"""Maximum number of words that begin as typed which are looked up in the index, the most popular ones."""
-
-_NAMED_AUTHORS = 500
-"""Maximum number of authors whose name or sort name starts with the prefix that are read."""
-
 _START_POINTS = 1.0
 _COMPLETE_POINTS = 0.7
 """Points for a name that starts with the prefix, and for one with its last word as typed."""
-
-
-_QUOTED_WORD = r"""'''' || replace(replace(w.word, '\', '\\'), '''', '''''') || ''''"""
-
-
-def _index_query_sql(words: int, beginnings: int) -> str:
-    """Return the SQL of a tsquery: the words, and any known word with one of the beginnings, as parameters.
-
-    A tsquery of prefixes would collect the books of all words of the catalog that begin so, for each tier.
-    """
-    return f"""
-    SELECT CASE WHEN cardinality(${beginnings}::text[]) = 0 THEN ${words}::tsquery
-                ELSE ${words}::tsquery && string_agg({_QUOTED_WORD}, ' | ')::tsquery END AS query
-    FROM (
-        SELECT s.word FROM unnest(${beginnings}::text[]) AS b (beginning)
-        JOIN search_word AS s ON s.word >= b.beginning AND s.word < b.beginning || chr(1114111)
-        WHERE s.books > 0
-        ORDER BY s.books + 30 * s.popular_books DESC, s.word LIMIT {_INDEXED_WORDS}
-    ) AS w"""
-
-
-def _indexed_matches_sql(weighted_query: str) -> str:
-    """Return the SQL for the ids of books that match the table `index_query`, the most popular tiers first.
-
-    At most _READ_DOCUMENTS are read; the ones that do not match the query with weights are dropped.
-    """
-    parts = [
-        "SELECT book_id AS id, document FROM book_search"
-        f" WHERE document @@ (SELECT query && $${quote_lexeme(lexeme)}$$::tsquery FROM index_query)"
-        f" LIMIT {_READ_DOCUMENTS}"
-        for lexeme in reversed(TIER_LEXEMES)
-    ]
-    read = union_until_limit(parts, _READ_DOCUMENTS)
-    return f"SELECT r.id FROM ({read}) AS r WHERE r.document @@ {weighted_query}"
-
 
 _ARTICLE_PATTERN = rf"(?:(?:{'|'.join(sorted(ARTICLES, key=len, reverse=True))})[^[:alnum:]]+)?"
 
 _LETTERS = 'COLLATE "default"'
 """The collation that knows the letters of all scripts. That of the sort keys knows only those of ASCII."""
 
+
+# A subquery hides the values from the planner, which otherwise expects to gain from a new plan for each text.
+_PARAMETERS = """
+parameter AS MATERIALIZED (
+    SELECT $1::text[] AS queries, $2::tsquery AS title, $3::text[] AS patterns, $4::text AS pattern,
+           $5::integer AS size, $6::integer AS popular_rows
+)"""
+_SIZE = "(SELECT size FROM parameter)"
+_PATTERN = "(SELECT pattern FROM parameter)"
+
+
+def _has_words(key: str) -> str:
+    return f"{key} {_LETTERS} ~ ALL ((SELECT patterns FROM parameter)::text[])"
+
+
+def _found_sql(table: str, key: str, order: str, indexed: str, condition: str) -> str:
+    """Return common table expressions, of which the last one, `found`, has the ids of the rows to compare.
+
+    `indexed` is the SELECT by the table's index of words, without its tsquery; `condition` checks its rows.
+    """
+    scan = f"SELECT id, {key} FROM {table} ORDER BY {order} LIMIT (SELECT popular_rows FROM parameter)"
+    enough = f"{_ENOUGH_POPULAR} * {_SIZE}"
+    tables = [
+        f"popular AS MATERIALIZED (SELECT id FROM ({scan}) AS p WHERE {_has_words(key)} LIMIT {enough})"
+    ]
+    is_missing = f"(SELECT count(*) FROM popular) < {enough}"
+    counts: list[str] = []
+    for tier in TIERS:
+        query = f"(SELECT queries[{tier + 1}]::tsquery FROM parameter)"
+        read = (
+            f"{indexed} @@ {query} AND {' + '.join(counts) or 0} < {_ENOUGH_CANDIDATES} AND {is_missing}"
+            f" LIMIT {_MAX_READ}"
+        )
+        tables.append(
+            f"tier_{tier} AS MATERIALIZED"
+            f" (SELECT id FROM ({read}) AS r WHERE {condition} LIMIT {_MAX_CANDIDATES})"
+        )
+        counts.append(f"(SELECT count(*) FROM tier_{tier})")
+    union = " UNION ALL ".join(f"SELECT id FROM tier_{tier}" for tier in TIERS)
+    return ",\n".join([_PARAMETERS, *tables, f"found AS (SELECT id FROM popular UNION ({union}))"])
+
+
+_FOUND_BOOKS = _found_sql(
+    "book",
+    "title_key",
+    "rating_count DESC, id DESC",
+    "SELECT book_id AS id, document FROM book_search"
+    " WHERE tiered_words(ts_filter(document, '{a}'), tier_digit(document))",
+    "r.document @@ (SELECT title FROM parameter)",
+)
+_FOUND_AUTHORS = _found_sql(
+    "author",
+    "sort_key",
+    "rating_count DESC, book_count DESC, id DESC",
+    "SELECT id, sort_key FROM author WHERE tiered_words(name_words(name), tier_digit(rating_count))",
+    _has_words("r.sort_key"),
+)
+
 _SUGGESTED_BOOKS = ReadStatement(
     "suggested_books",
     rf"""
-WITH popular AS MATERIALIZED (
-    SELECT id FROM (
-        SELECT id, title_key FROM book ORDER BY rating_count DESC, id DESC LIMIT {_POPULAR_SCAN}
-    ) AS b
-    WHERE b.title_key {_LETTERS} ~ $1::text LIMIT {_ENOUGH_POPULAR} * $3::integer
-),
-is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
-index_query AS MATERIALIZED ({_index_query_sql(5, 6)}),
-indexed AS MATERIALIZED (
-    SELECT i.id FROM ({_indexed_matches_sql("$2::tsquery")}) AS i
-    WHERE NOT (SELECT enough FROM is_enough)
-),
+WITH {_FOUND_BOOKS},
 scored AS (
     SELECT b.id, ln(1 + b.rating_count::double precision)
-        + CASE WHEN b.title_key {_LETTERS} ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || $1::text)
+        + CASE WHEN b.title_key {_LETTERS} ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || {_PATTERN})
                THEN {_START_POINTS} ELSE 0 END
-        + CASE WHEN b.title_key {_LETTERS} ~ ($1::text || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
-    FROM (SELECT id FROM popular UNION SELECT id FROM indexed) AS f JOIN book AS b USING (id)
-    WHERE b.title_key {_LETTERS} ~ ALL ($4::text[])
+        + CASE WHEN b.title_key {_LETTERS} ~ ({_PATTERN} || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
+    FROM found AS f JOIN book AS b USING (id)
+    ORDER BY score DESC, b.id DESC LIMIT {_EDITIONS_PER_WORK} * {_SIZE}
 )
 SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key {_LETTERS}, '[^[:alnum:]]+', ' ', 'g') AS work, (
     SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
     WHERE ba.book_id = t.id ORDER BY ba.position LIMIT 1
 ) AS author_name
-FROM (SELECT id, score FROM scored ORDER BY score DESC, id DESC LIMIT {_EDITIONS_PER_WORK} * $3::integer) AS s
-JOIN book AS t ON t.id = s.id
+FROM scored AS s JOIN book AS t ON t.id = s.id
 ORDER BY s.score DESC, t.id DESC
 """,
 )
@@ -136,37 +150,15 @@ SELECT {BOOK_COLUMNS.sql} FROM book AS t WHERE t.isbn = ANY ($1::text[]) ORDER B
 _SUGGESTED_AUTHORS = ReadStatement(
     "suggested_authors",
     rf"""
-WITH popular AS MATERIALIZED (
-    SELECT id FROM (
-        SELECT id, sort_key FROM author
-        ORDER BY rating_count DESC, book_count DESC, id DESC LIMIT {_POPULAR_SCAN}
-    ) AS a
-    WHERE a.sort_key {_LETTERS} ~ ALL ($1::text[]) LIMIT {_ENOUGH_POPULAR} * $3::integer
-),
-is_enough AS MATERIALIZED (SELECT count(*) = {_ENOUGH_POPULAR} * $3::integer AS enough FROM popular),
-index_query AS MATERIALIZED ({_index_query_sql(7, 8)}),
-indexed AS MATERIALIZED (
-    SELECT l.author_id AS id FROM ({_indexed_matches_sql("$2::tsquery")}) AS i
-    JOIN author_listing AS l ON l.book_id = i.id
-    WHERE NOT (SELECT enough FROM is_enough)
-),
-named AS MATERIALIZED (
-    (SELECT id FROM author WHERE sort_key >= $4::text AND sort_key < $4::text || chr(1114111)
-        AND NOT (SELECT enough FROM is_enough) LIMIT {_NAMED_AUTHORS})
-    UNION ALL
-    (SELECT id FROM author WHERE slug >= $5::text AND slug < $5::text || chr(1114111)
-        AND NOT (SELECT enough FROM is_enough) LIMIT {_NAMED_AUTHORS})
-)
+WITH {_FOUND_AUTHORS}
 SELECT {AUTHOR_COLUMNS.sql}
-FROM (SELECT id FROM popular UNION SELECT id FROM indexed UNION SELECT id FROM named) AS f
-JOIN author AS t USING (id)
-WHERE t.sort_key {_LETTERS} ~ ALL ($1::text[])
+FROM found AS f JOIN author AS t USING (id)
 ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
-    + CASE WHEN t.sort_key {_LETTERS} ~ ('^' || $6::text) OR fold(t.name) ~ ('^' || $6::text)
-                OR fold(t.name) ~ ($6::text || '\S*$')
+    + CASE WHEN t.sort_key {_LETTERS} ~ ('^' || {_PATTERN}) OR fold(t.name) ~ ('^' || {_PATTERN})
+                OR fold(t.name) ~ ({_PATTERN} || '\S*$')
            THEN {_START_POINTS} ELSE 0 END DESC,
     t.id DESC
-LIMIT $3::integer
+LIMIT {_SIZE}
 """,
 )
 
@@ -204,15 +196,7 @@ async def suggested_books(database: Database, text: str, size: int) -> list[Book
         return await database.fetch(_BOOKS_BY_ISBNS, isbns, size, record_class=Book)
 
     async def read(prefix: Prefix) -> list[Book]:
-        values = (
-            prefix.text_pattern,
-            tsquery(prefix.expression, "A"),
-            size,
-            prefix.word_patterns,
-            tsquery(prefix.indexed_words),
-            prefix.indexed_beginnings,
-        )
-        return await database.fetch(_SUGGESTED_BOOKS, *values, record_class=Book)
+        return await database.fetch(_SUGGESTED_BOOKS, *_parameters(prefix, size), record_class=Book)
 
     books = await _literal_then_corrected(database, text, read)
     by_work: dict[tuple[str, str | None], Book] = {}
@@ -225,20 +209,21 @@ async def suggested_authors(database: Database, text: str, size: int) -> list[Au
     """Return the authors whose names have words that begin so, the most popular first."""
 
     async def read(prefix: Prefix) -> list[Author]:
-        start = " ".join(alternatives[0] for alternatives in prefix.words)
-        values = (
-            prefix.word_patterns,
-            tsquery(prefix.expression, "B"),
-            size,
-            start,
-            start.replace(" ", "-"),
-            prefix.text_pattern,
-            tsquery(prefix.indexed_words),
-            prefix.indexed_beginnings,
-        )
-        return await database.fetch(_SUGGESTED_AUTHORS, *values, record_class=Author)
+        return await database.fetch(_SUGGESTED_AUTHORS, *_parameters(prefix, size), record_class=Author)
 
     return (await _literal_then_corrected(database, text, read))[:size]
+
+
+def _parameters(prefix: Prefix, size: int) -> tuple[object, ...]:
+    """Return the parameters that books and authors have in common."""
+    return (
+        [tsquery(prefix.indexed_expression(str(tier))) for tier in reversed(TIERS)],
+        tsquery(prefix.expression, "A"),
+        prefix.word_patterns,
+        prefix.text_pattern,
+        size,
+        _POPULAR_SCAN if prefix.length < _MIN_INDEXED_LENGTH else 0,
+    )
 
 
 async def _literal_then_corrected(

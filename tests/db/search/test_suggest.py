@@ -94,7 +94,23 @@ async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
     assert [book.title for book in await suggested_books(connection, "od", 2)] == ["Odd 4000", "Odd 3998"]
     assert [book.title for book in await suggested_books(connection, "odd 39", 2)] == ["Odd 3998", "Odd 3996"]
     assert [book.title for book in await suggested_books(connection, "em", 2)] == ["Emma", "The Embers"]
-    assert [book.title for book in await suggested_books(connection, "odd 1 ", 2)] == ["Odd 1998", "Odd 1996"]
+    assert [book.title for book in await suggested_books(connection, "odd 399", 2)] == [
+        "Odd 3998",
+        "Odd 3996",
+    ]
+
+
+async def test_of_many_books_in_a_popularity_tier_some_are_compared(
+    connection: Connection, shelf: None
+) -> None:
+    """All 2,500 books with the word have the same popularity; 2,000 are read, and 300 of them compared."""
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 'many', n, 'Odd ' || n FROM generate_series(1, 2500) n"
+    )
+
+    assert [book.title for book in await suggested_books(connection, "odd 1", 1)] == ["Odd 1"]
+    assert [book.title for book in await suggested_books(connection, "odd 2500", 1)] == ["Odd 2500"]
+    assert [book.title for book in await suggested_books(connection, "odd xy", 1)] == []
 
 
 @settings(max_examples=100)
