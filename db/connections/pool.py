@@ -20,6 +20,9 @@ logger = logging.getLogger("bookstore.database")
 ALL_IN_USE = "All connections to PostgreSQL are in use."
 CLOSED = "The connections to PostgreSQL are closed."
 
+_STATEMENT_SETTINGS = {"jit": "off", "max_parallel_workers_per_gather": "0"}
+"""Starting a worker or compiling an expression takes longer than most statements of a request."""
+
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
@@ -177,7 +180,10 @@ class ConnectionPool:
                     application_name="bookstore",
                     timeout=self.acquire_timeout,
                     command_timeout=self.command_timeout,
-                    settings={"statement_timeout": str(round(self.command_timeout * 1000))},
+                    settings={
+                        "statement_timeout": str(round(self.command_timeout * 1000)),
+                        **_STATEMENT_SETTINGS,
+                    },
                 )
         except TimeoutError:  # only _refuse_requests lets it expire
             raise DatabaseUnavailableError(self._end_reason) from None

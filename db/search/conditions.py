@@ -233,6 +233,16 @@ def select_rows_sql(
     return f"{' UNION ALL '.join(parts)} {end}" if len(parts) > 1 else parts[0]
 
 
+def contains_row_sql(scope: Scope, condition: Condition, first_parameter: int, id_sql: str) -> str:
+    """Return the SQL of whether the list has a row with an id that matches the condition."""
+    restricted = restrict_scope(scope, condition, first_parameter)
+    parts = [
+        f"EXISTS (SELECT FROM {restricted.table} AS l WHERE l.{scope.id_column} = {id_sql} AND {each})"
+        for each in restricted.conditions
+    ]
+    return f"({' OR '.join(parts)})"
+
+
 def _placeholder_values(scope: Scope, template: str) -> dict[str, str]:
     """Return the value of each named placeholder. In a list of `book`, the list's row is the book's."""
     book = "b" if "{b}" in template and scope.table != "book" else "l"

@@ -1,22 +1,40 @@
 """Filtered lists: pages and counts of the rows of a list that match a condition.
 
-Their statements never use a cached plan. Whether to scan an index in sort order or to start from the few
-matching rows depends on the values.
+Their statements use no cached plan, except for hits with known ids. Whether to scan an index in sort order
+or to start from the few matching rows depends on the values.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+from db.books import ALL_BOOKS
 from db.database import Database
-from db.keyset import Order, Page, PageRequest, Scope, build_page, keyset_bounds, merge_ranges_sql, range_sql
+from db.keyset import (
+    Order,
+    Page,
+    PageRequest,
+    Scope,
+    SortKey,
+    build_page,
+    keyset_bounds,
+    merge_ranges_sql,
+    range_sql,
+)
 from db.records import CatalogRecord, Columns
-from db.search.conditions import Condition, all_of, bind_single_parent, restrict_scope, select_rows_sql
-from db.search.popularity_tiers import TIERS, in_tier, union_until_limit
+from db.search.conditions import (
+    ALWAYS,
+    Condition,
+    all_of,
+    bind_single_parent,
+    contains_row_sql,
+    restrict_scope,
+    select_rows_sql,
+)
+from db.search.popularity_tiers import TIERS, hits_in_tier_sql, in_tier, union_until_limit
 from db.search.ranking import (
     MAX_TITLE_CANDIDATES,
     RANK_CANDIDATES,
-    RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
 )
 from db.search.score import ranking_parameters, scored_sql, titles_condition
@@ -38,10 +56,22 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ListCondition:
-    """The condition that a list is restricted to, with the text query that is part of it, if any."""
+    """The text query and the other conditions that a list is restricted to."""
 
-    condition: Condition
+    others: Condition
     text_query: TextQuery | None = None
+
+    @property
+    def condition(self) -> Condition:
+        """The condition of the text and the others."""
+        text = [self.text_query.condition] if self.text_query else []
+        return all_of([*text, self.others])
+
+    @property
+    def hits(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """The ids and scores of the hits of the text, if they are known."""
+        query = self.text_query
+        return None if query is None or query.book_ids is None else (query.book_ids, query.scores)
 
 
 async def fetch_filtered_pages(
@@ -53,20 +83,28 @@ async def fetch_filtered_pages(
     columns: Columns[R],
     list_condition: ListCondition,
 ) -> list[Page[R]]:
-    """Return one page of records per parent, in the order of the parents."""
-    bounds: tuple[object, ...] = keyset_bounds(order, page_request)
-    if order.key == RELEVANCE:
-        text_query = list_condition.text_query or TextQuery("")
-        bounds = (*bounds, *text_query.ranking.parameters)
-    statement = _filtered_page_statement(
-        bind_single_parent(scope, parents),
-        order,
-        page_request.backward,
-        columns.sql,
-        list_condition,
-        3 + len(bounds),
+    """Return one page of records per parent, in the order of the parents.
+
+    Statements contain only names from the code; all values are parameters.
+    """
+    direction = "DESC" if order.descending != page_request.backward else "ASC"
+    bound_scope = bind_single_parent(scope, parents)
+    values: tuple[object, ...] = keyset_bounds(order, page_request)
+    if order.key != RELEVANCE:
+        page_sql = _sorted_page_sql(bound_scope, order.key, direction, page_request, list_condition.condition)
+        values = (*values, *list_condition.condition.values)
+    elif list_condition.hits is not None:
+        page_sql = _scored_page_sql(bound_scope, direction, list_condition.others)
+        values = (*values, *list_condition.hits, *list_condition.others.values)
+    else:
+        ranking = (list_condition.text_query or TextQuery("")).ranking
+        page_sql = _ranked_page_sql(bound_scope, direction, list_condition)
+        values = (*values, *ranking.parameters, *list_condition.condition.values)
+    statement = ReadStatement(
+        f"{scope.name}_matching",
+        _page_sql(scope, page_sql, direction, columns.sql),
+        cached_plan=order.key == RELEVANCE and list_condition.hits is not None,
     )
-    values = (*bounds, *list_condition.condition.values)
     rows = await database.fetch(
         statement, parents, page_request.limit + 1, *values, record_class=columns.record_class
     )
@@ -76,27 +114,8 @@ async def fetch_filtered_pages(
     return [build_page(parent_rows, page_request) for parent_rows in rows_by_parent]
 
 
-def _filtered_page_statement(
-    scope: Scope,
-    order: Order,
-    backward: bool,
-    columns: str,
-    list_condition: ListCondition,
-    first_parameter: int,
-) -> ReadStatement:
-    """Return the statement of a page. It contains only names from the code.
-
-    The values of the condition start at parameter `first_parameter`.
-    """
-    key = order.key
-    direction = "DESC" if order.descending != backward else "ASC"
-    if key == RELEVANCE:
-        page_sql = _ranked_page_sql(scope, list_condition, first_parameter, direction)
-    else:
-        key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
-        restricted = restrict_scope(scope, list_condition.condition, first_parameter)
-        page_sql = range_sql(restricted, key, key_column, direction, backward and key.nullable)
-    sql = f"""
+def _page_sql(scope: Scope, page_sql: str, direction: str, columns: str) -> str:
+    return f"""
 SELECT {columns}, page.key AS sort_value, parent.ordinal
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
@@ -105,19 +124,45 @@ CROSS JOIN LATERAL (
 JOIN {scope.row_table} AS t ON t.id = page.id
 ORDER BY parent.ordinal, page.range, page.key {direction}, page.id {direction}
 """
-    return ReadStatement(f"{scope.name}_matching", sql, cached_plan=False)
 
 
-def _ranked_page_sql(
-    scope: Scope, list_condition: ListCondition, first_parameter: int, direction: str
+def _sorted_page_sql(
+    scope: Scope, key: SortKey, direction: str, page_request: PageRequest, condition: Condition
 ) -> str:
-    """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
-    candidates = _candidate_sql(scope, list_condition, first_parameter, titles="$7::text[]")
+    """Return the SQL for a page in the order of a key. The bounds are parameters from 3."""
+    bounds = 2 if key.column is None else 6 if key.nullable else 4
+    key_column = f"l.{key.column}" if key.column else f"NULL::{key.domain.sql_type}"
+    restricted = restrict_scope(scope, condition, 3 + bounds)
+    return range_sql(restricted, key, key_column, direction, page_request.backward and key.nullable)
+
+
+_IS_IN_BOUNDS = "(key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)"
+
+
+def _scored_page_sql(scope: Scope, direction: str, others: Condition) -> str:
+    """Return the SQL for a page by relevance of hits with scores, parameters 7 and 8.
+
+    The hits are looked up in the list one after the other, the best first, until the page is full.
+    """
+    order = f"ORDER BY key {direction}, id {direction}"
+    hits = f"SELECT id, key FROM unnest($7::bigint[], $8::integer[]) AS h (id, key) WHERE {_IS_IN_BOUNDS}"
     return f"""
-    WITH candidate AS MATERIALIZED ({candidates}),
-    scored AS MATERIALIZED ({scored_sql("candidate", ranking_parameters(7))})
-    SELECT key, id, 1 AS range FROM scored
-    WHERE (key, id) > ($3::integer, $4::bigint) AND (key, id) < ($5::integer, $6::bigint)
+    SELECT key, id, 1 AS range FROM ({hits} {order}) AS s
+    WHERE {contains_row_sql(scope, others, 9, "s.id")} {order} LIMIT $2::integer
+    """
+
+
+def _ranked_page_sql(scope: Scope, direction: str, list_condition: ListCondition) -> str:
+    """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
+    ranking = ranking_parameters(7)
+    candidates = _candidate_sql(scope, list_condition, 7 + len(ranking), titles=ranking["titles"])
+    return f"""
+    WITH candidate AS MATERIALIZED (
+        SELECT c.id, ts_filter(s.document, '{{a,b}}') AS document
+        FROM ({candidates}) AS c JOIN book_search AS s ON s.book_id = c.id
+    ),
+    scored AS MATERIALIZED ({scored_sql("candidate", ranking)})
+    SELECT key, id, 1 AS range FROM scored WHERE {_IS_IN_BOUNDS}
     ORDER BY key {direction}, id {direction} LIMIT $2::integer
     """
 
@@ -125,25 +170,25 @@ def _ranked_page_sql(
 def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: str) -> str:
     """Return the SQL for the most popular matching books.
 
-    If more than MAX_ENUMERATED_HITS match, but fewer than one in ten, they are found by their documents, tier
-    by tier. Otherwise the index by rating count is scanned. Hits with one of `titles`, the SQL of an array,
-    are added.
+    If fewer than one in ten match, they are found by their documents, tier by tier. Otherwise the index by
+    rating count is scanned. Hits with one of `titles`, the SQL of an array, are added.
     """
 
     def most_popular(condition: Condition, limit: int) -> str:
         restricted = restrict_scope(scope, condition, first_parameter)
         return merge_ranges_sql(restricted, "l.rating_count", "true", "key DESC, id DESC", str(limit), 1)
 
-    text_query = list_condition.text_query
-    titled = most_popular(all_of([list_condition.condition, titles_condition(titles)]), MAX_TITLE_CANDIDATES)
-    if text_query is not None and text_query.book_ids is not None:
-        return f"({most_popular(list_condition.condition, RANK_CANDIDATES)}) UNION ({titled})"
+    condition, text_query = list_condition.condition, list_condition.text_query
     if text_query is None or text_query.is_frequent:
-        return f"({most_popular(list_condition.condition, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titled})"
-    parts = [
-        most_popular(in_tier(list_condition.condition, tier), RANK_CANDIDATES_BROAD_TEXT) for tier in TIERS
-    ]
-    return f"({union_until_limit(parts, RANK_CANDIDATES_BROAD_TEXT)}) UNION ({titled})"
+        found = most_popular(condition, RANK_CANDIDATES)
+    elif scope == ALL_BOOKS and list_condition.others == ALWAYS:
+        parts = [hits_in_tier_sql(f"${first_parameter}", tier, RANK_CANDIDATES) for tier in TIERS]
+        found = union_until_limit(parts, RANK_CANDIDATES)
+    else:
+        parts = [most_popular(in_tier(condition, tier), RANK_CANDIDATES) for tier in TIERS]
+        found = union_until_limit(parts, RANK_CANDIDATES)
+    titled = most_popular(all_of([condition, titles_condition(titles)]), MAX_TITLE_CANDIDATES)
+    return f"SELECT id FROM ({found}) AS found UNION SELECT id FROM ({titled}) AS titled"
 
 
 async def fetch_filtered_counts(
@@ -161,8 +206,10 @@ async def fetch_filtered_counts(
     If an index finds the rows, the planner must know the size of the list to choose between both. Otherwise
     it would prefer to scan all books of a small catalog.
     """
-    condition = list_condition.condition
-    if ranked:
+    condition, hits = list_condition.condition, list_condition.hits
+    if hits is not None and scope == ALL_BOOKS and list_condition.others == ALWAYS:
+        return [Count(len(hits[0]))] * len(parents)
+    if ranked and hits is None:
         text_query = list_condition.text_query or TextQuery("")
         statement = _ranked_count_statement(bind_single_parent(scope, parents), list_condition)
         rows = await database.fetch(statement, parents, text_query.ranking.titles, *condition.values)

@@ -48,8 +48,7 @@ class Filter:
     def to_list_condition(self, text_query: TextQuery | None, *without: Facet | None) -> ListCondition:
         """Return the condition on the list, without the conditions of some facets."""
         kept = (condition for facet, condition in self.facet_conditions if facet not in without)
-        text = [text_query.condition] if text_query else []
-        return ListCondition(all_of([*text, self.other_conditions, *kept]), text_query)
+        return ListCondition(all_of([self.other_conditions, *kept]), text_query)
 
 
 NO_FILTER = Filter()

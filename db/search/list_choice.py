@@ -44,7 +44,7 @@ async def choose_shorter_list(
     condition = all_of(
         [
             *_membership_conditions(scope, parent),
-            book_filter.to_list_condition(text_query, restriction.facet).condition,
+            book_filter.to_list_condition(text_query, restriction.facet).others,
         ]
     )
     return restriction.scope, [restriction.key], ListCondition(condition, text_query)

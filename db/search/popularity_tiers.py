@@ -27,6 +27,18 @@ def in_tier(condition: Condition, tier: int) -> Condition:
     return replace(condition, sql=f"({with_tier_clause}) AND {lower_bound} AND {upper_bound}")
 
 
+def hits_in_tier_sql(tsquery: str, tier: int, limit: int) -> str:
+    """Return the SQL for at most `limit` of the books in a tier that match a tsquery, a parameter.
+
+    Books of the tier are not sorted: looking up the rating of each costs more than all the rest.
+    """
+    lexeme = quote_lexeme(TIER_LEXEMES[tier])
+    return (
+        "SELECT book_id AS id FROM book_search"
+        f" WHERE document @@ ({tsquery}::tsquery && $${lexeme}$$::tsquery) LIMIT {limit}"
+    )
+
+
 def union_until_limit(parts: list[str], limit: int | str) -> str:
     """Return the SQL that reads the parts in turn until it has `limit` rows."""
     return f"{' UNION ALL '.join(f'({part})' for part in parts)} LIMIT {limit}"

@@ -12,14 +12,11 @@ from db.search.score import RankingValues
 from db.search.tsquery import Term, all_of, tsquery, words_of
 from db.search.vocabulary import Vocabulary
 
-MAX_ENUMERATED_HITS = 2_000
-"""If a text matches at most this many books, their ids are passed to later statements."""
+MAX_ENUMERATED_HITS = 1_000
+"""If a text matches at most this many books, all are ranked, and their ids are passed to later statements."""
 
-RANK_CANDIDATES = 1_000
-"""Maximum number of enumerated hits that are ranked: those with the most ratings."""
-
-RANK_CANDIDATES_BROAD_TEXT = 300
-"""Maximum number of hits that are ranked if the text matches more than MAX_ENUMERATED_HITS books.
+RANK_CANDIDATES = 300
+"""Maximum number of hits that are ranked if a text matches more books: those with the most ratings.
 
 The rarer the text is among popular books, the more documents must be read to find them.
 """

@@ -120,19 +120,17 @@ def titles_condition(titles: str) -> Condition:
 
 
 def scored_sql(candidates: str, ranking: Mapping[str, str]) -> str:
-    """Return the SQL of the ids and scores of candidates, a table; `ranking` is the SQL of each value.
+    """Return the SQL of the ids and scores of candidates; `ranking` is the SQL of each value.
 
-    Only the words of titles and authors are tested.
+    `candidates` is a table of ids and documents, of which only the words of titles and authors are needed.
     """
     return f"""
     SELECT d.id, ({_field_points_sql(ranking)}
                   + 1000 * ln(1 + ln(1 + d.rating_count::double precision) / 10)
                   + {_choice_points_sql(ranking)})::integer AS key
     FROM (
-        SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, ts_filter(s.document, '{{a,b}}') AS document
-        FROM {candidates} AS c
-        JOIN book_search AS s ON s.book_id = c.id
-        JOIN book AS b ON b.id = c.id
+        SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, c.document
+        FROM {candidates} AS c JOIN book AS b ON b.id = c.id
         OFFSET 0
     ) AS d"""
 

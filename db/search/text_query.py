@@ -28,8 +28,8 @@ class TextQuery:
 
     `tsquery` matches the books of the reading. `did_you_mean` is the corrected text: what the best hit has.
 
-    `book_ids` are all hits, if there are at most MAX_ENUMERATED_HITS: with ids the planner cannot misestimate
-    the number of rows. `is_frequent`: at least one book in ten matches.
+    `book_ids` are all hits and `scores` their scores, if there are at most MAX_ENUMERATED_HITS: with ids the
+    planner cannot misestimate the number of rows. `is_frequent`: at least one book in ten matches.
     """
 
     text: str
@@ -38,6 +38,7 @@ class TextQuery:
     isbns: tuple[str, ...] = ()
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
+    scores: tuple[int, ...] = ()
     is_frequent: bool = False
 
     @property
@@ -49,7 +50,7 @@ class TextQuery:
 _BOOKS_BY_ISBNS = ReadStatement(
     "book_ids_by_isbns",
     """
-SELECT id FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id
+SELECT id, rating_count FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id
 """,
 )
 
@@ -67,9 +68,10 @@ async def interpret_texts(
 
 async def _interpret_text(database: Database, text: str, cache: VocabularyCache) -> TextQuery:
     isbns, words = find_isbns(clean_text(text))
-    editions = [row[0] for row in await database.fetch(_BOOKS_BY_ISBNS, isbns)] if isbns else []
+    editions = await database.fetch(_BOOKS_BY_ISBNS, isbns) if isbns else []
     if editions:
-        return TextQuery(text, isbns=tuple(isbns), book_ids=tuple(editions))
+        ids, ratings = zip(*editions, strict=True)
+        return TextQuery(text, isbns=tuple(isbns), book_ids=ids, scores=ratings)
     typed = find_words(words)
     query, vocabulary, generation = await _interpret_words(database, text, words, typed, cache)
     if generation != vocabulary.generation:
@@ -112,7 +114,8 @@ async def _search_readings(
         text,
         tsquery(reading.expression),
         name_ranking(ranking) if found.names_authors else ranking,
-        book_ids=tuple(found.ids) if len(found.ids) <= MAX_ENUMERATED_HITS else None,
+        book_ids=None if found.ids is None else tuple(found.ids),
+        scores=tuple(found.scores or ()),
     )
     if found.texts_of_best is not None:
         spellings = spelled_words(filter(None, found.texts_of_best))

@@ -9,7 +9,6 @@ from db.keyset import Order, SortKey
 from db.search.ranking import (
     MAX_ENUMERATED_HITS,
     RANK_CANDIDATES,
-    RANK_CANDIDATES_BROAD_TEXT,
     RELEVANCE,
 )
 from graphql_api.schema.errors import UserInputError
@@ -59,8 +58,8 @@ class BookOrderField(Enum):
     RELEVANCE = strawberry.enum_value(
         "RELEVANCE",
         description="How well the book matches the filter's text. Requires `text` in the filter. The list "
-        f"ends after the {RANK_CANDIDATES:,} matching books with the most ratings, or after "
-        f"{RANK_CANDIDATES_BROAD_TEXT} if more than {MAX_ENUMERATED_HITS:,} books match.",
+        f"has {RANK_CANDIDATES} of the most rated matching books if more than "
+        f"{MAX_ENUMERATED_HITS:,} books match.",
     )
     ADDED = strawberry.enum_value("ADDED", description="The time when the book was added to the catalog.")
 

@@ -14,7 +14,7 @@ from db import books as book_reads
 from db import categories as category_reads
 from db.search.filtered_lists import COUNT_LIMIT
 from db.search.filters import Facet
-from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES
 from db.search.text_query import MAX_TEXT_LENGTH
 from graphql_api.execution.fields import PageUse, batch_field, object_field, same_row_field
 from graphql_api.loaders import catalog
@@ -311,9 +311,8 @@ class BookConnection:
     total_count: int = batch_field(
         resolve_total_counts,
         f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
-        f"sorted by relevance has at most about {RANK_CANDIDATES:,} books: those with the most ratings, and "
-        f"those whose title is the text. It has about {RANK_CANDIDATES_BROAD_TEXT} if the text matches "
-        f"more than {MAX_ENUMERATED_HITS:,} books.",
+        f"sorted by relevance has about {RANK_CANDIDATES} books if the text matches more than "
+        f"{MAX_ENUMERATED_HITS:,}: some of the most rated, and those whose title is the text.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(

@@ -304,7 +304,7 @@ async def test_a_storefront_page_is_one_query_with_few_statements(
         [
             "hits_of_readings",
             "books_by_category_ids_matching",
-            "books_by_category_ids_count_ranked",
+            "books_by_category_ids_count_matching",
             "page_of_books_facets",
             "matches_by_book_ids",
             "authors_by_book_ids",
@@ -412,7 +412,7 @@ async def test_nested_searches_run_the_same_statements_at_any_size(
         }
     ]
     assert sorted(client.statements) == [
-        "books_by_author_ids_count_ranked",
+        "books_by_author_ids_count_matching",
         "books_by_author_ids_facets",
         "books_by_author_ids_matching",
         "hits_of_readings",

@@ -1,6 +1,7 @@
 """Texts find the intended books, with spelling correction, and no text causes an error."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 from db import books
 from db.connections.connect import Connection
 from db.keyset import Order, PageRequest
+from db.search import conditions as c
 from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match, matches_by_book_ids
 from db.search.popularity_tiers import TIER_THRESHOLDS
-from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RANK_CANDIDATES_BROAD_TEXT, RELEVANCE
-from db.search.text_query import MAX_TEXT_LENGTH, interpret_texts
+from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RELEVANCE
+from db.search.text_query import MAX_TEXT_LENGTH, TextQuery, interpret_texts
 from tests.catalogs import add_author, add_book, add_category
 
 BEST_FIRST = Order(RELEVANCE, descending=True)
@@ -120,7 +122,7 @@ async def test_a_list_by_relevance_counts_what_it_reaches(
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
-        RANK_CANDIDATES + 1,
+        MAX_ENUMERATED_HITS + 1,
     )
     few, many = (
         Filter(text).to_list_condition(text_query)
@@ -135,11 +137,17 @@ async def test_a_list_by_relevance_counts_what_it_reaches(
     ]
     counted = await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], many)
     [page] = await fetch_filtered_pages(
-        connection, books.ALL_BOOKS, BEST_FIRST, PageRequest(2 * RANK_CANDIDATES), [0], books.COLUMNS, many
+        connection,
+        books.ALL_BOOKS,
+        BEST_FIRST,
+        PageRequest(2 * MAX_ENUMERATED_HITS),
+        [0],
+        books.COLUMNS,
+        many,
     )
 
     assert ranked == [[(3, False)], [(RANK_CANDIDATES, True)]]
-    assert counted == [(RANK_CANDIDATES + 1, False)]
+    assert counted == [(MAX_ENUMERATED_HITS + 1, False)]
     assert len(page.rows) == RANK_CANDIDATES
 
 
@@ -281,29 +289,32 @@ async def test_a_book_with_exactly_that_title_comes_first(connection: Connection
 
 
 async def test_the_most_popular_of_many_hits_are_ranked(connection: Connection) -> None:
-    """Of 6,001 books in all popularity tiers, whether they are found by their documents or not."""
+    """Of 3,000 hits, 200 are in the fourth tier of popularity, and more than 100 in the third."""
     await connection.execute(
-        "INSERT INTO book (source, source_id, title, rating_average, rating_count)"
-        " SELECT 's', n, 'Copy', 4, 1 + n * 7919 % 500 FROM generate_series(1, 6001) n"
+        "INSERT INTO book (source, source_id, title, rating_average, rating_count, price, currency)"
+        " SELECT 's', n, 'Copy', 4, CASE WHEN n <= 200 THEN 300 + n ELSE 1 + n * 7919 % 250 END, 5, 'EUR'"
+        " FROM generate_series(1, 3000) n"
     )
     [text_query] = await interpret_texts(connection, ["copy"])
-    popular = await connection.fetch(
-        "SELECT id FROM book ORDER BY rating_count DESC, id DESC LIMIT $1", RANK_CANDIDATES_BROAD_TEXT
-    )
+    rated = await connection.fetch("SELECT id, rating_count FROM book ORDER BY rating_count DESC, id DESC")
+    most_popular = {row["id"] for row in rated[:RANK_CANDIDATES]}
+    upper_tiers = {row["id"] for row in rated if row["rating_count"] >= 64}
+    priced = c.compare(c.PRICE_COLUMN, "lt", Decimal(6))
 
-    for common in (False, True):
-        list_condition = Filter("copy").to_list_condition(replace(text_query, is_frequent=common))
+    async def ranked(book_filter: Filter, text_query: TextQuery) -> set[int]:
         [page] = await fetch_filtered_pages(
-            connection,
-            books.ALL_BOOKS,
-            BEST_FIRST,
-            PageRequest(RANK_CANDIDATES),
-            [0],
-            books.COLUMNS,
-            list_condition,
-        )
+            connection, books.ALL_BOOKS, BEST_FIRST, PageRequest(1_000), [0], books.COLUMNS,
+            book_filter.to_list_condition(text_query),
+        )  # fmt: skip
+        return {book.id for book in page.rows}
 
-        assert {book.id for book in page.rows} == {row["id"] for row in popular}
+    frequent = replace(text_query, is_frequent=True)
+    assert await ranked(Filter("copy"), frequent) == most_popular
+    assert await ranked(Filter("copy", priced), frequent) == most_popular
+    assert await ranked(Filter("copy", priced), text_query) == most_popular
+    found = await ranked(Filter("copy"), text_query)
+    assert len(found) == RANK_CANDIDATES
+    assert {row["id"] for row in rated[:200]} < found < upper_tiers
 
 
 async def test_few_hits_are_enumerated_and_many_are_not(
@@ -328,4 +339,4 @@ async def test_few_hits_are_enumerated_and_many_are_not(
         books.COLUMNS,
         Filter("copy").to_list_condition(many),
     )
-    assert len(page.rows) == RANK_CANDIDATES_BROAD_TEXT
+    assert len(page.rows) == RANK_CANDIDATES
