@@ -61,7 +61,7 @@ WORDS = ReadStatement(
     "benchmark_words",
     """
 SELECT word, ndoc FROM ts_stat('SELECT document FROM book_search ORDER BY book_id LIMIT 50000')
-WHERE length(word) > 2 ORDER BY ndoc DESC, word
+WHERE length(word) > 2 AND word NOT LIKE '#%' ORDER BY ndoc DESC, word
 """,
 )
 

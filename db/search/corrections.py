@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from db.search.light_words import LIGHT_WORDS
-from db.search.tsquery import AllOf, Expression, Phrase, Term
+from db.search.tsquery import AllOf, Expression, Phrase, Term, any_of
 from db.search.vocabulary import NearWord, Word, WordFacts
 
 MAX_CHOICES = 16
@@ -33,6 +33,12 @@ JOINED_COST = 0.0
 COMPLETION_COST = 2.0
 """The cost of a word that is longer than the typed one, which may be unfinished."""
 
+_MAX_COMPLETED_BOOKS = 5_000
+"""Maximum number of books with a typed word, or one that starts so, for which all these words are searched.
+
+The index collects the books of all words that start so before it looks at the other words of the text.
+"""
+
 FIRST_LETTER_COST = 1.0
 """The additional cost of another first letter, which few people mistype."""
 
@@ -42,6 +48,7 @@ class Choice:
     """A correction: the expression to search, and the words that replace the typed one.
 
     `slip` is the cost of the slip in nats, and `cost` that of the correction, less if its words are frequent.
+    At least `documents` books match; 0 if that is unknown.
     """
 
     expression: Expression
@@ -49,12 +56,19 @@ class Choice:
     cost: float
     slip: float = 0.0
     is_inflection: bool = False
+    documents: int = 0
 
 
 def near_choices(facts: WordFacts) -> list[Choice]:
     """Return the words a few letters away, the likeliest first."""
     return cheapest(
-        Choice(Term(near.word.word), (near.word.word,), slip - math.log(1 + near.word.weight), slip)
+        Choice(
+            Term(near.word.word),
+            (near.word.word,),
+            slip - math.log(1 + near.word.weight),
+            slip,
+            documents=near.word.documents,
+        )
         for near in facts.near
         for slip in [_slip_cost(facts.word.word, near)]
     )
@@ -87,9 +101,10 @@ def _shortness(half: Word) -> float:
 
 
 def completion_choice(facts: WordFacts) -> Choice:
-    """Return the choice of any word that starts with the typed one."""
+    """Return the choice of a word that starts with the typed one: any, or the likeliest if there are many."""
+    many = facts.word.documents + facts.completions.documents > _MAX_COMPLETED_BOOKS
     return Choice(
-        Term(facts.word.word, is_prefix=True),
+        any_of(map(Term, facts.completed)) if many else Term(facts.word.word, is_prefix=True),
         (),
         COMPLETION_COST - math.log(1 + facts.completions.weight),
         COMPLETION_COST,
@@ -105,6 +120,7 @@ def inflection_choices(facts: WordFacts) -> list[Choice]:
             INFLECTION_COST - math.log(1 + word.weight),
             INFLECTION_COST,
             is_inflection=True,
+            documents=word.documents,
         )
         for word in facts.inflections
         if word.word not in LIGHT_WORDS and facts.word.word not in LIGHT_WORDS

@@ -95,10 +95,8 @@ def _title_size(vocabulary: Vocabulary, reading: Reading) -> int:
 
 def _unfinished_word(last: Group) -> str | None:
     """Return the last word of a text if longer words count as it."""
-    for choice in last.choices:
-        if isinstance(choice.expression, Term) and choice.expression.is_prefix:
-            return choice.expression.word
-    return None
+    is_completed = any(not choice.words for choice in last.choices)
+    return last.typed.word if is_completed and isinstance(last.typed, Term) else None
 
 
 def _choice_points(vocabulary: Vocabulary, reading: Reading) -> list[tuple[str, int, int]]:

@@ -36,10 +36,16 @@ class Group:
     typed: Expression
     choices: tuple[Choice, ...] = ()
     is_light: bool = False
+    typed_documents: int = 0
 
     @property
     def expression(self) -> Expression:
         return any_of([self.typed, *(choice.expression for choice in self.choices)])
+
+    @property
+    def documents(self) -> int:
+        """The number of books that at least have one of the words; 0 if that is unknown."""
+        return max([self.typed_documents, *(choice.documents for choice in self.choices)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Reading:
     """A way to read a text: every group, or with `is_partial` all but one or any one of them.
 
     It is searched if at least `least_hits` books have it in title or authors. With `is_anywhere`, any field
-    counts.
+    counts. At least `documents` books match; 0 if that is unknown.
     """
 
     groups: tuple[Group, ...]
@@ -55,6 +61,7 @@ class Reading:
     is_anywhere: bool = False
     is_partial: bool = False
     least_hits: int = 1
+    documents: int = 0
 
     @property
     def likeliest(self) -> Expression:
@@ -71,11 +78,24 @@ class Reading:
 
 
 def readings_of(vocabulary: Vocabulary) -> list[Reading]:
-    """Return the readings of a text with words in the order to try them, without repetitions."""
-    found: dict[str, Reading] = {}
+    """Return the readings of a text with words in the order to try them, without repetitions.
+
+    Of readings with the same words that follow each other, the last one asks for the least.
+    """
+    found: list[Reading] = []
+    seen: set[tuple[str, bool, int]] = set()
+    previous = ""
     for reading in _candidate_readings(vocabulary.words, _typed_groups(vocabulary.words)):
-        found.setdefault(f"{tsquery(reading.expression)} {reading.is_anywhere} {reading.least_hits}", reading)
-    return list(found.values())
+        query = tsquery(reading.expression)
+        key = query, reading.is_anywhere, reading.least_hits
+        if key in seen or (query == previous and reading.is_partial):
+            continue
+        if query == previous:
+            found.pop()
+        seen.add(key)
+        found.append(reading)
+        previous = query
+    return found
 
 
 def light_words(vocabulary: Vocabulary) -> Expression:
@@ -113,10 +133,17 @@ def _candidate_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> 
     )
     if len(unknown) > 1:
         left_out = (_others_and(unknown, place) for place in range(len(unknown)))
-        yield Reading(tuple(unknown), any_of(left_out), is_partial=True)
+        documents = max(group.documents for group in unknown) if len(unknown) == 2 else 0
+        yield Reading(tuple(unknown), any_of(left_out), is_partial=True, documents=documents)
     for group in sorted(unknown, key=lambda group: _documents(facts, group)):
-        yield Reading(tuple(unknown), group.expression, is_partial=True)
-    yield Reading(tuple(unknown), any_of(g.expression for g in unknown), is_anywhere=True, is_partial=True)
+        yield Reading(tuple(unknown), group.expression, is_partial=True, documents=group.documents)
+    yield Reading(
+        tuple(unknown),
+        any_of(group.expression for group in unknown),
+        is_anywhere=True,
+        is_partial=True,
+        documents=max(group.documents for group in unknown),
+    )
 
 
 def _others_and(groups: Sequence[Group], place: int, *instead: Group) -> Expression:
@@ -155,7 +182,8 @@ def _typed_group(facts: Sequence[WordFacts], place: int) -> Group:
     typed = all_of(map(Term, word.lexemes))
     is_last = place == len(facts) - 1 and len(word.lexemes) == 1 and not word.typed.grams
     choices = (completion_choice(word),) if is_last and word.completions.books else ()
-    return Group(place, place + 1, typed, choices, is_light=word.is_light)
+    documents = word.word.documents if len(word.lexemes) == 1 else 0
+    return Group(place, place + 1, typed, choices, word.is_light, documents)
 
 
 def _with_choices(

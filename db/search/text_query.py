@@ -3,13 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from db.database import Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.did_you_mean import corrected_text
 from db.search.ranking import MAX_ENUMERATED_HITS, name_ranking, ranking_values
 from db.search.reading_hits import first_reading_with_hits
-from db.search.readings import readings_of, typed_reading
+from db.search.readings import Reading, readings_of, typed_reading
 from db.search.score import NO_RANKING, RankingValues
 from db.search.spelling import spelled_words
 from db.search.tsquery import tsquery
@@ -91,22 +92,32 @@ async def _interpret_words(
     if estimate < 2 * MAX_ENUMERATED_HITS:
         query, generation = await _search_readings(database, text, words, vocabulary)
         return query, vocabulary, generation
-    reading = typed_reading(vocabulary)
-    ranking = ranking_values(vocabulary, reading, words)
-    query = TextQuery(
-        text, tsquery(reading.expression), ranking, is_frequent=estimate * 10 >= vocabulary.books
-    )
+    query = _query_for_many_hits(text, words, vocabulary, typed_reading(vocabulary), estimate)
     return query, vocabulary, vocabulary.generation
+
+
+def _query_for_many_hits(
+    text: str, words: str, vocabulary: Vocabulary, reading: Reading, hits: float
+) -> TextQuery:
+    ranking = ranking_values(vocabulary, reading, words)
+    return TextQuery(text, tsquery(reading.expression), ranking, is_frequent=hits * 10 >= vocabulary.books)
 
 
 async def _search_readings(
     database: Database, text: str, words: str, vocabulary: Vocabulary
 ) -> tuple[TextQuery, str]:
-    """Return the query of the first reading that has hits, or of the words as typed, and the generation."""
-    readings = readings_of(vocabulary)
+    """Return the query of the first reading that has hits, or of the words as typed, and the generation.
+
+    The hits of a reading that has very many for sure are not read.
+    """
+    all_readings = readings_of(vocabulary)
+    readings = list(takewhile(lambda each: each.documents < 2 * MAX_ENUMERATED_HITS, all_readings))
     exact = tsquery(typed_reading(vocabulary).expression)
     rankings = [ranking_values(vocabulary, reading, words) for reading in readings]
     found = await first_reading_with_hits(database, readings, rankings, exact)
+    if found.number is None and len(readings) < len(all_readings):
+        reading = all_readings[len(readings)]
+        return _query_for_many_hits(text, words, vocabulary, reading, reading.documents), found.generation
     if found.number is None:
         return TextQuery(text, exact, book_ids=()), found.generation
     reading, ranking = readings[found.number], rankings[found.number]

@@ -18,8 +18,11 @@ STEMMERS = (
 MAX_NEAR_WORDS = 60
 """Maximum number of near words that are read for one typed word."""
 
-_MAX_COMPLETIONS = 500
+_MAX_COMPLETIONS = 5_000
 """Maximum number of words that are read to weigh those that start with the last word of a text."""
+
+_MAX_COMPLETED = 50
+"""Maximum number of them that are searched if many books have one."""
 
 _LIGHT_WORD_BOOKS = 1_000
 """One book in this many has a word that says little, or none has."""
@@ -59,7 +62,8 @@ class WordFacts:
     `lexemes` are its parts in a search document, mostly one. `near` words are one edit away, or two if it has
     more than five letters, and `inflections` have the same stem. `cuts` are the pairs of words that it is
     made of. `joined` are the words that it makes with the next typed words, each with the number of typed
-    words. `completions` are all words that start with it, together. `is_light`: it says little.
+    words. `completions` are all words that start with it, together, and `completed` the likeliest of them.
+    `is_light`: it says little.
     """
 
     typed: TypedWord
@@ -70,6 +74,7 @@ class WordFacts:
     cuts: tuple[tuple[Word, Word], ...] = ()
     joined: tuple[tuple[int, Word], ...] = ()
     completions: Word = Word("")
+    completed: tuple[str, ...] = ()
     is_light: bool = False
 
 
@@ -168,11 +173,14 @@ SELECT j.n::integer, 'joined', NULL, {_COUNTS.format("s")}, NULL
 FROM unnest($3::text[]) WITH ORDINALITY AS j (form, n)
 JOIN search_word AS s ON s.word = fold(j.form) AND s.books > 0
 UNION ALL
-SELECT k.n, 'completion', NULL, '', coalesce(sum(c.books), 0)::integer,
+SELECT k.n, 'completion',
+       (array_agg(c.word ORDER BY c.books + 30 * c.popular_books DESC, c.word)
+        FILTER (WHERE c.word IS NOT NULL))[:{_MAX_COMPLETED}],
+       '', coalesce(sum(c.books), 0)::integer,
        coalesce(sum(c.popular_books), 0)::integer, coalesce(sum(c.documents), 0)::integer, NULL
 FROM (SELECT n, word FROM known WHERE n = $2::integer) AS k
 LEFT JOIN LATERAL (
-    SELECT s.books, s.popular_books, s.documents FROM search_word AS s
+    SELECT s.word, s.books, s.popular_books, s.documents FROM search_word AS s
     WHERE s.word > k.word AND s.word < k.word || chr(1114111) AND k.word <> '' LIMIT {_MAX_COMPLETIONS}
 ) AS c ON true
 GROUP BY k.n
@@ -238,18 +246,20 @@ def _word_facts(form: str, rows: Sequence[_Row], books: int) -> WordFacts:
     def found(kind: str) -> tuple[Word, ...]:
         return tuple(row.word for row in rows if row.kind == kind)
 
-    [word] = found("typed")
+    [typed] = (row for row in rows if row.kind == "typed")
+    completion = next((row for row in rows if row.kind == "completion"), None)
     halves = found("cut")
     grams = grams_of(form)
     return WordFacts(
         TypedWord(form, 0, 0, grams),
-        tuple(grams or next(row.lexemes for row in rows if row.lexemes is not None)),
-        word,
-        _near_words(word.word, found("near")),
+        tuple(grams or typed.lexemes or ()),
+        typed.word,
+        _near_words(typed.text, found("near")),
         found("inflection"),
         tuple(zip(halves[::2], halves[1::2], strict=True)),
-        completions=next(iter(found("completion")), Word("")),
-        is_light=_is_light(word, books),
+        completions=completion.word if completion else Word(""),
+        completed=tuple(completion.lexemes or ()) if completion else (),
+        is_light=_is_light(typed.word, books),
     )
 
 

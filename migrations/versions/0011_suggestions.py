@@ -4,7 +4,11 @@ A search field is asked at every keystroke. The documents have all words of a bo
 books with such a word in their description, and each hit's title was looked up. The new indexes have only the words of
 titles and of names, each behind the digit of its row's tier: the popular titles with a word that starts with `har` are
 one range of the index, `6har` and following.
+
+Also, a word between `&` and `;` is no longer missing in the documents.
 """
+
+import functools
 
 from alembic import op
 
@@ -15,6 +19,23 @@ UNSPACED = (
     r"\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff"
 )
+
+
+AUTHORS_TEXT = """(SELECT string_agg(a.name, ' ' ORDER BY ba.position)
+         FROM book_author ba JOIN author a ON a.id = ba.author_id WHERE ba.book_id = b.id)"""
+CATEGORIES_TEXT = """(SELECT string_agg(k.path, ' ' ORDER BY k.path)
+         FROM book_category bc JOIN category k ON k.id = bc.category_id WHERE bc.book_id = b.id)"""
+ENTITY = "'&#?[[:alnum:]]+;'"
+
+
+def words_sql(signs: str) -> str:
+    """Return the function whose parser sees spaces for the signs, which it would take for parts of words."""
+    spaced = functools.reduce("replace({}, '{}', ' ')".format, signs, "clean_text(value)")
+    return f"""
+    CREATE OR REPLACE FUNCTION words(value text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN to_tsvector('public.catalog'::regconfig, {spaced})
+    """
 
 
 def name_words_sql(schema: str) -> str:
@@ -65,6 +86,21 @@ UP = (
         string_to_array(digit || array_to_string(tsvector_to_array(words), ' ' || digit), ' ')
     )
     """,
+    # The parser takes `&A;` for an entity without words.
+    words_sql("-/.@_:+<~&"),
+    "ALTER TABLE book_search DISABLE TRIGGER USER",
+    f"""
+    UPDATE book_search s
+    SET document = book_document(b.title, {AUTHORS_TEXT}, b.subtitle, {CATEGORIES_TEXT}, b.description)
+                   || popularity(b.rating_count)
+    FROM book b
+    WHERE b.id = s.book_id AND (
+        concat_ws(' ', b.title, b.subtitle, b.description) ~ {ENTITY}
+        OR b.id IN (SELECT book_id FROM book_author JOIN author a ON a.id = author_id WHERE a.name ~ {ENTITY})
+        OR b.id IN (SELECT book_id FROM book_category JOIN category k ON k.id = category_id WHERE k.path ~ {ENTITY})
+    )
+    """,
+    "ALTER TABLE book_search ENABLE TRIGGER USER",
     # Indexes are built with a search_path without this schema.
     name_words_sql("public."),
     """
@@ -82,6 +118,7 @@ DOWN = (
     "DROP INDEX author_words_idx, book_search_title_idx",
     "DROP FUNCTION tiered_words, tier_digit(tsvector), tier_digit(bigint)",
     name_words_sql(""),
+    words_sql("-/.@_:+<~"),
 )
 
 

@@ -4,7 +4,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from db.connections.connect import Connection, connect
@@ -109,6 +109,7 @@ TITLES = st.text(
 
 
 @settings(max_examples=500, deadline=None)
+@example(title="&A;")
 @given(title=TITLES)
 async def test_the_words_of_a_title_are_in_its_document(connection: Connection, title: str) -> None:
     words = find_words(clean_text(title))
