@@ -54,7 +54,10 @@ _ENOUGH_POPULAR = 3
 
 _START_POINTS = 1.0
 _COMPLETE_POINTS = 0.7
-"""Points for a name that starts with the prefix, and for one with its last word as typed."""
+"""Points for a title that starts with the prefix, and for one with its last word as typed."""
+
+_NAME_START_POINTS = 0.3
+"""Points for a person whose first name or surname starts with the prefix."""
 
 _ARTICLE_PATTERN = rf"(?:(?:{'|'.join(sorted(ARTICLES, key=len, reverse=True))})[^[:alnum:]]+)?"
 
@@ -156,7 +159,7 @@ FROM found AS f JOIN author AS t USING (id)
 ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
     + CASE WHEN t.sort_key {_LETTERS} ~ ('^' || {_PATTERN}) OR fold(t.name) ~ ('^' || {_PATTERN})
                 OR fold(t.name) ~ ({_PATTERN} || '\S*$')
-           THEN {_START_POINTS} ELSE 0 END DESC,
+           THEN {_NAME_START_POINTS} ELSE 0 END DESC,
     t.id DESC
 LIMIT {_SIZE}
 """,
