@@ -15,7 +15,7 @@ from db.search.vocabulary import Vocabulary
 MAX_ENUMERATED_HITS = 1_000
 """If a text matches at most this many books, all are ranked, and their ids are passed to later statements."""
 
-RANK_CANDIDATES = 300
+RANK_CANDIDATES = 400
 """Maximum number of hits that are ranked if a text matches more books: those with the most ratings.
 
 The rarer the text is among popular books, the more documents must be read to find them.
