@@ -152,6 +152,11 @@ async def import_feed(
     """
     if feed.source in ("name", EDITOR) or not feed.source.strip():
         raise CatalogImportError(f"A source cannot be called {feed.source!r}: choose another name.")
+    if options.empty_clears and not options.replace and feed.partial_fields:
+        raise CatalogImportError(
+            f"Not all of these files have a column for {', '.join(sorted(feed.partial_fields))}: --empty-clears would"
+            " empty it in the books of the others. Import files with different columns one by one."
+        )
     timer = PhaseTimer(progress)
     async with aclosing(feed.batches), _open_connection(dsn) as connection:
         rejected = RejectsFile(rejects, feed.row_label)
@@ -226,7 +231,7 @@ async def _stage(job: Job) -> int:
         with _relaxed_gc():
             async for batch in job.feed.batches:
                 read += sum(isinstance(record, BookRecord) or record.dropped == "row" for record in batch)
-                await staging.add(record for record in batch if isinstance(record, BookRecord))
+                await staging.add(batch)
                 job.rejects_file.write(record for record in batch if isinstance(record, Reject))
                 job.timer.progress.update(read)
         await staging.finish()

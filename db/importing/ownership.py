@@ -34,6 +34,24 @@ WHERE NOT t.is_own AND f.field <> ALL ($3::text[])
   AND NOT EXISTS (SELECT FROM kept_field k WHERE k.ordinal = t.ordinal AND k.field = f.field)
 """
 
+# What the cell was meant to say is unknown: it does not empty the field.
+_KEEP_DROPPED = """
+/* keep_fields_of_dropped_values */
+INSERT INTO kept_field (ordinal, field, owner)
+SELECT t.ordinal, $2::text, $3::text
+FROM target_book t JOIN stage_book s USING (ordinal) JOIN stage_link l USING (ordinal)
+WHERE s.row IN (SELECT d.row FROM stage_dropped d WHERE d.field = ANY ($1::text[])) AND {is_empty}
+  AND NOT EXISTS (SELECT FROM kept_field k WHERE k.ordinal = t.ordinal AND k.field = $2::text)
+"""
+
+_DROPPED_NAMES = """
+/* dropped_names */
+SELECT DISTINCT field FROM stage_dropped
+"""
+
+_NOBODY = ""
+"""The owner of a field that is kept because the value of the row is invalid."""
+
 _REJECT_BOOKS_OF_OTHER_SOURCES = """
 /* reject_books_of_other_sources */
 WITH gone AS (
@@ -147,6 +165,8 @@ async def keep_fields(
         await delete_rejected_targets(connection)
     await connection.execute(_KEEP_EDITED_AND_OWNED, source, rules.names, owned, options.overwrite_edits)
     await connection.execute(_KEEP_FIELDS_OF_OTHER_SOURCES, source, rules.names, owned)
+    if rules.empty_clears:
+        await _keep_dropped(connection, rules)
     names = {row[0] for row in await connection.fetch(_KEPT_NAMES)}
     if not names:
         return []
@@ -155,7 +175,27 @@ async def keep_fields(
         if name in names:
             kept += [KeptField(name, row[0], row[1]) for row in await connection.fetch(statement, name)]
     await connection.execute(_COMPARE_KEPT.format(differs=rules.differs))
-    return kept
+    return [each for each in kept if each.owner != _NOBODY]
+
+
+async def _keep_dropped(connection: asyncpg.Connection, rules: UpdateRules) -> None:
+    """Keep the fields whose only value in a row was invalid."""
+    dropped = {row[0] for row in await connection.fetch(_DROPPED_NAMES)}
+    if not dropped:
+        return
+    cells = [
+        (field.name, {name for column in field.columns for name in (column.name, column.flat_field)}, field)
+        for field in rules.fields
+    ]
+    cells += [(name, {name}, name) for name in rules.links]
+    for name, cell_names, field in cells:
+        if dropped & cell_names:
+            is_empty = (
+                f"s.{field.lead} IS NULL" if isinstance(field, BookField) else f"l.{_LINK_COLUMNS[name]} = ''"
+            )
+            await connection.execute(
+                _KEEP_DROPPED.format(is_empty=is_empty), sorted(cell_names), name, _NOBODY
+            )
 
 
 def _keep_statements(rules: UpdateRules) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from operator import attrgetter
 import asyncpg
 
 from db.book_columns import BOOK_COLUMNS
-from db.importing.records import AuthorRecord, BookRecord
+from db.importing.records import AuthorRecord, BookRecord, Reject
 from db.importing.temporary_tables import decimal_text_column
 
 # Maximum number of people, and of paths, whose numbers are cached.
@@ -15,7 +15,7 @@ MAX_CACHED_KEYS = 100_000
 
 _ANALYZE_TABLES = """
 /* analyze_staging */
-ANALYZE stage_book, stage_link, stage_person, stage_path
+ANALYZE stage_book, stage_link, stage_dropped, stage_person, stage_path
 """
 
 _PLAIN_FIELDS = ("row", "source_id", *(column.name for column in BOOK_COLUMNS if not column.is_decimal))
@@ -25,6 +25,7 @@ _LINK_COLUMNS = ("ordinal", "people", "paths")
 _PERSON_FIELDS = ("name", "role", "source_id", "sort_name", "birth_year", "death_year")
 _PERSON_COLUMNS = ("person", *_PERSON_FIELDS)
 _PATH_COLUMNS = ("path", "names")
+_DROPPED_COLUMNS = ("row", "field")
 
 _select_plain_fields = attrgetter(*_PLAIN_FIELDS)
 _select_decimal_fields = attrgetter(*_DECIMAL_FIELDS)
@@ -59,13 +60,21 @@ class Staging:
         self._path_count = 0
         self._pending_send: asyncio.Task[None] | None = None
 
-    async def add(self, records: Iterable[BookRecord]) -> None:
-        """Start to send the records, after the previous send. Return before the send ends, so the caller can read on."""
+    async def add(self, records: Iterable[BookRecord | Reject]) -> None:
+        """Start to send the records, after the previous send. Return before the send ends, so the caller can read on.
+
+        Of the rejects only those of a single value are sent: its field is not empty, but unknown.
+        """
+        dropped: list[_StagedRow] = []
         books: list[_StagedRow] = []
         links: list[_StagedRow] = []
         people: list[_StagedRow] = []
         paths: list[_StagedRow] = []
         for record in records:
+            if isinstance(record, Reject):
+                if record.dropped == "field":
+                    dropped.append((record.row, record.field))
+                continue
             self._ordinal += 1
             books.append(
                 (
@@ -82,7 +91,7 @@ class Staging:
                 )
             )
         await self._await_pending_send()
-        self._pending_send = asyncio.create_task(self._send(books, links, people, paths))
+        self._pending_send = asyncio.create_task(self._send(books, links, people, paths, dropped))
         await asyncio.sleep(0)
 
     async def finish(self) -> None:
@@ -107,12 +116,14 @@ class Staging:
         links: list[_StagedRow],
         people: list[_StagedRow],
         paths: list[_StagedRow],
+        dropped: list[_StagedRow],
     ) -> None:
         for table, rows, columns in (
             ("stage_book", books, _BOOK_COLUMNS),
             ("stage_link", links, _LINK_COLUMNS),
             ("stage_person", people, _PERSON_COLUMNS),
             ("stage_path", paths, _PATH_COLUMNS),
+            ("stage_dropped", dropped, _DROPPED_COLUMNS),
         ):
             if rows:
                 await self._connection.copy_records_to_table(table, records=rows, columns=columns)

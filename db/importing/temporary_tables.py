@@ -43,6 +43,10 @@ CREATE TEMPORARY TABLE stage_link (
     people text,
     paths text
 ) ON COMMIT DROP;
+CREATE TEMPORARY TABLE stage_dropped (
+    row bigint NOT NULL,
+    field text NOT NULL
+) ON COMMIT DROP;
 CREATE TEMPORARY TABLE stage_person (
     person integer NOT NULL,
     name text NOT NULL,

@@ -55,6 +55,7 @@ def open_csv(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     notes = ReadingNotes()
     paths = require_files(sources, options.reading.encoding)
     readings = [plan_table(open_table(path, options.reading, notes), options, notes) for path in paths]
+    fields = [each.fields for each in readings]
     bytes_read = BytesRead()
     locator = RowLocator(single_file=len(paths) == 1, unit=readings[0].table.unit)
     return Feed(
@@ -65,7 +66,8 @@ def open_csv(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
         completed=bytes_read.count,
         row_label=locator.label,
         ignored_headings=tuple(dict.fromkeys(name for each in readings for name in each.ignored_headings)),
-        fields=frozenset[str]().union(*(each.fields for each in readings)),
+        fields=frozenset[str]().union(*fields),
+        partial_fields=frozenset[str]().union(*fields) - fields[0].intersection(*fields),
         columns=tuple(dict.fromkeys(column for each in readings for column in each.columns)),
         notes=notes,
     )

@@ -45,6 +45,7 @@ class Feed:
     - `ignored_headings` are the headings without a field.
     - `fields` are the fields of BookRecord that the feed has. None in one of them is an empty cell; the
       others say nothing about a book.
+    - `partial_fields` are those of `fields` that some of the files have, and others do not.
     - `columns` are the headings that are read, each with its field.
     - `notes` tell what was guessed, and count what was repaired.
 
@@ -60,6 +61,7 @@ class Feed:
     row_label: Callable[[int], str] = default_row_label
     ignored_headings: tuple[str, ...] = ()
     fields: frozenset[str] = ALL_FIELDS
+    partial_fields: frozenset[str] = frozenset()
     columns: tuple[tuple[str, str], ...] = ()
     notes: ReadingNotes = field(default_factory=ReadingNotes)
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.errors import CatalogImportError
+from db.importing.importer import import_feed
 from db.importing.options import ImportOptions
-from db.importing.records import ALL_FIELDS, AuthorRecord, BookRecord
-from tests.db.importing.feeds import Catalog, book
+from db.importing.records import ALL_FIELDS, AuthorRecord, BookRecord, Reject
+from tests.db.importing.feeds import Catalog, book, feed
 
 ISBN, OTHER_ISBN, THIRD_ISBN = "9780306406157", "9780199535811", "9780141439518"
 CLEARS, REPLACE, UPDATES = (
@@ -96,6 +98,49 @@ async def test_an_empty_cell_empties_only_if_told(catalog: Catalog) -> None:
     nothing = dict.fromkeys(STORED) | {"stock": 0, "rating_count": 0}
     named = {name: STORED[name] for name in ("source_id", "isbn", "title", "subtitle")}
     assert await stored(catalog) == [{**nothing, **named}]
+
+
+@pytest.mark.parametrize("options", [CLEARS, REPLACE])
+async def test_an_invalid_value_empties_nothing(catalog: Catalog, options: ImportOptions) -> None:
+    """The reader drops the value and rejects it: what its cell was meant to say is unknown."""
+    await catalog.import_records(FULL)
+    dropped = [
+        Reject(1, name, "?", "is not readable; imported without it", "field")
+        for name in ("price", "published", "rating_count", "authors", "categories", "description")
+    ]
+
+    summary = await catalog.import_records(BookRecord(1, ISBN, None, isbn=ISBN), *dropped, options=options)
+
+    assert (summary.changed, summary.plan.kept, summary.plan.dropped_values) == (1, (), 6)
+    assert await stored(catalog) == [{**STORED, "subtitle": None, "stock": 0}]
+    assert (
+        await catalog.import_records(BookRecord(1, ISBN, None, isbn=ISBN), *dropped, options=options)
+    ).changed_nothing
+
+
+async def test_files_with_different_columns_cannot_empty_fields(catalog: Catalog) -> None:
+    await catalog.import_records(FULL)
+    rows = replace(feed([price_row()]), fields=PRICES, partial_fields=frozenset(("price", "currency")))
+
+    with pytest.raises(CatalogImportError) as error:
+        await import_feed(catalog.dsn, rows, rejects=catalog.rejects, options=CLEARS)
+
+    assert str(error.value) == (
+        "Not all of these files have a column for currency, price: --empty-clears would empty it in the books of"
+        " the others. Import files with different columns one by one."
+    )
+    assert await stored(catalog) == [STORED]
+
+
+async def test_an_invalid_category_beside_a_valid_one_is_left_out(catalog: Catalog) -> None:
+    await catalog.import_records(FULL)
+    row = replace(FULL, row=1, categories=(("Travel",),))
+
+    await catalog.import_records(
+        row, Reject(1, "categories", "?", "is not readable; imported without it", "field"), options=CLEARS
+    )
+
+    assert await stored(catalog) == [{**STORED, "paths": ["travel"]}]
 
 
 async def test_replacing_empties_fields_without_a_column(catalog: Catalog) -> None:

@@ -279,6 +279,8 @@ async def test_the_fields_of_a_feed_are_those_that_its_columns_fill(tmp_path: Pa
 
     assert one.fields == {"isbn", "price", "currency", "published_year", "published_on"}
     assert both.fields == one.fields | {"authors"}
+    assert one.partial_fields == frozenset()
+    assert both.partial_fields == {"price", "published_year", "published_on", "currency", "authors"}
     assert one.ignored_headings == ("shelf",)
 
 
