@@ -32,9 +32,9 @@ check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name
 	$(BIN)/python -m tests.newer_versions
 
 fuzz: $(VENV)/dev explorer ## Fuzz: 20,000 operations vs graphql-core, 10,000 hostile documents, 100,000 raw requests
-	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
-	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/graphql_api/execution/test_hostile.py tests/faults/test_stalls.py
-	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest -q tests/graphql_api/http/test_fuzz.py
+	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 0 -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
+	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 0 -q tests/graphql_api/execution/test_hostile.py tests/faults/test_stalls.py
+	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest --timeout 0 -q tests/graphql_api/http/test_fuzz.py
 
 faults: $(VENV)/dev ## Run the fault-injection tests and print the recovery times
 	ALL_FAULTS=1 $(BIN)/python -m pytest -q -m '' tests/faults

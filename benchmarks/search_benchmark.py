@@ -101,16 +101,21 @@ async def main() -> None:
     options = parser.parse_args()
     console = Console()
     measures: list[Measure] = []
+
+    async def measure(count: int, dsn: str) -> None:
+        found = await measure_catalog(count, dsn, options.runs)
+        console.print(build_table(found))
+        measures.extend(found)
+
     for entry in options.at:
         count, _, dsn = entry.partition("=")
-        measures += await measure_catalog(int(count), dsn, options.runs)
+        await measure(int(count), dsn)
     if options.books:
         with benchmark_server() as dsn:
             for count in options.books:
                 async with seeded_catalog(dsn, count) as catalog:
-                    measures += await measure_catalog(count, catalog, options.runs)
+                    await measure(count, catalog)
     measures.sort(key=lambda each: each.books)
-    console.print(build_table(measures))
     if options.svg:
         circumstances = (
             f"p99 of {options.runs} runs, {os.cpu_count()} cores, warm, PostgreSQL with 256 MB of buffers"

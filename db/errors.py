@@ -5,7 +5,8 @@ CatalogError
 ├── DatabaseError                      the database cannot be used as it is
 │   ├── DatabaseUnavailableError       PostgreSQL cannot be reached or rejects work for now: retry
 │   └── StatementTimeoutError          a statement took longer than its limit
-└── CatalogImportError                 a delivery is refused before anything is written
+├── CatalogImportError                 a delivery is refused before anything is written
+└── CatalogExportError                 an export cannot be written
 
 Each message is one line for a person. It says what is wrong and what to do.
 """
@@ -33,3 +34,7 @@ class StatementTimeoutError(DatabaseError):
 
 class CatalogImportError(CatalogError):
     """A delivery is refused as a whole. Nothing of it was written."""
+
+
+class CatalogExportError(CatalogError):
+    """An export cannot be written. An earlier file of the same name is as it was."""

@@ -9,6 +9,7 @@ COMMANDS = {
     "serve": "serve:serve_command",
     "migrate": "catalog:migrate_command",
     "import": "import_:import_command",
+    "export": "export:export_command",
     "seed": "catalog:seed_command",
     "verify": "catalog:verify_command",
     "explain": "catalog:explain_command",

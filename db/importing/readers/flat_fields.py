@@ -26,6 +26,9 @@ FLAT_FIELDS: Mapping[str, str] = {
 }
 """The fields of a flat record in their order, with the description of their texts."""
 
+EXPORTED_KEYS = tuple(field for field in FLAT_FIELDS if field != "author_sort")
+"""The keys of an exported JSON object, whose authors have their sort names. Such a file is taken literally."""
+
 _ALIASES_OF_FIELD = {
     "isbn": "isbn13 isbn_13 isbn_10 isbn10 isbn/uid isbn_number ean ean13 gtin",
     "title": "book_title titel buchtitel titre titulo título",

@@ -6,7 +6,8 @@ from pathlib import Path
 from db.importing.readers.column_styles import style_of_typed_values
 from db.importing.readers.feed import Feed, ReadingNotes, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, RowLocator, total_bytes
-from db.importing.readers.flat_fields import fields_of_columns
+from db.importing.readers.flat import CellStyle
+from db.importing.readers.flat_fields import EXPORTED_KEYS, fields_of_columns
 from db.importing.readers.formats import FeedOptions
 from db.importing.readers.json_records import JsonRecordParser, find_keys
 
@@ -24,7 +25,10 @@ def build_json_feed(
     locator = RowLocator(single_file=len(paths) == 1, unit=unit)
     keys = find_keys(found, options.mapping, options.reading.ignore)
     read = {key: field for field, names in keys for key in names}
-    parser = JsonRecordParser.create(keys, style_of_typed_values(options), notes)
+    style = style_of_typed_values(options)
+    if tuple(found) == EXPORTED_KEYS:
+        style = CellStyle(currency=options.currency, literal=True)
+    parser = JsonRecordParser.create(keys, style, notes)
     return Feed(
         source=options.source,
         batches=batch_records(read_books(paths, parser, bytes_read, locator)),

@@ -1,0 +1,32 @@
+"""Export the books of a source to a text file."""
+
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import asyncpg
+
+from db.exporting.formats import ExportFormat
+from db.exporting.records import read_records
+
+
+@dataclass(slots=True)
+class ExportCounts:
+    """The number of exported books, and the keys of the books that an import of the file would change."""
+
+    books: int = 0
+    lossy: list[str] = field(default_factory=list[str])
+
+
+async def export_source(
+    connection: asyncpg.Connection, source: str, export_format: ExportFormat, file: TextIO
+) -> ExportCounts:
+    """Write the books of a source as one snapshot of the catalog has them. Raises OSError."""
+    counts = ExportCounts()
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        file.write(export_format.heading)
+        async for record in read_records(connection, source):
+            file.write(export_format.write(record))
+            counts.books += 1
+            if not export_format.holds(record):
+                counts.lossy.append(record.source_id)
+    return counts

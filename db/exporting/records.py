@@ -1,0 +1,66 @@
+"""Read the books of a source as the records that an import of them makes."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+import asyncpg
+
+from db.book_columns import BOOK_COLUMNS
+from db.importing.records import AuthorRecord, BookRecord
+
+_BATCH_ROWS = 2_000
+"""Number of books that are fetched at once."""
+
+_SOURCES = """
+/* exported_sources */
+SELECT source, count(*) AS books FROM book GROUP BY source ORDER BY source
+"""
+
+_CATEGORIES = """
+/* exported_categories */
+SELECT id, parent_id, name FROM category ORDER BY cardinality(lineage), id
+"""
+
+# An author without a key of its own has the source "name".
+_BOOKS = f"""
+/* exported_books */
+SELECT b.source_id, {", ".join(f"b.{column.name}" for column in BOOK_COLUMNS)},
+       ARRAY(
+           SELECT ROW(a.name, ba.role, CASE WHEN a.source <> 'name' THEN a.source_id END, a.sort_name,
+                      a.birth_year, a.death_year)
+           FROM book_author ba JOIN author a ON a.id = ba.author_id
+           WHERE ba.book_id = b.id ORDER BY ba.position
+       ) AS authors,
+       ARRAY(
+           SELECT bc.category_id FROM book_category bc JOIN category k ON k.id = bc.category_id
+           WHERE bc.book_id = b.id ORDER BY k.path
+       ) AS categories
+FROM book b WHERE b.source = $1::text ORDER BY b.id
+"""
+
+
+async def read_sources(connection: asyncpg.Connection) -> dict[str, int]:
+    """Return the number of books of each source."""
+    return dict([tuple(row) for row in await connection.fetch(_SOURCES)])
+
+
+async def read_records(connection: asyncpg.Connection, source: str) -> AsyncGenerator[BookRecord]:
+    """Yield the books of a source in the order in which they were added. It needs a transaction."""
+    names: dict[int, tuple[str, ...]] = {}
+    for category, parent, name in await connection.fetch(_CATEGORIES):
+        names[category] = (*names.get(parent, ()), name)
+    number = 0
+    async for row in connection.cursor(_BOOKS, source, prefetch=_BATCH_ROWS):
+        number += 1
+        yield _record(number, row, names)
+
+
+def _record(number: int, row: asyncpg.Record, names: Mapping[int, Sequence[str]]) -> BookRecord:
+    columns = {column.name: row[column.name] for column in BOOK_COLUMNS}
+    columns["rating_count"] = columns["rating_count"] or None
+    return BookRecord(
+        row=number,
+        source_id=row["source_id"],
+        **columns,
+        authors=tuple(AuthorRecord(*author) for author in row["authors"]),
+        categories=tuple(tuple(names[category]) for category in row["categories"]),
+    )

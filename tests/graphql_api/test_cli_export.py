@@ -1,0 +1,101 @@
+"""`bookstore export`, run as a user runs it."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.serving import run_bookstore
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A folder, and a catalog with books of two sources."""
+
+    folder: Path
+    dsn: str
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_bookstore(*arguments, cwd=self.folder, DATABASE_URL=self.dsn)
+
+
+@pytest.fixture
+def shop(dsn: str, tmp_path: Path) -> Shop:
+    (tmp_path / "shop.csv").write_text(
+        "source_id,title,author,price,currency\n1,Emma,Jane Austen,5,EUR\n2,Nana,,,\n"
+    )
+    (tmp_path / "ids.jsonl").write_text(
+        '{"source_id": "9", "title": "Kim", "authors": [{"name": "R K", "source_id": "k"}]}\n'
+    )
+    shop = Shop(tmp_path, dsn)
+    for name, source in (("shop.csv", "shop"), ("ids.jsonl", "ids")):
+        result = shop.run("import", Path(name).suffix[1:], name, "--source", source)
+        assert result.returncode == 0, result.stderr
+    return shop
+
+
+def test_a_source_is_exported_and_imported_again_without_a_change(shop: Shop) -> None:
+    exported = shop.run("export", "csv", "--source", "shop", "--output", "out/shop.csv")
+    printed = shop.run("export", "csv", "--source", "shop")
+    again = shop.run("import", "csv", "out/shop.csv", "--source", "shop", "--replace")
+
+    assert (exported.returncode, exported.stdout, exported.stderr) == (
+        0,
+        "",
+        "Exported shop: 2 books, in out/shop.csv.\n",
+    )
+    assert (printed.returncode, printed.stderr) == (0, "Exported shop: 2 books.\n")
+    assert printed.stdout == (shop.folder / "out" / "shop.csv").read_text()
+    assert again.returncode == 0
+    assert "0 rows changed: the catalog already matches this import." in again.stdout + again.stderr
+
+
+def test_each_source_is_exported_to_a_file_of_the_folder(shop: Shop) -> None:
+    held = shop.run("export", "jsonl", "--folder", "out")
+    lossy = shop.run("export", "csv", "--folder", "out")
+
+    assert (held.returncode, held.stderr) == (
+        0,
+        "Exported ids: 1 books, in out/ids.jsonl.\nExported shop: 2 books, in out/shop.jsonl.\n",
+    )
+    assert sorted(path.name for path in (shop.folder / "out").iterdir()) == [
+        "ids.csv",
+        "ids.jsonl",
+        "shop.csv",
+        "shop.jsonl",
+    ]
+    assert lossy.returncode == 1
+    assert (
+        "csv cannot hold everything of 9: importing the file would change these books. Export them as jsonl."
+        in lossy.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "error"),
+    [
+        (
+            (),
+            1,
+            "Name a source with --source, or write a file of each with --folder; the sources and their books are: ids (1), shop (2).",
+        ),
+        (
+            ("--source", "x"),
+            1,
+            "No book has the source 'x'; the sources and their books are: ids (1), shop (2).",
+        ),
+        (("--folder", "out", "--source", "shop"), 2, "leave out --source and --output."),
+        (("--source", "shop", "--output", "shop.csv/x"), 1, "shop.csv/x cannot be written: "),
+    ],
+)
+def test_an_export_that_cannot_be_written_says_why(
+    shop: Shop, options: tuple[str, ...], code: int, error: str
+) -> None:
+    before = (shop.folder / "shop.csv").read_bytes()
+
+    result = shop.run("export", "csv", *options)
+
+    assert (result.returncode, result.stdout) == (code, "")
+    assert error in result.stderr
+    assert (shop.folder / "shop.csv").read_bytes() == before
