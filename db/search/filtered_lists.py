@@ -155,11 +155,14 @@ def _scored_page_sql(scope: Scope, direction: str, others: Condition) -> str:
 def _ranked_page_sql(scope: Scope, direction: str, list_condition: ListCondition) -> str:
     """Return the SQL for a page by relevance. Only the matching books with the most ratings are ranked."""
     ranking = ranking_parameters(7)
-    candidates = _candidate_sql(scope, list_condition, 7 + len(ranking), titles=ranking["titles"])
+    first_parameter = 7 + len(ranking)
+    popular = _popular_sql(scope, list_condition, first_parameter, RANK_CANDIDATES)
+    titled = _titled_sql(scope, list_condition, first_parameter, ranking["titles"])
     return f"""
     WITH candidate AS MATERIALIZED (
         SELECT c.id, ts_filter(s.document, '{{a,b}}') AS document
-        FROM ({candidates}) AS c JOIN book_search AS s ON s.book_id = c.id
+        FROM (SELECT id FROM ({popular}) AS popular UNION SELECT id FROM ({titled}) AS titled) AS c
+        JOIN book_search AS s ON s.book_id = c.id
     ),
     scored AS MATERIALIZED ({scored_sql("candidate", ranking)})
     SELECT key, id, 1 AS range FROM scored WHERE {_IS_IN_BOUNDS}
@@ -167,28 +170,31 @@ def _ranked_page_sql(scope: Scope, direction: str, list_condition: ListCondition
     """
 
 
-def _candidate_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, *, titles: str) -> str:
-    """Return the SQL for the most popular matching books.
+def _popular_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, limit: int) -> str:
+    """Return the SQL for the most popular matching books. A higher limit adds books after the same ones.
 
     If fewer than one in ten match, they are found by their documents, tier by tier. Otherwise the index by
-    rating count is scanned. Hits with one of `titles`, the SQL of an array, are added.
+    rating count is scanned.
     """
-
-    def most_popular(condition: Condition, limit: int) -> str:
-        restricted = restrict_scope(scope, condition, first_parameter)
-        return merge_ranges_sql(restricted, "l.rating_count", "true", "key DESC, id DESC", str(limit), 1)
-
     condition, text_query = list_condition.condition, list_condition.text_query
     if text_query is None or text_query.is_frequent:
-        found = most_popular(condition, RANK_CANDIDATES)
-    elif scope == ALL_BOOKS and list_condition.others == ALWAYS:
-        parts = [hits_in_tier_sql(f"${first_parameter}", tier, RANK_CANDIDATES) for tier in TIERS]
-        found = union_until_limit(parts, RANK_CANDIDATES)
+        return _most_popular_sql(scope, condition, first_parameter, limit)
+    if scope == ALL_BOOKS and list_condition.others == ALWAYS:
+        parts = [hits_in_tier_sql(f"${first_parameter}", tier, limit) for tier in TIERS]
     else:
-        parts = [most_popular(in_tier(condition, tier), RANK_CANDIDATES) for tier in TIERS]
-        found = union_until_limit(parts, RANK_CANDIDATES)
-    titled = most_popular(all_of([condition, titles_condition(titles)]), MAX_TITLE_CANDIDATES)
-    return f"SELECT id FROM ({found}) AS found UNION SELECT id FROM ({titled}) AS titled"
+        parts = [_most_popular_sql(scope, in_tier(condition, tier), first_parameter, limit) for tier in TIERS]
+    return union_until_limit(parts, limit)
+
+
+def _titled_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, titles: str) -> str:
+    """Return the SQL for the matching books with one of the titles, the SQL of an array."""
+    condition = all_of([list_condition.condition, titles_condition(titles)])
+    return _most_popular_sql(scope, condition, first_parameter, MAX_TITLE_CANDIDATES)
+
+
+def _most_popular_sql(scope: Scope, condition: Condition, first_parameter: int, limit: int) -> str:
+    restricted = restrict_scope(scope, condition, first_parameter)
+    return merge_ranges_sql(restricted, "l.rating_count", "true", "key DESC, id DESC", str(limit), 1)
 
 
 async def fetch_filtered_counts(
@@ -233,14 +239,22 @@ ORDER BY parent.ordinal
 
 
 def _ranked_count_statement(scope: Scope, list_condition: ListCondition) -> ReadStatement:
-    """Return the statement that counts the candidates, and whether there is a further matching row."""
-    matching = select_rows_sql(scope, list_condition.condition, 3, end="LIMIT ranked.number + 1")
-    candidates = _candidate_sql(scope, list_condition, 3, titles="$2::text[]")
+    """Return the statement that counts the ranked books, and tells whether there is a further matching row.
+
+    There is one if more books than can be ranked are found. Otherwise all matching rows are.
+    """
+    limit = RANK_CANDIDATES + MAX_TITLE_CANDIDATES + 1
     sql = f"""
-SELECT ranked.number, (SELECT count(*) FROM ({matching}) AS matching) > ranked.number AS capped
+SELECT ranked.number, ranked.popular > ranked.number AS capped
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS number FROM ({candidates}) AS candidate
+    WITH popular AS MATERIALIZED ({_popular_sql(scope, list_condition, 3, limit)})
+    SELECT (SELECT count(*) FROM popular) AS popular, (
+        SELECT count(*) FROM (
+            (SELECT id FROM popular LIMIT {RANK_CANDIDATES})
+            UNION SELECT id FROM ({_titled_sql(scope, list_condition, 3, "$2::text[]")}) AS titled
+        ) AS candidate
+    ) AS number
 ) AS ranked
 ORDER BY parent.ordinal
 """
