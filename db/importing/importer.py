@@ -257,6 +257,8 @@ async def _plan(job: Job) -> Plan:
     return Plan(
         source=source,
         row_label=job.feed.row_label,
+        columns=job.feed.columns,
+        notes=job.feed.notes,
         fields=tuple(rules.names),
         ignored_headings=job.feed.ignored_headings,
         counts=counts,

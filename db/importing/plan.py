@@ -7,6 +7,7 @@ import asyncpg
 
 from db.importing.options import LINK_FIELDS
 from db.importing.ownership import KeptField
+from db.importing.readers.feed import ReadingNotes
 from db.importing.update_rules import UpdateRules, differs_condition
 
 MAX_EXAMPLES = 3
@@ -106,7 +107,9 @@ class FieldChange:
 class Plan:
     """What an import will write if it goes on.
 
-    - `fields` are the fields that it sets, `ignored_headings` the columns that it does not read.
+    - `columns` are the columns that it reads, each with its field; `ignored_headings` are the others.
+    - `notes` tell what its reader guessed, and count what it repaired or took for nothing.
+    - `fields` are the fields that it sets in existing books.
     - `kept` are fields that it leaves to another source or to an editor.
     - `deleted` counts the missing books that it deletes.
     - `row_label` formats a row number for display, as the feed does.
@@ -114,6 +117,8 @@ class Plan:
 
     source: str
     row_label: Callable[[int], str]
+    columns: tuple[tuple[str, str], ...]
+    notes: ReadingNotes
     fields: tuple[str, ...]
     ignored_headings: tuple[str, ...]
     counts: BookCounts

@@ -11,9 +11,21 @@ from db.importing.options import EDITOR
 from db.importing.plan import Example, Plan
 from db.importing.summary import Summary
 
+_CELLS = {
+    "repaired": "{} cells, repaired",
+    "placeholder": '{} cells that say nothing, such as "n/a"',
+    "not published": "{}s that are not published, left out",
+}
+"""What the reader counts of each kind of cells; the placeholder is their field."""
+
 
 def print_plan(plan: Plan) -> None:
     """Print which columns are read, and what changes, with examples."""
+    renamed = [f"{heading} is read as {field}" for heading, field in plan.columns if heading != field]
+    if renamed:
+        click.echo(f"Columns: {'; '.join(renamed)}.")
+    for guess in plan.notes.guesses:
+        click.echo(f"Guessed: {guess}.")
     click.echo(f"Fields that this import sets: {', '.join(plan.fields) or 'none'}.")
     if plan.ignored_headings:
         click.echo(
@@ -67,6 +79,7 @@ def _counts(summary: Summary) -> list[tuple[str, int]]:
         ("rejected rows", summary.rejected),
         *([("rows of unknown books, skipped", summary.skipped)] if summary.skipped else []),
         ("dropped values", summary.dropped_values),
+        *((_CELLS[kind].format(field), count) for (field, kind), count in sorted(plan.notes.counts.items())),
         ("deleted books, missing from this import", plan.deleted),
         ("kept books, missing from this import", summary.missing_from_feed - plan.deleted),
         *((field.replace("_", " "), count) for field, count in asdict(summary.merged).items()),

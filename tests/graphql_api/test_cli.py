@@ -296,6 +296,36 @@ def test_an_import_rejects_unused_options_and_invalid_rows(shop: Path) -> None:
     assert "0 rows changed: no row could be imported." in rejected.stdout
 
 
+def test_a_plan_tells_what_each_column_became_and_what_was_guessed(shop: Path) -> None:
+    (shop / "read.csv").write_text(
+        "Artikel-Nr;Titel;Autor;Preis;ISBN13;Regal\n"
+        "1;Emma;Jane Austen;7,90 €;978-0-306-40615-7;A\n2;Nana;Zola, Émile;1.234,50 €;9.78E+12;B\n3;Kim;n/a;;;C\n"
+    )
+
+    result = run_bookstore(
+        "import",
+        "csv",
+        "read.csv",
+        "--map",
+        "Artikel-Nr=source_id",
+        "--source",
+        "read",
+        "--dry-run",
+        cwd=shop,
+    )
+
+    said = " ".join(result.stdout.split())
+    assert (
+        "Columns: Artikel-Nr is read as source_id; Titel is read as title; Autor is read as authors;" in said
+    )
+    assert "Preis is read as price; ISBN13 is read as isbn." in said
+    assert 'Guessed: read.csv: ";" separates the cells; --delimiter says otherwise.' in said
+    assert "Guessed: prices have a decimal comma; " in said
+    assert "Columns that are not read: Regal. Read one with --map COLUMN=FIELD." in said
+    assert 'authors cells that say nothing, such as "n/a" │ 1' in said
+    assert "dropped values │ 1" in said  # an ISBN that lost its digits
+
+
 def test_a_shop_changes_what_its_files_speak_of_and_is_told(shop: Path) -> None:
     lines = [f"{n},Title {n},Jane Doe,{n}.00,5" for n in range(1, 201)]
     (shop / "full.csv").write_text("\n".join(("source_id,title,authors,price,stock", *lines)))
