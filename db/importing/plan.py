@@ -26,7 +26,8 @@ SELECT count(*) FILTER (WHERE b.is_new) AS new,
        (SELECT count(*) FROM book WHERE source = $1::text) AS of_source,
        (SELECT count(*) FROM book WHERE source = $1::text)
            - count(*) FILTER (WHERE b.is_own AND NOT b.is_new) AS missing_from_feed,
-       (SELECT books FROM catalog_size) AS catalog
+       (SELECT books FROM catalog_size) AS catalog,
+       (SELECT count(*) FROM book WHERE source = 'sample' AND $1::text <> 'sample') AS of_sample
 FROM target_book b
 """
 
@@ -72,7 +73,8 @@ ORDER BY b.id LIMIT $2::integer
 class BookCounts:
     """Counts of the staged books compared with the catalog.
 
-    `of_source` are the books of the feed's source before the import, `catalog` those of all sources.
+    `of_source` are the books of the feed's source before the import, `catalog` those of all sources, and
+    `of_sample` those of the sample, if the feed is another one.
     """
 
     new: int
@@ -81,6 +83,7 @@ class BookCounts:
     of_source: int
     missing_from_feed: int
     catalog: int
+    of_sample: int
 
 
 @dataclass(frozen=True, slots=True)

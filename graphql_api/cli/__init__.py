@@ -10,6 +10,7 @@ COMMANDS = {
     "migrate": "catalog:migrate_command",
     "import": "import_:import_command",
     "export": "export:export_command",
+    "sample": "catalog:sample_group",
     "seed": "catalog:seed_command",
     "verify": "catalog:verify_command",
     "explain": "catalog:explain_command",

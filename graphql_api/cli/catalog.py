@@ -12,6 +12,7 @@ from rich.table import Table
 from db.explain import ExplainResult
 from db.explain_cases import explain_catalog
 from db.importing.readers import Feed, open_generated
+from db.importing.sample import remove_sample
 from db.revision import migrate_to_head
 from db.verify import Finding, audit_catalog
 from graphql_api.cli.database import database_dsn
@@ -29,6 +30,23 @@ def migrate_command() -> None:
     """Migrate the database to the newest revision."""
     migrate_to_head(database_dsn(Settings.from_environment(os.environ)))
     click.echo("The database is at the newest revision.")
+
+
+@click.group("sample")
+def sample_group() -> None:
+    """Manage the books that a new catalog starts with."""
+
+
+@sample_group.command("remove")
+@report_errors_without_traceback
+def remove_sample_command() -> None:
+    """Delete the books of the sample from the catalog."""
+    dsn = database_dsn(Settings.from_environment(os.environ))
+    migrate_to_head(dsn)
+    books = asyncio.run(remove_sample(dsn))
+    click.echo(
+        f"Removed the {books} books of the sample." if books else "The catalog has no book of the sample."
+    )
 
 
 @click.command("seed")

@@ -100,6 +100,11 @@ def _closing_lines(summary: Summary, rejects: str, missing: str) -> list[str]:
         lines.append(f"0 rows changed: {rest} already matches this import.")
     if summary.rejected or summary.dropped_values or summary.skipped:
         lines.append(f"The rejected rows and their reasons are in {rejects}.")
+    if summary.plan.counts.of_sample:
+        lines.append(
+            f"The catalog also holds the sample of {summary.plan.counts.of_sample} books; "
+            "`bookstore sample remove` deletes it."
+        )
     if summary.plan.deleted:
         lines.append(f"The deleted books are listed in {missing}.")
     return lines

@@ -6,16 +6,13 @@ import logging.config
 import os
 from contextlib import suppress
 from dataclasses import replace
-from importlib.resources import as_file, files
-from pathlib import Path
 
 import click
 
 from db.books import count_books
 from db.connections.connect import connect
 from db.errors import DatabaseUnavailableError
-from db.importing.importer import import_feed
-from db.importing.readers import open_feed
+from db.importing.sample import import_sample
 from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
@@ -61,10 +58,8 @@ def serve_command(workers: int | None) -> None:
 async def _import_sample_if_empty(dsn: str) -> None:
     """Import the sample into a catalog without books."""
     if await _is_catalog_empty(dsn):
-        with as_file(files("db.importing") / "sample.jsonl") as sample:
-            feed = await open_feed("jsonl", [sample], source="sample")
-            summary = await import_feed(dsn, feed, rejects=Path("sample.rejects.csv"))
-        click.echo(f"The catalog was empty: it now holds the sample of {summary.new} books.")
+        books = await import_sample(dsn)
+        click.echo(f"The catalog was empty: it now holds the sample of {books} books.")
 
 
 async def _is_catalog_empty(dsn: str) -> bool:

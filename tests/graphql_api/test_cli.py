@@ -296,6 +296,29 @@ def test_an_import_rejects_unused_options_and_invalid_rows(shop: Path) -> None:
     assert "0 rows changed: no row could be imported." in rejected.stdout
 
 
+def test_the_sample_is_named_by_an_import_and_can_be_removed() -> None:
+    with embedded_catalog() as folder:
+        with run_server(folder):
+            pass
+        (folder / "own.csv").write_text("source_id,title,authors\n1,Emma,Jane Austen\n")
+        imported = run_bookstore("import", "csv", "own.csv", cwd=folder)
+        removed = run_bookstore("sample", "remove", cwd=folder)
+        again = run_bookstore("sample", "remove", cwd=folder)
+        audit = run_bookstore("verify", cwd=folder)
+        exported = run_bookstore("export", "csv", cwd=folder)
+        left = sorted(path.name for path in folder.iterdir())
+
+    assert (
+        "The catalog also holds the sample of 169 books; `bookstore sample remove` deletes it."
+        in imported.stdout
+    )
+    assert (removed.returncode, removed.stdout) == (0, "Removed the 169 books of the sample.\n")
+    assert (again.returncode, again.stdout) == (0, "The catalog has no book of the sample.\n")
+    assert audit.returncode == 0, audit.stdout
+    assert [line.split(",")[2] for line in exported.stdout.splitlines()] == ["title", "Emma"]
+    assert not [name for name in left if "sample" in name]
+
+
 def test_a_plan_tells_what_each_column_became_and_what_was_guessed(shop: Path) -> None:
     (shop / "read.csv").write_text(
         "Artikel-Nr;Titel;Autor;Preis;ISBN13;Regal\n"
