@@ -27,11 +27,22 @@ _MAX_EDITED_LENGTH = 12
 _MAX_EDITS = 8
 """Maximum number of corrections of the last word."""
 
+_KNOWN_BOOKS = 10
+"""A single beginning of words that this many books have is not misspelt."""
+
 _EXISTING_PREFIXES = ReadStatement(
     "existing_prefixes",
-    """
+    f"""
+WITH typed AS MATERIALIZED (
+    SELECT $4::boolean AND coalesce(sum(w.books), 0) >= {_KNOWN_BOOKS} AS is_known FROM (
+        SELECT s.books FROM search_word AS s
+        WHERE s.word >= $3::text AND s.word < $3::text || chr(1114111) LIMIT 100
+    ) AS w
+)
 SELECT edited.prefix
-FROM unnest($1::text[]) AS edited (prefix)
+FROM (
+    SELECT $3::text AS prefix UNION SELECT unnest($1::text[]) WHERE NOT (SELECT is_known FROM typed)
+) AS edited
 CROSS JOIN LATERAL (
     SELECT sum(w.books + 30 * w.popular_books) AS weight FROM (
         SELECT s.books, s.popular_books FROM search_word AS s
@@ -123,7 +134,8 @@ async def correct_prefix(database: Database, text: str) -> Prefix | None:
     ]
     last = fold(words[-1].form)
     if _MIN_CORRECTED_LENGTH - bool(corrected) <= len(last) <= _MAX_EDITED_LENGTH:
-        rows = await database.fetch(_EXISTING_PREFIXES, sorted(edits(last)), _MAX_EDITS, last)
+        edited = sorted(edits(last))
+        rows = await database.fetch(_EXISTING_PREFIXES, edited, _MAX_EDITS, last, not corrected)
         endings = tuple(row[0] for row in rows)
     else:
         endings = (last,)
