@@ -231,7 +231,7 @@ def build_text_workloads(
         return [search_text(draw_text(), cache) for _ in range(runs)]
 
     def suggest_prefix() -> Call:
-        return read_suggestions(draw.choice(row["titles"])[: draw.randint(1, 8)])
+        return read_suggestions(draw.choice(row["titles"])[: draw.randint(1, 8)], cache)
 
     return [
         Workload(
@@ -314,10 +314,10 @@ def search_text(typed: str, cache: VocabularyCache) -> Call:
     return call
 
 
-def read_suggestions(prefix: str) -> Call:
+def read_suggestions(prefix: str, cache: VocabularyCache) -> Call:
     async def call(database: Database) -> None:
         for read in (suggest.suggested_books, suggest.suggested_authors, suggest.suggested_categories):
-            await read(database, prefix, 5)
+            await read(database, prefix, 5, cache)
 
     return call
 

@@ -23,6 +23,7 @@ from db.search.highlights import matches_by_book_ids
 from db.search.list_choice import choose_shorter_list
 from db.search.ranking import RELEVANCE
 from db.search.text_query import interpret_texts
+from db.search.vocabulary_cache import VocabularyCache
 from db.statements import ReadStatement
 
 _DIRECTIONS = ((False, False), (True, False), (False, True))
@@ -391,4 +392,4 @@ async def _read_text_facets(
 def _suggestion_cases(sample: Sample) -> Iterator[ExplainCase]:
     for prefix in ("s", "st", "the sto", "story o", "xyz", "stroy", "sotry of", sample.isbns[0]):
         for read in (suggest.suggested_books, suggest.suggested_authors, suggest.suggested_categories):
-            yield _case(f"prefix {prefix!r}", _SUGGESTION_BUFFERS, read, prefix, 5)
+            yield _case(f"prefix {prefix!r}", _SUGGESTION_BUFFERS, read, prefix, 5, VocabularyCache())

@@ -124,10 +124,10 @@ def read_prefix(text: str) -> Prefix | None:
     return Prefix(tuple((fold(word.form),) for word in words)) if words else None
 
 
-async def correct_prefix(database: Database, text: str) -> Prefix | None:
+async def correct_prefix(database: Database, text: str, cache: VocabularyCache) -> Prefix | None:
     """Return what a text with a misspelt word may have been meant to be; None for no idea."""
     words = _typed_words(text)
-    vocabulary = await words_of_text(database, words[:-1], VocabularyCache()) if words[:-1] else Vocabulary()
+    vocabulary = await words_of_text(database, words[:-1], cache) if words[:-1] else Vocabulary()
     corrected = [
         (fold(facts.typed.form), *(word for choice in near_choices(facts) for word in choice.words))
         for facts in vocabulary.words

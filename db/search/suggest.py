@@ -17,6 +17,7 @@ from db.search.popularity_tiers import TIERS
 from db.search.prefixes import Prefix, correct_prefix, read_prefix
 from db.search.tsquery import tsquery
 from db.search.typed_words import find_isbns
+from db.search.vocabulary_cache import VocabularyCache
 from db.statements import ReadStatement
 
 T = TypeVar("T")
@@ -183,13 +184,15 @@ def batch_reader(
 ) -> Callable[..., Coroutine[Any, Any, list[list[T]]]]:
     """Return a batch function that reads suggestions by (prefix, size); an empty prefix has none."""
 
-    async def read_batch(database: Database, keys: Sequence[tuple[str, int]]) -> list[list[T]]:
-        return [await read(database, prefix, size) if prefix and size else [] for prefix, size in keys]
+    async def read_batch(
+        database: Database, keys: Sequence[tuple[str, int]], cache: VocabularyCache
+    ) -> list[list[T]]:
+        return [await read(database, prefix, size, cache) if prefix and size else [] for prefix, size in keys]
 
     return read_batch
 
 
-async def suggested_books(database: Database, text: str, size: int) -> list[Book]:
+async def suggested_books(database: Database, text: str, size: int, cache: VocabularyCache) -> list[Book]:
     """Return the books with the ISBN, or those whose titles have words that begin so: one per work.
 
     A work is a title, without its signs and articles, and its first author's name.
@@ -201,20 +204,20 @@ async def suggested_books(database: Database, text: str, size: int) -> list[Book
     async def read(prefix: Prefix) -> list[Book]:
         return await database.fetch(_SUGGESTED_BOOKS, *_parameters(prefix, size), record_class=Book)
 
-    books = await _literal_then_corrected(database, text, read)
+    books = await _literal_then_corrected(database, text, cache, read)
     by_work: dict[tuple[str, str | None], Book] = {}
     for book in books:
         by_work.setdefault((book["work"], book["author_name"]), book)
     return list(by_work.values())[:size]
 
 
-async def suggested_authors(database: Database, text: str, size: int) -> list[Author]:
+async def suggested_authors(database: Database, text: str, size: int, cache: VocabularyCache) -> list[Author]:
     """Return the authors whose names have words that begin so, the most popular first."""
 
     async def read(prefix: Prefix) -> list[Author]:
         return await database.fetch(_SUGGESTED_AUTHORS, *_parameters(prefix, size), record_class=Author)
 
-    return (await _literal_then_corrected(database, text, read))[:size]
+    return (await _literal_then_corrected(database, text, cache, read))[:size]
 
 
 def _parameters(prefix: Prefix, size: int) -> tuple[object, ...]:
@@ -230,7 +233,10 @@ def _parameters(prefix: Prefix, size: int) -> tuple[object, ...]:
 
 
 async def _literal_then_corrected(
-    database: Database, text: str, read: Callable[[Prefix], Awaitable[list[R]]]
+    database: Database,
+    text: str,
+    cache: VocabularyCache,
+    read: Callable[[Prefix], Awaitable[list[R]]],
 ) -> list[R]:
     """Return the rows for the prefix as typed; if there are few, those for its corrections follow."""
     literal = read_prefix(text)
@@ -239,11 +245,13 @@ async def _literal_then_corrected(
     found = await read(literal)
     if len(found) >= _MIN_LITERAL or (found and literal.length < _MIN_TRUSTED_LENGTH):
         return found
-    corrected = await correct_prefix(database, text)
+    corrected = await correct_prefix(database, text, cache)
     others = await read(corrected) if corrected and corrected != literal else []
     return list({row["id"]: row for row in (*found, *others)}.values())
 
 
-async def suggested_categories(database: Database, prefix: str, size: int) -> list[Category]:
+async def suggested_categories(
+    database: Database, prefix: str, size: int, cache: VocabularyCache
+) -> list[Category]:
     """Return the categories whose name starts with the prefix, most books first."""
     return await database.fetch(_SUGGESTED_CATEGORIES, prefix, size, record_class=Category)

@@ -57,7 +57,9 @@ def resolve_suggest(
 
 def _suggestion_field(read: Callable[..., Any], description: str) -> Any:
     def load(requests: Sequence[SuggestRequest], context: Context) -> Awaitable[BatchResult]:
-        return context.loaders.loader(read, suggest.batch_reader(read)).load_all(list(requests))
+        loaders = context.loaders
+        loader = loaders.loader(read, suggest.batch_reader(read), cache=loaders.vocabulary_cache)
+        return loader.load_all(list(requests))
 
     return batch_field(load, description)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from db.connections.connect import Connection
 from db.search.prefixes import correct_prefix
 from db.search.suggest import suggested_authors, suggested_books, suggested_categories
+from db.search.vocabulary_cache import VocabularyCache
 from tests.catalogs import add_author, add_book, add_category
 
 
@@ -50,7 +51,7 @@ async def shelf(connection: Connection) -> None:
 async def test_titles_that_start_with_the_prefix(
     connection: Connection, shelf: None, prefix: str, titles: list[str]
 ) -> None:
-    assert [book.title for book in await suggested_books(connection, prefix, 4)] == titles
+    assert [book.title for book in await suggested_books(connection, prefix, 4, VocabularyCache())] == titles
 
 
 @pytest.mark.parametrize(
@@ -68,18 +69,25 @@ async def test_titles_that_start_with_the_prefix(
 async def test_authors_whose_name_or_sort_name_starts_with_the_prefix(
     connection: Connection, shelf: None, prefix: str, names: list[str]
 ) -> None:
-    assert [author.name for author in await suggested_authors(connection, prefix, 5)] == names
+    assert [
+        author.name for author in await suggested_authors(connection, prefix, 5, VocabularyCache())
+    ] == names
 
 
 async def test_categories_that_start_with_the_prefix(connection: Connection, shelf: None) -> None:
-    found = await suggested_categories(connection, "FI", 5)
+    found = await suggested_categories(connection, "FI", 5, VocabularyCache())
 
     assert [category.name for category in found] == ["Fiction", "Filmmaking"]
 
 
 async def test_suggestions_are_limited(connection: Connection, shelf: None) -> None:
-    assert [book.title for book in await suggested_books(connection, "e", 2)] == ["Emma", "The Embers"]
-    assert [author.name for author in await suggested_authors(connection, "j", 1)] == ["Jane Austen"]
+    assert [book.title for book in await suggested_books(connection, "e", 2, VocabularyCache())] == [
+        "Emma",
+        "The Embers",
+    ]
+    assert [author.name for author in await suggested_authors(connection, "j", 1, VocabularyCache())] == [
+        "Jane Austen"
+    ]
 
 
 async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
@@ -91,10 +99,19 @@ async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
         " SELECT 'popular', n, (ARRAY['Odd ', 'Past '])[1 + n % 2] || n, 4, 100 + n FROM generate_series(1, 4000) n"
     )
 
-    assert [book.title for book in await suggested_books(connection, "od", 2)] == ["Odd 4000", "Odd 3998"]
-    assert [book.title for book in await suggested_books(connection, "odd 39", 2)] == ["Odd 3998", "Odd 3996"]
-    assert [book.title for book in await suggested_books(connection, "em", 2)] == ["Emma", "The Embers"]
-    assert [book.title for book in await suggested_books(connection, "odd 399", 2)] == [
+    assert [book.title for book in await suggested_books(connection, "od", 2, VocabularyCache())] == [
+        "Odd 4000",
+        "Odd 3998",
+    ]
+    assert [book.title for book in await suggested_books(connection, "odd 39", 2, VocabularyCache())] == [
+        "Odd 3998",
+        "Odd 3996",
+    ]
+    assert [book.title for book in await suggested_books(connection, "em", 2, VocabularyCache())] == [
+        "Emma",
+        "The Embers",
+    ]
+    assert [book.title for book in await suggested_books(connection, "odd 399", 2, VocabularyCache())] == [
         "Odd 3998",
         "Odd 3996",
     ]
@@ -108,9 +125,13 @@ async def test_of_many_books_in_a_popularity_tier_some_are_compared(
         "INSERT INTO book (source, source_id, title) SELECT 'many', n, 'Odd ' || n FROM generate_series(1, 2500) n"
     )
 
-    assert [book.title for book in await suggested_books(connection, "odd 1", 1)] == ["Odd 1"]
-    assert [book.title for book in await suggested_books(connection, "odd 2500", 1)] == ["Odd 2500"]
-    assert [book.title for book in await suggested_books(connection, "odd xy", 1)] == []
+    assert [book.title for book in await suggested_books(connection, "odd 1", 1, VocabularyCache())] == [
+        "Odd 1"
+    ]
+    assert [book.title for book in await suggested_books(connection, "odd 2500", 1, VocabularyCache())] == [
+        "Odd 2500"
+    ]
+    assert [book.title for book in await suggested_books(connection, "odd xy", 1, VocabularyCache())] == []
 
 
 @settings(max_examples=100)
@@ -119,7 +140,7 @@ async def test_of_many_books_in_a_popularity_tier_some_are_compared(
 )
 async def test_any_prefix_is_legal(connection: Connection, shelf: None, prefix: str) -> None:
     for read in (suggested_books, suggested_authors, suggested_categories):
-        assert len(await read(connection, prefix, 3)) <= 3
+        assert len(await read(connection, prefix, 3, VocabularyCache())) <= 3
 
 
 SHOP = [
@@ -185,7 +206,7 @@ async def shop(connection: Connection) -> None:
 async def test_a_title_is_suggested_by_any_of_its_words(
     connection: Connection, shop: None, prefix: str, titles: list[str]
 ) -> None:
-    assert [book.title for book in await suggested_books(connection, prefix, 5)] == titles
+    assert [book.title for book in await suggested_books(connection, prefix, 5, VocabularyCache())] == titles
 
 
 @pytest.mark.parametrize(
@@ -206,7 +227,9 @@ async def test_a_title_is_suggested_by_any_of_its_words(
 async def test_an_author_is_suggested_by_any_name(
     connection: Connection, shop: None, prefix: str, names: list[str]
 ) -> None:
-    assert [author.name for author in await suggested_authors(connection, prefix, 5)] == names
+    assert [
+        author.name for author in await suggested_authors(connection, prefix, 5, VocabularyCache())
+    ] == names
 
 
 async def test_what_begins_as_typed_comes_before_what_a_correction_finds(connection: Connection) -> None:
@@ -218,8 +241,8 @@ async def test_what_begins_as_typed_comes_before_what_a_correction_finds(connect
     await add_book(connection, "Shadow Forts")
     await add_book(connection, "The Shadow of Winds", rating_average=4, rating_count=90_000)
 
-    found_authors = await suggested_authors(connection, "kerma", 5)
-    found_books = await suggested_books(connection, "shadow fo", 5)
+    found_authors = await suggested_authors(connection, "kerma", 5, VocabularyCache())
+    found_books = await suggested_books(connection, "shadow fo", 5, VocabularyCache())
 
     assert [author.name for author in found_authors] == ["Piper Kermann", "Hermann Mellwill"]
     assert [book.title for book in found_books] == ["Shadow Forts", "The Shadow of Winds"]
@@ -232,7 +255,7 @@ async def test_a_surname_counts_as_much_as_a_first_name(connection: Connection) 
             connection, f"Book of {name}", authors=[author], rating_average=4, rating_count=ratings
         )
 
-    found = await suggested_authors(connection, "moor", 5)
+    found = await suggested_authors(connection, "moor", 5, VocabularyCache())
 
     assert [author.name for author in found] == ["Raymund Moor", "Moor Raymund"]
 
@@ -243,7 +266,7 @@ async def test_the_beginning_as_typed_is_the_first_of_its_corrections(connection
         title = f"{letter}onrad"
         await add_book(connection, title, rating_average=4, rating_count=90_000)
 
-    prefix = await correct_prefix(connection, "con")
+    prefix = await correct_prefix(connection, "con", VocabularyCache())
 
     assert prefix is not None
     assert len(prefix.words[-1]) == 8
