@@ -1,6 +1,7 @@
 """Text files of a feed: check that they exist, decode them, read their lines, and count the bytes read."""
 
 import codecs
+import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,9 +94,11 @@ def open_text(
     """Open the file as text, with original line endings and without a byte order mark.
 
     A packed file is unpacked. Without an encoding it is UTF-8, or UTF-16 if that is certain. A byte that is
-    not of the encoding raises CatalogImportError with its line, even in the middle of a block.
+    not of the encoding raises CatalogImportError with its line, even in the middle of a block. So does a file
+    that becomes shorter while it is read.
     """
     raw = FileIO(str(path))
+    size = os.fstat(raw.fileno()).st_size
     if bytes_read is not None:
         bytes_read.current_file = raw
     try:
@@ -104,6 +107,11 @@ def open_text(
             with TextIOWrapper(file, encoding=name, newline="") as text:
                 try:
                     yield text
+                    if (left := os.fstat(raw.fileno()).st_size) < size:
+                        raise CatalogImportError(
+                            f"{path}: the file became shorter while it was read: {left:,} of {size:,} bytes are"
+                            " left. Import it when the program that writes it has finished."
+                        )
                 except UnicodeDecodeError as error:
                     raise CatalogImportError(_describe_bad_byte(path, error, name, encoding)) from error
                 finally:

@@ -433,6 +433,33 @@ async def test_a_concurrent_import_is_rejected(dsn: str, tmp_path: Path) -> None
     await connection.close()
 
 
+async def test_a_file_that_becomes_shorter_while_it_is_read_is_refused(dsn: str, tmp_path: Path) -> None:
+    path = tmp_path / "books.csv"
+    rows = "".join(f"{n},Title {n}\n" for n in range(1, 30_001))
+    path.write_text(f"source_id,title\n{rows}")
+    size = path.stat().st_size
+    opened = await open_feed("csv", [path])
+
+    async def cut_after_a_batch() -> AsyncGenerator[RecordBatch]:
+        yield await anext(opened.batches)
+        with path.open("r+") as file:
+            file.truncate(100_000)
+        async for batch in opened.batches:
+            yield batch
+
+    with pytest.raises(CatalogImportError) as error:
+        await import_feed(dsn, replace(opened, batches=cut_after_a_batch()), rejects=tmp_path / "rejects.csv")
+
+    assert str(error.value) == (
+        f"{path}: the file became shorter while it was read: 100,000 of {size:,} bytes are left."
+        " Import it when the program that writes it has finished."
+    )
+    connection = await connect(dsn, application_name="bookstore tests")
+    assert await connection.fetchval("SELECT count(*) FROM book") == 0
+    await connection.close()
+    assert not (tmp_path / "rejects.csv").exists()
+
+
 async def test_an_import_that_fails_raises_the_reason_and_writes_nothing(dsn: str, tmp_path: Path) -> None:
     async def fail_after_a_batch() -> AsyncGenerator[RecordBatch]:
         yield [book(1, "Emma")]
