@@ -5,9 +5,9 @@ import logging
 import resource
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
@@ -22,7 +22,7 @@ from db.importing.options import DEFAULT_OPTIONS, EDITOR, ImportOptions
 from db.importing.ownership import record_owners
 from db.importing.plan import Approve, BookCounts, Plan
 from db.importing.progress import ImportProgress
-from db.importing.readers.feed import Feed
+from db.importing.readers.feed import Feed, RecordBatch
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
 from db.importing.staging import Staging
@@ -67,7 +67,10 @@ SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
 
 _STAGED_REJECTS = """
 /* rejects */
-SELECT row, field, value, reason, first_row, dropped FROM stage_reject ORDER BY row, field
+SELECT r.row, r.field, r.value, r.reason, r.first_row, r.dropped, coalesce(g.source_id, s.source_id, '') AS source_id,
+       coalesce(g.title, s.title, '') AS title
+FROM stage_reject r LEFT JOIN gone_row g USING (row) LEFT JOIN stage_book s USING (row)
+ORDER BY r.row, r.field
 """
 
 _VACUUM = (
@@ -226,18 +229,35 @@ async def _stage(job: Job) -> int:
     staging = Staging(job.connection)
     await create_staging_tables(job.connection)
     job.timer.progress.start(job.feed)
-    read = 0
+    read, last_book = 0, None
     try:
         with _relaxed_gc():
             async for batch in job.feed.batches:
                 read += sum(isinstance(record, BookRecord) or record.dropped == "row" for record in batch)
                 await staging.add(batch)
-                job.rejects_file.write(record for record in batch if isinstance(record, Reject))
+                job.rejects_file.write(_name_rejects(batch, last_book))
+                last_book = next(
+                    (each for each in reversed(batch) if isinstance(each, BookRecord)), last_book
+                )
                 job.timer.progress.update(read)
         await staging.finish()
     finally:
         await staging.close()
     return read
+
+
+def _name_rejects(batch: RecordBatch, book: BookRecord | None) -> Iterator[Reject]:
+    """Yield the rejects of a batch. That of a value gets the key and title of its book, the last one before it.
+
+    `book` is the last one of the batch before.
+    """
+    for record in batch:
+        if isinstance(record, BookRecord):
+            book = record
+        elif book is not None and book.row == record.row:
+            yield replace(record, source_id=book.source_id, title=book.title or "")
+        else:
+            yield record
 
 
 async def _plan(job: Job) -> Plan:
@@ -321,7 +341,9 @@ async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: Book
 def _reject_from_row(row: asyncpg.Record, feed: Feed) -> Reject:
     first: int | None = row["first_row"]
     reason: str = row["reason"] if first is None else f"{row['reason']} {feed.row_label(first)}"
-    return Reject(row["row"], row["field"], row["value"], reason, row["dropped"])
+    return Reject(
+        row["row"], row["field"], row["value"], reason, row["dropped"], row["source_id"], row["title"]
+    )
 
 
 async def _commit(transaction: Transaction) -> None:

@@ -64,7 +64,7 @@ ALL_FIELDS = frozenset(field.name for field in fields(BookRecord)) - {"row"}
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A rejected row: the invalid field, its value and the reason.
+    """A rejected row: the invalid field, its value and the reason; and the key and title of the book, if known.
 
     If `dropped` is "field", only this value was dropped and the book is imported without it. If it is
     "new book", the row is valid, but the import adds no books.
@@ -75,3 +75,5 @@ class Reject:
     value: str
     reason: str
     dropped: Literal["row", "field", "new book"] = "row"
+    source_id: str = ""
+    title: str = ""

@@ -13,7 +13,9 @@ from db.importing.replaced_file import ReplacedFile, begins_with
 if TYPE_CHECKING:
     from _csv import Writer
 
-_HEADINGS = ("row", "field", "value", "reason")
+_HEADINGS = ("row", "field", "value", "reason", "source_id", "title")
+_FIRST_HEADINGS = _HEADINGS[:4]
+"""The headings by which a rejects file is known."""
 
 
 class RejectsFile:
@@ -40,7 +42,7 @@ class RejectsFile:
 
     def __enter__(self) -> "RejectsFile":
         try:
-            if self._path.exists() and not begins_with(self._path, _HEADINGS):
+            if self._path.exists() and not begins_with(self._path, _FIRST_HEADINGS):
                 raise CatalogImportError(
                     f"{self._path} exists and is not a rejects file: choose another path with --rejects."
                 )
@@ -59,7 +61,9 @@ class RejectsFile:
         try:
             for reject in rejects:
                 label = self._row_label(reject.row).removeprefix("row ")
-                self._open_writer().writerow((label, reject.field, reject.value, reject.reason))
+                self._open_writer().writerow(
+                    (label, reject.field, reject.value, reject.reason, reject.source_id, reject.title)
+                )
                 self.rejected_rows += reject.dropped == "row"
                 self.dropped_values += reject.dropped == "field"
                 self.skipped_books += reject.dropped == "new book"

@@ -2,7 +2,7 @@
 
 - `stage_*` holds what the feed says.
 - `target_*` holds the rows that the catalog must have after the import, with their existing or new ids.
-- `gone_*` holds the links that the feed no longer has.
+- `gone_row` holds the keys and titles of rejected rows, the other `gone_*` the links that the feed no longer has.
 """
 
 import asyncpg
@@ -72,6 +72,18 @@ CREATE TEMPORARY TABLE stage_reject (
     first_row bigint,
     dropped text NOT NULL DEFAULT 'row'
 ) ON COMMIT DROP;
+CREATE TEMPORARY TABLE gone_row (
+    row bigint NOT NULL,
+    source_id text NOT NULL,
+    title text
+) ON COMMIT DROP;
+CREATE FUNCTION pg_temp.keep_gone_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO gone_row (row, source_id, title) SELECT row, source_id, title FROM gone;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER stage_book_gone AFTER DELETE ON stage_book REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.keep_gone_rows();
 CREATE TEMPORARY TABLE stage_node (
     path integer NOT NULL,
     depth integer NOT NULL,

@@ -6,7 +6,7 @@ the value, and is told as a reject of the field; a row without a valid identity 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import date
 from functools import lru_cache, partial
 from typing import Any
@@ -67,6 +67,7 @@ class FlatRecordParser:
         self._isbn, self._source_id, self._authors, self._author_sort, self._categories = (
             indexes[name] for name in ("isbn", "source_id", "authors", "author_sort", "categories")
         )
+        self._title = indexes["title"]
         self._counts = Counter[tuple[str, str]]() if notes is None else notes.counts
         self._placeholders: list[str] = []
         people = partial(field_parsers.parse_people, style=style.people)
@@ -159,7 +160,9 @@ class FlatRecordParser:
                 index for index in self._indexes_of_field[error.field] if index >= 0 and remaining[index]
             ]
             if not indexes:
-                return (_reject_row(row, error, dropped),)
+                reject = _reject_row(row, error, dropped)
+                names = {"source_id": self._source_id, "title": self._title}
+                return (replace(reject, **{name: [*cells, ""][place] for name, place in names.items()}),)
             for index in indexes:
                 remaining[index] = ""
             if error.kept:

@@ -63,4 +63,4 @@ class Catalog:
 
     def rejected(self) -> list[tuple[str, ...]]:
         with self.rejects.open(encoding="utf-8", newline="") as file:
-            return [tuple(row) for row in csv.reader(file)][1:]
+            return [tuple(row[:4]) for row in csv.reader(file)][1:]

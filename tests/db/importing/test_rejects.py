@@ -1,5 +1,6 @@
 """The rejects file: created with the first reject, never overwriting another file."""
 
+import csv
 import os
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from db.errors import CatalogImportError
 from db.importing.importer import import_feed
+from db.importing.options import ImportOptions
 from db.importing.readers.feed import default_row_label
 from db.importing.records import Reject
 from db.importing.rejects import RejectsFile
@@ -18,15 +20,34 @@ BAD_PRICE = Reject(12, "price", 'a "dear" one', "not a plain number")
 
 def test_rejects_are_rows_of_csv_under_headings(tmp_path: Path) -> None:
     with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
-        rejects.write([BAD_PRICE, Reject(3, "isbn", "é\udcff", "not an ISBN-10 or ISBN-13", "field")])
+        rejects.write(
+            [BAD_PRICE, Reject(3, "isbn", "é\udcff", "not an ISBN-10 or ISBN-13", "field", "k", "A, b")]
+        )
         rejects.finish()
 
     assert (rejects.rejected_rows, rejects.dropped_values) == (1, 1)
     assert (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines() == [
-        "row,field,value,reason",
-        '12,price,"a ""dear"" one",not a plain number',
-        "3,isbn,é\\udcff,not an ISBN-10 or ISBN-13",
+        "row,field,value,reason,source_id,title",
+        '12,price,"a ""dear"" one",not a plain number,,',
+        '3,isbn,é\\udcff,not an ISBN-10 or ISBN-13,k,"A, b"',
     ]
+
+
+async def test_a_reject_names_its_book(catalog: Catalog) -> None:
+    """Of a value, of a row that no other row may repeat, and of a book that the import does not add."""
+    dropped = Reject(1, "price", "?", "not a price; imported without it", "field")
+    await catalog.import_records(
+        book("a", "Emma"), dropped, book("b", "Nana", isbn="9780306406157"), book("b", "Kim")
+    )
+    first = list(csv.reader(catalog.rejects.read_text().splitlines()))[1:]
+    await catalog.import_records(book("c", "Ida"), options=ImportOptions(update_only=True))
+    second = list(csv.reader(catalog.rejects.read_text().splitlines()))[1:]
+
+    assert [(row[0], row[1], *row[4:]) for row in first] == [
+        ("1", "price", "a", "Emma"),
+        ("4", "source_id", "b", "Kim"),
+    ]
+    assert [(row[0], row[1], *row[4:]) for row in second] == [("1", "source_id", "c", "Ida")]
 
 
 def test_a_row_is_labelled_with_its_file_if_there_are_several(tmp_path: Path) -> None:

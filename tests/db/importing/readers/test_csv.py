@@ -98,7 +98,13 @@ async def test_a_bad_value_costs_the_value_and_a_bad_row_the_row(tmp_path: Path)
         BookRecord(3, "2", None, page_count=10),
         BookRecord(4, "3", "Bad pages"),
         Reject(4, "pages", "none at all", "not a whole number; imported without it", "field"),
-        Reject(6, "source_id", "", "nothing identifies this book: neither source_id nor isbn"),
+        Reject(
+            6,
+            "source_id",
+            "",
+            "nothing identifies this book: neither source_id nor isbn",
+            title="No identity",
+        ),
         Reject(
             7, "row", "5,Too many,1,,x", "5 cells, but 4 headings; quote cells that contain the separator"
         ),
@@ -106,7 +112,7 @@ async def test_a_bad_value_costs_the_value_and_a_bad_row_the_row(tmp_path: Path)
         BookRecord(9, "7", "Trailing comma", page_count=1),
         BookRecord(11, "8", "Bad ISBN", page_count=1),
         Reject(11, "isbn", "9780131103620", "the check digit is wrong; imported without it", "field"),
-        Reject(12, "isbn", "9780131103620", "the check digit is wrong"),
+        Reject(12, "isbn", "9780131103620", "the check digit is wrong", title="Bad key"),
     ]
 
 

@@ -22,7 +22,7 @@ def test_only_an_identity_is_required():
     assert parse({"source_id": "1"}) == BookRecord(1, "1", None)
     assert parse({"source_id": "1", "title": " "}) == BookRecord(1, "1", None)
     assert parse({"title": "T"}) == (
-        Reject(1, "source_id", "", "nothing identifies this book: neither source_id nor isbn")
+        Reject(1, "source_id", "", "nothing identifies this book: neither source_id nor isbn", title="T")
     )
 
 
