@@ -48,7 +48,10 @@ nasty_values = {
 
 UNLIMITED = Limits(
     **dict.fromkeys(
-        ("depth", "fragments", "fields", "aliases", "directives", "comparisons", "cost", "response_values"),
+        (
+            *("document_length", "tokens", "depth", "fragments", "fields", "aliases", "directives"),
+            *("comparisons", "cost", "response_values"),
+        ),
         10**9,
     )
 )
