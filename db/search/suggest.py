@@ -41,7 +41,7 @@ _ENOUGH_CANDIDATES = 60
 _MAX_CANDIDATES = 300
 """Maximum number of rows with the words that are compared in one tier."""
 
-_MAX_READ = 2_000
+_MAX_READ = 1_000
 """Maximum number of rows of a tier that are read to find them; a short last word is not looked up."""
 
 _POPULAR_SCAN = 500
@@ -169,13 +169,13 @@ LIMIT {_SIZE}
 _SUGGESTED_CATEGORIES = ReadStatement(
     "suggested_categories",
     f"""
+WITH typed AS MATERIALIZED (SELECT fold($1::text) AS start)
 SELECT {CATEGORY_COLUMNS.sql}
 FROM category AS t
-WHERE t.sort_key >= fold($1::text) AND t.sort_key < fold($1::text) || chr(1114111)
+WHERE t.sort_key >= (SELECT start FROM typed) AND t.sort_key < (SELECT start || chr(1114111) FROM typed)
 ORDER BY t.book_count DESC, t.id DESC
-LIMIT $2::integer
+LIMIT (SELECT $2::integer)
 """,
-    cached_plan=False,
 )
 
 
