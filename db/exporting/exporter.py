@@ -8,13 +8,19 @@ import asyncpg
 from db.exporting.formats import ExportFormat
 from db.exporting.records import read_records
 
+_MAX_EXAMPLES = 3
+
 
 @dataclass(slots=True)
 class ExportCounts:
-    """The number of exported books, and the keys of the books that an import of the file would change."""
+    """The numbers of exported books, and of those that an import of the file would change.
+
+    `examples` are the keys of up to _MAX_EXAMPLES of the latter.
+    """
 
     books: int = 0
-    lossy: list[str] = field(default_factory=list[str])
+    lossy: int = 0
+    examples: list[str] = field(default_factory=list[str])
 
 
 async def export_source(
@@ -28,5 +34,7 @@ async def export_source(
             file.write(export_format.write(record))
             counts.books += 1
             if not export_format.holds(record):
-                counts.lossy.append(record.source_id)
+                counts.lossy += 1
+                if counts.lossy <= _MAX_EXAMPLES:
+                    counts.examples.append(record.source_id)
     return counts

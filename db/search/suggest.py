@@ -47,7 +47,7 @@ _MAX_READ = 1_000
 _POPULAR_SCAN = 500
 """Number of the most popular rows that are scanned first for a text of one or two letters."""
 
-_MIN_INDEXED_LENGTH = 3
+_MIN_UNSCANNED_LENGTH = 3
 """Fewer letters begin words of very many rows: if enough popular ones match, no others are read."""
 
 _ENOUGH_POPULAR = 3
@@ -228,7 +228,7 @@ def _parameters(prefix: Prefix, size: int) -> tuple[object, ...]:
         prefix.word_patterns,
         prefix.text_pattern,
         size,
-        _POPULAR_SCAN if prefix.length < _MIN_INDEXED_LENGTH else 0,
+        _POPULAR_SCAN if prefix.length < _MIN_UNSCANNED_LENGTH else 0,
     )
 
 

@@ -21,8 +21,6 @@ from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.settings import Settings
 
-_EXAMPLES = 3
-
 
 @click.command("export")
 @click.argument("format", type=click.Choice(sorted(EXPORT_FORMATS)), metavar="csv|jsonl")
@@ -108,10 +106,10 @@ def _open_output(path: Path | None) -> Generator[TextIO]:
 
 def _report(source: str, path: Path | None, export_format: ExportFormat, counts: ExportCounts) -> None:
     click.echo(f"Exported {source}: {counts.books:,} books{f', in {path}' if path else ''}.", err=True)
-    more = len(counts.lossy) - _EXAMPLES
+    more = counts.lossy - len(counts.examples)
     if counts.lossy:
         click.echo(
-            f"{export_format.name} cannot hold everything of {', '.join(counts.lossy[:_EXAMPLES])}"
+            f"{export_format.name} cannot hold everything of {', '.join(counts.examples)}"
             f"{f' and {more:,} more' if more > 0 else ''}: importing the file would change these books."
             + (" Export them as jsonl." if export_format.name == "csv" else ""),
             err=True,

@@ -45,11 +45,11 @@ SEA = BookRecord(
 
 
 async def export(catalog: Catalog, name: str, path: Path) -> list[str]:
-    """Write the books of the shop to the file. Return the keys of those that the format cannot hold."""
+    """Write the books of the shop to the file. Return the keys of the books that the format cannot hold."""
     file = io.StringIO(newline="")
     counts = await export_source(catalog.connection, "shop", EXPORT_FORMATS[name], file)
     path.write_text(file.getvalue(), encoding="utf-8", newline="")  # noqa: ASYNC240
-    return counts.lossy
+    return counts.examples
 
 
 async def import_again(catalog: Catalog, name: str, path: Path) -> Summary:

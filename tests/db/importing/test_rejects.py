@@ -15,7 +15,7 @@ from db.importing.records import Reject
 from db.importing.rejects import RejectsFile
 from tests.db.importing.feeds import Catalog, book, feed
 
-BAD_PRICE = Reject(12, "price", 'a "dear" one', "not a plain number")
+BAD_PRICE = Reject(12, "price", 'a "high" one', "not a plain number")
 
 
 def test_rejects_are_rows_of_csv_under_headings(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_rejects_are_rows_of_csv_under_headings(tmp_path: Path) -> None:
     assert (rejects.rejected_rows, rejects.dropped_values) == (1, 1)
     assert (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines() == [
         "row,field,value,reason,source_id,title",
-        '12,price,"a ""dear"" one",not a plain number,,',
+        '12,price,"a ""high"" one",not a plain number,,',
         '3,isbn,é\\udcff,not an ISBN-10 or ISBN-13,k,"A, b"',
     ]
 
