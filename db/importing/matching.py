@@ -22,9 +22,10 @@ WHERE s.source_id IS DISTINCT FROM s.isbn
 # A book without a key but its ISBN takes the key of the row.
 _MATCH_BY_ISBN = """
 /* match_by_isbn */
-INSERT INTO target_book (ordinal, id, is_new, is_own, differs)
+INSERT INTO target_book (ordinal, id, is_new, is_own, differs, new_key)
 SELECT s.ordinal, b.id, false, b.source = $1::text,
-       {differs} OR (b.source = $1::text AND s.source_id <> s.isbn)
+       {differs} OR (b.source = $1::text AND s.source_id <> s.isbn),
+       CASE WHEN b.source = $1::text AND s.source_id <> s.isbn THEN s.source_id END
 FROM stage_book s JOIN book b ON b.isbn = s.isbn
 WHERE (s.source_id = s.isbn OR b.source <> $1::text OR b.source_id = b.isbn)
   AND NOT EXISTS (SELECT FROM target_book t WHERE t.ordinal = s.ordinal)

@@ -22,9 +22,10 @@ IN SHARE ROW EXCLUSIVE MODE
 # If the listings are deferred, no trigger counts the books of a new author.
 _INSERT_AUTHORS = """
 /* insert_authors */
-INSERT INTO {author} (id, source, source_id, name, sort_name, birth_year, death_year, book_count, rating_count)
+INSERT INTO {author} (id, source, source_id, name, sort_name, birth_year, death_year, edited_at, book_count,
+                      rating_count)
 OVERRIDING SYSTEM VALUE
-SELECT t.id, t.source, t.source_id, t.name, t.sort_name, t.birth_year, t.death_year,
+SELECT t.id, t.source, t.source_id, t.name, t.sort_name, t.birth_year, t.death_year, t.edited_at,
        CASE WHEN listings_deferred() THEN coalesce(b.books, 0) ELSE 0 END,
        CASE WHEN listings_deferred() THEN coalesce(b.ratings, 0) ELSE 0 END
 FROM target_author t
@@ -42,7 +43,8 @@ ORDER BY t.id
 _UPDATE_AUTHORS = """
 /* update_authors */
 UPDATE author a
-SET name = t.name, sort_name = t.sort_name, birth_year = t.birth_year, death_year = t.death_year
+SET name = t.name, sort_name = t.sort_name, birth_year = t.birth_year, death_year = t.death_year,
+    edited_at = t.edited_at
 FROM target_author t
 WHERE a.id = t.id AND NOT t.is_new
   AND (a.name, a.sort_name, a.birth_year, a.death_year)
@@ -51,14 +53,14 @@ WHERE a.id = t.id AND NOT t.is_new
 
 _INSERT_CATEGORIES = """
 /* insert_categories */
-INSERT INTO category (id, parent_id, name)
+INSERT INTO category (id, parent_id, name, edited_at)
 OVERRIDING SYSTEM VALUE
-SELECT id, parent_id, name FROM target_category WHERE is_new ORDER BY depth, id
+SELECT id, parent_id, name, edited_at FROM target_category WHERE is_new ORDER BY depth, id
 """
 
 _UPDATE_CATEGORIES = """
 /* update_categories */
-UPDATE category c SET name = t.name
+UPDATE category c SET name = t.name, edited_at = t.edited_at
 FROM target_category t
 WHERE c.id = t.id AND NOT t.is_new AND c.name <> t.name
 """
@@ -81,7 +83,7 @@ FROM stage_book s JOIN target_book t USING (ordinal)
 WHERE s.isbn = b.isbn AND t.id <> b.id AND (t.is_new OR t.differs)
 """
 
-# Only a book that has no key but its ISBN is found by a row with another key, which it takes.
+# A book that has no key but its ISBN takes the key of its row.
 _UPDATE_BOOKS = """
 /* update_books */
 UPDATE book b
@@ -89,8 +91,6 @@ SET ({columns}) = ROW({values})
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.differs AND b.id = t.id
 """
-
-_KEY_OF_BOOK = "CASE WHEN b.source = $1::text AND s.source_id <> s.isbn THEN s.source_id ELSE b.source_id END"
 
 _DELETE_BOOK_AUTHORS = """
 /* delete_book_authors */
@@ -134,10 +134,19 @@ DELETE FROM book b USING missing_book m WHERE b.id = m.id
 
 _PRUNE_AUTHORS = """
 /* prune_authors */
-DELETE FROM author a
-WHERE a.id IN (SELECT author_id FROM gone_book_author)
-  AND NOT EXISTS (SELECT FROM book_author ba WHERE ba.author_id = a.id)
-  AND NOT EXISTS (SELECT FROM target_book_author t WHERE t.author_id = a.id)
+WITH pruned AS (
+    DELETE FROM author a
+    WHERE a.id IN (SELECT author_id FROM gone_book_author)
+      AND NOT EXISTS (SELECT FROM book_author ba WHERE ba.author_id = a.id)
+      AND NOT EXISTS (SELECT FROM target_book_author t WHERE t.author_id = a.id)
+    RETURNING a.*
+)
+INSERT INTO import_change AS c (import_id, kind, item_id, before)
+SELECT $1::integer, 'author', id, jsonb_build_object(
+    'source', source, 'source_id', source_id, 'name', name, 'sort_name', sort_name,
+    'birth_year', birth_year, 'death_year', death_year, 'edited_at', edited_at)
+FROM pruned
+ON CONFLICT (import_id, kind, item_id) DO UPDATE SET before = excluded.before || c.before, after = NULL
 """
 
 _EMPTIED_CATEGORIES = """
@@ -157,11 +166,18 @@ SELECT DISTINCT depth FROM left_category ORDER BY depth DESC
 
 _PRUNE_CATEGORIES = """
 /* prune_categories */
-DELETE FROM category c USING left_category l
-WHERE c.id = l.id AND l.depth = $1::integer
-  AND NOT EXISTS (SELECT FROM category k WHERE k.parent_id = c.id)
-  AND NOT EXISTS (SELECT FROM book_category bc WHERE bc.category_id = c.id)
-  AND NOT EXISTS (SELECT FROM target_book_category t WHERE t.category_id = c.id)
+WITH pruned AS (
+    DELETE FROM category c USING left_category l
+    WHERE c.id = l.id AND l.depth = $1::integer
+      AND NOT EXISTS (SELECT FROM category k WHERE k.parent_id = c.id)
+      AND NOT EXISTS (SELECT FROM book_category bc WHERE bc.category_id = c.id)
+      AND NOT EXISTS (SELECT FROM target_book_category t WHERE t.category_id = c.id)
+    RETURNING c.*
+)
+INSERT INTO import_change AS c (import_id, kind, item_id, before)
+SELECT $2::integer, 'category', id, jsonb_build_object('path', path, 'name', name, 'edited_at', edited_at)
+FROM pruned
+ON CONFLICT (import_id, kind, item_id) DO UPDATE SET before = excluded.before || c.before, after = NULL
 """
 
 
@@ -183,21 +199,21 @@ NO_CHANGES = MergeCounts(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 async def merge(
-    connection: asyncpg.Connection, source: str, rules: UpdateRules, *, into_rebuilt: bool
+    connection: asyncpg.Connection, source: str, rules: UpdateRules, number: int, *, into_rebuilt: bool
 ) -> MergeCounts:
     """Write all changes. Return the counts.
 
-    With `into_rebuilt`, new authors, books and links go to the rebuilt tables.
+    `number` is that of the import, under which deleted authors and categories are recorded. With `into_rebuilt`, new authors, books and links go to the rebuilt tables.
     """
     changed_authors = await _execute_counted(connection, _UPDATE_AUTHORS)
     changed_categories = await _execute_counted(connection, _UPDATE_CATEGORIES)
-    await _update_books(connection, source, rules)
+    await _update_books(connection, rules)
     removed_links = await _execute_counted(connection, _DELETE_BOOK_AUTHORS) + await _execute_counted(
         connection, _DELETE_BOOK_CATEGORIES
     )
     await connection.execute(_DELETE_MISSING_BOOKS)
     new_categories = await _execute_counted(connection, _INSERT_CATEGORIES)
-    removed_authors, removed_categories = await _prune(connection)
+    removed_authors, removed_categories = await _prune(connection, number)
     if into_rebuilt:
         await copy_rows(connection, BOOK_TABLES)
     names = table_names(BOOK_TABLES if into_rebuilt else ())
@@ -218,28 +234,27 @@ async def merge(
     )
 
 
-async def _update_books(connection: asyncpg.Connection, source: str, rules: UpdateRules) -> None:
+async def _update_books(connection: asyncpg.Connection, rules: UpdateRules) -> None:
     if await connection.fetchval(_MOVES_ISBNS):
         await connection.execute(_RELEASE_ISBNS)
     await connection.execute(
         _UPDATE_BOOKS.format(
             columns=", ".join(filter(None, ("source_id", rules.columns))),
-            values=", ".join(filter(None, (_KEY_OF_BOOK, rules.values))),
-        ),
-        source,
+            values=", ".join(filter(None, ("coalesce(t.new_key, b.source_id)", rules.values))),
+        )
     )
 
 
-async def _prune(connection: asyncpg.Connection) -> tuple[int, int]:
-    """Delete authors and categories without links, and ancestors that became empty.
+async def _prune(connection: asyncpg.Connection, number: int) -> tuple[int, int]:
+    """Delete authors and categories without links, and ancestors that became empty, and record them.
 
     Return the number of deleted authors and categories.
     """
-    authors = await _execute_counted(connection, _PRUNE_AUTHORS)
+    authors = await _execute_counted(connection, _PRUNE_AUTHORS, number)
     categories = 0
     if await _execute_counted(connection, _EMPTIED_CATEGORIES):
         for (depth,) in await connection.fetch(_EMPTIED_DEPTHS):
-            categories += await _execute_counted(connection, _PRUNE_CATEGORIES, depth)
+            categories += await _execute_counted(connection, _PRUNE_CATEGORIES, depth, number)
     return authors, categories
 
 

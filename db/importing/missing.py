@@ -55,9 +55,7 @@ async def find_missing_books(connection: asyncpg.Connection, source: str, path: 
     The file is complete on disk when this returns. Raise CatalogImportError if it cannot be written.
     """
     await connection.execute(_FIND_MISSING, source)
-    await connection.execute("ANALYZE missing_book")
-    for statement in _UNLINK_MISSING:
-        await connection.execute(statement)
+    await unlink_missing_books(connection)
     _require_list_or_nothing(path)
     try:
         await _write_list(connection, path)
@@ -66,6 +64,13 @@ async def find_missing_books(connection: asyncpg.Connection, source: str, path: 
             f"The list of missing books {path} cannot be written: {error.strerror}. Nothing was imported; "
             "choose another path with --missing-file."
         ) from error
+
+
+async def unlink_missing_books(connection: asyncpg.Connection) -> None:
+    """Mark the links of the missing books for deletion by the merge."""
+    await connection.execute("ANALYZE missing_book")
+    for statement in _UNLINK_MISSING:
+        await connection.execute(statement)
 
 
 def _require_list_or_nothing(path: Path) -> None:

@@ -12,7 +12,13 @@ OWNABLE_FIELDS = (*(field.name for field in BOOK_FIELDS if field.name != "isbn")
 """The fields that a source can own in books of another source."""
 
 EDITOR = "editor"
-"""The owner of fields that were edited by hand. No source has this name."""
+"""The owner of fields that were edited by hand."""
+
+LATER_CHANGE = "later"
+"""The owner of fields that an undone import set, and that were changed since."""
+
+KEEPERS = (EDITOR, LATER_CHANGE)
+"""The owners of fields that are no sources: no source has one of these names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ SELECT owner, count(*) AS books FROM kept GROUP BY owner ORDER BY owner
 _COMPARE_KEPT = """
 /* compare_kept */
 UPDATE target_book t
-SET differs = {differs} OR (t.is_own AND b.source_id <> s.source_id AND s.source_id <> s.isbn)
+SET differs = {differs} OR t.new_key IS NOT NULL
 FROM stage_book s, book b
 WHERE t.ordinal IN (SELECT ordinal FROM kept_field) AND s.ordinal = t.ordinal AND b.id = t.id
 """
@@ -145,11 +145,12 @@ WHERE f.book_id = o.book_id AND f.field = o.field AND f.owner IS NOT NULL
 
 @dataclass(frozen=True, slots=True)
 class KeptField:
-    """The number of books whose field the feed did not set, because of its owner or its editor."""
+    """The number of books, or of `items`, whose field the feed did not set, because of its owner or its editor."""
 
     field: str
     owner: str
     books: int
+    items: str = "books"
 
 
 async def keep_fields(

@@ -69,6 +69,13 @@ ORDER BY b.id LIMIT $2::integer
 """
 
 
+_DELETED_EXAMPLES = """
+/* deleted_book_examples */
+SELECT 0 AS row, b.source || '/' || b.source_id AS key, b.title, '' AS old, '' AS new
+FROM book b JOIN missing_book m USING (id) ORDER BY b.id LIMIT $1::integer
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class BookCounts:
     """Counts of the staged books compared with the catalog.
@@ -187,6 +194,11 @@ async def new_examples(connection: asyncpg.Connection) -> tuple[Example, ...]:
 
 async def missing_examples(connection: asyncpg.Connection, source: str) -> tuple[Example, ...]:
     return await _examples(connection, _MISSING_EXAMPLES, source, MAX_EXAMPLES)
+
+
+async def deleted_examples(connection: asyncpg.Connection) -> tuple[Example, ...]:
+    """Return the first of the books in `missing_book`."""
+    return await _examples(connection, _DELETED_EXAMPLES, MAX_EXAMPLES)
 
 
 async def _examples(

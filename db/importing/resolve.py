@@ -179,6 +179,11 @@ async def resolve(connection: asyncpg.Connection, rules: UpdateRules) -> None:
     await connection.execute(_TARGET_BOOK_AUTHORS)
     await connection.execute(_TARGET_BOOK_CATEGORIES)
     await connection.execute("ANALYZE target_book_author, target_book_category")
+    await compare_links(connection, rules)
+
+
+async def compare_links(connection: asyncpg.Connection, rules: UpdateRules) -> None:
+    """Find the links that go, and leave in the target tables only those that come."""
     if "authors" in rules.links:
         await connection.execute(_REMOVED_BOOK_AUTHORS.format(sets_people=rules.sets_links("l.people")))
     if "categories" in rules.links:

@@ -12,12 +12,13 @@ class Summary:
     """Counts of what an import did, or would have done with `dry_run`.
 
     `read` is the sum of `new`, `changed`, `unchanged`, `rejected` and `skipped` books. A book whose links
-    changed counts as changed. `plan` has the changes by field, with examples. `phases` are the seconds per
-    step.
+    changed counts as changed. `number` is that of the import in the journal. `plan` has the changes by field,
+    with examples. `phases` are the seconds per step.
     """
 
     plan: Plan
     dry_run: bool
+    number: int
     read: int
     merged: MergeCounts
     rebuilt: tuple[str, ...]

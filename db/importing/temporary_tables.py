@@ -1,7 +1,8 @@
 """The temporary tables of an import. PostgreSQL drops them at the end of its transaction.
 
 - `stage_*` holds what the feed says.
-- `target_*` holds the rows that the catalog must have after the import, with their existing or new ids.
+- `target_*` holds the rows that the catalog must have after the import, with their existing or new ids. An
+  existing book whose source id changes has it as `new_key`.
 - `gone_row` holds the keys and titles of rejected rows, the other `gone_*` the links that the feed no longer has.
 """
 
@@ -117,14 +118,16 @@ CREATE TEMPORARY TABLE target_category (
     depth integer NOT NULL,
     name text COLLATE "C" NOT NULL,
     path text COLLATE "C" NOT NULL,
-    is_new boolean NOT NULL
+    is_new boolean NOT NULL,
+    edited_at timestamptz
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_book (
     ordinal integer PRIMARY KEY,
     id bigint NOT NULL,
     is_new boolean NOT NULL,
     is_own boolean NOT NULL,
-    differs boolean NOT NULL
+    differs boolean NOT NULL,
+    new_key text
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE missing_book (
     id bigint NOT NULL

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from db.importing.options import EDITOR
+from db.importing.options import EDITOR, LATER_CHANGE
 from db.importing.plan import Example, Plan
 from db.importing.summary import Summary
 
@@ -89,7 +89,8 @@ def _counts(summary: Summary) -> list[tuple[str, int]]:
 def _closing_lines(summary: Summary, rejects: str, missing: str) -> list[str]:
     """Return what the counts alone do not say."""
     lines = [
-        f"{kept.field} of {kept.books:,} books kept: {_describe_owner(kept.owner)}." for kept in summary.kept
+        f"{kept.field} of {kept.books:,} {kept.items} kept: {_describe_owner(kept.owner)}."
+        for kept in summary.kept
     ]
     if summary.plan.ignored_headings:
         lines.append(f"Columns that were not read: {', '.join(summary.plan.ignored_headings)}.")
@@ -113,4 +114,6 @@ def _closing_lines(summary: Summary, rejects: str, missing: str) -> list[str]:
 def _describe_owner(owner: str) -> str:
     if owner == EDITOR:
         return "they were edited by hand (--overwrite-edits sets them)"
+    if owner == LATER_CHANGE:
+        return "they were changed since"
     return f"they belong to {owner} (--owner-of sets them from now on)"

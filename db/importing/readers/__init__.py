@@ -1,6 +1,7 @@
 """Readers parse a feed of one format into a stream of book records and rejects."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import entry_points
 from inspect import isawaitable
 from pathlib import Path
@@ -99,8 +100,10 @@ async def open_feed(
         raise CatalogImportError(f"nothing to import; name {what} to read in the format {format}.")
     code = currency.upper() if currency else None
     options = FeedOptions(_source_name(format, source), mapping or {}, table, code, reading)
-    feed = found.open(sources, options)
-    return await feed if isawaitable(feed) else feed
+    opened = found.open(sources, options)
+    feed = await opened if isawaitable(opened) else opened
+    inputs = table if dsn else ", ".join(Path(each).name for each in sources)
+    return replace(feed, inputs=f"{format} {inputs or ''}".strip())
 
 
 def _source_name(format: str, source: str | None) -> str:  # noqa: A002

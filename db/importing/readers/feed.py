@@ -47,6 +47,7 @@ class Feed:
       others say nothing about a book.
     - `partial_fields` are those of `fields` that some of the files have, and others do not.
     - `columns` are the headings that are read, each with its field.
+    - `inputs` names what is read, for the list of imports.
     - `notes` tell what was guessed, and count what was repaired.
 
     The caller must read `batches` to the end or close it; both close the open file or connection. While
@@ -64,6 +65,7 @@ class Feed:
     partial_fields: frozenset[str] = frozenset()
     columns: tuple[tuple[str, str], ...] = ()
     notes: ReadingNotes = field(default_factory=ReadingNotes)
+    inputs: str = ""
 
 
 async def batch_records(rows: RecordStream) -> AsyncGenerator[RecordBatch]:

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from db.errors import CatalogImportError
-from db.importing import importer, table_rebuild
+from db.importing import import_transaction, table_rebuild
 from db.importing.records import AuthorRecord
 from tests.db.importing.feeds import Catalog, book
 from tests.waiting import GUARD, until
@@ -56,7 +56,7 @@ SELECT EXISTS (SELECT FROM pg_stat_activity
 
 @pytest.fixture(autouse=True)
 def rebuild_at_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importer, "BULK_MIN_BOOKS", 0)
+    monkeypatch.setattr(import_transaction, "BULK_MIN_BOOKS", 0)
 
 
 async def test_definitions_options_and_grants_are_kept(catalog: Catalog) -> None:
@@ -216,7 +216,7 @@ async def has_old_snapshot(reader: asyncpg.Connection, observer: asyncpg.Connect
 async def test_an_import_that_gets_no_lock_in_time_fails_and_writes_nothing(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importer, "CATALOG_LOCK_TIMEOUT", 0.5)
+    monkeypatch.setattr(import_transaction, "CATALOG_LOCK_TIMEOUT", 0.5)
     writer = await asyncpg.connect(catalog.dsn)
     writing = writer.transaction()
     await writing.start()

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from db.errors import CatalogImportError, DatabaseError
-from db.importing import importer
+from db.importing import import_transaction
 from db.importing.importer import import_feed
 from db.importing.progress import ImportProgress
 from db.importing.readers import Feed, RecordBatch
@@ -104,9 +104,9 @@ async def test_a_disconnect_while_committing_reports_an_unknown_result(
 async def test_a_vacuum_that_fails_is_only_a_warning(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(importer, "BULK_MIN_BOOKS", 0)
+    monkeypatch.setattr(import_transaction, "BULK_MIN_BOOKS", 0)
 
-    with caplog.at_level(logging.WARNING, logger="db.importing.importer"):
+    with caplog.at_level(logging.WARNING, logger="db.importing.import_transaction"):
         summary = await import_feed(
             catalog.dsn,
             feed([book("1")]),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.importing import importer
+from db.importing import import_transaction
 from db.importing.options import ImportOptions
 from db.importing.records import AuthorRecord, BookRecord
 from tests.db.importing.feeds import Catalog, book
@@ -381,7 +381,7 @@ async def test_row_by_row_and_rebuilt_imports_give_the_same_catalog(
             await catalog.clear()
             counts: list[tuple[object, ...]] = []
             for size, records in zip(sizes, (older, newer), strict=True):
-                patch.setattr(importer, "BULK_MIN_BOOKS", size)
+                patch.setattr(import_transaction, "BULK_MIN_BOOKS", size)
                 summary = await catalog.import_records(*records, options=options)
                 counts.append((summary.new, summary.changed, summary.missing_from_feed, summary.merged))
             summaries.append(counts)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from db.errors import CatalogImportError
-from db.importing import importer
+from db.importing import import_transaction
 from db.importing.importer import import_feed
 from db.importing.options import ImportOptions
 from db.importing.plan import Example, FieldChange, Plan
@@ -85,7 +85,7 @@ async def test_only_a_large_change_needs_approval_and_a_refusal_writes_nothing(c
 async def test_missing_books_are_listed_and_deleted_with_what_only_they_had(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, rebuild_at: int
 ) -> None:
-    monkeypatch.setattr(importer, "BULK_MIN_BOOKS", rebuild_at)
+    monkeypatch.setattr(import_transaction, "BULK_MIN_BOOKS", rebuild_at)
     await catalog.import_records(*BOOKS)
     await catalog.import_records(book("x"), source="other")
     await catalog.connection.execute(

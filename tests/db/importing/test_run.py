@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from db.checksum import books_checksum, content_checksum
 from db.connections.connect import connect
 from db.errors import CatalogImportError, DatabaseError
-from db.importing import importer as running
+from db.importing import import_transaction
 from db.importing.importer import Summary, import_feed
 from db.importing.options import ImportOptions
 from db.importing.readers import Feed, RecordBatch, open_feed, open_generated
@@ -268,7 +268,7 @@ async def test_rebuilding_tables_and_writing_rows_give_the_same_catalog(
     connection = await asyncpg.connect(dsn)
     await connection.execute(CLEAR)
     await connection.close()
-    monkeypatch.setattr(running, "BULK_MIN_BOOKS", 1)
+    monkeypatch.setattr(import_transaction, "BULK_MIN_BOOKS", 1)
     large = await import_generated(count)
 
     assert small.rebuilt == ()
@@ -277,7 +277,7 @@ async def test_rebuilding_tables_and_writing_rows_give_the_same_catalog(
     grown = await import_generated(count + count // 2)
     assert grown.rebuilt == ("author_listing", "category_listing", "book_search", "search_word")
     rebuilt = await audit_and_checksum(dsn)
-    monkeypatch.setattr(running, "BULK_MIN_BOOKS", 10**9)
+    monkeypatch.setattr(import_transaction, "BULK_MIN_BOOKS", 10**9)
     assert (await import_generated(count + count // 2)).changed_nothing
     assert await audit_and_checksum(dsn) == rebuilt
 

@@ -1,0 +1,165 @@
+"""The transaction of an import: one at a time, committed or rolled back as a whole, then VACUUM."""
+
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+from db.connections.connect import connect
+from db.errors import CatalogImportError
+from db.importing.merge import LOCK_TABLES
+from db.importing.phases import PhaseTimer
+from db.importing.table_rebuild import acquire_locks
+from db.importing.temporary_tables import create_merge_tables
+from db.revision import require_head
+
+BULK_MIN_BOOKS = 2_000
+"""An import with at least this many new and changed books may rebuild tables, and ends with VACUUM."""
+
+CATALOG_LOCK_TIMEOUT = 600.0
+"""Maximum wait for the locks on the catalog, in seconds."""
+
+# asyncpg raises InternalClientError when the server disconnects during a COPY.
+_CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+log = logging.getLogger(__name__)
+
+# Lets the server notice a killed importer and release its locks within 1 s. Some platforms do not support it.
+_ENABLE_CONNECTION_CHECK = """
+/* notice_a_killed_importer */
+SET client_connection_check_interval = '1s'
+"""
+
+# Disables the timeouts of the role or database for the import, and raises the memory limits: a few large
+# sorts and hashes run one after another. What an import writes is not an edit by hand. The
+# journal writes times as texts, which depend on the time zone.
+_TRANSACTION_SETTINGS = """
+/* import_settings */
+SELECT set_config(name, CASE name
+    WHEN 'jit' THEN 'off' WHEN 'work_mem' THEN '128MB' WHEN 'maintenance_work_mem' THEN '256MB'
+    WHEN 'temp_buffers' THEN '32MB' ELSE '0' END, true)
+FROM pg_settings
+WHERE name IN ('jit', 'work_mem', 'maintenance_work_mem', 'temp_buffers', 'statement_timeout', 'lock_timeout',
+               'idle_in_transaction_session_timeout', 'transaction_timeout')
+UNION ALL
+SELECT set_config('bookstore.writer', 'import', true)
+UNION ALL
+SELECT set_config('TimeZone', 'UTC', true)
+"""
+
+_TRY_IMPORT_LOCK = """
+/* only_import */
+SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
+"""
+
+_VACUUM = (
+    """
+    /* vacuum_catalog */
+    VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing,
+                     book_search, search_word
+    """,
+)
+
+# Rebuilt tables are analyzed already.
+_VACUUM_REBUILT = (
+    """
+    /* vacuum_rebuilt_catalog */
+    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search, search_word
+    """,
+    """
+    /* vacuum_category */
+    VACUUM (ANALYZE) category
+    """,
+)
+
+
+@dataclass(slots=True)
+class ImportTransaction:
+    """The transaction of an import. `written_books` and `rebuilt` say what VACUUM has to do after the commit."""
+
+    connection: asyncpg.Connection
+    written_books: int = 0
+    rebuilt: Sequence[str] = ()
+
+    async def lock_catalog(self) -> None:
+        """Let no other session write to the catalog until the end, and create the tables to compare with it.
+
+        Raises CatalogImportError after CATALOG_LOCK_TIMEOUT.
+        """
+        await acquire_locks(
+            self.connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
+        )
+        await create_merge_tables(self.connection)
+
+
+@asynccontextmanager
+async def begin_import(
+    dsn: str, timer: PhaseTimer, *, dry_run: bool, application_name: str = "bookstore import"
+) -> AsyncGenerator[ImportTransaction]:
+    """Yield the transaction of the only import that runs. Commit it at the end, or roll it back with `dry_run`.
+
+    Raises CatalogImportError if another import runs, and for errors of the database. Raises DatabaseError if
+    the database is unreachable or not migrated.
+    """
+    async with _open_connection(dsn, application_name) as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        running = ImportTransaction(connection)
+        try:
+            await _acquire_import_lock(connection)
+            yield running
+            timer.start_phase("Rolling back" if dry_run else "Committing")
+        except BaseException:
+            if not connection.is_closed():
+                with suppress(*_CONNECTION_ERRORS):
+                    await transaction.rollback()
+            raise
+        await (transaction.rollback() if dry_run else _commit(transaction))
+        if not dry_run and running.written_books >= BULK_MIN_BOOKS:
+            timer.start_phase("Vacuuming")
+            await _vacuum(connection, _VACUUM_REBUILT if "book" in running.rebuilt else _VACUUM)
+
+
+async def _acquire_import_lock(connection: asyncpg.Connection) -> None:
+    await connection.execute(_TRANSACTION_SETTINGS)
+    if not await connection.fetchval(_TRY_IMPORT_LOCK):
+        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
+
+
+async def _commit(transaction: Transaction) -> None:
+    try:
+        await transaction.commit()
+    except _CONNECTION_ERRORS as error:
+        raise CatalogImportError(
+            f"The connection was lost during the commit ({error}): the feed may or may not have been written. "
+            "Import it again: rows that are already written do not change."
+        ) from error
+
+
+async def _vacuum(connection: asyncpg.Connection, statements: Sequence[str]) -> None:
+    """Run VACUUM, which enables index-only scans. If it fails, log a warning: autovacuum runs later."""
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    except _CONNECTION_ERRORS as error:
+        log.warning("The import is complete, but VACUUM failed: %s", error)
+
+
+@asynccontextmanager
+async def _open_connection(dsn: str, application_name: str) -> AsyncGenerator[asyncpg.Connection]:
+    """Open a connection to a migrated database, and map its errors to DatabaseError or CatalogImportError."""
+    connection = await connect(dsn, application_name=application_name)
+    try:
+        await require_head(connection)
+        with suppress(asyncpg.PostgresError):
+            await connection.execute(_ENABLE_CONNECTION_CHECK)
+        yield connection
+    except _CONNECTION_ERRORS as error:
+        raise CatalogImportError(
+            f"The database failed during the import: {error}. Nothing was written."
+        ) from error
+    finally:
+        connection.terminate() if connection.is_in_transaction() else await connection.close(timeout=10)

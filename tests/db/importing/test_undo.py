@@ -1,0 +1,257 @@
+"""An import is undone as far as nothing else has changed the catalog since."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db.errors import CatalogImportError
+from db.importing.options import ImportOptions
+from db.importing.ownership import KeptField
+from db.importing.records import AuthorRecord, BookRecord
+from db.importing.summary import Summary
+from db.importing.undo import undo_import
+from tests.db.importing.feeds import Catalog, book
+
+FIELDS = "SELECT b.source, b.source_id, f.field, f.owner, f.edited_at FROM book_field f JOIN book b ON b.id = f.book_id"
+IDS = "SELECT id, source_id FROM book ORDER BY id"
+JANE, JOHN = AuthorRecord("Jane Doe", sort_name="Doe, Jane"), AuthorRecord("John Roe", role="TRANSLATOR")
+DELETES = ImportOptions(missing="delete", missing_limit=100)
+
+
+async def state(catalog: Catalog) -> tuple[str, list[tuple[object, ...]]]:
+    """Return the checksum of the catalog, and the owners and edits of fields."""
+    return await catalog.checksum(), sorted(map(repr, await catalog.rows(FIELDS)))
+
+
+async def undo(catalog: Catalog, summary: Summary) -> Summary:
+    return await undo_import(catalog.dsn, summary.number)
+
+
+async def test_a_change_of_every_kind_is_undone_and_done_again(catalog: Catalog) -> None:
+    first = book(
+        "1", "The Sea", price=Decimal("7.90"), currency="EUR", authors=(JANE,), categories=(("Fiction",),)
+    )
+    await catalog.import_records(
+        first, book("2", "The Hill", authors=(JANE, JOHN), categories=(("Arts", "Music"),))
+    )
+    before, ids = await state(catalog), await catalog.rows(IDS)
+    changed = book(
+        "1", "A Sea", price=Decimal(8), currency="EUR", authors=(JOHN,), categories=(("fiction", "Crime"),)
+    )
+    summary = await catalog.import_records(
+        changed, book("3", authors=(AuthorRecord("Ann"),)), options=DELETES
+    )
+    after = await state(catalog)
+
+    undone = await undo(catalog, summary)
+    restored, restored_ids = await state(catalog), await catalog.rows(IDS)
+    redone = await undo(catalog, undone)
+
+    assert (summary.number, undone.number, redone.number) == (2, 3, 4)
+    assert (undone.new, undone.changed, undone.plan.deleted, undone.kept) == (1, 1, 1, ())
+    assert restored == before
+    assert restored_ids == ids
+    assert await state(catalog) == after
+    assert (redone.new, redone.changed, redone.plan.deleted, redone.kept) == (1, 1, 1, ())
+
+
+async def test_a_field_that_was_changed_since_is_kept_and_counted(catalog: Catalog) -> None:
+    await catalog.import_records(book("1", "Old", stock=1), book("2", "Old", stock=1))
+    summary = await catalog.import_records(
+        book("1", "New", stock=2), book("2", "New", stock=2), book("3", "Added")
+    )
+    await catalog.import_records(book("1", stock=3), fields=("source_id", "stock"))
+    await catalog.connection.execute("UPDATE book SET title = 'By hand' WHERE source_id IN ('2', '3')")
+
+    undone = await undo(catalog, summary)
+
+    assert sorted((kept.field, kept.owner, kept.books) for kept in undone.kept) == [
+        ("addition", "later", 1),
+        ("stock", "later", 1),
+        ("title", "later", 1),
+    ]
+    assert await catalog.rows("SELECT source_id, title, stock FROM book ORDER BY source_id") == [
+        ("1", "Old", 3),
+        ("2", "By hand", 1),
+        ("3", "By hand", 0),
+    ]
+
+
+async def test_owners_of_fields_are_set_back(catalog: Catalog) -> None:
+    isbn = "9780306406157"
+    await catalog.import_records(
+        book("w1", "The Sea", isbn=isbn, price=Decimal(9), currency="EUR"), source="whole"
+    )
+    before = await state(catalog)
+    prices = BookRecord(0, isbn, None, isbn=isbn, price=Decimal(12), currency="EUR")
+    summary = await catalog.import_records(
+        prices,
+        fields=("isbn", "price", "currency"),
+        options=ImportOptions(owner_of=frozenset(("price",))),
+    )
+    owned = await state(catalog)
+
+    undone = await undo(catalog, summary)
+    restored = await state(catalog)
+    await undo(catalog, undone)
+
+    assert owned != before == restored
+    assert await state(catalog) == owned
+
+
+async def test_books_that_swapped_their_isbns_swap_them_back(catalog: Catalog) -> None:
+    one, other = "9780306406157", "9780199535811"
+    await catalog.import_records(book("1", isbn=one), book("2", isbn=other))
+    before = await state(catalog)
+    summary = await catalog.import_records(book("1", isbn=other), book("2", isbn=one))
+
+    undone = await undo(catalog, summary)
+
+    assert undone.kept == ()
+    assert await state(catalog) == before
+
+
+async def test_an_isbn_that_another_book_has_now_is_not_set_back(catalog: Catalog) -> None:
+    isbn, other = "9780306406157", "9780199535811"
+    await catalog.import_records(book("1", isbn=isbn))
+    summary = await catalog.import_records(book("1", isbn=other))
+    await catalog.import_records(book("2", isbn=isbn))
+
+    undone = await undo(catalog, summary)
+
+    assert undone.kept == (KeptField("isbn", "later", 1),)
+    assert await catalog.rows("SELECT source_id, isbn FROM book ORDER BY source_id") == [
+        ("1", other),
+        ("2", isbn),
+    ]
+
+
+async def test_a_deleted_book_that_exists_again_is_kept(catalog: Catalog) -> None:
+    await catalog.import_records(book("1"), book("2", "First"))
+    summary = await catalog.import_records(book("1"), options=DELETES)
+    await catalog.import_records(book("2", "Second"))
+
+    undone = await undo(catalog, summary)
+
+    assert undone.kept == (KeptField("book", "later", 1),)
+    assert await catalog.rows("SELECT title FROM book ORDER BY source_id") == [("A title",), ("Second",)]
+
+
+async def test_names_of_authors_and_categories_are_set_back(catalog: Catalog) -> None:
+    jane = AuthorRecord("Jane", source_id="a1")
+    await catalog.import_records(book("1", authors=(jane,), categories=(("FICTION",),)))
+    before = await state(catalog)
+    renamed = AuthorRecord("Jane Doe", source_id="a1", sort_name="Doe, Jane", birth_year=1900)
+    summary = await catalog.import_records(book("1", authors=(renamed,), categories=(("Fiction",),)))
+
+    undone = await undo(catalog, summary)
+
+    assert undone.merged.changed_authors == 1
+    assert await state(catalog) == before
+
+
+async def test_a_name_that_was_edited_since_is_kept(catalog: Catalog) -> None:
+    await catalog.import_records(book("1", authors=(AuthorRecord("Jane", source_id="a1"),)))
+    summary = await catalog.import_records(book("1", authors=(AuthorRecord("Jane Doe", source_id="a1"),)))
+    await catalog.connection.execute("UPDATE author SET name = 'J. Doe'")
+
+    undone = await undo(catalog, summary)
+
+    assert undone.kept == (KeptField("name", "later", 1, "authors"),)
+    assert await catalog.rows("SELECT name FROM author") == [("J. Doe",)]
+
+
+async def test_an_import_is_undone_once(catalog: Catalog) -> None:
+    summary = await catalog.import_records(book("1"))
+    await undo(catalog, summary)
+
+    with pytest.raises(CatalogImportError) as twice:
+        await undo(catalog, summary)
+    with pytest.raises(CatalogImportError) as unknown:
+        await undo_import(catalog.dsn, 99)
+
+    assert str(twice.value) == (
+        "Import 1 is undone already, by import 2; `bookstore undo 2` brings its changes back."
+    )
+    assert str(unknown.value) == "There is no import 99; `bookstore imports` lists them."
+
+
+async def test_changes_are_kept_for_90_days(catalog: Catalog) -> None:
+    old = await catalog.import_records(book("1"))
+    changed = await catalog.import_records(book("1", "New"))
+    await catalog.connection.execute("UPDATE import SET imported_at = now() - interval '91 days'")
+    await catalog.import_records(book("1", "Newer"))
+
+    with pytest.raises(CatalogImportError) as forgotten:
+        await undo(catalog, changed)
+
+    assert str(forgotten.value) == (
+        "The changes of import 2 are not kept any more: it is more than 90 days old."
+    )
+    assert await catalog.rows("SELECT import_id FROM import_change") == [(3,)]
+    assert await catalog.rows("SELECT id, has_changes FROM import ORDER BY id") == [
+        (old.number, False),
+        (changed.number, False),
+        (3, True),
+    ]
+
+
+async def test_a_dry_run_of_an_undo_writes_nothing(catalog: Catalog) -> None:
+    summary = await catalog.import_records(book("1"))
+
+    planned = await undo_import(catalog.dsn, summary.number, dry_run=True)
+
+    assert (planned.dry_run, planned.plan.deleted) == (True, 1)
+    assert await catalog.rows("SELECT count(*) FROM book") == [(1,)]
+    assert await catalog.rows("SELECT count(*) FROM import") == [(1,)]
+
+
+people = st.lists(
+    st.builds(AuthorRecord, st.sampled_from(["Ann", "ann", "Bob"]), st.sampled_from(["AUTHOR", "EDITOR"])),
+    max_size=2,
+).map(tuple)
+paths = st.lists(st.sampled_from([("A",), ("A", "B"), ("a", "C"), ("D",)]), max_size=2).map(tuple)
+isbns = st.sampled_from([None, "9780306406157", "9780199535811"])
+records = st.lists(
+    st.builds(
+        lambda key, title, isbn, authors, categories: book(
+            key, title, isbn=isbn, authors=authors, categories=categories
+        ),
+        st.sampled_from(["1", "2", "3", "4"]),
+        st.sampled_from(["Sea", "Hill"]),
+        isbns,
+        people,
+        paths,
+    ),
+    min_size=1,
+    max_size=4,
+)
+choices = st.sampled_from(
+    [
+        ImportOptions(),
+        DELETES,
+        ImportOptions(replace=True),
+        ImportOptions(replace=True, missing="delete", missing_limit=100),
+    ]
+)
+
+
+@settings(max_examples=40, database=None)
+@given(first=records, second=records, options=choices)
+async def test_an_undo_restores_the_catalog_before_the_import(
+    catalog: Catalog, first: list[BookRecord], second: list[BookRecord], options: ImportOptions
+) -> None:
+    await catalog.clear()
+    await catalog.import_records(*first)
+    before, ids = await state(catalog), await catalog.rows(IDS)
+    summary = await catalog.import_records(*second, options=options)
+    after = await state(catalog)
+
+    undone = await undo(catalog, summary)
+    restored, restored_ids = await state(catalog), await catalog.rows(IDS)
+    redone = await undo(catalog, undone)
+
+    assert (restored, restored_ids, undone.kept) == (before, ids, ())
+    assert (await state(catalog), redone.kept) == (after, ())
