@@ -9,6 +9,8 @@ COMMANDS = {
     "serve": "serve:serve_command",
     "migrate": "catalog:migrate_command",
     "import": "import_:import_command",
+    "imports": "imports:imports_group",
+    "undo": "imports:undo_command",
     "export": "export:export_command",
     "sample": "catalog:sample_group",
     "seed": "catalog:seed_command",

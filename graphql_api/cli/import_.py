@@ -236,7 +236,7 @@ def run_import(
                 missing=missing,
                 options=options,
                 dry_run=dry_run,
-                approve=partial(_approve, progress, yes=yes),
+                approve=partial(approve_change, progress, yes=yes),
                 progress=progress,
             )
         return summary, missing
@@ -248,7 +248,7 @@ def run_import(
     return summary
 
 
-def _approve(progress: ImportProgress, plan: Plan, *, yes: bool) -> bool:
+def approve_change(progress: ImportProgress, plan: Plan, *, yes: bool) -> bool:
     """Ask on a terminal whether a large change goes on. Elsewhere, `--yes` is the answer."""
     if yes:
         return True

@@ -55,8 +55,11 @@ def _print_examples(
         click.echo(f"    {row}{example.key} {example.title or ''}{change}")
 
 
-def print_summary(summary: Summary, rejects: str, missing: str) -> None:
-    """Print the counts, the duration and the memory use of an import."""
+def print_summary(summary: Summary, rejects: str = "", missing: str = "") -> None:
+    """Print the counts, the duration and the memory use of an import.
+
+    `rejects` and `missing` are the files that it wrote, if any.
+    """
     table = Table(title=f"{summary.source}{' (dry run: nothing was written)' if summary.dry_run else ''}")
     table.add_column("")
     table.add_column("rows", justify="right")
@@ -106,8 +109,10 @@ def _closing_lines(summary: Summary, rejects: str, missing: str) -> list[str]:
             f"The catalog also holds the sample of {summary.plan.counts.of_sample} books; "
             "`bookstore sample remove` deletes it."
         )
-    if summary.plan.deleted:
+    if summary.plan.deleted and missing:
         lines.append(f"The deleted books are listed in {missing}.")
+    if not summary.dry_run and not summary.changed_nothing:
+        lines.append(f"This is import {summary.number}; `bookstore undo {summary.number}` sets it back.")
     return lines
 
 

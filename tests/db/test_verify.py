@@ -136,6 +136,7 @@ CORRUPTIONS = (
             "orphan_book_categories": ["book 1, category 2"],
             "orphan_author_listings": ["book 1, author 1"],
             "orphan_category_listings": ["book 1, category 1", "book 1, category 2"],
+            "orphan_book_fields": ["book 1: authors", "book 1: categories"],
             "orphan_book_views": ["book 1 on 2024-02-29"],
             "author_listings": ["author 1, book 1: surplus"],
             "category_listings": ["category 1, book 1: surplus", "category 2, book 1: surplus"],

@@ -42,6 +42,8 @@ def test_every_command_is_listed() -> None:
         ("explain",),
         ("export",),
         ("import",),
+        ("imports",),
+        ("imports", "show"),
         ("migrate",),
         ("plan",),
         ("sample",),
@@ -49,6 +51,7 @@ def test_every_command_is_listed() -> None:
         ("schema",),
         ("seed",),
         ("serve",),
+        ("undo",),
         ("verify",),
     ]
 
