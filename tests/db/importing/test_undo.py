@@ -1,5 +1,8 @@
 """An import is undone as far as nothing else has changed the catalog since."""
 
+import asyncio
+import signal
+import sys
 from decimal import Decimal
 
 import pytest
@@ -7,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.errors import CatalogImportError
+from db.importing.importer import import_feed
 from db.importing.options import ImportOptions
 from db.importing.ownership import KeptField
+from db.importing.readers import open_generated
 from db.importing.records import AuthorRecord, BookRecord
 from db.importing.summary import Summary
 from db.importing.undo import undo_import
 from tests.db.importing.feeds import Catalog, book
+from tests.waiting import until
 
 FIELDS = "SELECT b.source, b.source_id, f.field, f.owner, f.edited_at FROM book_field f JOIN book b ON b.id = f.book_id"
 IDS = "SELECT id, source_id FROM book ORDER BY id"
@@ -206,6 +212,43 @@ async def test_a_dry_run_of_an_undo_writes_nothing(catalog: Catalog) -> None:
     assert (planned.dry_run, planned.plan.deleted) == (True, 1)
     assert await catalog.rows("SELECT count(*) FROM book") == [(1,)]
     assert await catalog.rows("SELECT count(*) FROM import") == [(1,)]
+
+
+# Undoes an import, and kills its own process when the given step begins.
+UNDO = """
+import asyncio, os, signal, sys
+from db.importing.progress import ImportProgress
+from db.importing.undo import undo_import
+
+class Killed(ImportProgress):
+    def start_phase(self, title):
+        if title == sys.argv[3]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(undo_import(sys.argv[1], int(sys.argv[2]), progress=Killed()))
+"""
+STEPS = ["Comparing with the catalog", "Writing books, authors and categories", "Committing", "Vacuuming"]
+SESSION_HAS_ENDED = """
+SELECT NOT EXISTS (SELECT FROM pg_stat_activity
+                   WHERE application_name = 'bookstore undo' AND datname = current_database())
+"""
+UNDONE = "SELECT id, undoes FROM import ORDER BY id"
+
+
+async def test_a_killed_undo_is_committed_completely_or_not_at_all(catalog: Catalog) -> None:
+    empty = await state(catalog)
+    await import_feed(catalog.dsn, open_generated(2_000, 1), rejects=catalog.rejects)
+    whole = await state(catalog)
+    states: dict[str, object] = {}
+
+    for step in STEPS:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", UNDO, catalog.dsn, "1", step)
+        assert await process.wait() == -signal.SIGKILL
+        await until(lambda: catalog.connection.fetchval(SESSION_HAS_ENDED))
+        states[step] = (await state(catalog), await catalog.rows(UNDONE))
+
+    before = (whole, [(1, None)])
+    assert states == {**dict.fromkeys(STEPS[:-1], before), "Vacuuming": (empty, [(1, None), (2, 1)])}
 
 
 people = st.lists(
