@@ -49,8 +49,9 @@ conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are f
 bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm)
 	$(BIN)/python -m benchmarks.serving
 
-bench-import: $(VENV)/dev ## Measure an import of 1,000,000 generated books beside a bare COPY
+bench-import: $(VENV)/dev ## Measure an import of 1,000,000 books beside a bare COPY, then of 100,000 prices
 	$(BIN)/python -m benchmarks.import_benchmark
+	$(BIN)/python -m benchmarks.import_changes
 
 BOOKS ?= 10000 1000000 5000000
 bench-search: $(VENV)/dev ## Measure search on catalogs of as many generated books as BOOKS says

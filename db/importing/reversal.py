@@ -57,38 +57,35 @@ UNION ALL
 SELECT u.id, '{_WHOLE_BOOK}', '{{{{}}}}', u.current IS NOT NULL FROM undone_book u WHERE u.after IS NULL
 """
 
-_ADDED_BOOKS_SQL = """
-FROM import i
-JOIN book b ON b.id BETWEEN i.first_book_id AND i.last_book_id
-    OR b.id IN (SELECT c.item_id FROM import_change c
-                WHERE c.import_id = i.id AND c.kind = 'book' AND c.before IS NULL)
-WHERE i.id = $1::integer
-"""
+_ADDED_BOOKS_SQL = """(
+    SELECT b.id FROM import i JOIN book b ON b.id BETWEEN i.first_book_id AND i.last_book_id
+    WHERE i.id = $1::integer
+    UNION ALL
+    SELECT b.id FROM import_change c JOIN book b ON b.id = c.item_id
+    WHERE c.import_id = $1::integer AND c.kind = 'book' AND c.before IS NULL
+)"""
 
 # A new book goes if no edit, no other source and no later import has changed it.
 _NEW_BOOKS = f"""
 /* new_books_of_import */
 INSERT INTO missing_book (id)
 SELECT b.id
-{_ADDED_BOOKS_SQL}
-  AND coalesce((
-      SELECT jsonb_object_agg(f.field, jsonb_build_array(f.owner, f.edited_at)) FROM book_field f
-      WHERE f.book_id = b.id
-  ), '{{}}') = coalesce((
-      SELECT c.after -> 'fields' FROM import_change c
-      WHERE c.import_id = i.id AND c.kind = 'book' AND c.item_id = b.id AND c.before IS NULL
-  ), '{{}}')
-  AND NOT EXISTS (
-      SELECT FROM import_change c
-      WHERE c.kind IN ('book', 'book_field') AND c.item_id = b.id AND c.import_id = ANY ($2::integer[])
+FROM {_ADDED_BOOKS_SQL} b
+LEFT JOIN (
+    SELECT f.book_id, jsonb_object_agg(f.field, jsonb_build_array(f.owner, f.edited_at)) AS fields
+    FROM book_field f GROUP BY f.book_id
+) f ON f.book_id = b.id
+LEFT JOIN import_change c ON c.import_id = $1::integer AND c.kind = 'book' AND c.item_id = b.id
+WHERE coalesce(f.fields, '{{}}') = coalesce(c.after -> 'fields', '{{}}')
+  AND b.id NOT IN (
+      SELECT l.item_id FROM import_change l
+      WHERE l.kind IN ('book', 'book_field') AND l.import_id = ANY ($2::integer[])
   )
 """
 
 _COUNT_KEPT_NEW_BOOKS = f"""
 /* count_kept_new_books */
-SELECT count(*)
-{_ADDED_BOOKS_SQL}
-  AND NOT EXISTS (SELECT FROM missing_book m WHERE m.id = b.id)
+SELECT count(*) FROM {_ADDED_BOOKS_SQL} b WHERE NOT EXISTS (SELECT FROM missing_book m WHERE m.id = b.id)
 """
 
 _PEOPLE = f"""

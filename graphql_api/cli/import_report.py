@@ -72,7 +72,16 @@ def print_summary(summary: Summary, rejects: str = "", missing: str = "") -> Non
 
 
 def _counts(summary: Summary) -> list[tuple[str, int]]:
+    """Return the counts of rows and books, and of everything else those that are not 0."""
     plan = summary.plan
+    others = [
+        ("rows of unknown books, skipped", summary.skipped),
+        ("dropped values", summary.dropped_values),
+        *((_CELLS[kind].format(field), count) for (field, kind), count in sorted(plan.notes.counts.items())),
+        ("deleted books, missing from this import", plan.deleted),
+        ("kept books, missing from this import", summary.missing_from_feed - plan.deleted),
+        *((field.replace("_", " "), count) for field, count in asdict(summary.merged).items()),
+    ]
     return [
         ("read", summary.read),
         ("new books", summary.new),
@@ -80,12 +89,7 @@ def _counts(summary: Summary) -> list[tuple[str, int]]:
         *((f"  changed {change.field}", change.books) for change in plan.changes),
         ("unchanged books", summary.unchanged),
         ("rejected rows", summary.rejected),
-        *([("rows of unknown books, skipped", summary.skipped)] if summary.skipped else []),
-        ("dropped values", summary.dropped_values),
-        *((_CELLS[kind].format(field), count) for (field, kind), count in sorted(plan.notes.counts.items())),
-        ("deleted books, missing from this import", plan.deleted),
-        ("kept books, missing from this import", summary.missing_from_feed - plan.deleted),
-        *((field.replace("_", " "), count) for field, count in asdict(summary.merged).items()),
+        *(each for each in others if each[1]),
     ]
 
 
