@@ -217,6 +217,7 @@ async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, int]:
         await table_rebuild.create_rebuilt_tables(connection, tables)
     if planned.deleted:
         await find_missing_books(connection, source, job.missing_file)
+    await journal.forget_old_changes(connection)
     number = await journal.add_import(connection, planned, inputs=job.feed.inputs)
     await journal.record_changes(connection, number, rules, planned)
     if job.options.owner_of or job.options.overwrite_edits:
@@ -234,7 +235,6 @@ async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, int]:
         await table_rebuild.swap_tables(
             connection, tables, total_timeout=import_transaction.CATALOG_LOCK_TIMEOUT
         )
-    await journal.forget_old_changes(connection)
     return written, number
 
 

@@ -82,16 +82,47 @@ WITH kept AS (
 SELECT owner, count(*) AS books FROM kept GROUP BY owner ORDER BY owner
 """
 
+# Only lists that differ from those of the book are counted.
 _KEEP_LINKS = """
 /* keep_links */
-WITH kept AS (
-    UPDATE stage_link l SET {column} = NULL
-    FROM kept_field k
-    WHERE l.ordinal = k.ordinal AND k.field = $1::text AND {sets}
-    RETURNING k.owner
+WITH former AS MATERIALIZED (
+    SELECT l.ordinal, l.{column} AS list, k.owner
+    FROM stage_link l JOIN kept_field k USING (ordinal) WHERE k.field = $1::text AND {sets}
+), released AS (
+    UPDATE stage_link l SET {column} = NULL FROM former f WHERE l.ordinal = f.ordinal
+), staged AS (
+    SELECT e.ordinal, array_agg(e.entry ORDER BY e.n, e.entry) AS entries
+    FROM ({staged_entries}) e GROUP BY e.ordinal
 )
-SELECT owner, count(*) AS books FROM kept GROUP BY owner ORDER BY owner
+SELECT f.owner, count(*) AS books
+FROM former f JOIN target_book t USING (ordinal) LEFT JOIN staged s USING (ordinal)
+WHERE s.entries IS DISTINCT FROM ({current_entries})
+GROUP BY f.owner ORDER BY f.owner
 """
+
+_STAGED_ENTRIES = {
+    "authors": """
+    SELECT f.ordinal, concat_ws(' ', k.role, k.source, k.source_id) AS entry, min(u.n) AS n
+    FROM former f CROSS JOIN string_to_table(f.list, ',') WITH ORDINALITY AS u (person, n)
+    JOIN stage_key k ON k.person = u.person::integer GROUP BY 1, 2
+    """,
+    "categories": """
+    SELECT DISTINCT f.ordinal, n.slugs AS entry, 1 AS n
+    FROM former f CROSS JOIN string_to_table(f.list, ',') AS u (path)
+    JOIN stage_node n ON n.path = u.path::integer AND n.is_leaf
+    """,
+}
+
+_CURRENT_ENTRIES = {
+    "authors": """
+    SELECT array_agg(concat_ws(' ', ba.role, a.source, a.source_id) ORDER BY ba.position)
+    FROM book_author ba JOIN author a ON a.id = ba.author_id WHERE ba.book_id = t.id
+    """,
+    "categories": """
+    SELECT array_agg(c.path ORDER BY c.path)
+    FROM book_category bc JOIN category c ON c.id = bc.category_id WHERE bc.book_id = t.id
+    """,
+}
 
 _COMPARE_KEPT = """
 /* compare_kept */
@@ -219,7 +250,15 @@ def _keep_statements(rules: UpdateRules) -> list[tuple[str, str]]:
         for field in rules.fields
     ]
     return statements + [
-        (name, _KEEP_LINKS.format(column=_LINK_COLUMNS[name], sets=_sets(rules, name)))
+        (
+            name,
+            _KEEP_LINKS.format(
+                column=_LINK_COLUMNS[name],
+                sets=_sets(rules, name),
+                staged_entries=_STAGED_ENTRIES[name],
+                current_entries=_CURRENT_ENTRIES[name],
+            ),
+        )
         for name in rules.links
     ]
 

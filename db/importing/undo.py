@@ -118,6 +118,7 @@ async def _plan(transaction: ImportTransaction, number: int, source: str, later_
 async def _write(transaction: ImportTransaction, planned: Plan, undoes: int) -> tuple[MergeCounts, int]:
     connection, rules = transaction.connection, reversal.ALL_RULES
     transaction.written_books = planned.counts.new + planned.counts.changed + planned.deleted
+    await journal.forget_old_changes(connection)
     number = await journal.add_import(connection, planned, inputs=f"undo of import {undoes}", undoes=undoes)
     await journal.record_changes(connection, number, rules, planned)
     await reversal.record_restored_books(connection, number)
@@ -125,5 +126,4 @@ async def _write(transaction: ImportTransaction, planned: Plan, undoes: int) -> 
     books = reversal.BOOKS_WITH_CHANGED_FIELDS.format(number=int(undoes))
     async with journal.record_fields(connection, number, books):
         await reversal.restore_book_fields(connection, undoes)
-    await journal.forget_old_changes(connection)
     return written, number

@@ -32,6 +32,11 @@ def print_plan(plan: Plan) -> None:
             f"Columns that are not read: {', '.join(plan.ignored_headings)}. "
             "Read one with --map COLUMN=FIELD."
         )
+    print_changes(plan)
+
+
+def print_changes(plan: Plan) -> None:
+    """Print which books change, with examples."""
     _print_examples("new books", plan.counts.new, plan.new_examples, plan.row_label)
     for change in plan.changes:
         _print_examples(f"changed {change.field}", change.books, change.examples, plan.row_label)

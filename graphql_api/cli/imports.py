@@ -26,7 +26,7 @@ from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.cli.import_ import approve_change
-from graphql_api.cli.import_report import print_plan, print_summary
+from graphql_api.cli.import_report import print_changes, print_summary
 from graphql_api.settings import Settings
 
 _MAX_VALUE_LENGTH = 60
@@ -98,7 +98,7 @@ def undo_command(number: int, yes: bool, dry_run: bool) -> None:
 
     summary = asyncio.run(undo())
     if dry_run:
-        print_plan(summary.plan)
+        print_changes(summary.plan)
     print_summary(summary)
 
 

@@ -133,6 +133,23 @@ async def test_an_edit_of_a_field_that_another_source_owns(catalog: Catalog) -> 
     assert await catalog.rows(FIELDS) == [("w1", "price", "shop", False)]
 
 
+async def test_a_kept_list_is_counted_only_if_the_feed_has_another_one(catalog: Catalog) -> None:
+    jane, john = AuthorRecord("Jane Doe"), AuthorRecord("John Roe", role="EDITOR")
+    await catalog.import_records(book("w1", authors=(jane,), categories=(("A", "B"), ("C",))))
+    await catalog.connection.execute("UPDATE book_author SET role = 'EDITOR'")
+    await catalog.connection.execute(
+        "DELETE FROM book_category WHERE category_id = (SELECT id FROM category WHERE name = 'B')"
+    )
+
+    same = await catalog.import_records(
+        book("w1", authors=(AuthorRecord("jane doe", role="EDITOR"),) * 2, categories=(("c",), ("C",)))
+    )
+    other = await catalog.import_records(book("w1", authors=(jane, john), categories=(("C",), ("D",))))
+
+    assert same.kept == ()
+    assert other.kept == (KeptField("authors", "editor", 1), KeptField("categories", "editor", 1))
+
+
 async def test_edited_authors_stay_even_if_the_feed_empties_them(catalog: Catalog) -> None:
     sea = book("w1", authors=(AuthorRecord("Jane Doe"),))
     await catalog.import_records(sea)
