@@ -25,6 +25,7 @@ from db.importing.progress import ImportProgress
 from db.importing.readers.feed import Feed, RecordBatch
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
+from db.importing.spellings import choose_spellings, write_spellings
 from db.importing.staging import Staging
 from db.importing.summary import Summary
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
@@ -76,8 +77,8 @@ ORDER BY r.row, r.field
 _VACUUM = (
     """
     /* vacuum_catalog */
-    VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing,
-                     book_search, search_word
+    VACUUM (ANALYZE) author, author_spelling, category, category_spelling, book, book_author, book_category,
+                     author_listing, category_listing, book_search, search_word
     """,
 )
 
@@ -89,7 +90,7 @@ _VACUUM_REBUILT = (
     """,
     """
     /* vacuum_category */
-    VACUUM (ANALYZE) category
+    VACUUM (ANALYZE) category, author_spelling, category_spelling
     """,
 )
 
@@ -303,6 +304,7 @@ async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, Sequence[str]]:
     if planned.deleted:
         await find_missing_books(connection, source, job.missing_file)
     await record_owners(connection, source, rules, job.options)
+    await choose_spellings(connection)
     written = await merge(connection, source, rules, into_rebuilt="book" in tables)
     if tables:
         timer.start_phase("Building indexes")
@@ -313,6 +315,7 @@ async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, Sequence[str]]:
         await table_rebuild.finish_rebuilt_tables(connection, tables, table_rebuild.LISTING_TABLES)
         await listings.recount(connection, tables)
         await table_rebuild.swap_tables(connection, tables, total_timeout=CATALOG_LOCK_TIMEOUT)
+    await write_spellings(connection)
     return written, tables
 
 

@@ -109,7 +109,15 @@ CREATE TEMPORARY TABLE target_author (
 CREATE TEMPORARY TABLE stage_author (
     person integer PRIMARY KEY,
     author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
+    role text COLLATE "C" NOT NULL,
+    spelling smallint
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE target_author_spelling (
+    author_id bigint NOT NULL,
+    number smallint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    sort_name text COLLATE "C" NOT NULL,
+    books bigint NOT NULL DEFAULT 0
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_category (
     id bigint NOT NULL,
@@ -118,6 +126,18 @@ CREATE TEMPORARY TABLE target_category (
     name text COLLATE "C" NOT NULL,
     path text COLLATE "C" NOT NULL,
     is_new boolean NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE stage_category (
+    path integer PRIMARY KEY,
+    category_id bigint NOT NULL,
+    spelling smallint,
+    names text[] COLLATE "C" NOT NULL,
+    base text[] COLLATE "C" NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE target_category_spelling (
+    category_id bigint NOT NULL,
+    number smallint NOT NULL,
+    names text[] COLLATE "C" NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_book (
     ordinal integer PRIMARY KEY,
@@ -138,11 +158,13 @@ CREATE TEMPORARY TABLE target_book_author (
     book_id bigint NOT NULL,
     position smallint NOT NULL,
     author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
+    role text COLLATE "C" NOT NULL,
+    spelling smallint
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_book_category (
     book_id bigint NOT NULL,
-    category_id bigint NOT NULL
+    category_id bigint NOT NULL,
+    spelling smallint
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE gone_book_author (
     book_id bigint NOT NULL,
