@@ -2,6 +2,7 @@
 
 - `stage_*` holds what the feed says.
 - `target_*` holds the rows that the catalog must have after the import, with their existing or new ids.
+- `target_author_spelling` and `target_category_spelling` hold rows only for those that have several spellings.
 - `gone_row` holds the keys and titles of rejected rows, the other `gone_*` the links that the feed no longer has.
 """
 
