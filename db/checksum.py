@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from db.book_columns import BOOK_COLUMNS
 from db.database import Database
+from db.spellings import CATEGORY_NAMES_SQL
 from db.statements import ReadStatement
 
 # trim_scale(): equal decimals are the same content, even with a different number of trailing zeros.
@@ -24,15 +25,27 @@ SELECT json_build_array(
 FROM book b
 LEFT JOIN (
     SELECT link.book_id, json_agg(
-        json_build_array(link.position, link.role, a.source, a.source_id)
+        CASE WHEN s.name <> a.name
+             THEN json_build_array(link.position, link.role, a.source, a.source_id, s.name, s.sort_name)
+             ELSE json_build_array(link.position, link.role, a.source, a.source_id) END
         ORDER BY link.position, link.role, a.source COLLATE "C", a.source_id COLLATE "C"
     ) AS entries
-    FROM book_author link LEFT JOIN author a ON a.id = link.author_id
+    FROM book_author link
+    LEFT JOIN author a ON a.id = link.author_id
+    LEFT JOIN author_spelling s ON s.author_id = link.author_id AND s.number = coalesce(link.spelling, 0)
     WHERE {links} GROUP BY link.book_id
 ) people ON people.book_id = b.id
 LEFT JOIN (
-    SELECT link.book_id, json_agg(k.path ORDER BY k.path) AS paths
-    FROM book_category link LEFT JOIN category k ON k.id = link.category_id
+    SELECT link.book_id, json_agg(
+        CASE WHEN coalesce(s.names, written.base) <> written.shown
+             THEN json_build_array(k.path, coalesce(s.names, written.base)) ELSE to_json(k.path) END
+        ORDER BY k.path
+    ) AS paths
+    FROM book_category link
+    LEFT JOIN category k ON k.id = link.category_id
+    LEFT JOIN ({category_names}) written ON written.category_id = link.category_id
+    LEFT JOIN category_spelling s
+        ON s.category_id = link.category_id AND s.number = coalesce(link.spelling, 0)
     WHERE {links} GROUP BY link.book_id
 ) shelves ON shelves.book_id = b.id
 WHERE {books}
@@ -58,7 +71,12 @@ FROM (
 """
 
 _ALL_LINES_SQL = _CONTENT_LINES_SQL.format(
-    book_columns=_BOOK_COLUMNS_SQL, links="true", books="true", authors="true", categories="true"
+    book_columns=_BOOK_COLUMNS_SQL,
+    category_names=CATEGORY_NAMES_SQL,
+    links="true",
+    books="true",
+    authors="true",
+    categories="true",
 )
 
 _CONTENT_CHECKSUM = ReadStatement(
@@ -76,6 +94,7 @@ async def content_checksum(database: Database) -> str:
     The content is:
 
     - every field of every book, its authors in order with position and role, the paths of its categories
+    - the spelling in which a book writes an author or category, if it is not the shown one
     - every author
     - the path and name of every category
 
@@ -88,6 +107,7 @@ async def content_checksum(database: Database) -> str:
 
 _SELECTED_LINES_SQL = _CONTENT_LINES_SQL.format(
     book_columns=_BOOK_COLUMNS_SQL,
+    category_names=CATEGORY_NAMES_SQL,
     links="link.book_id IN (SELECT id FROM chosen)",
     books="b.id IN (SELECT id FROM chosen)",
     authors="a.id IN (SELECT author_id FROM book_author WHERE book_id IN (SELECT id FROM chosen))",

@@ -7,7 +7,7 @@ count as correct; listings and counters must agree with them.
 
 from dataclasses import dataclass
 
-from db.checks import duplicates, fields, listings, orphans, search_documents, tree
+from db.checks import duplicates, fields, listings, orphans, search_documents, spellings, tree
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
@@ -113,6 +113,10 @@ CHECKS = (
     Check("Categories in or below a cycle, unreachable from the root categories", tree.CATEGORY_CYCLES),
     Check("Categories whose lineage is not their parent's lineage and their id", tree.CATEGORY_LINEAGES),
     Check("Categories whose path is not their parent's path and their name", tree.CATEGORY_PATHS),
+    Check("Links between books and authors whose spelling is missing", spellings.BOOK_AUTHORS),
+    Check("Links between books and categories whose spelling is missing", spellings.BOOK_CATEGORIES),
+    Check("Authors that are not shown in the spelling of most books", spellings.AUTHOR_SPELLINGS),
+    Check("Categories that are not shown in the spelling of most books", spellings.CATEGORY_SPELLINGS),
     Check("Author listings that disagree with the authors of the books", listings.AUTHOR_LISTINGS),
     Check("Category listings that disagree with the categories of the books", listings.CATEGORY_LISTINGS),
     Check("Authors with a wrong number of books", listings.AUTHOR_COUNTS),

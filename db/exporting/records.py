@@ -1,6 +1,6 @@
 """Read the books of a source as the records that an import of them makes."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 
 import asyncpg
 
@@ -15,9 +15,17 @@ _SOURCES = """
 SELECT source, count(*) AS books FROM book GROUP BY source ORDER BY source
 """
 
+# Names are exported as the books write them, so that an import of the file changes nothing.
 _CATEGORIES = """
 /* exported_categories */
-SELECT id, parent_id, name FROM category ORDER BY cardinality(lineage), id
+SELECT k.id, k.parent_id, coalesce(s.names[cardinality(k.lineage)], k.name)
+FROM category k LEFT JOIN category_spelling s ON s.category_id = k.id AND s.number = 0
+ORDER BY cardinality(k.lineage), k.id
+"""
+
+_CATEGORY_SPELLINGS = """
+/* exported_category_spellings */
+SELECT category_id, number, names FROM category_spelling ORDER BY category_id, number
 """
 
 # An author without a key of its own has the source "name".
@@ -25,13 +33,16 @@ _BOOKS = f"""
 /* exported_books */
 SELECT b.source_id, {", ".join(f"b.{column.name}" for column in BOOK_COLUMNS)},
        ARRAY(
-           SELECT ROW(a.name, ba.role, CASE WHEN a.source <> 'name' THEN a.source_id END, a.sort_name,
-                      a.birth_year, a.death_year)
-           FROM book_author ba JOIN author a ON a.id = ba.author_id
+           SELECT ROW(coalesce(s.name, a.name), ba.role, CASE WHEN a.source <> 'name' THEN a.source_id END,
+                      coalesce(s.sort_name, a.sort_name), a.birth_year, a.death_year)
+           FROM book_author ba
+           JOIN author a ON a.id = ba.author_id
+           LEFT JOIN author_spelling s ON s.author_id = a.id AND s.number = coalesce(ba.spelling, 0)
            WHERE ba.book_id = b.id ORDER BY ba.position
        ) AS authors,
        ARRAY(
-           SELECT bc.category_id FROM book_category bc JOIN category k ON k.id = bc.category_id
+           SELECT ROW(bc.category_id, coalesce(bc.spelling, 0))
+           FROM book_category bc JOIN category k ON k.id = bc.category_id
            WHERE bc.book_id = b.id ORDER BY k.path
        ) AS categories
 FROM book b WHERE b.source = $1::text ORDER BY b.id
@@ -45,16 +56,18 @@ async def read_sources(connection: asyncpg.Connection) -> dict[str, int]:
 
 async def read_records(connection: asyncpg.Connection, source: str) -> AsyncGenerator[BookRecord]:
     """Yield the books of a source in the order in which they were added. It needs a transaction."""
-    names: dict[int, tuple[str, ...]] = {}
+    paths: dict[tuple[int, int], tuple[str, ...]] = {}
     for category, parent, name in await connection.fetch(_CATEGORIES):
-        names[category] = (*names.get(parent, ()), name)
+        paths[category, 0] = (*paths.get((parent, 0), ()), name)
+    for category, spelling, names in await connection.fetch(_CATEGORY_SPELLINGS):
+        paths[category, spelling] = tuple(names)
     number = 0
     async for row in connection.cursor(_BOOKS, source, prefetch=_BATCH_ROWS):
         number += 1
-        yield _record(number, row, names)
+        yield _record(number, row, paths)
 
 
-def _record(number: int, row: asyncpg.Record, names: Mapping[int, Sequence[str]]) -> BookRecord:
+def _record(number: int, row: asyncpg.Record, paths: Mapping[tuple[int, int], tuple[str, ...]]) -> BookRecord:
     columns = {column.name: row[column.name] for column in BOOK_COLUMNS}
     columns["rating_count"] = columns["rating_count"] or None
     return BookRecord(
@@ -62,5 +75,5 @@ def _record(number: int, row: asyncpg.Record, names: Mapping[int, Sequence[str]]
         source_id=row["source_id"],
         **columns,
         authors=tuple(AuthorRecord(*author) for author in row["authors"]),
-        categories=tuple(tuple(names[category]) for category in row["categories"]),
+        categories=tuple(paths[category, spelling] for category, spelling in row["categories"]),
     )

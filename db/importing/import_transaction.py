@@ -58,8 +58,8 @@ SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
 _VACUUM = (
     """
     /* vacuum_catalog */
-    VACUUM (ANALYZE) author, category, book, book_author, book_category, author_listing, category_listing,
-                     book_search, search_word
+    VACUUM (ANALYZE) author, author_spelling, category, category_spelling, book, book_author, book_category,
+                     author_listing, category_listing, book_search, search_word
     """,
 )
 
@@ -71,7 +71,7 @@ _VACUUM_REBUILT = (
     """,
     """
     /* vacuum_category */
-    VACUUM (ANALYZE) category
+    VACUUM (ANALYZE) category, author_spelling, category_spelling
     """,
 )
 

@@ -16,7 +16,7 @@ from db.importing import import_transaction, journal, listings, plan, resolve, s
 from db.importing.edited_names import keep_edited_names
 from db.importing.import_transaction import ImportTransaction, begin_import
 from db.importing.merge import MergeCounts, merge
-from db.importing.missing import check_missing_limit, find_missing_books
+from db.importing.missing import check_missing_limit, find_missing_books, list_missing_books
 from db.importing.options import DEFAULT_OPTIONS, KEEPERS, ImportOptions
 from db.importing.ownership import record_owners
 from db.importing.phases import PhaseTimer
@@ -25,6 +25,7 @@ from db.importing.progress import ImportProgress
 from db.importing.readers.feed import Feed, RecordBatch
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
+from db.importing.spellings import choose_spellings, write_spellings
 from db.importing.staging import Staging
 from db.importing.summary import Summary
 from db.importing.temporary_tables import create_staging_tables
@@ -184,9 +185,13 @@ async def _plan(job: Job) -> Plan:
     async for row in connection.cursor(_STAGED_REJECTS):
         job.rejects_file.write([_reject_from_row(row, job.feed)])
     await resolve.resolve(connection, rules)
-    kept += await keep_edited_names(connection, job.options)
     counts = await plan.count_books(connection, source)
     check_missing_limit(source, counts, job.options)
+    deleted = counts.missing_from_feed if job.options.missing == "delete" else 0
+    if deleted:
+        await find_missing_books(connection, source)
+    await choose_spellings(connection)
+    kept += await keep_edited_names(connection, job.options)
     return Plan(
         source=source,
         row_label=job.feed.row_label,
@@ -198,7 +203,7 @@ async def _plan(job: Job) -> Plan:
         rejected=job.rejects_file.rejected_rows,
         skipped=job.rejects_file.skipped_books,
         dropped_values=job.rejects_file.dropped_values,
-        deleted=counts.missing_from_feed if job.options.missing == "delete" else 0,
+        deleted=deleted,
         changes=await plan.changed_fields(connection, rules) if counts.changed else (),
         kept=tuple(kept),
         new_examples=await plan.new_examples(connection) if counts.new else (),
@@ -216,7 +221,7 @@ async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, int]:
     if tables:
         await table_rebuild.create_rebuilt_tables(connection, tables)
     if planned.deleted:
-        await find_missing_books(connection, source, job.missing_file)
+        await list_missing_books(connection, job.missing_file)
     await journal.forget_old_changes(connection)
     number = await journal.add_import(connection, planned, inputs=job.feed.inputs)
     await journal.record_changes(connection, number, rules, planned)
@@ -235,6 +240,7 @@ async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, int]:
         await table_rebuild.swap_tables(
             connection, tables, total_timeout=import_transaction.CATALOG_LOCK_TIMEOUT
         )
+    await write_spellings(connection)
     return written, number
 
 

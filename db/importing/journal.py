@@ -4,8 +4,9 @@
 deleted:
 
 - kind `book`: `before` and `after` hold the changed columns, and authors and categories if their links changed.
-  Authors are arrays of source, source id and role; categories are paths. A deleted book has its whole content
-  in `before` and no `after`; one that an undo brings back has an empty `after` and no `before`.
+  Authors are arrays of source, source id and role; categories are paths. `before` has `author_names`, the name
+  and sort name of each author, and `category_names`, the names of each path, as the book wrote them. A deleted
+  book has its whole content in `before` and no `after`; one that an undo brings back has no `before`.
 - kind `book_field`: by field, the owner and the time of the edit, or null without either.
 - kinds `author` and `category`: their own columns. Deleted ones have no `after`.
 
@@ -20,6 +21,7 @@ import asyncpg
 from db.book_columns import BOOK_COLUMNS, BookField
 from db.importing.plan import Plan
 from db.importing.update_rules import UpdateRules, differs_condition
+from db.spellings import CATEGORY_NAMES_SQL
 
 CHANGES_KEPT_DAYS = 90
 """The days for which the changes of an import are kept."""
@@ -40,20 +42,37 @@ PEOPLE_SQL = "jsonb_agg(jsonb_build_array(a.source, a.source_id, l.role) ORDER B
 PATHS_SQL = "jsonb_agg(k.path ORDER BY k.path)"
 """The categories of a book as the journal has them, of categories `k`."""
 
+_FORMER_PEOPLE = f"""
+    SELECT l.book_id, {PEOPLE_SQL} AS entries,
+           jsonb_agg(jsonb_build_array(coalesce(s.name, a.name), coalesce(s.sort_name, a.sort_name))
+                     ORDER BY l.position) AS names
+    FROM book_author l
+    JOIN author a ON a.id = l.author_id
+    LEFT JOIN author_spelling s ON s.author_id = a.id AND s.number = coalesce(l.spelling, 0)
+    WHERE l.book_id IN (SELECT book_id FROM {{books}}) GROUP BY l.book_id
+"""
+
+_FORMER_PATHS = f"""
+    SELECT l.book_id, {PATHS_SQL} AS entries,
+           jsonb_agg(to_jsonb(coalesce(s.names, n.base)) ORDER BY k.path) AS names
+    FROM book_category l
+    JOIN category k ON k.id = l.category_id
+    JOIN ({CATEGORY_NAMES_SQL}) n ON n.category_id = k.id
+    LEFT JOIN category_spelling s ON s.category_id = k.id AND s.number = coalesce(l.spelling, 0)
+    WHERE l.book_id IN (SELECT book_id FROM {{books}}) GROUP BY l.book_id
+"""
+
 # An author or category of a new link may be new as well: it is in `target_*` only.
 _CHANGED_BOOKS = f"""
 /* record_changed_books */
 INSERT INTO import_change (import_id, kind, item_id, before, after)
 WITH relinked AS MATERIALIZED (
     SELECT l.book_id FROM target_book_author l JOIN target_book t ON t.id = l.book_id WHERE NOT t.is_new
-    UNION SELECT book_id FROM gone_book_author
+    UNION SELECT g.book_id FROM gone_book_author g JOIN target_book t ON t.id = g.book_id
 ), reshelved AS MATERIALIZED (
     SELECT l.book_id FROM target_book_category l JOIN target_book t ON t.id = l.book_id WHERE NOT t.is_new
-    UNION SELECT book_id FROM gone_book_category
-), former_people AS (
-    SELECT l.book_id, {PEOPLE_SQL} AS entries
-    FROM book_author l JOIN author a ON a.id = l.author_id
-    WHERE l.book_id IN (SELECT book_id FROM relinked) GROUP BY l.book_id
+    UNION SELECT g.book_id FROM gone_book_category g JOIN target_book t ON t.id = g.book_id
+), former_people AS ({_FORMER_PEOPLE.format(books="relinked")}
 ), people AS (
     SELECT l.book_id, {PEOPLE_SQL} AS entries
     FROM (
@@ -69,10 +88,7 @@ WITH relinked AS MATERIALIZED (
         UNION ALL SELECT id, source, source_id FROM target_author WHERE is_new
     ) a ON a.id = l.author_id
     GROUP BY l.book_id
-), former_paths AS (
-    SELECT l.book_id, {PATHS_SQL} AS entries
-    FROM book_category l JOIN category k ON k.id = l.category_id
-    WHERE l.book_id IN (SELECT book_id FROM reshelved) GROUP BY l.book_id
+), former_paths AS ({_FORMER_PATHS.format(books="reshelved")}
 ), paths AS (
     SELECT l.book_id, {PATHS_SQL} AS entries
     FROM (
@@ -89,44 +105,46 @@ WITH relinked AS MATERIALIZED (
 )
 SELECT $1::integer, 'book', t.id,
        {{before}}
-       || CASE WHEN r.book_id IS NULL THEN '{{{{}}}}'
-               ELSE jsonb_build_object('authors', coalesce(fp.entries, '[]')) END
-       || CASE WHEN s2.book_id IS NULL THEN '{{{{}}}}'
-               ELSE jsonb_build_object('categories', coalesce(fk.entries, '[]')) END,
+       || CASE WHEN r.book_id IS NULL THEN '{{{{}}}}' ELSE jsonb_build_object(
+           'authors', coalesce(fp.entries, '[]'), 'author_names', coalesce(fp.names, '[]')) END
+       || CASE WHEN h.book_id IS NULL THEN '{{{{}}}}' ELSE jsonb_build_object(
+           'categories', coalesce(fk.entries, '[]'), 'category_names', coalesce(fk.names, '[]')) END,
        {{after}}
        || CASE WHEN r.book_id IS NULL THEN '{{{{}}}}'
                ELSE jsonb_build_object('authors', coalesce(p.entries, '[]')) END
-       || CASE WHEN s2.book_id IS NULL THEN '{{{{}}}}'
+       || CASE WHEN h.book_id IS NULL THEN '{{{{}}}}'
                ELSE jsonb_build_object('categories', coalesce(k.entries, '[]')) END
 FROM target_book t
 JOIN stage_book s USING (ordinal)
 JOIN book b ON b.id = t.id
 LEFT JOIN relinked r ON r.book_id = t.id
-LEFT JOIN reshelved s2 ON s2.book_id = t.id
+LEFT JOIN reshelved h ON h.book_id = t.id
 LEFT JOIN former_people fp ON fp.book_id = t.id
 LEFT JOIN people p ON p.book_id = t.id
 LEFT JOIN former_paths fk ON fk.book_id = t.id
 LEFT JOIN paths k ON k.book_id = t.id
-WHERE NOT t.is_new AND (t.differs OR r.book_id IS NOT NULL OR s2.book_id IS NOT NULL)
+WHERE NOT t.is_new AND (t.differs OR r.book_id IS NOT NULL OR h.book_id IS NOT NULL)
 """
+
+_MISSING = "(SELECT id AS book_id FROM missing_book) m"
 
 _DELETED_BOOKS = f"""
 /* record_deleted_books */
 INSERT INTO import_change (import_id, kind, item_id, before)
 SELECT $1::integer, 'book', b.id, jsonb_build_object(
     'source', b.source, 'source_id', b.source_id, {", ".join(f"'{each.name}', b.{each.name}" for each in BOOK_COLUMNS)},
-    'authors', coalesce((
-        SELECT {PEOPLE_SQL} FROM book_author l JOIN author a ON a.id = l.author_id WHERE l.book_id = b.id
-    ), '[]'),
-    'categories', coalesce((
-        SELECT {PATHS_SQL} FROM book_category l JOIN category k ON k.id = l.category_id WHERE l.book_id = b.id
-    ), '[]'),
-    'fields', coalesce((
-        SELECT jsonb_object_agg(f.field, jsonb_build_array(f.owner, f.edited_at))
-        FROM book_field f WHERE f.book_id = b.id
-    ), '{{}}')
+    'authors', coalesce(p.entries, '[]'), 'author_names', coalesce(p.names, '[]'),
+    'categories', coalesce(k.entries, '[]'), 'category_names', coalesce(k.names, '[]'),
+    'fields', coalesce(f.entries, '{{}}')
 )
-FROM missing_book m JOIN book b USING (id)
+FROM missing_book m
+JOIN book b USING (id)
+LEFT JOIN ({_FORMER_PEOPLE.format(books=_MISSING)}) p ON p.book_id = b.id
+LEFT JOIN ({_FORMER_PATHS.format(books=_MISSING)}) k ON k.book_id = b.id
+LEFT JOIN (
+    SELECT book_id, jsonb_object_agg(field, jsonb_build_array(owner, edited_at)) AS entries
+    FROM book_field WHERE book_id IN (SELECT id FROM missing_book) GROUP BY book_id
+) f ON f.book_id = b.id
 """
 
 _CHANGED_AUTHORS = """

@@ -14,8 +14,8 @@ from db.importing.update_rules import UpdateRules
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
-LOCK TABLE author, category, book, book_author, book_category, author_listing, category_listing,
-           book_search, search_word
+LOCK TABLE author, author_spelling, category, category_spelling, book, book_author, book_category, author_listing,
+           category_listing, book_search, search_word
 IN SHARE ROW EXCLUSIVE MODE
 """
 
@@ -116,14 +116,14 @@ ORDER BY t.ordinal
 
 _INSERT_BOOK_AUTHORS = """
 /* insert_book_authors */
-INSERT INTO {book_author} (book_id, position, author_id, role)
-SELECT book_id, position, author_id, role FROM target_book_author ORDER BY book_id, position
+INSERT INTO {book_author} (book_id, position, author_id, role, spelling)
+SELECT book_id, position, author_id, role, spelling FROM target_book_author ORDER BY book_id, position
 """
 
 _INSERT_BOOK_CATEGORIES = """
 /* insert_book_categories */
-INSERT INTO {book_category} (book_id, category_id)
-SELECT book_id, category_id FROM target_book_category ORDER BY book_id, category_id
+INSERT INTO {book_category} (book_id, category_id, spelling)
+SELECT book_id, category_id, spelling FROM target_book_category ORDER BY book_id, category_id
 """
 
 # Their links are deleted before, all at once: a cascade would maintain the listings book by book.

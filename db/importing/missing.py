@@ -49,13 +49,17 @@ def check_missing_limit(source: str, counts: BookCounts, options: ImportOptions)
         )
 
 
-async def find_missing_books(connection: asyncpg.Connection, source: str, path: Path) -> None:
-    """Write the missing books of the source to `path`, and mark their links for deletion by the merge.
-
-    The file is complete on disk when this returns. Raise CatalogImportError if it cannot be written.
-    """
+async def find_missing_books(connection: asyncpg.Connection, source: str) -> None:
+    """Find the missing books of the source, and mark their links for deletion by the merge."""
     await connection.execute(_FIND_MISSING, source)
     await unlink_missing_books(connection)
+
+
+async def list_missing_books(connection: asyncpg.Connection, path: Path) -> None:
+    """Write the missing books to `path`. The file is complete on disk when this returns.
+
+    Raise CatalogImportError if it cannot be written.
+    """
     _require_list_or_nothing(path)
     try:
         await _write_list(connection, path)

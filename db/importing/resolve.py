@@ -1,20 +1,23 @@
 """Compare the staged rows with the catalog: find new, changed and removed books, authors, categories and links.
 
 This step writes only temporary tables. `target_*` holds the rows of the feed with their existing or new
-ids. `gone_*` holds links that are no longer in the feed. A link that is in both the feed and the catalog is
-in neither table.
+ids. `gone_*` holds links that are no longer in the feed. A link that is in both the feed and the catalog, in the
+same spelling, is in neither table.
 """
 
 import asyncpg
 
 from db.importing.identity_sequences import identity_sequence
+from db.importing.spellings import find_spellings
 from db.importing.update_rules import UpdateRules
 
 _STAGED_AUTHORS = """
 /* authors_of_people */
-INSERT INTO stage_author (person, author_id, role)
-SELECT k.person, a.id, k.role
-FROM stage_key k JOIN target_author a ON a.source = k.source AND a.source_id = k.source_id
+INSERT INTO stage_author (person, author_id, role, spelling)
+SELECT k.person, a.id, k.role, nullif(s.number, 0)
+FROM stage_key k
+JOIN target_author a ON a.source = k.source AND a.source_id = k.source_id
+LEFT JOIN target_author_spelling s ON s.author_id = a.id AND s.name = k.name
 """
 
 _NEW_BOOKS = """
@@ -28,15 +31,15 @@ FROM (
 ) m
 """
 
-# Sources share categories, and authors that are known by name only. If books outside of this feed use them, the
-# smaller name wins, so the result does not depend on the order of imports.
+# Sources share authors that are known by name only. If books outside of this feed have them, the better sort name and
+# years win, so the result does not depend on the order of imports. Their names are chosen by the books.
 _RESOLVE_SHARED_AUTHORS = """
 /* settle_shared_authors */
 UPDATE target_author t
-SET (name, sort_name) = (
-        SELECT v.name, v.sort_name
-        FROM (VALUES (t.name, t.sort_name), (a.name, a.sort_name)) AS v (name, sort_name)
-        ORDER BY v.sort_name = v.name, v.name COLLATE "C", v.sort_name COLLATE "C" LIMIT 1
+SET sort_name = (
+        SELECT v.sort_name
+        FROM (VALUES (t.sort_name), (a.sort_name)) AS v (sort_name)
+        ORDER BY v.sort_name = t.name, v.sort_name COLLATE "C" LIMIT 1
     ),
     (birth_year, death_year) = (
         SELECT v.birth, v.death
@@ -45,14 +48,14 @@ SET (name, sort_name) = (
     )
 FROM author a
 WHERE a.id = t.id AND t.source = 'name'
-  AND (a.name, a.sort_name, a.birth_year, a.death_year)
-      IS DISTINCT FROM (t.name, t.sort_name, t.birth_year, t.death_year)
+  AND (a.sort_name, a.birth_year, a.death_year) IS DISTINCT FROM (t.sort_name, t.birth_year, t.death_year)
   AND EXISTS (
       SELECT FROM book_author ba
       WHERE ba.author_id = a.id AND NOT EXISTS (SELECT FROM target_book b WHERE b.id = ba.book_id)
   )
 """
 
+# A new category has any of the feed's names; category_spellings.py chooses one.
 _TARGET_CATEGORIES = """
 /* target_categories */
 INSERT INTO target_category (id, parent_id, depth, name, path, is_new)
@@ -60,7 +63,7 @@ WITH node AS MATERIALIZED (
     SELECT coalesce(n.id, nextval($1::text::regclass)) AS id, n.id IS NULL AS is_new,
            n.depth, n.name, n.slugs, n.parent_slugs
     FROM (
-        SELECT c.id, d.depth, d.name, d.slugs, d.parent_slugs
+        SELECT c.id, d.depth, coalesce(c.name, d.name) AS name, d.slugs, d.parent_slugs
         FROM (
             SELECT slugs, parent_slugs, depth, min(name COLLATE "C") AS name
             FROM stage_node
@@ -77,34 +80,21 @@ SELECT n.id, p.id, n.depth, n.name, n.slugs, n.is_new
 FROM node n LEFT JOIN node p ON p.slugs = n.parent_slugs
 """
 
-_RESOLVE_SHARED_CATEGORIES = """
-/* settle_shared_categories */
-UPDATE target_category t
-SET name = c.name
-FROM category c
-WHERE c.id = t.id AND c.name COLLATE "C" < t.name
-  AND (
-      c.book_count = 0
-      OR EXISTS (
-          SELECT FROM category_listing l
-          WHERE l.category_id = c.id AND NOT EXISTS (SELECT FROM target_book b WHERE b.id = l.book_id)
-      )
-  )
-"""
-
-# Most books have one author. Only books with several authors need sorting and deduplication of links.
+# Most books have one author. Only books with several authors need sorting and deduplication of links. Of several
+# spellings in one book, the first one counts: it is the remainder of the smallest number.
 _TARGET_BOOK_AUTHORS = """
 /* target_book_authors */
-INSERT INTO target_book_author (book_id, position, author_id, role)
-SELECT b.id, 1, a.author_id, a.role
+INSERT INTO target_book_author (book_id, position, author_id, role, spelling)
+SELECT b.id, 1, a.author_id, a.role, a.spelling
 FROM stage_link l
 JOIN target_book b ON b.ordinal = l.ordinal
 JOIN stage_author a ON a.person = l.people::integer
 WHERE strpos(l.people, ',') = 0 AND l.people <> ''
 UNION ALL
-SELECT c.book_id, row_number() OVER (PARTITION BY c.book_id ORDER BY c.n), c.author_id, c.role
+SELECT c.book_id, row_number() OVER (PARTITION BY c.book_id ORDER BY c.first), c.author_id, c.role,
+       nullif(c.first % 65536, 0)
 FROM (
-    SELECT b.id AS book_id, a.author_id, a.role, min(u.n) AS n
+    SELECT b.id AS book_id, a.author_id, a.role, min(u.n * 65536 + coalesce(a.spelling, 0)) AS first
     FROM stage_link l
     JOIN target_book b ON b.ordinal = l.ordinal
     CROSS JOIN string_to_table(l.people, ',') WITH ORDINALITY AS u (person, n)
@@ -116,20 +106,18 @@ FROM (
 
 _TARGET_BOOK_CATEGORIES = """
 /* target_book_categories */
-INSERT INTO target_book_category (book_id, category_id)
-WITH leaf AS MATERIALIZED (
-    SELECT n.path, c.id FROM stage_node n JOIN target_category c ON c.path = n.slugs WHERE n.is_leaf
-)
-SELECT b.id, f.id
-FROM stage_link l JOIN target_book b ON b.ordinal = l.ordinal JOIN leaf f ON f.path = l.paths::integer
+INSERT INTO target_book_category (book_id, category_id, spelling)
+SELECT b.id, c.category_id, c.spelling
+FROM stage_link l JOIN target_book b ON b.ordinal = l.ordinal JOIN stage_category c ON c.path = l.paths::integer
 WHERE strpos(l.paths, ',') = 0 AND l.paths <> ''
 UNION ALL
-SELECT DISTINCT b.id, f.id
+SELECT b.id, c.category_id, nullif(min(u.n * 65536 + coalesce(c.spelling, 0)) % 65536, 0)
 FROM stage_link l
 JOIN target_book b ON b.ordinal = l.ordinal
-CROSS JOIN string_to_table(l.paths, ',') AS u (path)
-JOIN leaf f ON f.path = u.path::integer
+CROSS JOIN string_to_table(l.paths, ',') WITH ORDINALITY AS u (path, n)
+JOIN stage_category c ON c.path = u.path::integer
 WHERE strpos(l.paths, ',') > 0
+GROUP BY b.id, c.category_id
 """
 
 _REMOVED_BOOK_AUTHORS = """
@@ -140,6 +128,7 @@ FROM target_book b JOIN book_author ba ON ba.book_id = b.id JOIN stage_link l US
 WHERE NOT b.is_new AND {sets_people} AND NOT EXISTS (
     SELECT FROM target_book_author t
     WHERE t.book_id = ba.book_id AND t.position = ba.position AND t.author_id = ba.author_id AND t.role = ba.role
+      AND t.spelling IS NOT DISTINCT FROM ba.spelling
 )
 """
 
@@ -149,7 +138,9 @@ INSERT INTO gone_book_category (book_id, category_id)
 SELECT bc.book_id, bc.category_id
 FROM target_book b JOIN book_category bc ON bc.book_id = b.id JOIN stage_link l USING (ordinal)
 WHERE NOT b.is_new AND {sets_paths} AND NOT EXISTS (
-    SELECT FROM target_book_category t WHERE t.book_id = bc.book_id AND t.category_id = bc.category_id
+    SELECT FROM target_book_category t
+    WHERE t.book_id = bc.book_id AND t.category_id = bc.category_id
+      AND t.spelling IS NOT DISTINCT FROM bc.spelling
 )
 """
 
@@ -157,12 +148,14 @@ _DROP_KEPT_BOOK_AUTHORS = """
 /* drop_kept_book_authors */
 DELETE FROM target_book_author t USING book_author ba
 WHERE t.book_id = ba.book_id AND t.position = ba.position AND t.author_id = ba.author_id AND t.role = ba.role
+  AND t.spelling IS NOT DISTINCT FROM ba.spelling
 """
 
 _DROP_KEPT_BOOK_CATEGORIES = """
 /* drop_kept_book_categories */
 DELETE FROM target_book_category t USING book_category bc
 WHERE t.book_id = bc.book_id AND t.category_id = bc.category_id
+  AND t.spelling IS NOT DISTINCT FROM bc.spelling
 """
 
 
@@ -172,17 +165,17 @@ async def resolve(connection: asyncpg.Connection, rules: UpdateRules) -> None:
     await connection.execute("ANALYZE target_book")
     await connection.execute(_RESOLVE_SHARED_AUTHORS)
     await connection.execute(_TARGET_CATEGORIES, await identity_sequence(connection, "category"))
-    await connection.execute(_RESOLVE_SHARED_CATEGORIES)
     await connection.execute("ANALYZE target_category")
+    await find_spellings(connection)
     await connection.execute(_STAGED_AUTHORS)
     await connection.execute("ANALYZE stage_author")
     await connection.execute(_TARGET_BOOK_AUTHORS)
     await connection.execute(_TARGET_BOOK_CATEGORIES)
     await connection.execute("ANALYZE target_book_author, target_book_category")
-    await compare_links(connection, rules)
+    await _compare_links(connection, rules)
 
 
-async def compare_links(connection: asyncpg.Connection, rules: UpdateRules) -> None:
+async def _compare_links(connection: asyncpg.Connection, rules: UpdateRules) -> None:
     """Find the links that go, and leave in the target tables only those that come."""
     if "authors" in rules.links:
         await connection.execute(_REMOVED_BOOK_AUTHORS.format(sets_people=rules.sets_links("l.people")))

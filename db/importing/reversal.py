@@ -1,4 +1,4 @@
-"""The reversal of an import: fill the tables of a merge from the journal, with what was there before.
+"""The reversal of an import: stage what was there before, as a feed would, from the journal.
 
 A field is set back if it still is as the import left it. Otherwise it is kept, and counted.
 """
@@ -10,7 +10,7 @@ from db.importing.identity_sequences import identity_sequence
 from db.importing.journal import PATHS_SQL, PEOPLE_SQL
 from db.importing.options import LATER_CHANGE, LINK_FIELDS
 from db.importing.ownership import KeptField
-from db.importing.resolve import compare_links
+from db.importing.resolve import resolve
 from db.importing.temporary_tables import decimal_text_column
 from db.importing.update_rules import UpdateRules
 
@@ -88,89 +88,6 @@ _COUNT_KEPT_NEW_BOOKS = f"""
 SELECT count(*) FROM {_ADDED_BOOKS_SQL} b WHERE NOT EXISTS (SELECT FROM missing_book m WHERE m.id = b.id)
 """
 
-_PEOPLE = f"""
-/* people_to_restore */
-CREATE TEMPORARY TABLE undone_person ON COMMIT DROP AS
-SELECT f.id, p.position, p.entry ->> 0 AS source, p.entry ->> 1 AS source_id, p.entry ->> 2 AS role
-FROM undone_field f JOIN undone_book u USING (id)
-CROSS JOIN jsonb_array_elements(u.before -> 'authors') WITH ORDINALITY AS p (entry, position)
-WHERE f.field IN ('authors', '{_WHOLE_BOOK}') AND NOT f.is_kept
-"""
-
-_PATHS = f"""
-/* paths_to_restore */
-CREATE TEMPORARY TABLE undone_path ON COMMIT DROP AS
-SELECT f.id, p.path
-FROM undone_field f JOIN undone_book u USING (id)
-CROSS JOIN jsonb_array_elements_text(u.before -> 'categories') AS p (path)
-WHERE f.field IN ('categories', '{_WHOLE_BOOK}') AND NOT f.is_kept
-"""
-
-# The journal has each author that an import deleted; the last time counts.
-_DELETED_AUTHORS = """
-/* authors_to_restore */
-INSERT INTO target_author (id, is_new, source, source_id, name, sort_name, birth_year, death_year, edited_at)
-SELECT nextval($1::text::regclass), true, d.source, d.source_id, d.before ->> 'name', d.before ->> 'sort_name',
-       (d.before ->> 'birth_year')::integer, (d.before ->> 'death_year')::integer,
-       (d.before ->> 'edited_at')::timestamptz
-FROM (
-    SELECT DISTINCT ON (p.source, p.source_id) p.source, p.source_id, c.before
-    FROM undone_person p
-    JOIN import_change c ON c.kind = 'author' AND c.after IS NULL
-        AND c.before ->> 'source' = p.source AND c.before ->> 'source_id' = p.source_id
-    WHERE NOT EXISTS (SELECT FROM author a WHERE a.source = p.source AND a.source_id = p.source_id)
-    ORDER BY p.source, p.source_id, c.import_id DESC
-) d
-"""
-
-_DELETED_CATEGORIES = """
-/* categories_to_restore */
-INSERT INTO target_category (id, depth, name, path, is_new, edited_at)
-SELECT nextval($1::text::regclass), d.depth, d.before ->> 'name', d.path, true,
-       (d.before ->> 'edited_at')::timestamptz
-FROM (
-    SELECT DISTINCT ON (p.path) p.path, p.depth, c.before
-    FROM (
-        SELECT DISTINCT array_to_string(s.slugs[:g.depth], '/') AS path, g.depth
-        FROM (SELECT DISTINCT string_to_array(path, '/') AS slugs FROM undone_path) s
-        CROSS JOIN generate_series(1, cardinality(s.slugs)) AS g (depth)
-    ) p
-    JOIN import_change c ON c.kind = 'category' AND c.after IS NULL AND c.before ->> 'path' = p.path
-    WHERE NOT EXISTS (SELECT FROM category k WHERE k.path = p.path)
-    ORDER BY p.path, c.import_id DESC
-) d
-"""
-
-_PARENTS = """
-/* parents_of_categories_to_restore */
-UPDATE target_category t SET parent_id = k.id
-FROM (SELECT id, path FROM category UNION ALL SELECT id, path FROM target_category) k
-WHERE t.depth > 1 AND k.path = left(t.path, -strpos(reverse(t.path), '/'))
-"""
-
-_KEEP_UNKNOWN_LINKS = (
-    f"""
-    /* keep_unknown_authors */
-    UPDATE undone_field f SET is_kept = true
-    WHERE f.field IN ('authors', '{_WHOLE_BOOK}') AND NOT f.is_kept AND EXISTS (
-        SELECT FROM undone_person p
-        LEFT JOIN author a USING (source, source_id)
-        LEFT JOIN target_author t USING (source, source_id)
-        WHERE p.id = f.id AND a.id IS NULL AND t.id IS NULL
-    )
-    """,
-    f"""
-    /* keep_unknown_categories */
-    UPDATE undone_field f SET is_kept = true
-    WHERE f.field IN ('categories', '{_WHOLE_BOOK}') AND NOT f.is_kept AND EXISTS (
-        SELECT FROM undone_path p
-        LEFT JOIN category k USING (path)
-        LEFT JOIN target_category t USING (path)
-        WHERE p.id = f.id AND k.id IS NULL AND (t.id IS NULL OR t.depth > 1 AND t.parent_id IS NULL)
-    )
-    """,
-)
-
 # A book whose own ISBN is not set back keeps it, so the check is repeated until it finds nothing.
 _KEEP_TAKEN_KEYS = f"""
 /* keep_taken_keys */
@@ -192,11 +109,14 @@ WHERE u.id = f.id AND NOT f.is_kept AND (
 )
 """
 
+# The names of authors and categories come back with the links.
 _RESTORED_BOOKS = f"""
 /* books_to_restore */
 CREATE TEMPORARY TABLE restored_book ON COMMIT DROP AS
 SELECT row_number() OVER (ORDER BY u.id)::integer AS ordinal, u.id, u.after IS NULL AS is_new, r.relinked, r.reshelved,
-       coalesce(u.current, u.before) || r.columns AS content
+       coalesce(u.current, u.before) || r.columns || CASE WHEN r.relinked THEN jsonb_build_object('author_names', u.before -> 'author_names') ELSE '{{}}' END
+       || CASE WHEN r.reshelved THEN jsonb_build_object('category_names', u.before -> 'category_names') ELSE '{{}}' END
+       AS content
 FROM undone_book u
 JOIN (
     SELECT f.id, bool_or(f.field IN ('authors', '{_WHOLE_BOOK}')) AS relinked,
@@ -208,6 +128,77 @@ JOIN (
 ) r USING (id)
 """
 
+_PEOPLE = """
+/* people_to_restore */
+CREATE TEMPORARY TABLE undone_person ON COMMIT DROP AS
+SELECT p.ordinal, p.position, p.source, p.source_id, p.role, p.name, p.sort_name,
+       dense_rank() OVER (ORDER BY p.source, p.source_id, p.role, p.name, p.sort_name)::integer AS person
+FROM (
+    SELECT r.ordinal, e.position, e.entry ->> 0 AS source, e.entry ->> 1 AS source_id, e.entry ->> 2 AS role,
+           r.content -> 'author_names' -> (e.position - 1)::integer ->> 0 AS name,
+           r.content -> 'author_names' -> (e.position - 1)::integer ->> 1 AS sort_name
+    FROM restored_book r CROSS JOIN jsonb_array_elements(r.content -> 'authors') WITH ORDINALITY AS e (entry, position)
+    WHERE r.relinked
+) p
+"""
+
+_PATHS = """
+/* paths_to_restore */
+CREATE TEMPORARY TABLE undone_path ON COMMIT DROP AS
+SELECT p.ordinal, p.position, p.slugs, p.names, dense_rank() OVER (ORDER BY p.slugs, p.names)::integer AS path
+FROM (
+    SELECT r.ordinal, e.position, e.slugs, r.content -> 'category_names' -> (e.position - 1)::integer AS names
+    FROM restored_book r
+    CROSS JOIN jsonb_array_elements_text(r.content -> 'categories') WITH ORDINALITY AS e (slugs, position)
+    WHERE r.reshelved
+) p
+"""
+
+# The journal has the years of each author that an import deleted; the last time counts.
+_STAGE_PEOPLE = """
+/* stage_people_to_restore */
+INSERT INTO stage_key (person, role, source, source_id, name, sort_name, birth_year, death_year)
+SELECT DISTINCT p.person, p.role, p.source, p.source_id, p.name, p.sort_name,
+       coalesce(a.birth_year, (d.before ->> 'birth_year')::integer),
+       coalesce(a.death_year, (d.before ->> 'death_year')::integer)
+FROM undone_person p
+LEFT JOIN author a USING (source, source_id)
+LEFT JOIN (
+    SELECT DISTINCT ON (c.before ->> 'source', c.before ->> 'source_id')
+           c.before ->> 'source' AS source, c.before ->> 'source_id' AS source_id, c.before
+    FROM import_change c WHERE c.kind = 'author' AND c.after IS NULL
+    ORDER BY c.before ->> 'source', c.before ->> 'source_id', c.import_id DESC
+) d USING (source, source_id)
+"""
+
+_STAGE_PATHS = """
+/* stage_paths_to_restore */
+INSERT INTO stage_node (path, depth, is_leaf, name, slugs, parent_slugs)
+SELECT p.path, n.depth, n.depth = jsonb_array_length(p.names), n.name,
+       array_to_string((string_to_array(p.slugs, '/'))[:n.depth], '/'),
+       CASE WHEN n.depth > 1 THEN array_to_string((string_to_array(p.slugs, '/'))[:n.depth - 1], '/') END
+FROM (SELECT DISTINCT path, slugs, names FROM undone_path) p
+CROSS JOIN jsonb_array_elements_text(p.names) WITH ORDINALITY AS n (name, depth)
+"""
+
+_TARGET_AUTHORS = """
+/* target_authors_to_restore */
+INSERT INTO target_author (id, is_new, source, source_id, name, sort_name, birth_year, death_year, edited_at)
+SELECT coalesce(a.id, nextval($1::text::regclass)), a.id IS NULL, k.source, k.source_id,
+       coalesce(a.name, k.name), coalesce(a.sort_name, k.sort_name), coalesce(a.birth_year, k.birth_year),
+       coalesce(a.death_year, k.death_year), a.edited_at
+FROM (
+    SELECT DISTINCT ON (source, source_id) source, source_id, name, sort_name, birth_year, death_year
+    FROM stage_key ORDER BY source, source_id, person
+) k
+LEFT JOIN author a USING (source, source_id)
+UNION ALL
+SELECT a.id, false, a.source, a.source_id, a.name, a.sort_name, a.birth_year, a.death_year, a.edited_at
+FROM import_change c JOIN author a ON a.id = c.item_id
+WHERE c.import_id = $2::integer AND c.kind = 'author' AND c.after IS NOT NULL
+  AND NOT EXISTS (SELECT FROM stage_key k WHERE k.source = a.source AND k.source_id = a.source_id)
+"""
+
 _STAGED_COLUMNS = ", ".join(
     decimal_text_column(column.name) if column.is_decimal else column.name for column in BOOK_COLUMNS
 )
@@ -217,83 +208,91 @@ _STAGED_VALUES = ", ".join(
 
 _STAGE_BOOKS = (
     f"""
-    /* stage_restored_books */
+    /* stage_books_to_restore */
     INSERT INTO stage_book (ordinal, row, source_id, {_STAGED_COLUMNS})
     SELECT r.ordinal, 0, b.source_id, {_STAGED_VALUES}
     FROM restored_book r CROSS JOIN jsonb_populate_record(NULL::book, r.content) AS b
     """,
     """
-    /* stage_restored_links */
+    /* stage_links_to_restore */
     INSERT INTO stage_link (ordinal, people, paths)
-    SELECT ordinal, CASE WHEN relinked THEN '' END, CASE WHEN reshelved THEN '' END FROM restored_book
+    SELECT r.ordinal, CASE WHEN r.relinked THEN coalesce(p.people, '') END,
+           CASE WHEN r.reshelved THEN coalesce(k.paths, '') END
+    FROM restored_book r
+    LEFT JOIN (
+        SELECT ordinal, string_agg(person::text, ',' ORDER BY position) AS people FROM undone_person GROUP BY ordinal
+    ) p USING (ordinal)
+    LEFT JOIN (
+        SELECT ordinal, string_agg(path::text, ',' ORDER BY position) AS paths FROM undone_path GROUP BY ordinal
+    ) k USING (ordinal)
     """,
     f"""
-    /* target_restored_books */
+    /* target_books_to_restore */
     INSERT INTO target_book (ordinal, id, is_new, is_own, differs, new_key)
     SELECT r.ordinal, r.id, r.is_new, true, NOT r.is_new AND ({ALL_RULES.differs} OR s.source_id <> b.source_id),
            CASE WHEN s.source_id <> b.source_id THEN s.source_id END
     FROM restored_book r JOIN stage_book s USING (ordinal) LEFT JOIN book b ON b.id = r.id
     """,
-    """
-    /* target_restored_authors */
-    INSERT INTO target_book_author (book_id, position, author_id, role)
-    SELECT p.id, p.position, coalesce(a.id, t.id), p.role
-    FROM undone_person p JOIN restored_book r ON r.id = p.id AND r.relinked
-    LEFT JOIN author a USING (source, source_id)
-    LEFT JOIN target_author t ON t.is_new AND t.source = p.source AND t.source_id = p.source_id
-    """,
-    """
-    /* target_restored_categories */
-    INSERT INTO target_book_category (book_id, category_id)
-    SELECT p.id, coalesce(k.id, t.id)
-    FROM undone_path p JOIN restored_book r ON r.id = p.id AND r.reshelved
-    LEFT JOIN category k USING (path)
-    LEFT JOIN target_category t ON t.is_new AND t.path = p.path
-    """,
 )
 
-_UNNEEDED_TARGETS = (
-    """
-    /* drop_unneeded_authors */
-    DELETE FROM target_author t
-    WHERE t.is_new AND NOT EXISTS (SELECT FROM target_book_author l WHERE l.author_id = t.id)
-    """,
-    """
-    /* drop_unneeded_categories */
-    DELETE FROM target_category t
-    WHERE t.is_new AND NOT EXISTS (
-        SELECT FROM target_category k JOIN target_book_category l ON l.category_id = k.id
-        WHERE k.path = t.path OR k.path LIKE t.path || '/%'
-    )
-    """,
-)
-
+# Names that books vote for come back with their votes, unless they had been edited by hand.
 _RESTORE_AUTHORS = """
 /* restore_authors */
-INSERT INTO target_author (id, is_new, source, source_id, name, sort_name, birth_year, death_year, edited_at)
-SELECT a.id, false, a.source, a.source_id, c.before ->> 'name', c.before ->> 'sort_name',
-       (c.before ->> 'birth_year')::integer, (c.before ->> 'death_year')::integer,
-       (c.before ->> 'edited_at')::timestamptz
-FROM import_change c JOIN author a ON a.id = c.item_id
-WHERE c.import_id = $1::integer AND c.kind = 'author' AND c.after IS NOT NULL
-  AND (a.name, a.sort_name, a.birth_year, a.death_year, a.edited_at) IS NOT DISTINCT FROM (
+UPDATE target_author t
+SET name = CASE WHEN c.is_own THEN c.before ->> 'name' ELSE t.name END,
+    sort_name = CASE WHEN c.is_own OR c.has_one_spelling THEN c.before ->> 'sort_name' ELSE t.sort_name END,
+    birth_year = (c.before ->> 'birth_year')::integer, death_year = (c.before ->> 'death_year')::integer,
+    edited_at = (c.before ->> 'edited_at')::timestamptz
+FROM (
+    SELECT c.item_id, c.before, c.after,
+           a.source <> 'name' OR c.before ->> 'edited_at' IS NOT NULL AS is_own,
+           NOT EXISTS (SELECT FROM target_author_spelling s WHERE s.author_id = a.id) AS has_one_spelling,
+           a.name, a.sort_name, a.birth_year, a.death_year, a.edited_at
+    FROM import_change c JOIN author a ON a.id = c.item_id
+    WHERE c.import_id = $1::integer AND c.kind = 'author' AND c.after IS NOT NULL
+) c
+WHERE t.id = c.item_id
+  AND (c.name, c.sort_name, c.birth_year, c.death_year, c.edited_at) IS NOT DISTINCT FROM (
       c.after ->> 'name', c.after ->> 'sort_name', (c.after ->> 'birth_year')::integer,
       (c.after ->> 'death_year')::integer, (c.after ->> 'edited_at')::timestamptz)
 """
 
-_RESTORE_CATEGORIES = """
-/* restore_categories */
+_ADD_RESTORED_CATEGORIES = """
+/* add_categories_to_restore */
 INSERT INTO target_category (id, depth, name, path, is_new, edited_at)
-SELECT k.id, cardinality(k.lineage), c.before ->> 'name', k.path, false, (c.before ->> 'edited_at')::timestamptz
+SELECT k.id, cardinality(k.lineage), k.name, k.path, false, k.edited_at
 FROM import_change c JOIN category k ON k.id = c.item_id
 WHERE c.import_id = $1::integer AND c.kind = 'category' AND c.after IS NOT NULL
+  AND NOT EXISTS (SELECT FROM target_category t WHERE t.id = k.id)
+"""
+
+_RESTORE_CATEGORIES = """
+/* restore_categories */
+UPDATE target_category t SET name = c.before ->> 'name', edited_at = (c.before ->> 'edited_at')::timestamptz
+FROM import_change c JOIN category k ON k.id = c.item_id
+WHERE t.id = k.id AND c.import_id = $1::integer AND c.kind = 'category' AND c.after IS NOT NULL
+  AND c.before ->> 'edited_at' IS NOT NULL
   AND (k.name, k.edited_at)
       IS NOT DISTINCT FROM (c.after ->> 'name', (c.after ->> 'edited_at')::timestamptz)
 """
 
-_COUNT_CHANGED = """
-/* count_changed_names */
-SELECT count(*) FROM import_change WHERE import_id = $1::integer AND kind = $2::text AND after IS NOT NULL
+# A name without a key of its own, or that was not edited, is nobody's: its books vote for it.
+_KEPT_NAMES = """
+/* kept_names_of_import */
+SELECT 'authors', count(*)
+FROM import_change c JOIN author a ON a.id = c.item_id
+WHERE c.import_id = $1::integer AND c.kind = 'author' AND c.after IS NOT NULL
+  AND (a.source <> 'name' OR (c.before ->> 'edited_at') IS NOT NULL OR a.edited_at IS NOT NULL)
+  AND (a.name, a.sort_name, a.birth_year, a.death_year, a.edited_at) IS DISTINCT FROM (
+      c.after ->> 'name', c.after ->> 'sort_name', (c.after ->> 'birth_year')::integer,
+      (c.after ->> 'death_year')::integer, (c.after ->> 'edited_at')::timestamptz)
+UNION ALL
+SELECT 'categories', count(*)
+FROM import_change c JOIN category k ON k.id = c.item_id
+WHERE c.import_id = $1::integer AND c.kind = 'category' AND c.after IS NOT NULL
+  AND ((c.before ->> 'edited_at') IS NOT NULL OR k.edited_at IS NOT NULL)
+  AND (k.name, k.edited_at)
+      IS DISTINCT FROM (c.after ->> 'name', (c.after ->> 'edited_at')::timestamptz)
 """
 
 _KEPT_FIELDS = """
@@ -351,41 +350,36 @@ async def stage_reversal(
     await connection.execute(_CHANGED_FIELDS.format(fields=fields))
     await connection.execute("ANALYZE undone_book, undone_field")
     await connection.execute(_NEW_BOOKS, number, later_imports)
-    await _find_people_and_paths(connection)
-    while await _count_written(connection, _KEEP_TAKEN_KEYS):
+    while await connection.execute(_KEEP_TAKEN_KEYS) != "UPDATE 0":
         pass
-    await connection.execute(_RESTORED_BOOKS)
-    for statement in (*_STAGE_BOOKS, *_UNNEEDED_TARGETS):
-        await connection.execute(statement)
-    kept_authors = await _restore_names(connection, _RESTORE_AUTHORS, "author", number)
-    kept_categories = await _restore_names(connection, _RESTORE_CATEGORIES, "category", number)
-    await connection.execute("ANALYZE stage_book, stage_link, target_book, missing_book")
-    await compare_links(connection, ALL_RULES)
+    await _stage_books(connection, number)
+    await resolve(connection, ALL_RULES)
+    await connection.execute(_ADD_RESTORED_CATEGORIES, number)
     kept = [KeptField(row[0], LATER_CHANGE, row[1]) for row in await connection.fetch(_KEPT_FIELDS)]
     kept += [
-        KeptField("name", LATER_CHANGE, kept_authors, "authors"),
-        KeptField("name", LATER_CHANGE, kept_categories, "categories"),
-        KeptField("addition", LATER_CHANGE, await connection.fetchval(_COUNT_KEPT_NEW_BOOKS, number)),
+        KeptField("name", LATER_CHANGE, count, items)
+        for items, count in await connection.fetch(_KEPT_NAMES, number)
     ]
+    kept.append(KeptField("addition", LATER_CHANGE, await connection.fetchval(_COUNT_KEPT_NEW_BOOKS, number)))
     return [each for each in kept if each.books]
 
 
-async def _find_people_and_paths(connection: asyncpg.Connection) -> None:
-    """Find the authors and categories of the restored books. Keep fields whose authors nobody knows any more."""
-    await connection.execute(_PEOPLE)
-    await connection.execute(_PATHS)
-    await connection.execute("ANALYZE undone_person, undone_path")
-    await connection.execute(_DELETED_AUTHORS, await identity_sequence(connection, "author"))
-    await connection.execute(_DELETED_CATEGORIES, await identity_sequence(connection, "category"))
-    await connection.execute(_PARENTS)
-    for statement in _KEEP_UNKNOWN_LINKS:
+async def _stage_books(connection: asyncpg.Connection, number: int) -> None:
+    """Stage the books to restore with their authors and categories, as they were before the import."""
+    for statement in (_RESTORED_BOOKS, _PEOPLE, _PATHS, _STAGE_PEOPLE, _STAGE_PATHS):
         await connection.execute(statement)
+    await connection.execute(_TARGET_AUTHORS, await identity_sequence(connection, "author"), number)
+    for statement in _STAGE_BOOKS:
+        await connection.execute(statement)
+    await connection.execute(
+        "ANALYZE stage_book, stage_link, stage_key, stage_node, target_author, target_book, missing_book"
+    )
 
 
-async def _restore_names(connection: asyncpg.Connection, statement: str, kind: str, number: int) -> int:
-    """Set back the changed authors or categories. Return how many were changed since."""
-    changed: int = await connection.fetchval(_COUNT_CHANGED, number, kind)
-    return changed - await _count_written(connection, statement, number)
+async def restore_names(connection: asyncpg.Connection, number: int) -> None:
+    """Set back the names that are not chosen by the books of an author or category. The others are chosen by now."""
+    await connection.execute(_RESTORE_AUTHORS, number)
+    await connection.execute(_RESTORE_CATEGORIES, number)
 
 
 async def record_restored_books(connection: asyncpg.Connection, number: int) -> None:
@@ -396,7 +390,3 @@ async def record_restored_books(connection: asyncpg.Connection, number: int) -> 
 async def restore_book_fields(connection: asyncpg.Connection, number: int) -> None:
     """Set back the owners and edits of fields, after the merge."""
     await connection.execute(_RESTORE_FIELDS, number)
-
-
-async def _count_written(connection: asyncpg.Connection, statement: str, *arguments: object) -> int:
-    return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])

@@ -108,7 +108,8 @@ FROM gone g JOIN stage_book s ON s.ordinal = g.first_ordinal ORDER BY g.row
 """
 
 # If the rows of a feed contradict each other about an author, the result does not depend on the row order. A
-# sort name wins over none, two life years win over one, then the smallest value wins. 10000 means "no year".
+# sort name wins over none, two life years win over one, then the smallest value wins. 10000 means "no year". The name
+# of an author without a key is any of the feed's; author_spellings.py chooses one.
 _TARGET_AUTHORS = """
 /* target_authors */
 INSERT INTO target_author (id, is_new, source, source_id, name, sort_name, birth_year, death_year)

@@ -3,6 +3,7 @@
 - `stage_*` holds what the feed says.
 - `target_*` holds the rows that the catalog must have after the import, with their existing or new ids. An
   existing book whose source id changes has it as `new_key`.
+- `target_author_spelling` and `target_category_spelling` hold rows only for those that have several spellings.
 - `gone_row` holds the keys and titles of rejected rows, the other `gone_*` the links that the feed no longer has.
 """
 
@@ -110,7 +111,15 @@ CREATE TEMPORARY TABLE target_author (
 CREATE TEMPORARY TABLE stage_author (
     person integer PRIMARY KEY,
     author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
+    role text COLLATE "C" NOT NULL,
+    spelling smallint
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE target_author_spelling (
+    author_id bigint NOT NULL,
+    number smallint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    sort_name text COLLATE "C" NOT NULL,
+    books bigint NOT NULL DEFAULT 0
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_category (
     id bigint NOT NULL,
@@ -120,6 +129,18 @@ CREATE TEMPORARY TABLE target_category (
     path text COLLATE "C" NOT NULL,
     is_new boolean NOT NULL,
     edited_at timestamptz
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE stage_category (
+    path integer PRIMARY KEY,
+    category_id bigint NOT NULL,
+    spelling smallint,
+    names text[] COLLATE "C" NOT NULL,
+    base text[] COLLATE "C" NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE target_category_spelling (
+    category_id bigint NOT NULL,
+    number smallint NOT NULL,
+    names text[] COLLATE "C" NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_book (
     ordinal integer PRIMARY KEY,
@@ -141,11 +162,13 @@ CREATE TEMPORARY TABLE target_book_author (
     book_id bigint NOT NULL,
     position smallint NOT NULL,
     author_id bigint NOT NULL,
-    role text COLLATE "C" NOT NULL
+    role text COLLATE "C" NOT NULL,
+    spelling smallint
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE target_book_category (
     book_id bigint NOT NULL,
-    category_id bigint NOT NULL
+    category_id bigint NOT NULL,
+    spelling smallint
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE gone_book_author (
     book_id bigint NOT NULL,

@@ -6,14 +6,17 @@ import asyncpg
 
 from db.errors import CatalogImportError
 from db.importing import journal, plan, reversal
+from db.importing.edited_names import keep_edited_names
 from db.importing.import_transaction import ImportTransaction, begin_import
 from db.importing.importer import approve_all, peak_memory_mb, require_approval
 from db.importing.merge import MergeCounts, merge
 from db.importing.missing import unlink_missing_books
+from db.importing.options import DEFAULT_OPTIONS
 from db.importing.phases import PhaseTimer
 from db.importing.plan import Approve, Plan
 from db.importing.progress import ImportProgress
 from db.importing.readers.feed import ReadingNotes, default_row_label
+from db.importing.spellings import choose_spellings, write_spellings
 from db.importing.summary import Summary
 from db.importing.temporary_tables import create_staging_tables
 
@@ -118,11 +121,15 @@ async def _plan(transaction: ImportTransaction, number: int, source: str, later_
 async def _write(transaction: ImportTransaction, planned: Plan, undoes: int) -> tuple[MergeCounts, int]:
     connection, rules = transaction.connection, reversal.ALL_RULES
     transaction.written_books = planned.counts.new + planned.counts.changed + planned.deleted
+    await choose_spellings(connection)
+    await keep_edited_names(connection, DEFAULT_OPTIONS)
+    await reversal.restore_names(connection, undoes)
     await journal.forget_old_changes(connection)
     number = await journal.add_import(connection, planned, inputs=f"undo of import {undoes}", undoes=undoes)
     await journal.record_changes(connection, number, rules, planned)
     await reversal.record_restored_books(connection, number)
     written = await merge(connection, planned.source, rules, number, into_rebuilt=False)
+    await write_spellings(connection)
     books = reversal.BOOKS_WITH_CHANGED_FIELDS.format(number=int(undoes))
     async with journal.record_fields(connection, number, books):
         await reversal.restore_book_fields(connection, undoes)

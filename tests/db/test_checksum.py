@@ -34,6 +34,7 @@ AUTHOR_CHANGES = {
     "death_year": "NULL",
 }
 TO_EMMA = "book_id = (SELECT id FROM book WHERE title = 'Emma')"
+AS_SHOWN = "SET LOCAL bookstore.defer_spellings = 'on'"
 LINK_CHANGES = {
     "another role": f"UPDATE book_author SET role = 'NARRATOR' WHERE {TO_EMMA} AND position = 2",
     "another position": f"UPDATE book_author SET position = 3 WHERE {TO_EMMA} AND position = 2",
@@ -51,6 +52,12 @@ LINK_CHANGES = {
     "a category's spelling": "UPDATE category SET name = 'NOVELS' WHERE name = 'Novels'",
     "an ancestor's spelling": "UPDATE category SET name = 'fiction' WHERE name = 'Fiction'",
     "a category moved": "UPDATE category SET parent_id = NULL WHERE name = 'Novels'",
+    "another spelling of an author": f"{AS_SHOWN}; INSERT INTO author_spelling"
+    " SELECT id, 1, 'ED', 'ED' FROM author WHERE name = 'Ed';"
+    f" UPDATE book_author SET spelling = 1 WHERE {TO_EMMA} AND position = 2",
+    "another spelling of a category": f"{AS_SHOWN}; INSERT INTO category_spelling"
+    " SELECT id, 1, '{FICTION,Novels}' FROM category WHERE name = 'Novels';"
+    f" UPDATE book_category SET spelling = 1 WHERE {TO_EMMA}",
 }
 OTHER_CHANGES = {
     "an author without books": "INSERT INTO author (source, source_id, name, sort_name) VALUES ('x', '1', 'X', 'X')",
@@ -69,6 +76,9 @@ DERIVED_CHANGES = {
     "the catalog's size": "UPDATE catalog_size SET books = 7",
     "listings": "DELETE FROM category_listing; UPDATE author_listing SET title_key = ''",
     "zeros after the point": "UPDATE book SET price = 9.500 WHERE title = 'Emma'",
+    "the shown spellings": "INSERT INTO author_spelling SELECT id, 0, name, sort_name FROM author WHERE name = 'Ed';"
+    " INSERT INTO category_spelling SELECT id, 3, '{Fiction,Novels}' FROM category WHERE name = 'Novels';"
+    " UPDATE book_category SET spelling = 3",
     "rows rewritten": "UPDATE book SET stock = stock; UPDATE author SET name = name;"
     " UPDATE category SET name = name; UPDATE book_author SET role = role",
 }
@@ -224,8 +234,8 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
             "lineage",
             "sort_key",
         },
-        "book_author": {"book_id", "author_id", "position", "role"},
-        "book_category": {"book_id", "category_id"},
+        "book_author": {"book_id", "author_id", "position", "role", "spelling"},
+        "book_category": {"book_id", "category_id", "spelling"},
     }
 
 

@@ -15,6 +15,7 @@ from db.connections.connect import connect
 from db.errors import DatabaseError
 from db.migrations import downgrade, migrate
 from db.revision import head_revision, migrate_to_head, require_head
+from db.verify import run_checks
 from tests.catalogs import add_author, add_book, add_category
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
@@ -109,6 +110,21 @@ async def test_folding_the_final_sigma_computes_the_sort_keys_again(connection: 
     assert after == ("ομηροσ", "υμνοσ", "στον πολεμοσ", "στον πολεμοσ")
     assert await connection.fetchrow(listing) == before
     assert await connection.fetchval("SELECT slug('Όμηρος')") == "ομηρος"
+
+
+async def test_the_present_spelling_becomes_that_of_all_books(connection: asyncpg.Connection) -> None:
+    revision = import_module("migrations.versions.0013_spellings")
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+    await add_book(connection, "T", authors=[await add_author(connection, "ANN")])
+    before = await connection.fetch("SELECT book_id, position, author_id, role FROM book_author")
+
+    for statement in revision.UP:
+        await connection.execute(statement)
+
+    assert await connection.fetch("SELECT book_id, position, author_id, role FROM book_author") == before
+    assert await connection.fetchval("SELECT count(spelling) FROM book_author") == 0
+    assert [finding for finding in await run_checks(connection) if finding.count] == []
 
 
 async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:

@@ -475,6 +475,29 @@ CORRUPTIONS = (
         },
     ),
     Corruption(
+        "links have a spelling that is missing",
+        (
+            "UPDATE book_author SET spelling = 1 WHERE (book_id, position) = (2, 2)",
+            "UPDATE book_category SET spelling = 2 WHERE book_id = 1",
+        ),
+        {
+            "missing_author_spellings": ["book 2, author 1: spelling 1"],
+            "missing_category_spellings": ["book 1, category 2: spelling 2"],
+        },
+    ),
+    Corruption(
+        "an author and categories are not shown as most books write them",
+        (
+            "INSERT INTO author_spelling VALUES (1, 0, 'JANE AUSTEN', 'JANE AUSTEN'), (1, 1, 'Jane Austen', 'Jane Austen')",
+            "INSERT INTO category_spelling VALUES (2, 0, '{FICTION,Novels}'), (3, 1, '{FICTION,NOVELS,Gothic}')",
+            "UPDATE book_category SET spelling = 1 WHERE (book_id, category_id) = (2, 3)",
+        ),
+        {
+            "author_spellings": ["author 1: Jane Austen instead of JANE AUSTEN"],
+            "category_spellings": ["category 1: Fiction instead of FICTION"],
+        },
+    ),
+    Corruption(
         "the catalog's size is gone",
         ("DELETE FROM catalog_size",),
         {

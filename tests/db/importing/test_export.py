@@ -1,6 +1,7 @@
 """An export is read again without a change, or names the books that its format cannot hold."""
 
 import io
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -91,6 +92,22 @@ async def test_only_the_books_of_the_source_are_exported(catalog: Catalog, tmp_p
         "source_id",
         "a",
     ]
+
+
+async def test_a_book_is_exported_in_its_own_spelling(catalog: Catalog, tmp_path: Path) -> None:
+    capitals = book("a", authors=(AuthorRecord("ANN BO", sort_name="BO, ANN"),), categories=(("ART", "Pop"),))
+    usual = book("b", authors=(AuthorRecord("Ann Bo", sort_name="Bo, Ann"),), categories=(("Art", "Pop"),))
+    await catalog.import_records(capitals, usual, replace(usual, source_id="c"))
+    before = await catalog.checksum()
+
+    for name in ("csv", "jsonl"):
+        await export(catalog, name, tmp_path / f"shop.{name}")
+
+        assert "ANN BO" in (tmp_path / f"shop.{name}").read_text()
+        assert (await import_again(catalog, name, tmp_path / f"shop.{name}")).changed_nothing
+    await catalog.clear()
+    await import_again(catalog, "jsonl", tmp_path / "shop.jsonl")
+    assert await catalog.checksum() == before
 
 
 LINES = st.text(st.sampled_from("aé;,>&<\"'()-–.1 \\n黑#=\ufeff"), min_size=1, max_size=12).map(

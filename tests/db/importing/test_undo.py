@@ -298,3 +298,20 @@ async def test_an_undo_restores_the_catalog_before_the_import(
 
     assert (restored, restored_ids, undone.kept) == (before, ids, ())
     assert (await state(catalog), redone.kept) == (after, ())
+
+
+async def test_spellings_of_books_are_set_back(catalog: Catalog) -> None:
+    def sea(key: str, name: str, category: str) -> BookRecord:
+        return book(key, authors=(AuthorRecord(name),), categories=((category,),))
+
+    await catalog.import_records(sea("1", "Émile Zola", "Poésie"), sea("2", "Emile Zola", "Poesie"))
+    before = await state(catalog)
+    summary = await catalog.import_records(sea("1", "EMILE ZOLA", "POESIE"), sea("2", "EMILE ZOLA", "POESIE"))
+    names = await catalog.rows("SELECT a.name, k.name FROM author a, category k")
+
+    undone = await undo(catalog, summary)
+
+    assert names == [("EMILE ZOLA", "POESIE")]
+    assert undone.kept == ()
+    assert await state(catalog) == before
+    assert await catalog.rows("SELECT a.name, k.name FROM author a, category k") == [("Émile Zola", "Poésie")]
