@@ -11,6 +11,7 @@ from db.importing.readers.files import BytesRead, RowLocator, require_files, tot
 from db.importing.readers.flat import CellStyle, FlatRecordParser
 from db.importing.readers.flat_fields import (
     FLAT_FIELDS,
+    LAYOUT_FIELDS,
     check_mapping,
     fields_of_columns,
     find_column,
@@ -108,7 +109,7 @@ def _plan_layout(table: Table, layout: Layout, options: FeedOptions, notes: Read
     ignored = {fold_heading(name) for name in options.reading.ignore}
     known = {**{name: to for name, to in layout.columns.items() if name not in ignored}, **mapping}
     columns = [(heading.strip(), known.get(fold_heading(heading), "")) for heading in table.headings]
-    fields = tuple(FLAT_FIELDS)
+    fields = LAYOUT_FIELDS
     style = style_of_options(options)
     if not style.people.separator:
         style = replace(style, people=layout.people)
@@ -130,7 +131,7 @@ def _convert_rows(
     mapping: Mapping[str, str],
     notes: ReadingNotes,
 ) -> Iterator[TableRow]:
-    """Yield the flat records of a layout, as cells in the order of FLAT_FIELDS, and the rejects between them."""
+    """Yield the flat records of a layout, as cells in the order of LAYOUT_FIELDS, and the rejects between them."""
     folded = [fold_heading(heading) for heading in headings]
     rejects: list[Reject] = []
 
@@ -147,7 +148,7 @@ def _convert_rows(
         yield from ((reject.row, reject) for reject in rejects)
         rejects.clear()
         record = {**record, **{to: row.get(name, "") for name, to in mapping.items()}}
-        yield line, [record.get(name, "") for name in FLAT_FIELDS]
+        yield line, [record.get(name, "") for name in LAYOUT_FIELDS]
     yield from ((reject.row, reject) for reject in rejects)
 
 
@@ -162,7 +163,7 @@ def _read_books(
         width = len(reading.table.headings)
         if reading.layout:
             rows = _convert_rows(rows, reading.table.headings, reading.layout, reading.mapping, notes)
-            width = len(FLAT_FIELDS)
+            width = len(LAYOUT_FIELDS)
         for line, cells in rows:
             row = rows_before + line
             if isinstance(cells, Reject):

@@ -13,7 +13,8 @@ from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.options import LINK_FIELDS
 from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat import CellStyle, FlatRecordParser
-from db.importing.readers.flat_fields import FLAT_FIELDS, find_field, rank_heading
+from db.importing.readers.flat_fields import FLAT_FIELDS, find_field, fold_heading, rank_heading
+from db.importing.readers.isbn_pairs import ISBN_10, split_isbns
 from db.importing.readers.shapes import flatten_object
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
@@ -30,9 +31,13 @@ def find_keys(found: Iterable[str], mapping: Mapping[str, str], ignored: Sequenc
         field = None if key in ignored else mapping.get(key) or find_field(key)
         if field:
             by_field.setdefault(field, []).append(key)
+    isbns = by_field.get("isbn", [])
+    first, second = split_isbns([fold_heading(key) for key in isbns])
+    if second and "isbn" not in mapping.values():
+        by_field |= {"isbn": [isbns[at] for at in first], ISBN_10: [isbns[at] for at in second]}
     for names in by_field.values():
         names.sort(key=lambda key: key not in mapping)
-    return tuple((field, tuple(by_field[field])) for field in FLAT_FIELDS if field in by_field)
+    return tuple((field, tuple(by_field[field])) for field in (*FLAT_FIELDS, ISBN_10) if field in by_field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,13 @@ class JsonRecordParser:
             return (Reject(row, "row", text.strip()[:200], "not a JSON object"),)
         record = flatten_object(cast("dict[str, object]", value))
         cells: list[str] = []
-        absent: list[str] = []
+        given: set[str] = set()
         dropped: list[Reject] = []
         lists: dict[str, tuple[AuthorRecord, ...] | tuple[CategoryPath, ...]] = {}
         for field, names in self.keys:
             name = next((name for name in names if name in record), None)
-            if name is None:
-                absent.append(field)
+            if name is not None:
+                given.add("isbn" if field == ISBN_10 else field)
             cell = None if name is None else record[name]
             try:
                 if field in _LIST_PARSERS and isinstance(cell, list):
@@ -78,8 +83,9 @@ class JsonRecordParser:
         book, *rejects = self.parser.parse(row, cells, authors, categories)
         if isinstance(book, Reject):
             return (book,)
-        if absent:
-            book = replace(book, absent=tuple([field for field in absent if field in _SET_FIELDS]))
+        if len(given) < len(self.keys):
+            absent = [field for field, _ in self.keys if field in _SET_FIELDS and field not in given]
+            book = replace(book, absent=tuple(absent))
         return (book, *rejects, *dropped)
 
 

@@ -3,7 +3,8 @@
 from db.importing.readers.shapes.shape import Shape, as_list, as_object, drop_absent
 
 _KEYS = {
-    "isbn": ("industryIdentifiers",),
+    "isbn_13": ("industryIdentifiers",),
+    "isbn_10": ("industryIdentifiers",),
     "published": ("publishedDate",),
     "pages": ("pageCount",),
     "rating_average": ("averageRating",),
@@ -26,7 +27,8 @@ def _flatten(volume: dict[str, object]) -> dict[str, object]:
     return drop_absent(
         {
             "source_id": volume.get("id"),
-            "isbn": numbers.get("ISBN_13") or numbers.get("ISBN_10"),
+            "isbn_13": numbers.get("ISBN_13"),
+            "isbn_10": numbers.get("ISBN_10"),
             "title": info.get("title"),
             "subtitle": info.get("subtitle"),
             "authors": info.get("authors"),

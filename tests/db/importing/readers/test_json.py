@@ -85,6 +85,13 @@ async def test_volumes_of_google_books(tmp_path: Path, document: object):
     assert await read_books("json", write_json(tmp_path / "b.json", document)) == [SEA]
 
 
+async def test_a_volume_may_have_an_isbn_10_alone(tmp_path: Path):
+    info = {**VOLUME["volumeInfo"], "industryIdentifiers": [{"type": "ISBN_10", "identifier": "0306406152"}]}
+    path = write_json(tmp_path / "b.json", [VOLUME, {**VOLUME, "volumeInfo": info}])
+
+    assert [book.isbn for book in await read_books("json", path)] == ["9780306406157", "9780306406157"]
+
+
 async def test_volumes_by_lines(tmp_path: Path):
     path = write_lines(tmp_path / "b.jsonl", orjson.dumps(VOLUME).decode())
 

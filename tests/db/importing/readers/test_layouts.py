@@ -143,6 +143,7 @@ async def test_goodreads(tmp_path: Path):
             "Additional Authors": "John Roe",
             "ISBN": '=""',
         },
+        {"Book Id": "9", "Title": "Three", "ISBN": '="0306406152"', "ISBN13": '=""'},
     )
 
     assert await read_books("csv", path) == [
@@ -159,6 +160,7 @@ async def test_goodreads(tmp_path: Path):
             authors=(JANE,),
         ),
         BookRecord(3, "8", "Two", authors=(JANE, JOHN)),
+        BookRecord(4, "9", "Three", isbn="9780306406157"),
     ]
     feed = await open_feed("csv", [path])
     await feed.batches.aclose()
