@@ -21,6 +21,7 @@ from db.importing.readers.flat_fields import (
 )
 from db.importing.readers.formats import TABLE_OPTIONS, FeedOptions, Format
 from db.importing.readers.layouts import Layout, find_layout
+from db.importing.readers.layouts.adapted import adapt_layout
 from db.importing.readers.layouts.layout import NumberedRow
 from db.importing.readers.tables import Table, TableRow, build_key, open_table
 from db.importing.records import Reject
@@ -81,7 +82,7 @@ FORMAT = Format(
 
 def plan_table(table: Table, options: FeedOptions, notes: ReadingNotes) -> TableReading:
     """Return how a table is read. Raise CatalogImportError if its columns do not tell what a book is."""
-    layout = find_layout(table.headings) if options.reading.header and not options.reading.key else None
+    layout = find_layout(table.headings) if options.reading.header else None
     if layout:
         return _plan_layout(table, layout, options, notes)
     path, reading = table.path, options.reading
@@ -102,12 +103,11 @@ def _plan_layout(table: Table, layout: Layout, options: FeedOptions, notes: Read
     """Return how the table of a known program is read. Options come before what is known of it."""
     notes.add_guess(f"{table.path.name}: an export of {layout.name}")
     check_mapping(options.mapping)
-    mapping = {
-        fold_heading(table.headings[find_column(table.path, table.headings, name, f"--map {name}={to}")]): to
-        for name, to in options.mapping.items()
-    }
-    ignored = {fold_heading(name) for name in options.reading.ignore}
-    known = {**{name: to for name, to in layout.columns.items() if name not in ignored}, **mapping}
+    mapping = {_fold_column(table, name, f"--map {name}={to}"): to for name, to in options.mapping.items()}
+    ignored = {_fold_column(table, name, f"--ignore {name}") for name in options.reading.ignore}
+    key = [_fold_column(table, name, f"--key {name}") for name in options.reading.key]
+    layout = adapt_layout(layout, ignored, key, options.mapping.values())
+    known = {**layout.columns, **mapping}
     columns = [(heading.strip(), known.get(fold_heading(heading), "")) for heading in table.headings]
     fields = LAYOUT_FIELDS
     style = style_of_options(options)
@@ -122,6 +122,11 @@ def _plan_layout(table: Table, layout: Layout, options: FeedOptions, notes: Read
     style = study_columns(style, fields, sample, notes)
     unread = tuple(heading for heading, to in columns if heading and not to)
     return TableReading(table, read, unread, fields, (), style, layout, mapping)
+
+
+def _fold_column(table: Table, name: str, option: str) -> str:
+    """Return the folded heading of a column that an option names."""
+    return fold_heading(table.headings[find_column(table.path, table.headings, name, option)])
 
 
 def _convert_rows(

@@ -426,6 +426,55 @@ async def test_options_come_before_what_is_known_of_a_program(tmp_path: Path):
     assert (book.authors, book.categories, book.publisher) == ((JANE,), (("x",),), "Jane Doe")
 
 
+async def test_a_key_and_ignored_columns_do_not_turn_a_program_into_another_table(tmp_path: Path):
+    path = write_rows(
+        tmp_path / "library.csv",
+        GOODREADS,
+        {
+            "Book Id": "7",
+            "Title": "The  Sea (Waters, #1)",
+            "Author": "Jane Doe",
+            "Author l-f": "Doe, Jane",
+            "ISBN": '="0306406152"',
+            "ISBN13": '="9780306406157"',
+            "Publisher": "Shore",
+        },
+    )
+    reading = ReadingOptions(key=("Title", "Author"), ignore=("Publisher", "ISBN13"))
+    feed = await open_feed("csv", [path], reading=reading)
+
+    (book,) = [record async for batch in feed.batches for record in batch]
+
+    assert book == BookRecord(
+        2, "the sea (waters, #1) | jane doe", "The Sea", "Waters, #1", isbn="9780306406157", authors=(JANE,)
+    )
+    assert feed.notes.guesses[0] == "library.csv: an export of Goodreads"
+    assert ("Title", "title") in feed.columns
+    assert {"Book Id", "Publisher", "ISBN13"} <= set(feed.ignored_headings)
+    assert "publisher" not in feed.fields
+    for option, unknown in (
+        ("--key", ReadingOptions(key=("x",))),
+        ("--ignore", ReadingOptions(ignore=("x",))),
+    ):
+        message = await import_error("csv", path, reading=unknown)
+        assert message.startswith(f"{path}: {option} x: there is no column x; its headings are: Book Id,")
+
+
+async def test_a_mapped_isbn_of_an_export_is_the_only_one(tmp_path: Path):
+    cells = {
+        "Book Id": "7",
+        "Title": "Sea",
+        "ISBN": "0306406152",
+        "ISBN13": "",
+        "Bookshelves": "9780141439518",
+    }
+    path = write_rows(tmp_path / "library.csv", GOODREADS, cells)
+
+    (book,) = await read_books("csv", path, mapping={"Bookshelves": "isbn"})
+
+    assert book.isbn == "9780141439518"
+
+
 async def test_malformed_rows_of_an_export_are_rejected_in_their_place(tmp_path: Path):
     path = write_rows(tmp_path / "b.csv", STORYGRAPH, {"Title": "One", "ISBN/UID": "a"})
     with path.open("a", encoding="utf-8") as file:
