@@ -9,6 +9,7 @@ from rich.table import Table
 
 from db.importing.options import EDITOR
 from db.importing.plan import Example, Plan
+from db.importing.readers.feed import ReadingNotes
 from db.importing.summary import Summary
 
 _CELLS = {
@@ -19,13 +20,17 @@ _CELLS = {
 """What the reader counts of each kind of cells; the placeholder is their field."""
 
 
+def print_guesses(notes: ReadingNotes) -> None:
+    """Print how the files seem to be written."""
+    for guess in notes.guesses:
+        click.echo(f"Guessed: {guess}.")
+
+
 def print_plan(plan: Plan) -> None:
     """Print which columns are read, and what changes, with examples."""
     renamed = [f"{heading} is read as {field}" for heading, field in plan.columns if heading != field]
     if renamed:
         click.echo(f"Columns: {'; '.join(renamed)}.")
-    for guess in plan.notes.guesses:
-        click.echo(f"Guessed: {guess}.")
     click.echo(f"Fields that this import sets: {', '.join(plan.fields) or 'none'}.")
     if plan.ignored_headings:
         click.echo(
