@@ -2,18 +2,22 @@
 
 import codecs
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import FileIO, TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from db.errors import CatalogImportError
 from db.importing.readers.containers import find_container, find_path, open_bytes
 from db.importing.readers.encodings import WINDOWS_1252, find_encoding, is_windows_1252
 
 _MAX_FIRST_LINE_BYTES = 1 << 20
+
+MAX_LINE_LENGTH = 16_000_000
+"""The length at which a line is cut, in characters."""
 
 
 @dataclass(slots=True)
@@ -126,7 +130,9 @@ def open_text(
 def guess_encoding(path: Path) -> str:
     """Return Windows-1252 if all of the file shows that it is, and otherwise "": UTF-8, or UTF-16."""
     with FileIO(str(path)) as raw, open_bytes(path, raw) as file:
-        is_certain = find_encoding(_peek(file)) == "utf-8-sig" and is_windows_1252(file)
+        is_certain = find_encoding(_peek(file)) == "utf-8-sig" and is_windows_1252(
+            iter(partial(file.readline, _MAX_FIRST_LINE_BYTES), b"")
+        )
     return WINDOWS_1252 if is_certain else ""
 
 
@@ -134,9 +140,22 @@ def _peek(file: BinaryIO) -> bytes:
     return file.peek(4)[:4]  # type: ignore[attr-defined]  # it is buffered
 
 
-def read_lines(path: Path, text: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of the file. Raise CatalogImportError for a NUL byte: the file is not text."""
-    for number, line in enumerate(text, 1):
+def bound_lines(text: TextIO) -> Iterator[str]:
+    """Yield the lines of a text. A line that is too long is cut to MAX_LINE_LENGTH characters, without a line break."""
+    for line in iter(partial(text.readline, MAX_LINE_LENGTH), ""):
+        yield line
+        if len(line) == MAX_LINE_LENGTH and not line.endswith(("\n", "\r")):
+            for rest in iter(partial(text.readline, MAX_LINE_LENGTH), ""):
+                if rest.endswith(("\n", "\r")):
+                    break
+
+
+def read_lines(path: Path, text: TextIO) -> Iterator[str]:
+    """Yield the lines of the file. Raise CatalogImportError for a NUL byte: the file is not text.
+
+    A line that is too long is cut to MAX_LINE_LENGTH characters.
+    """
+    for number, line in enumerate(bound_lines(text), 1):
         if "\0" in line:
             raise binary_file_error(path, number)
         yield line

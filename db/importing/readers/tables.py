@@ -64,6 +64,10 @@ def open_table(path: Path, reading: ReadingOptions, notes: ReadingNotes) -> Tabl
         mark = _DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter)
         if dialect.delimiter != "," and not reading.delimiter:
             notes.add_guess(f'{path.name}: "{mark}" separates the cells; --delimiter says otherwise')
+        if dialect.quote != '"':
+            notes.add_guess(f"{path.name}: {dialect.quote} quotes the cells")
+        if dialect.escape:
+            notes.add_guess(f"{path.name}: {dialect.escape} stands before a quote within a cell")
         unit, read_all = "line", partial(_read_csv, path, dialect)
     first = next(read_all(), None)
     if first is None:
