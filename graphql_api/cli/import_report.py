@@ -15,6 +15,7 @@ from db.importing.summary import Summary
 _CELLS = {
     "repaired": "{} cells, repaired",
     "placeholder": '{} cells that say nothing, such as "n/a"',
+    "damaged": '{}s with damaged letters, such as "�" or "Ã©"',
     "not published": "{}s that are not published, left out",
 }
 """What the reader counts of each kind of cells; the placeholder is their field."""

@@ -14,6 +14,7 @@ from typing import Any
 from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, DateOrder, DecimalMark, FieldError, PeopleStyle
+from db.importing.readers.damaged_letters import has_damaged_letters
 from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat_fields import FLAT_FIELDS
 from db.importing.readers.isbn_pairs import ISBN_10, choose_isbn
@@ -56,7 +57,7 @@ class FlatRecordParser:
     """Parses rows into book records. Caches the values of texts that repeat, such as authors and prices.
 
     `flat_fields` names the field of each cell of a row; a cell with the field "" is ignored. Beside "isbn" there may
-    be a second ISBN. `notes` counts repaired values and placeholders.
+    be a second ISBN. `notes` counts repaired values, placeholders, and rows with damaged letters.
     """
 
     def __init__(
@@ -108,6 +109,8 @@ class FlatRecordParser:
 
         `authors` and `categories` override their cells.
         """
+        if has_damaged_letters(cells):
+            self._counts["row", "damaged"] += 1
         if self._isbn_10 >= 0:
             return self._parse_pair(row, cells, authors, categories)
         return self._parse_row(row, cells, authors, categories)
