@@ -58,7 +58,7 @@ class BookRecord:
     rating_count: int | None = None
     authors: tuple[AuthorRecord, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
-    absent: tuple[str, ...] = field(default=(), compare=False)
+    absent: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 ALL_FIELDS = frozenset(each.name for each in fields(BookRecord)) - {"row", "absent"}
