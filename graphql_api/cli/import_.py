@@ -223,13 +223,12 @@ def run_import(
     options = ImportOptions(owner_of=_parse_names(owner_of), **choices)
     dsn = database_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
-    console = Console(stderr=True)
 
     async def import_source() -> tuple[Summary, Path]:
         feed = await open_source()
         print_guesses(feed.notes)
         missing = missing_file or Path(f"{feed.source}.missing.csv")
-        with progress_for(console) as progress:
+        with progress_for(Console(stderr=True)) as progress:
             summary = await import_feed(
                 dsn,
                 feed,
