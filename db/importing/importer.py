@@ -142,7 +142,8 @@ def _relaxed_gc() -> Generator[None]:
 
 async def _stage(job: Job) -> int:
     """Read the feed into the staging tables. Return the number of rows read."""
-    staging = Staging(job.connection)
+    # With --replace a book becomes what its row says, and a field without a value is empty.
+    staging = Staging(job.connection, keeps_absent=job.options.empty_clears and not job.options.replace)
     await create_staging_tables(job.connection)
     job.timer.progress.start(job.feed)
     read, last_book = 0, None

@@ -50,7 +50,7 @@ SELECT DISTINCT field FROM stage_dropped
 """
 
 _NOBODY = ""
-"""The owner of a field that is kept because the value of the row is invalid."""
+"""The owner of a field that is kept because the row has an invalid value, or says nothing of it."""
 
 _REJECT_BOOKS_OF_OTHER_SOURCES = """
 /* reject_books_of_other_sources */
@@ -138,6 +138,7 @@ INSERT INTO book_field AS f (book_id, field, owner)
 SELECT t.id, $2::text, $1::text
 FROM target_book t JOIN stage_book s USING (ordinal) JOIN stage_link l USING (ordinal)
 WHERE NOT t.is_new AND NOT t.is_own AND {sets}
+  AND NOT EXISTS (SELECT FROM kept_field k WHERE k.ordinal = t.ordinal AND k.field = $2::text AND k.owner = $3::text)
 ON CONFLICT (book_id, field) DO UPDATE SET owner = excluded.owner WHERE f.owner IS DISTINCT FROM excluded.owner
 """
 
@@ -287,7 +288,9 @@ async def record_owners(
         if options.overwrite_edits:
             await connection.execute(_FORGET_EDITS.format(sets=_sets(rules, field)), name)
         if name in options.owner_of:
-            status = await connection.execute(_RECORD_OWNER.format(sets=_sets(rules, field)), source, name)
+            status = await connection.execute(
+                _RECORD_OWNER.format(sets=_sets(rules, field)), source, name, _NOBODY
+            )
             changed += int(status.rpartition(" ")[2])
     if options.owner_of:
         changed += await connection.fetchval(

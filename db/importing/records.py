@@ -1,6 +1,6 @@
 """Records that all readers produce: a book with its authors and category paths, or a reject."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -34,6 +34,8 @@ class BookRecord:
     - `published_year` is negative before Christ, and equals the year of `published_on`.
     - `rating_average` is 0 to 5.
     - Each category is a path of names from its root.
+    - `absent` are the fields of which the row says nothing, though its feed has them: a JSON object may lack a
+      key. Such a field is no empty cell.
     """
 
     row: int
@@ -56,9 +58,10 @@ class BookRecord:
     rating_count: int | None = None
     authors: tuple[AuthorRecord, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
+    absent: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
-ALL_FIELDS = frozenset(field.name for field in fields(BookRecord)) - {"row"}
+ALL_FIELDS = frozenset(each.name for each in fields(BookRecord)) - {"row", "absent"}
 """The fields of a record that a feed can have."""
 
 

@@ -38,11 +38,13 @@ class Staging:
     """Send books, people and category paths to the staging tables.
 
     Each distinct person or path is sent once; books refer to it by number. When the cache is full it is
-    cleared, and a repeated person or path is sent again under another number.
+    cleared, and a repeated person or path is sent again under another number. With `keeps_absent` the fields are
+    sent that a row does not speak of: they stay as they are.
     """
 
     __slots__ = (
         "_connection",
+        "_keeps_absent",
         "_ordinal",
         "_path_count",
         "_paths",
@@ -51,8 +53,9 @@ class Staging:
         "_person_count",
     )
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, *, keeps_absent: bool = False) -> None:
         self._connection = connection
+        self._keeps_absent = keeps_absent
         self._ordinal = 0
         self._people: dict[_StagedRow, str] = {}
         self._person_count = 0
@@ -76,6 +79,8 @@ class Staging:
                     dropped.append((record.row, record.field))
                 continue
             self._ordinal += 1
+            if self._keeps_absent:
+                dropped += [(record.row, field) for field in record.absent]
             books.append(
                 (
                     self._ordinal,

@@ -21,7 +21,7 @@ from db.importing.summary import Summary
 from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
-from graphql_api.cli.import_report import print_plan, print_summary
+from graphql_api.cli.import_report import print_guesses, print_plan, print_summary
 from graphql_api.cli.reading_options import reading_options
 from graphql_api.settings import Settings
 
@@ -223,12 +223,12 @@ def run_import(
     options = ImportOptions(owner_of=_parse_names(owner_of), **choices)
     dsn = database_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
-    console = Console(stderr=True)
 
     async def import_source() -> tuple[Summary, Path]:
         feed = await open_source()
+        print_guesses(feed.notes)
         missing = missing_file or Path(f"{feed.source}.missing.csv")
-        with progress_for(console) as progress:
+        with progress_for(Console(stderr=True)) as progress:
             summary = await import_feed(
                 dsn,
                 feed,

@@ -9,14 +9,22 @@ from rich.table import Table
 
 from db.importing.options import EDITOR, LATER_CHANGE
 from db.importing.plan import Example, Plan
+from db.importing.readers.feed import ReadingNotes
 from db.importing.summary import Summary
 
 _CELLS = {
     "repaired": "{} cells, repaired",
     "placeholder": '{} cells that say nothing, such as "n/a"',
+    "damaged": '{}s with damaged letters, such as "�" or "Ã©"',
     "not published": "{}s that are not published, left out",
 }
 """What the reader counts of each kind of cells; the placeholder is their field."""
+
+
+def print_guesses(notes: ReadingNotes) -> None:
+    """Print how the files seem to be written."""
+    for guess in notes.guesses:
+        click.echo(f"Guessed: {guess}.")
 
 
 def print_plan(plan: Plan) -> None:
@@ -24,8 +32,6 @@ def print_plan(plan: Plan) -> None:
     renamed = [f"{heading} is read as {field}" for heading, field in plan.columns if heading != field]
     if renamed:
         click.echo(f"Columns: {'; '.join(renamed)}.")
-    for guess in plan.notes.guesses:
-        click.echo(f"Guessed: {guess}.")
     click.echo(f"Fields that this import sets: {', '.join(plan.fields) or 'none'}.")
     if plan.ignored_headings:
         click.echo(

@@ -337,12 +337,12 @@ def test_a_plan_tells_what_each_column_became_and_what_was_guessed(shop: Path) -
         cwd=shop,
     )
 
+    assert result.stdout.startswith('Guessed: read.csv: ";" separates the cells; --delimiter says otherwise.')
     said = " ".join(result.stdout.split())
     assert (
         "Columns: Artikel-Nr is read as source_id; Titel is read as title; Autor is read as authors;" in said
     )
     assert "Preis is read as price; ISBN13 is read as isbn." in said
-    assert 'Guessed: read.csv: ";" separates the cells; --delimiter says otherwise.' in said
     assert "Guessed: prices have a decimal comma; " in said
     assert "Columns that are not read: Regal. Read one with --map COLUMN=FIELD." in said
     assert 'authors cells that say nothing, such as "n/a" │ 1' in said

@@ -20,7 +20,7 @@ from db.importing.field_parsers.dates import (
     parse_published_year,
     parse_year,
 )
-from db.importing.field_parsers.errors import FieldError
+from db.importing.field_parsers.errors import FieldError, RoundedNumberError
 from db.importing.field_parsers.formats import parse_format
 from db.importing.field_parsers.isbns import is_repaired_isbn, parse_isbn
 from db.importing.field_parsers.languages import parse_language
@@ -76,6 +76,7 @@ __all__ = [
     "DecimalMark",
     "FieldError",
     "PeopleStyle",
+    "RoundedNumberError",
     "apply_sort_names",
     "check_life_years",
     "contains_currency",

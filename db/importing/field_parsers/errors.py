@@ -16,3 +16,7 @@ class FieldError(Exception):
         self.value = text if len(text) <= _MAX_DISPLAY_LENGTH else text[: _MAX_DISPLAY_LENGTH - 1] + "…"
         self.reason = reason
         self.kept = kept
+
+
+class RoundedNumberError(FieldError):
+    """A spreadsheet has rounded the number, and its last digits are lost."""

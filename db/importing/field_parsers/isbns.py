@@ -7,7 +7,7 @@ from stdnum import isbn as isbn_numbers
 from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.util import clean
 
-from db.importing.field_parsers.errors import FieldError
+from db.importing.field_parsers.errors import FieldError, RoundedNumberError
 from db.importing.field_parsers.placeholders import is_placeholder, strip_invisible
 
 _FORMULA = re.compile(r'=\s*"([^"]*)"')
@@ -84,5 +84,5 @@ def _expand_exponent(text: str, number: str) -> str:
         return number
     digits = f"{exact:f}"
     if "." in digits or len(digits) not in (10, 13) or len(exact.as_tuple().digits) < len(digits):
-        raise FieldError("isbn", text, "a spreadsheet has rounded it: the last digits are lost")
+        raise RoundedNumberError("isbn", text, "a spreadsheet has rounded it: the last digits are lost")
     return digits

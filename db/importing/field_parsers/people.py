@@ -50,10 +50,10 @@ _SPECIAL = re.compile(r"[;|\n\t•/&,(\[…0-9]|\.\.\.| (?:and|und|et|y|by|von|p
 def parse_people(cell: str, style: PeopleStyle = _ANY_STYLE) -> tuple[AuthorRecord, ...]:
     """Return the people of a cell, in order, each at most once in each role. Placeholders are nobody."""
     cell = decode_entities(cell)
-    if not _SPECIAL.search(cell):
+    if not _SPECIAL.search(cell) and not (style.separator and style.separator in cell):
         person = _parse_name(cell)
         return (person,) if person else ()
-    if cell.endswith(")") and (person := _parse_name_and_role(cell)):
+    if not style.separator and cell.endswith(")") and (person := _parse_name_and_role(cell)):
         return (person,)
     people: list[AuthorRecord] = []
     for piece in _split_people(cell, style):

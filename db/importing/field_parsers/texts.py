@@ -19,6 +19,12 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _CONTROLS = re.compile(r"[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 
 
+# Tags of one line, which are no text even where "<" begins none: "The <i>Sea</i>".
+_INLINE_TAG = re.compile(r"</?(?:b|br|em|font|i|small|span|strong|sub|sup|u)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+# Programs write a line break so, if no cell of their files has one. "C:\new" has none.
+_WRITTEN_BREAK = re.compile(r"(?:(?:\\r)?\\n){2,}|(?:\\r)?\\n(?![a-z])")
+
+
 def decode_entities(text: str) -> str:
     """Decode the character references of HTML that end in ";", once."""
     if "&" in text and ";" in text:
@@ -45,14 +51,20 @@ def parse_literal_line(field: str, text: str, limit: int) -> str | None:
     return parse_single_line(field, text, limit) or None
 
 
+def _parse_marked_line(field: str, text: str, limit: int) -> str:
+    """Return the text on one line without inline tags, its character references decoded."""
+    plain = _INLINE_TAG.sub(lambda tag: " " if "br" in tag[0].lower() else "", text) if "<" in text else text
+    return parse_single_line(field, decode_entities(plain) if "&" in plain else plain, limit)
+
+
 def _parse_optional_line(field: str, text: str, limit: int) -> str | None:
-    value = parse_single_line(field, decode_entities(text) if "&" in text else text, limit)
+    value = _parse_marked_line(field, text, limit)
     # Placeholders are short.
     return None if len(value) < 20 and is_placeholder(value) else value
 
 
 def parse_title(text: str) -> str | None:
-    value = parse_single_line("title", decode_entities(text) if "&" in text else text, MAX_TITLE_LENGTH)
+    value = _parse_marked_line("title", text, MAX_TITLE_LENGTH)
     return None if len(value) < 10 and is_title_placeholder(value) else value
 
 
@@ -66,6 +78,8 @@ def parse_publisher(text: str) -> str | None:
 
 def parse_description(text: str) -> str | None:
     """Return plain text, trimmed and normalised to NFC. HTML is converted; line breaks are kept."""
+    if "\\n" in text and "\n" not in text:
+        text = _WRITTEN_BREAK.sub(lambda found: "\n" * found[0].count("\\n"), text)
     value = parse_literal_description(convert_html(text) if "<" in text or "&" in text else text)
     return None if value and len(value) < 20 and is_placeholder(value) else value
 

@@ -16,6 +16,7 @@ from db.importing.field_parsers import (
 from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat import CellStyle
 from db.importing.readers.formats import FeedOptions
+from db.importing.readers.isbn_pairs import ISBN_10
 
 SAMPLE_ROWS = 5_000
 """The number of rows from which the style of a column is taken."""
@@ -56,7 +57,9 @@ def study_columns(
         if commas:
             style = replace(style, people=replace(people, commas=commas))
             _note_commas(commas, notes)
-    if "isbn" in flat_fields and not _holds_isbns(_cells(flat_fields, rows, "isbn")):
+    if "isbn" in flat_fields and not _holds_isbns(
+        [*_cells(flat_fields, rows, "isbn"), *_cells(flat_fields, rows, ISBN_10)]
+    ):
         style = replace(style, restore_zeros=False)
     return style
 

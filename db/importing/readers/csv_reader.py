@@ -11,6 +11,7 @@ from db.importing.readers.files import BytesRead, RowLocator, require_files, tot
 from db.importing.readers.flat import CellStyle, FlatRecordParser
 from db.importing.readers.flat_fields import (
     FLAT_FIELDS,
+    LAYOUT_FIELDS,
     check_mapping,
     fields_of_columns,
     find_column,
@@ -20,6 +21,7 @@ from db.importing.readers.flat_fields import (
 )
 from db.importing.readers.formats import TABLE_OPTIONS, FeedOptions, Format
 from db.importing.readers.layouts import Layout, find_layout
+from db.importing.readers.layouts.adapted import adapt_layout
 from db.importing.readers.layouts.layout import NumberedRow
 from db.importing.readers.tables import Table, TableRow, build_key, open_table
 from db.importing.records import Reject
@@ -80,7 +82,7 @@ FORMAT = Format(
 
 def plan_table(table: Table, options: FeedOptions, notes: ReadingNotes) -> TableReading:
     """Return how a table is read. Raise CatalogImportError if its columns do not tell what a book is."""
-    layout = find_layout(table.headings) if options.reading.header and not options.reading.key else None
+    layout = find_layout(table.headings) if options.reading.header else None
     if layout:
         return _plan_layout(table, layout, options, notes)
     path, reading = table.path, options.reading
@@ -101,14 +103,13 @@ def _plan_layout(table: Table, layout: Layout, options: FeedOptions, notes: Read
     """Return how the table of a known program is read. Options come before what is known of it."""
     notes.add_guess(f"{table.path.name}: an export of {layout.name}")
     check_mapping(options.mapping)
-    mapping = {
-        fold_heading(table.headings[find_column(table.path, table.headings, name, f"--map {name}={to}")]): to
-        for name, to in options.mapping.items()
-    }
-    ignored = {fold_heading(name) for name in options.reading.ignore}
-    known = {**{name: to for name, to in layout.columns.items() if name not in ignored}, **mapping}
+    mapping = {_fold_column(table, name, f"--map {name}={to}"): to for name, to in options.mapping.items()}
+    ignored = {_fold_column(table, name, f"--ignore {name}") for name in options.reading.ignore}
+    key = [_fold_column(table, name, f"--key {name}") for name in options.reading.key]
+    layout = adapt_layout(layout, ignored, key, options.mapping.values())
+    known = {**layout.columns, **mapping}
     columns = [(heading.strip(), known.get(fold_heading(heading), "")) for heading in table.headings]
-    fields = tuple(FLAT_FIELDS)
+    fields = LAYOUT_FIELDS
     style = style_of_options(options)
     if not style.people.separator:
         style = replace(style, people=layout.people)
@@ -123,6 +124,11 @@ def _plan_layout(table: Table, layout: Layout, options: FeedOptions, notes: Read
     return TableReading(table, read, unread, fields, (), style, layout, mapping)
 
 
+def _fold_column(table: Table, name: str, option: str) -> str:
+    """Return the folded heading of a column that an option names."""
+    return fold_heading(table.headings[find_column(table.path, table.headings, name, option)])
+
+
 def _convert_rows(
     rows: Iterator[TableRow],
     headings: Sequence[str],
@@ -130,7 +136,7 @@ def _convert_rows(
     mapping: Mapping[str, str],
     notes: ReadingNotes,
 ) -> Iterator[TableRow]:
-    """Yield the flat records of a layout, as cells in the order of FLAT_FIELDS, and the rejects between them."""
+    """Yield the flat records of a layout, as cells in the order of LAYOUT_FIELDS, and the rejects between them."""
     folded = [fold_heading(heading) for heading in headings]
     rejects: list[Reject] = []
 
@@ -147,7 +153,7 @@ def _convert_rows(
         yield from ((reject.row, reject) for reject in rejects)
         rejects.clear()
         record = {**record, **{to: row.get(name, "") for name, to in mapping.items()}}
-        yield line, [record.get(name, "") for name in FLAT_FIELDS]
+        yield line, [record.get(name, "") for name in LAYOUT_FIELDS]
     yield from ((reject.row, reject) for reject in rejects)
 
 
@@ -162,7 +168,7 @@ def _read_books(
         width = len(reading.table.headings)
         if reading.layout:
             rows = _convert_rows(rows, reading.table.headings, reading.layout, reading.mapping, notes)
-            width = len(FLAT_FIELDS)
+            width = len(LAYOUT_FIELDS)
         for line, cells in rows:
             row = rows_before + line
             if isinstance(cells, Reject):

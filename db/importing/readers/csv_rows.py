@@ -2,15 +2,26 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from db.errors import CatalogImportError
-from db.importing.readers.files import BytesRead, binary_file_error, open_text, read_lines
+from db.importing.readers.files import (
+    MAX_LINE_LENGTH,
+    BytesRead,
+    binary_file_error,
+    bound_lines,
+    open_text,
+    read_lines,
+)
 from db.importing.records import Reject
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 50
@@ -18,16 +29,36 @@ _SAMPLE_LINES = 50
 _MAX_CELL_LENGTH = 8_000_000
 _DELIMITER_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 _MAX_SHOWN = 200
+_LINE_TOO_LONG = f"a line of more than {MAX_LINE_LENGTH:,} characters"
+# MySQL writes it for NULL, where it escapes quotes by a backslash.
+_NULL = "\\N"
+_NULL_CELL = re.compile(r"(^|[,;\t|])\\N(?=[,;\t|\r\n]|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a CSV file is written: the lines before its headings, and how its cells are separated."""
+    """How a CSV file is written: the lines before its headings, and how its cells are separated and quoted.
+
+    `escape` is what stands before a quote within a quoted cell, if quotes are not doubled there.
+    """
 
     delimiter: str = ","
     skip_lines: int = 0
     skip_spaces: bool = False
     encoding: str = ""
+    quote: str = '"'
+    escape: str = ""
+
+    def split(self, lines: Iterable[str]) -> "Reader":
+        """Return the rows of the lines. A malformed one raises csv.Error."""
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            skipinitialspace=self.skip_spaces,
+            quotechar=self.quote,
+            escapechar=self.escape or None,
+            strict=True,
+        )
 
 
 def find_dialect(path: Path, delimiter: str = "", skip_lines: int = 0, encoding: str = "") -> Dialect:
@@ -39,7 +70,33 @@ def find_dialect(path: Path, delimiter: str = "", skip_lines: int = 0, encoding:
     sample = [line for line in lines if line.strip()]
     mark = delimiter or max(_DELIMITERS, key=lambda each: _rate_delimiter(sample, each))
     spaced = re.compile(rf'(?:^|{re.escape(mark)}) +"')
-    return Dialect(mark, skip_lines, any(map(spaced.search, sample)), encoding)
+    dialect = Dialect(mark, skip_lines, any(map(spaced.search, sample)), encoding)
+    return _find_quotes(dialect, sample)
+
+
+def _find_quotes(dialect: Dialect, sample: list[str]) -> Dialect:
+    """Return the dialect with single quotes or a backslash before quotes, if the sample cannot be read otherwise."""
+    cell = f"'[^']*'(?:{re.escape(dialect.delimiter)}'[^']*')+"
+    if sample and re.fullmatch(cell, sample[0].strip()):
+        return replace(dialect, quote="'")
+    escaped = replace(dialect, escape="\\")
+    if (
+        any('\\"' in line for line in sample)
+        and not _can_split(dialect, sample)
+        and _can_split(escaped, sample)
+    ):
+        return escaped
+    return dialect
+
+
+def _can_split(dialect: Dialect, sample: list[str]) -> bool:
+    """Return whether no row is malformed. The last one may go on behind the sample."""
+    try:
+        for _ in dialect.split(sample):
+            pass
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return True
 
 
 def _rate_delimiter(sample: list[str], mark: str) -> tuple[int, int]:
@@ -64,7 +121,7 @@ def read_csv_rows(
     with open_text(path, bytes_read, dialect.encoding) as text:
         for _ in islice(text, dialect.skip_lines):
             pass
-        yield from _split_rows(path, text, dialect)
+        yield from _split_rows(path, bound_lines(text), dialect)
 
 
 def _split_rows(
@@ -78,12 +135,12 @@ def _split_rows(
             if "\0" in line:
                 raise binary_file_error(path, number + len(taken))
             taken.append(line)
-            yield line
+            if len(line) >= MAX_LINE_LENGTH:
+                raise csv.Error(_LINE_TOO_LONG)
+            yield _NULL_CELL.sub(r"\1", line) if dialect.escape and _NULL in line else line
 
     while True:
-        reader = csv.reader(
-            take_lines(lines), delimiter=dialect.delimiter, skipinitialspace=dialect.skip_spaces, strict=True
-        )
+        reader = dialect.split(take_lines(lines))
         try:
             for row in reader:
                 if any(row):
@@ -101,6 +158,8 @@ def _split_rows(
 
 
 def _reject_row(number: int, line: str, error: csv.Error) -> Reject:
+    if str(error) == _LINE_TOO_LONG:
+        return Reject(number, "row", line.strip()[:_MAX_SHOWN], _LINE_TOO_LONG)
     reason = (
         f"a cell of more than {_MAX_CELL_LENGTH:,} characters; is a quote left open?"
         if "field larger" in str(error)

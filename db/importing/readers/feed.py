@@ -43,8 +43,8 @@ class Feed:
     - `completed` returns the amount read so far; `total` is the full amount, both in `unit`.
     - `row_label` formats a row number for display: "prices.csv line 12" if there are several files.
     - `ignored_headings` are the headings without a field.
-    - `fields` are the fields of BookRecord that the feed has. None in one of them is an empty cell; the
-      others say nothing about a book.
+    - `fields` are the fields of BookRecord that the feed has. None in one of them is an empty cell, unless the
+      record counts it as absent; the others say nothing about a book.
     - `partial_fields` are those of `fields` that some of the files have, and others do not.
     - `columns` are the headings that are read, each with its field.
     - `inputs` names what is read, for the list of imports.

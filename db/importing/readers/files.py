@@ -2,17 +2,22 @@
 
 import codecs
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import FileIO, TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO, TextIO
 
 from db.errors import CatalogImportError
 from db.importing.readers.containers import find_container, find_path, open_bytes
-from db.importing.readers.encodings import find_encoding
+from db.importing.readers.encodings import WINDOWS_1252, find_encoding, is_windows_1252
 
 _MAX_FIRST_LINE_BYTES = 1 << 20
+
+MAX_LINE_LENGTH = 16_000_000
+"""The length at which a line is cut, in characters."""
 
 
 @dataclass(slots=True)
@@ -103,7 +108,7 @@ def open_text(
         bytes_read.current_file = raw
     try:
         with open_bytes(path, raw) as file:
-            name = encoding or find_encoding(file.peek(4)[:4])  # type: ignore[attr-defined]  # it is buffered
+            name = encoding or find_encoding(_peek(file))
             with TextIOWrapper(file, encoding=name, newline="") as text:
                 try:
                     yield text
@@ -122,9 +127,35 @@ def open_text(
         raw.close()
 
 
-def read_lines(path: Path, text: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of the file. Raise CatalogImportError for a NUL byte: the file is not text."""
-    for number, line in enumerate(text, 1):
+def guess_encoding(path: Path) -> str:
+    """Return Windows-1252 if all of the file shows that it is, and otherwise "": UTF-8, or UTF-16."""
+    with FileIO(str(path)) as raw, open_bytes(path, raw) as file:
+        is_certain = find_encoding(_peek(file)) == "utf-8-sig" and is_windows_1252(
+            iter(partial(file.readline, _MAX_FIRST_LINE_BYTES), b"")
+        )
+    return WINDOWS_1252 if is_certain else ""
+
+
+def _peek(file: BinaryIO) -> bytes:
+    return file.peek(4)[:4]  # type: ignore[attr-defined]  # it is buffered
+
+
+def bound_lines(text: TextIO) -> Iterator[str]:
+    """Yield the lines of a text. A line that is too long is cut to MAX_LINE_LENGTH characters, without a line break."""
+    for line in iter(partial(text.readline, MAX_LINE_LENGTH), ""):
+        yield line
+        if len(line) == MAX_LINE_LENGTH and not line.endswith(("\n", "\r")):
+            for rest in iter(partial(text.readline, MAX_LINE_LENGTH), ""):
+                if rest.endswith(("\n", "\r")):
+                    break
+
+
+def read_lines(path: Path, text: TextIO) -> Iterator[str]:
+    """Yield the lines of the file. Raise CatalogImportError for a NUL byte: the file is not text.
+
+    A line that is too long is cut to MAX_LINE_LENGTH characters.
+    """
+    for number, line in enumerate(bound_lines(text), 1):
         if "\0" in line:
             raise binary_file_error(path, number)
         yield line
@@ -173,7 +204,7 @@ def _describe_bad_byte(path: Path, error: UnicodeDecodeError, name: str, encodin
                 byte, place = line[line_error.start], offset + line_error.start
                 return (
                     f"{path}: not UTF-8: byte 0x{byte:02x} at offset {place:,} (line {number:,});"
-                    " name its encoding, for example --encoding windows-1252, or save it as UTF-8."
+                    " save it as UTF-8, or for csv name its encoding, such as --encoding windows-1252."
                 )
             offset += len(line)
-    return f"{path}: is not UTF-8; name its encoding with --encoding, or save it as UTF-8."
+    return f"{path}: is not UTF-8; save it as UTF-8, or for csv name its encoding with --encoding."

@@ -14,8 +14,10 @@ from typing import Any
 from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, DateOrder, DecimalMark, FieldError, PeopleStyle
+from db.importing.readers.damaged_letters import has_damaged_letters
 from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat_fields import FLAT_FIELDS
+from db.importing.readers.isbn_pairs import ISBN_10, choose_isbn
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
 _MAX_CACHED_TEXTS = 50_000
@@ -54,8 +56,8 @@ class CellStyle:
 class FlatRecordParser:
     """Parses rows into book records. Caches the values of texts that repeat, such as authors and prices.
 
-    `flat_fields` names the field of each cell of a row; a cell with the field "" is ignored. `notes` counts
-    repaired values and placeholders.
+    `flat_fields` names the field of each cell of a row; a cell with the field "" is ignored. Beside "isbn" there may
+    be a second ISBN. `notes` counts repaired values, placeholders, and rows with damaged letters.
     """
 
     def __init__(
@@ -63,11 +65,14 @@ class FlatRecordParser:
     ) -> None:
         self._style = style = style or CellStyle()
         # A missing field has the index of the empty cell that parse() appends.
-        indexes = dict.fromkeys(FLAT_FIELDS, -1) | {name: index for index, name in enumerate(flat_fields)}
+        indexes = dict.fromkeys((*FLAT_FIELDS, ISBN_10), -1) | {
+            name: index for index, name in enumerate(flat_fields)
+        }
         self._isbn, self._source_id, self._authors, self._author_sort, self._categories = (
             indexes[name] for name in ("isbn", "source_id", "authors", "author_sort", "categories")
         )
-        self._title = indexes["title"]
+        self._title, self._isbn_10 = indexes["title"], indexes[ISBN_10]
+        self._parse_isbn = partial(field_parsers.parse_isbn, restore_zeros=style.restore_zeros)
         self._counts = Counter[tuple[str, str]]() if notes is None else notes.counts
         self._placeholders: list[str] = []
         people = partial(field_parsers.parse_people, style=style.people)
@@ -104,6 +109,35 @@ class FlatRecordParser:
 
         `authors` and `categories` override their cells.
         """
+        if has_damaged_letters(cells):
+            self._counts["row", "damaged"] += 1
+        if self._isbn_10 >= 0:
+            return self._parse_pair(row, cells, authors, categories)
+        return self._parse_row(row, cells, authors, categories)
+
+    def _parse_pair(
+        self,
+        row: int,
+        cells: Sequence[str],
+        authors: tuple[AuthorRecord, ...] | None,
+        categories: tuple[CategoryPath, ...] | None,
+    ) -> tuple[BookRecord | Reject, ...]:
+        """Parse a row with two ISBNs, of which one is chosen. The other may be a reject."""
+        isbn, error = choose_isbn(cells[self._isbn], cells[self._isbn_10], self._parse_isbn)
+        chosen = list(cells)
+        chosen[self._isbn] = isbn
+        found = self._parse_row(row, chosen, authors, categories)
+        if error is None or isinstance(found[0], Reject):
+            return found
+        return (*found, Reject(row, error.field, error.value, error.reason, "field"))
+
+    def _parse_row(
+        self,
+        row: int,
+        cells: Sequence[str],
+        authors: tuple[AuthorRecord, ...] | None,
+        categories: tuple[CategoryPath, ...] | None,
+    ) -> tuple[BookRecord | Reject, ...]:
         try:
             book = self._parse_book(row, cells, authors, categories)
         except FieldError as error:

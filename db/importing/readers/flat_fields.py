@@ -12,6 +12,7 @@ from db.constraints import CONTRIBUTOR_ROLES, MAX_CATEGORY_DEPTH
 from db.errors import CatalogImportError
 from db.importing import field_parsers
 from db.importing.field_parsers.placeholders import strip_invisible
+from db.importing.readers.isbn_pairs import ISBN_10, split_isbns
 
 FLAT_FIELDS: Mapping[str, str] = {
     "source_id": "The source's key of the book, unique in the feed. Without it the ISBN is the key.",
@@ -25,6 +26,9 @@ FLAT_FIELDS: Mapping[str, str] = {
     f"{MAX_CATEGORY_DEPTH} levels.",
 }
 """The fields of a flat record in their order, with the description of their texts."""
+
+LAYOUT_FIELDS = (*FLAT_FIELDS, ISBN_10)
+"""The fields that a layout may give a row."""
 
 EXPORTED_KEYS = tuple(field for field in FLAT_FIELDS if field != "author_sort")
 """The keys of an exported JSON object, whose authors have their sort names. Such a file is taken literally."""
@@ -86,7 +90,7 @@ class ColumnMapping:
     def columns(self) -> tuple[tuple[str, str], ...]:
         """The headings that are read, each with its field."""
         return tuple(
-            (heading.strip() or f"column {place}", field)
+            (heading.strip() or f"column {place}", "isbn" if field == ISBN_10 else field)
             for place, (heading, field) in enumerate(zip(self.headings, self.flat_fields, strict=True), 1)
             if field
         )
@@ -133,7 +137,7 @@ def map_columns(
         indexes[field] = find_column(where, headings, column, f"--map {column}={field}")
     unread = {find_column(where, headings, column, f"--ignore {column}") for column in ignored}
     for field, places in _places_by_field(headings, {*indexes.values(), *unread}).items():
-        if field not in indexes:
+        if field not in indexes and not (field == ISBN_10 and "isbn" in mapping.values()):
             indexes[field] = _choose_place(where, headings, field, places)
     if "source_id" not in indexes and "isbn" not in indexes and not key:
         place = _find_key_column(headings, {*indexes.values(), *unread})
@@ -199,6 +203,10 @@ def _places_by_field(headings: Sequence[str], taken: set[int]) -> dict[str, list
         field = find_field(heading)
         if field is not None and place not in taken:
             places.setdefault(field, []).append(place)
+    isbns = places.get("isbn", [])
+    first, second = split_isbns([fold_heading(headings[place]) for place in isbns])
+    if second:
+        places |= {"isbn": [isbns[at] for at in first], ISBN_10: [isbns[at] for at in second]}
     return places
 
 
@@ -209,7 +217,7 @@ def _choose_place(where: Path | str, headings: Sequence[str], field: str, places
     if sum(rank == ranks[first] for rank in ranks.values()) > 1:
         raise CatalogImportError(
             f"{where}: two columns are headed {headings[first].strip()}; name one by its number, for example"
-            f" --map {first + 1}={field}."
+            f" --map {first + 1}={'isbn' if field == ISBN_10 else field}."
         )
     return first
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from db.constraints import MAX_NAME_LENGTH
 from db.importing import field_parsers
 from db.importing.field_parsers import FieldError
+from db.importing.field_parsers.sort_names import is_suffix
 from db.importing.readers.csv_tables import Cells, read_table_rows, require_columns
 from db.importing.readers.feed import Feed, RecordStream, batch_records
 from db.importing.readers.files import BytesRead, RowLocator, require_files, require_folder_files, total_bytes
 from db.importing.readers.flat import CellStyle, FlatRecordParser
 from db.importing.readers.flat_fields import fields_of_columns
 from db.importing.readers.formats import FeedOptions, Format
+from db.importing.readers.isbn_pairs import ISBN_10
 from db.importing.records import AuthorRecord, Reject
 
 _BOOKS_FILE = "books.csv"
@@ -29,10 +31,8 @@ COLUMNS = (
 _FLAT_FIELDS = (
     *("source_id", "isbn", "title", "subtitle", "published", "language", "cover_url", "rating_average"),
     "rating_count",
+    ISBN_10,
 )
-
-# Name suffixes: parts of the author cell that belong to the previous name.
-_SUFFIXES = frozenset(("jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"))
 
 
 def open_goodbooks(sources: Sequence[Path | str], _options: FeedOptions) -> Feed:
@@ -74,30 +74,10 @@ def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStrea
     except FieldError as error:
         yield Reject(row, error.field, error.value, error.reason)
         return
-    isbn = None
-    try:
-        isbn = choose_isbn(isbn10, isbn13)
-    except FieldError as error:
-        yield Reject(row, error.field, error.value, f"{error.reason}; imported without it", "field")
     if "/nophoto/" in image:
         image = ""
-    flat_cells = (key, isbn or "", title, series, year, language, image, average, count)
+    flat_cells = (key, isbn13, title, series, year, language, image, average, count, isbn10)
     yield from parser.parse(row, flat_cells, authors, ())
-
-
-def choose_isbn(isbn10: str, isbn13: str) -> str | None:
-    """Return the ISBN-13 of a row, or None if it has none.
-
-    The ISBN-10 lacks its leading zeros; the ISBN-13 usually lacks its last digits (9.78043902348e+12).
-    A complete ISBN-13 is used if the ISBN-10 is missing or invalid.
-    """
-    try:
-        return field_parsers.parse_isbn(isbn10.strip() or isbn13)
-    except FieldError:
-        whole = isbn13.strip().removesuffix(".0")
-        if len(whole) == 13 and whole.isdecimal():
-            return field_parsers.parse_isbn(whole)
-        raise
 
 
 def split_title_and_series(text: str) -> tuple[str, str]:
@@ -118,13 +98,17 @@ def split_title_and_series(text: str) -> tuple[str, str]:
 
 
 def parse_authors_cell(cell: str) -> tuple[AuthorRecord, ...]:
-    """Parse a cell such as "J.K. Rowling, Mary GrandPré". Return each person once."""
+    """Parse a cell such as "J.K. Rowling, Mary GrandPré". Return each person once, with the sort name."""
     names: list[str] = []
     for part in (part.strip() for part in cell.split(",")):
-        if names and part.lower().replace(".", "") in _SUFFIXES:
+        if names and is_suffix(part):
             names[-1] = f"{names[-1]}, {part}"
         elif part:
             names.append(part)
-    return field_parsers.deduplicate_authors(
-        [AuthorRecord(field_parsers.parse_single_line("authors", name, MAX_NAME_LENGTH)) for name in names]
-    )
+    return field_parsers.deduplicate_authors([_build_author(name) for name in names])
+
+
+def _build_author(text: str) -> AuthorRecord:
+    name = field_parsers.parse_single_line("authors", text, MAX_NAME_LENGTH)
+    # A comma separates a suffix, as in "Martin Luther King, Jr.".
+    return AuthorRecord(name, sort_name=field_parsers.derive_sort_name(name.replace(",", "")))

@@ -1,21 +1,27 @@
 """Parse JSON objects: flat records, and the shapes of other programs that are converted to them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import orjson
 
+from db.book_columns import BOOK_FIELDS
 from db.constraints import MAX_NAME_LENGTH
 from db.importing import field_parsers
 from db.importing.field_parsers import CategoryPath, FieldError
+from db.importing.options import LINK_FIELDS
 from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat import CellStyle, FlatRecordParser
-from db.importing.readers.flat_fields import FLAT_FIELDS, find_field, rank_heading
+from db.importing.readers.flat_fields import FLAT_FIELDS, find_field, fold_heading, rank_heading
+from db.importing.readers.isbn_pairs import ISBN_10, split_isbns
 from db.importing.readers.shapes import flatten_object
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
 KeysByField = tuple[tuple[str, tuple[str, ...]], ...]
+
+_SET_FIELDS = frozenset((*(field.name for field in BOOK_FIELDS), *LINK_FIELDS))
+"""The fields that an import sets, each with those that are set together with it."""
 
 
 def find_keys(found: Iterable[str], mapping: Mapping[str, str], ignored: Sequence[str]) -> KeysByField:
@@ -25,9 +31,13 @@ def find_keys(found: Iterable[str], mapping: Mapping[str, str], ignored: Sequenc
         field = None if key in ignored else mapping.get(key) or find_field(key)
         if field:
             by_field.setdefault(field, []).append(key)
+    isbns = by_field.get("isbn", [])
+    first, second = split_isbns([fold_heading(key) for key in isbns])
+    if second and "isbn" not in mapping.values():
+        by_field |= {"isbn": [isbns[at] for at in first], ISBN_10: [isbns[at] for at in second]}
     for names in by_field.values():
         names.sort(key=lambda key: key not in mapping)
-    return tuple((field, tuple(by_field[field])) for field in FLAT_FIELDS if field in by_field)
+    return tuple((field, tuple(by_field[field])) for field in (*FLAT_FIELDS, ISBN_10) if field in by_field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +52,22 @@ class JsonRecordParser:
         return cls(keys, FlatRecordParser([field for field, _ in keys], style, notes))
 
     def parse(self, row: int, value: object, text: str) -> tuple[BookRecord | Reject, ...]:
-        """Return an object as a book with its rejects. `text` is shown if it is none."""
+        """Return an object as a book with its rejects. `text` is shown if it is none.
+
+        A key that the object lacks says nothing of its field, unlike null or an empty text.
+        """
         if not isinstance(value, dict):
             return (Reject(row, "row", text.strip()[:200], "not a JSON object"),)
         record = flatten_object(cast("dict[str, object]", value))
         cells: list[str] = []
+        given: set[str] = set()
         dropped: list[Reject] = []
         lists: dict[str, tuple[AuthorRecord, ...] | tuple[CategoryPath, ...]] = {}
         for field, names in self.keys:
-            cell = next((record[name] for name in names if name in record), None)
+            name = next((name for name in names if name in record), None)
+            if name is not None:
+                given.add("isbn" if field == ISBN_10 else field)
+            cell = None if name is None else record[name]
             try:
                 if field in _LIST_PARSERS and isinstance(cell, list):
                     lists[field] = _LIST_PARSERS[field](cast("list[object]", cell))
@@ -63,8 +80,13 @@ class JsonRecordParser:
                 )
         authors = cast("tuple[AuthorRecord, ...] | None", lists.get("authors"))
         categories = cast("tuple[CategoryPath, ...] | None", lists.get("categories"))
-        found = self.parser.parse(row, cells, authors, categories)
-        return (*found, *dropped) if dropped and isinstance(found[0], BookRecord) else found
+        book, *rejects = self.parser.parse(row, cells, authors, categories)
+        if isinstance(book, Reject):
+            return (book,)
+        if len(given) < len(self.keys):
+            absent = [field for field, _ in self.keys if field in _SET_FIELDS and field not in given]
+            book = replace(book, absent=tuple(absent))
+        return (book, *rejects, *dropped)
 
 
 def scalar_text(field: str, value: object) -> str:

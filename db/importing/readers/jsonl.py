@@ -10,6 +10,7 @@ import orjson
 from db.errors import CatalogImportError
 from db.importing.readers.feed import Feed, RecordStream
 from db.importing.readers.files import (
+    MAX_LINE_LENGTH,
     BytesRead,
     RowLocator,
     open_text,
@@ -64,6 +65,10 @@ def _read_books(
         with open_text(path, bytes_read) as text:
             for row, line in enumerate(read_lines(path, text), rows_before + 1):
                 if line.isspace():
+                    continue
+                if len(line) >= MAX_LINE_LENGTH:
+                    reason = f"a line of more than {MAX_LINE_LENGTH:,} characters"
+                    yield Reject(row, "row", line[:200], reason)
                     continue
                 try:
                     value: object = orjson.loads(line)

@@ -11,7 +11,7 @@ from db.errors import CatalogImportError
 from db.importing.readers.containers import find_container
 from db.importing.readers.csv_rows import Dialect, find_dialect, read_csv_rows
 from db.importing.readers.feed import ReadingNotes
-from db.importing.readers.files import BytesRead
+from db.importing.readers.files import BytesRead, guess_encoding
 from db.importing.readers.formats import ReadingOptions
 from db.importing.readers.workbooks import open_sheet, read_sheet_rows
 from db.importing.records import Reject
@@ -57,10 +57,17 @@ def open_table(path: Path, reading: ReadingOptions, notes: ReadingNotes) -> Tabl
     if find_container(path) == "workbook":
         unit, read_all = "row", partial(_read_workbook, path, reading.skip_lines, notes)
     else:
-        dialect = find_dialect(path, reading.delimiter, reading.skip_lines, reading.encoding)
+        encoding = reading.encoding or guess_encoding(path)
+        if encoding != reading.encoding:
+            notes.add_guess(f"{path.name}: is {encoding}, not UTF-8; --encoding says otherwise")
+        dialect = find_dialect(path, reading.delimiter, reading.skip_lines, encoding)
         mark = _DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter)
         if dialect.delimiter != "," and not reading.delimiter:
             notes.add_guess(f'{path.name}: "{mark}" separates the cells; --delimiter says otherwise')
+        if dialect.quote != '"':
+            notes.add_guess(f"{path.name}: {dialect.quote} quotes the cells")
+        if dialect.escape:
+            notes.add_guess(f"{path.name}: {dialect.escape} stands before a quote within a cell")
         unit, read_all = "line", partial(_read_csv, path, dialect)
     first = next(read_all(), None)
     if first is None:

@@ -54,7 +54,7 @@ def values_of(record: object) -> dict[str, Any]:
 def test_every_column_has_an_example_and_a_field_of_the_record() -> None:
     assert list(COLUMN_EXAMPLES) == NAMES
     record_fields = {field.name for field in fields(BookRecord)}
-    assert record_fields == {"row", "source_id", *NAMES, "authors", "categories"}
+    assert record_fields == {"row", "source_id", *NAMES, "authors", "categories", "absent"}
 
 
 async def test_staging_and_the_catalog_have_the_declared_types(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """Fields that do not follow the source of their book: owned by another source, or edited by hand."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import permutations
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from db.errors import CatalogImportError
 from db.importing.options import ImportOptions
 from db.importing.ownership import KeptField
-from db.importing.records import AuthorRecord, BookRecord
+from db.importing.records import AuthorRecord, BookRecord, Reject
 from tests.db.importing.feeds import Catalog, book
 
 ISBN, OTHER_ISBN = "9780306406157", "9780199535811"
@@ -58,6 +59,22 @@ async def test_a_price_list_over_the_catalog_of_a_wholesaler(catalog: Catalog) -
     assert await catalog.rows(PRICES_OF_BOOKS) == [("The Sea, 2nd", Decimal(13)), ("A title", None)]
     assert await catalog.rows(FIELDS) == [("w1", "price", "shop", False)]
     await catalog.checksum()
+
+
+@pytest.mark.parametrize("unsaid", ["absent", "invalid"])
+async def test_a_field_of_which_a_row_says_nothing_gets_no_owner(catalog: Catalog, unsaid: str) -> None:
+    await catalog.import_records(wholesale(10), source="wholesaler")
+    clears = replace(OWNS_PRICES, empty_clears=True)
+    row = replace(shop(None), row=1, absent=("price",) if unsaid == "absent" else ())
+    invalid = (
+        [Reject(1, "price", "?", "is no price; imported without it", "field")] if unsaid == "invalid" else []
+    )
+
+    summary = await catalog.import_records(row, *invalid, fields=PRICES, options=clears)
+
+    assert summary.changed_nothing
+    assert await catalog.rows(FIELDS) == []
+    assert await catalog.rows(PRICES_OF_BOOKS) == [("The Sea", Decimal(10))]
 
 
 async def test_a_source_takes_its_field_back(catalog: Catalog) -> None:

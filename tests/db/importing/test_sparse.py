@@ -118,6 +118,49 @@ async def test_an_invalid_value_empties_nothing(catalog: Catalog, options: Impor
     ).changed_nothing
 
 
+@pytest.mark.parametrize(("options", "is_kept"), [(CLEARS, True), (REPLACE, False), (ImportOptions(), True)])
+async def test_an_absent_field_is_no_empty_cell(
+    catalog: Catalog, options: ImportOptions, is_kept: bool
+) -> None:
+    await catalog.import_records(FULL, book("b"))
+    absent = (
+        "price",
+        "published",
+        "rating_average",
+        "authors",
+        "categories",
+        "description",
+        "stock",
+        "subtitle",
+    )
+    rows = (
+        BookRecord(1, ISBN, None, isbn=ISBN, absent=absent),
+        replace(FULL, row=2, source_id="b", isbn=None),
+    )
+
+    summary = await catalog.import_records(*rows, options=options)
+
+    assert (summary.changed, summary.plan.kept) == (1 if is_kept else 2, ())
+    nothing = dict.fromkeys(STORED) | {"stock": 0, "rating_count": 0}
+    named = {name: STORED[name] for name in ("source_id", "isbn", "title")}
+    assert (await stored(catalog))[0] == (STORED if is_kept else {**nothing, **named})
+    assert (await catalog.import_records(*rows, options=options)).changed_nothing
+
+
+async def test_an_isbn_that_a_row_does_not_speak_of_stays_with_its_book(catalog: Catalog) -> None:
+    await catalog.import_records(book("a", isbn=ISBN), book("b"))
+
+    summary = await catalog.import_records(
+        BookRecord(1, "a", None, absent=("isbn",)), BookRecord(2, "b", None, isbn=ISBN), options=CLEARS
+    )
+
+    assert summary.rejected == 1
+    assert await catalog.rows("SELECT source_id, isbn FROM book ORDER BY source_id") == [
+        ("a", ISBN),
+        ("b", None),
+    ]
+
+
 async def test_files_with_different_columns_cannot_empty_fields(catalog: Catalog) -> None:
     await catalog.import_records(FULL)
     rows = replace(feed([price_row()]), fields=PRICES, partial_fields=frozenset(("price", "currency")))

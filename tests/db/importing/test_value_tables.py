@@ -53,6 +53,10 @@ def read_categories(cell: str, known: str) -> str:
     return "; ".join(" > ".join(path) for path in paths if path) or "nothing"
 
 
+def read_title(cell: str, known: str) -> str:
+    return field_parsers.parse_title(cell) or "nothing"
+
+
 def read_description(cell: str, known: str) -> str:
     return (field_parsers.parse_description(cell) or "nothing").replace("\n", "\\n")
 
@@ -69,6 +73,7 @@ READERS: dict[str, Callable[[str, str], str]] = {
     "People": read_people,
     "Languages": read_language,
     "Categories": read_categories,
+    "Titles": read_title,
     "Descriptions": read_description,
     "Whole numbers": read_number,
 }

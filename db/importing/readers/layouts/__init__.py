@@ -13,8 +13,10 @@ from db.importing.readers.layouts import (
     goodreads,
     librarything,
     shopify,
+    shopify_template,
     storygraph,
     woocommerce,
+    woocommerce_languages,
 )
 from db.importing.readers.layouts.layout import Layout
 
@@ -26,7 +28,9 @@ LAYOUTS = (
     librarything.LAYOUT,
     calibre.LAYOUT,
     shopify.LAYOUT,
+    shopify_template.LAYOUT,
     woocommerce.LAYOUT,
+    *woocommerce_languages.LAYOUTS,
 )
 """The layouts of this package."""
 

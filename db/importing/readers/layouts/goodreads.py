@@ -2,16 +2,17 @@
 
 from db.importing.field_parsers import PeopleStyle
 from db.importing.readers.goodbooks import split_title_and_series
+from db.importing.readers.isbn_pairs import ISBN_10
 from db.importing.readers.layouts.layout import Layout, Row, convert_each
 
 
 def _convert(row: Row) -> Row:
     title, series = split_title_and_series(row.get("title", ""))
     others = row.get("additional_authors", "").strip()
-    isbn13, isbn10 = (row.get(name, "").strip('=" ') for name in ("isbn13", "isbn"))
     return {
         "source_id": row.get("book_id", ""),
-        "isbn": isbn13 or isbn10,
+        "isbn": row.get("isbn13", "").strip('=" '),
+        ISBN_10: row.get("isbn", "").strip('=" '),
         "title": title,
         "subtitle": series,
         "authors": f"{row.get('author', '')}, {others}" if others else row.get("author", ""),

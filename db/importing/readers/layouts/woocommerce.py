@@ -12,7 +12,7 @@ from db.importing.readers.layouts.layout import ConvertedRow, Layout, NumberedRo
 
 _GTIN = "gtin,_upc,_ean,_or_isbn"
 _INHERITED = ("categories", "images", "description", "short_description")
-_MAX_ATTRIBUTES = 20
+MAX_ATTRIBUTES = 20
 
 
 def _convert(rows: Iterator[NumberedRow], notes: ReadingNotes) -> Iterator[ConvertedRow]:
@@ -57,7 +57,7 @@ def _convert_product(row: Row, parent: Row) -> Row:
 def _attributes(row: Row) -> dict[str, str]:
     """Return the attributes whose names are those of fields, such as "Author" and "Seiten"."""
     found: dict[str, str] = {}
-    for number in range(1, _MAX_ATTRIBUTES):
+    for number in range(1, MAX_ATTRIBUTES):
         name = row.get(f"attribute_{number}_name")
         if name is None:
             break

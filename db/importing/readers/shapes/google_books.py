@@ -1,6 +1,19 @@
 """Volumes of the Google Books API."""
 
-from db.importing.readers.shapes.shape import Shape, as_list, as_object, drop_missing
+from db.importing.readers.shapes.shape import Shape, as_list, as_object, drop_absent
+
+_KEYS = {
+    "isbn_13": ("industryIdentifiers",),
+    "isbn_10": ("industryIdentifiers",),
+    "published": ("publishedDate",),
+    "pages": ("pageCount",),
+    "rating_average": ("averageRating",),
+    "rating_count": ("ratingsCount",),
+    "cover_url": ("imageLinks",),
+    "format": (),
+    "price": ("saleability",),
+    "currency": ("saleability",),
+}
 
 
 def _flatten(volume: dict[str, object]) -> dict[str, object]:
@@ -11,10 +24,11 @@ def _flatten(volume: dict[str, object]) -> dict[str, object]:
         str(each.get("type")): each.get("identifier")
         for each in map(as_object, as_list(info.get("industryIdentifiers")))
     }
-    return drop_missing(
+    return drop_absent(
         {
             "source_id": volume.get("id"),
-            "isbn": numbers.get("ISBN_13") or numbers.get("ISBN_10"),
+            "isbn_13": numbers.get("ISBN_13"),
+            "isbn_10": numbers.get("ISBN_10"),
             "title": info.get("title"),
             "subtitle": info.get("subtitle"),
             "authors": info.get("authors"),
@@ -30,7 +44,9 @@ def _flatten(volume: dict[str, object]) -> dict[str, object]:
             "cover_url": images.get("thumbnail") or images.get("smallThumbnail"),
             "price": price.get("amount"),
             "currency": price.get("currencyCode"),
-        }
+        },
+        {**sale, **info},
+        _KEYS,
     )
 
 

@@ -1,6 +1,6 @@
 """Books of schema.org in JSON-LD."""
 
-from db.importing.readers.shapes.shape import Shape, as_list, as_object, drop_missing
+from db.importing.readers.shapes.shape import Shape, as_list, as_object, drop_absent
 
 _ROLES = {
     "author": "author",
@@ -10,6 +10,23 @@ _ROLES = {
     "illustrator": "illustrator",
     "readBy": "narrator",
     "contributor": "contributor",
+}
+_KEYS = {
+    "source_id": (),
+    "isbn": ("isbn", "gtin13"),
+    "title": ("name", "headline"),
+    "subtitle": ("alternativeHeadline",),
+    "authors": tuple(_ROLES),
+    "published": ("datePublished",),
+    "pages": ("numberOfPages",),
+    "categories": ("genre",),
+    "language": ("inLanguage",),
+    "format": ("bookFormat",),
+    "cover_url": ("image",),
+    "rating_average": ("aggregateRating",),
+    "rating_count": ("aggregateRating",),
+    "price": ("offers",),
+    "currency": ("offers",),
 }
 _TYPES = frozenset(("Book", "Audiobook"))
 
@@ -26,7 +43,7 @@ def _flatten(book: dict[str, object]) -> dict[str, object]:
         for each in as_list(book.get(key))
         if (person := _flatten_person(each, role))
     ]
-    return drop_missing(
+    return drop_absent(
         {
             "source_id": book.get("@id") or book.get("sku") or book.get("url") or book.get("isbn"),
             "isbn": _text(book.get("isbn") or book.get("gtin13")),
@@ -45,7 +62,9 @@ def _flatten(book: dict[str, object]) -> dict[str, object]:
             "rating_count": rating.get("ratingCount") or rating.get("reviewCount"),
             "price": offer.get("price") or offer.get("lowPrice"),
             "currency": offer.get("priceCurrency"),
-        }
+        },
+        book,
+        _KEYS,
     )
 
 

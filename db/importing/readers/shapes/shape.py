@@ -1,6 +1,6 @@
 """A shape of JSON objects, and how its values are taken apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -33,5 +33,16 @@ def as_list(value: object) -> list[object]:
     return [] if value is None or value == "" else [value]
 
 
-def drop_missing(record: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in record.items() if value not in (None, "", [])}
+def drop_absent(
+    record: dict[str, object], value: Mapping[str, object], keys: Mapping[str, tuple[str, ...]]
+) -> dict[str, object]:
+    """Return a flat record without the fields of which an object says nothing.
+
+    A field without a value is empty if the object has one of its `keys`, and absent otherwise. The key of a field
+    that is not in `keys` has its name.
+    """
+    return {
+        field: cell
+        for field, cell in record.items()
+        if cell not in (None, "", []) or any(key in value for key in keys.get(field, (field,)))
+    }

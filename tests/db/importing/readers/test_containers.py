@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from db.importing.readers import ReadingOptions, open_feed
-from db.importing.records import AuthorRecord, BookRecord
+from db.importing.records import AuthorRecord, BookRecord, Reject
 from tests.db.importing.readers.sources import import_error, read_records, write_lines
 
 ROWS = b"source_id,title\n1,Emma\n"
@@ -163,6 +163,54 @@ async def test_how_a_file_is_written_is_found_out(tmp_path: Path, lines: tuple[s
 
     assert isinstance(book, BookRecord)
     assert (book.source_id, book.title) == ("1", "Emma")
+
+
+async def test_single_quotes_may_quote_cells(tmp_path: Path):
+    path = write_lines(tmp_path / "b.csv", "'source_id','title'", "'1','Hello, \"you\"'", "'2','It''s'")
+    feed = await open_feed("csv", [path])
+
+    assert [record async for batch in feed.batches for record in batch] == [
+        BookRecord(2, "1", 'Hello, "you"'),
+        BookRecord(3, "2", "It's"),
+    ]
+    assert feed.notes.guesses == ["b.csv: ' quotes the cells"]
+
+
+async def test_a_backslash_may_stand_before_quotes(tmp_path: Path):
+    mysql = write_lines(
+        tmp_path / "b.csv",
+        "source_id,title,subtitle,description",
+        r'"1","The \"Sea\", deep",\N,"C:\\new"',
+        r'"2","Two",\N,\N',
+    )
+    doubled = write_lines(tmp_path / "c.csv", "source_id,title,subtitle", '1,"x\\",y', '2,"a ""\\"" b",')
+    feed = await open_feed("csv", [mysql])
+
+    assert [record async for batch in feed.batches for record in batch] == [
+        BookRecord(2, "1", 'The "Sea", deep', description=r"C:\new"),
+        BookRecord(3, "2", "Two"),
+    ]
+    assert feed.notes.guesses == ["b.csv: \\ stands before a quote within a cell"]
+    assert await read_records("csv", doubled) == [
+        BookRecord(2, "1", "x\\", "y"),
+        BookRecord(3, "2", 'a "\\" b'),
+    ]
+
+
+async def test_a_line_that_is_too_long_is_rejected_and_not_held(tmp_path: Path):
+    cells, objects = tmp_path / "b.csv", tmp_path / "b.jsonl"
+    text = "x" * 16_100_000
+    cells.write_text(f"source_id,title\n1,A\n2,{text}\n3,C\n")
+    objects.write_text(
+        f'{{"source_id": 1, "title": "A"}}\n{{"title": "{text}"}}\n{{"source_id": 3, "title": "C"}}\n'
+    )
+
+    for format_, path, first in (("csv", cells, 2), ("jsonl", objects, 1)):
+        one, reject, three = await read_records(format_, path)
+        assert (one, three) == (BookRecord(first, "1", "A"), BookRecord(first + 2, "3", "C"))
+        assert isinstance(reject, Reject)
+        assert (reject.row, reject.field, len(reject.value)) == (first + 1, "row", 200)
+        assert reject.reason == "a line of more than 16,000,000 characters"
 
 
 async def test_how_a_file_is_written_can_be_said(tmp_path: Path):

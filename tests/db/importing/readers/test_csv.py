@@ -343,3 +343,14 @@ async def test_two_columns_for_one_field_are_rejected(tmp_path: Path):
     assert await import_error("csv", source) == (
         f"{source}: two columns are headed title; name one by its number, for example --map 2=title."
     )
+
+
+async def test_rows_with_damaged_letters_are_counted(tmp_path: Path):
+    titles = ("Caf\ufffd", "CafÃ© au lait", "Itâ€™s", "SÃO PAULO", "Café – ‘Âme’", "Plain")
+    lines = (f"{number},{title}" for number, title in enumerate(titles))
+    feed = await open_feed("csv", [write_lines(tmp_path / "b.csv", "source_id,title", *lines)])
+
+    found = [record async for batch in feed.batches for record in batch]
+
+    assert [book.title for book in found if isinstance(book, BookRecord)] == list(titles)
+    assert feed.notes.counts == {("row", "damaged"): 3}

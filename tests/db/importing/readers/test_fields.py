@@ -339,6 +339,28 @@ def test_the_code_lists_are_complete():
     assert {"EUR", "USD", "GBP", "JPY", "CHF", "CNY", "INR", "BRL", "ZAR"} < CURRENCIES
 
 
+@pytest.mark.parametrize(
+    ("text", "description"),
+    [
+        (r"One\nTwo", "One\nTwo"),
+        (r"End.\r\n\r\nand more\n- item", "End.\n\nand more\n- item"),
+        (r"in C:\new\names", r"in C:\new\names"),
+        ("One\\nTwo\nThree", "One\\nTwo\nThree"),
+    ],
+)
+def test_line_breaks_may_be_written_in_a_description_of_one_line(text: str, description: str):
+    assert field_parsers.parse_description(text) == description
+
+
+def test_a_separator_of_people_may_be_any_text():
+    style = field_parsers.PeopleStyle(separator=" - ")
+
+    assert field_parsers.parse_people("Jane Doe - John Roe (translator)", style) == (
+        AuthorRecord("Jane Doe", sort_name="Doe, Jane"),
+        AuthorRecord("John Roe", "TRANSLATOR", sort_name="Roe, John"),
+    )
+
+
 def test_a_cover_has_a_web_address():
     assert field_parsers.parse_cover_url(" https://covers.example/1.jpg ") == "https://covers.example/1.jpg"
     assert field_parsers.parse_cover_url("") is None

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from db.importing.field_parsers import FieldError
-from db.importing.readers.goodbooks import COLUMNS, choose_isbn, parse_authors_cell, split_title_and_series
+from db.importing.readers.goodbooks import COLUMNS, parse_authors_cell, split_title_and_series
 from db.importing.records import AuthorRecord, BookRecord, Reject
 from tests.db.importing.readers.sources import (
     import_error,
@@ -43,7 +42,7 @@ async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: P
         cover_url="https://images.example/2767052.jpg",
         rating_average=Decimal("4.34"),
         rating_count=4780653,
-        authors=(AuthorRecord("Suzanne Collins"),),
+        authors=(AuthorRecord("Suzanne Collins", sort_name="Collins, Suzanne"),),
     )
     assert await read_one_book("goodbooks", tmp_path) == book
     assert await read_one_book("goodbooks", tmp_path / "books.csv") == book
@@ -57,31 +56,35 @@ async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: P
         ("189221301X", "", "9781892213013"),
         ("", "", None),
         ("", "9780439023481.0", "9780439023481"),
-        ("812971060", "9780812971064.0", "9780812971064"),
     ],
 )
-def test_the_isbn_comes_from_the_isbn_10_or_else_from_a_complete_isbn_13(
-    isbn10: str, isbn13: str, isbn: str | None
+async def test_the_isbn_10_is_read_where_the_isbn_13_is_rounded(
+    tmp_path: Path, isbn10: str, isbn13: str, isbn: str | None
 ):
-    assert choose_isbn(isbn10, isbn13) == isbn
+    write_table(tmp_path / "books.csv", {**HUNGER_GAMES, "isbn": isbn10, "isbn13": isbn13})
+
+    assert (await read_one_book("goodbooks", tmp_path)).isbn == isbn
 
 
-def test_a_rounded_isbn_13_is_rejected():
-    with pytest.raises(FieldError, match="a spreadsheet has rounded it"):
-        choose_isbn("", "9.78067172365e+12")
-    with pytest.raises(FieldError, match="the check digit is wrong"):
-        choose_isbn("812971060", "9.78081297106e+12")
+@pytest.mark.parametrize(
+    ("isbn10", "isbn13", "isbn", "value", "reason"),
+    [
+        ("", "9.78067172365e+12", None, None, "a spreadsheet has rounded it: the last digits are lost"),
+        ("812971060", "9.78081297106e+12", None, "812971060", "the check digit is wrong"),
+        ("812971060", "9780812971064.0", "9780812971064", "812971060", "the check digit is wrong"),
+    ],
+)
+async def test_a_book_with_a_bad_isbn_is_imported_without_it(
+    tmp_path: Path, isbn10: str, isbn13: str, isbn: str | None, value: str | None, reason: str
+):
+    write_table(tmp_path / "books.csv", {**HUNGER_GAMES, "isbn": isbn10, "isbn13": isbn13})
 
+    book, reject = await read_records("goodbooks", tmp_path)
 
-async def test_a_book_with_a_bad_isbn_is_imported_without_it(tmp_path: Path):
-    write_table(tmp_path / "books.csv", {**HUNGER_GAMES, "isbn": "812971060"})
-
-    reject, book = await read_records("goodbooks", tmp_path)
-
-    reason = "the check digit is wrong; imported without it"
-    assert reject == Reject(2, "isbn", "812971060", reason, "field")
+    reason = f"{reason}; imported {f'with {isbn}' if isbn else 'without it'}"
+    assert reject == Reject(2, "isbn", value or isbn13, reason, "field")
     assert isinstance(book, BookRecord)
-    assert (book.source_id, book.isbn) == ("2767052", None)
+    assert (book.source_id, book.isbn) == ("2767052", isbn)
 
 
 @pytest.mark.parametrize(
@@ -103,17 +106,26 @@ def test_the_series_is_split_off_the_title(text: str, title: str | None, series:
 
 
 @pytest.mark.parametrize(
-    ("cell", "names"),
+    ("cell", "people"),
     [
-        ("J.K. Rowling, Mary GrandPré", ["J.K. Rowling", "Mary GrandPré"]),
-        ("Louis Sachar, Louis Sachar", ["Louis Sachar"]),
-        ("Betty  Smith", ["Betty Smith"]),
-        ("Martin Luther King, Jr., Coretta King", ["Martin Luther King, Jr.", "Coretta King"]),
+        (
+            "J.K. Rowling, Mary GrandPré",
+            [("J.K. Rowling", "Rowling, J.K."), ("Mary GrandPré", "GrandPré, Mary")],
+        ),
+        ("Louis Sachar, Louis Sachar", [("Louis Sachar", "Sachar, Louis")]),
+        ("Betty  Smith", [("Betty Smith", "Smith, Betty")]),
+        (
+            "Martin Luther King, Jr., Coretta King",
+            [("Martin Luther King, Jr.", "King, Martin Luther, Jr."), ("Coretta King", "King, Coretta")],
+        ),
+        ("Homer", [("Homer", None)]),
         ("", []),
     ],
 )
-def test_the_author_cell_is_split_at_its_commas(cell: str, names: list[str]):
-    assert [author.name for author in parse_authors_cell(cell)] == names
+def test_the_author_cell_is_split_at_its_commas_and_people_sort_by_surname(
+    cell: str, people: list[tuple[str, str | None]]
+):
+    assert [(author.name, author.sort_name) for author in parse_authors_cell(cell)] == people
 
 
 @pytest.mark.parametrize(

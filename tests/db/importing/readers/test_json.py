@@ -85,6 +85,13 @@ async def test_volumes_of_google_books(tmp_path: Path, document: object):
     assert await read_books("json", write_json(tmp_path / "b.json", document)) == [SEA]
 
 
+async def test_a_volume_may_have_an_isbn_10_alone(tmp_path: Path):
+    info = {**VOLUME["volumeInfo"], "industryIdentifiers": [{"type": "ISBN_10", "identifier": "0306406152"}]}
+    path = write_json(tmp_path / "b.json", [VOLUME, {**VOLUME, "volumeInfo": info}])
+
+    assert [book.isbn for book in await read_books("json", path)] == ["9780306406157", "9780306406157"]
+
+
 async def test_volumes_by_lines(tmp_path: Path):
     path = write_lines(tmp_path / "b.jsonl", orjson.dumps(VOLUME).decode())
 
@@ -159,3 +166,43 @@ async def test_a_record_of_a_document_without_a_key_is_rejected(tmp_path: Path):
     assert await read_records("json", path) == [
         Reject(1, "source_id", "", "nothing identifies this book: neither source_id nor isbn", title="A")
     ]
+
+
+async def test_a_key_that_an_object_lacks_says_nothing_unlike_null(tmp_path: Path):
+    objects = [
+        {"isbn": "9780306406157", "title": "A", "stock": None, "authors": [], "price": 5, "currency": "EUR"},
+        {"source_id": "2", "title": "B", "description": "", "rating_average": 4},
+    ]
+    path = write_lines(tmp_path / "b.jsonl", *(orjson.dumps(each).decode() for each in objects))
+    document = write_json(tmp_path / "b.json", objects)
+
+    for found in (await read_books("jsonl", path), await read_books("json", document)):
+        assert [book.absent for book in found] == [
+            ("description", "rating_average"),
+            ("isbn", "price", "stock", "authors"),
+        ]
+
+
+async def test_an_empty_value_of_another_shape_is_an_empty_cell(tmp_path: Path):
+    volumes = [VOLUME, {"id": "2", "volumeInfo": {"title": "B"}, "saleInfo": {"saleability": "NOT_FOR_SALE"}}]
+    books = [
+        BOOK,
+        {
+            "@type": "Book",
+            "@id": "2",
+            "name": "B",
+            "description": "",
+            "author": None,
+            "genre": None,
+            "offers": [],
+        },
+    ]
+
+    _, volume = await read_books("json", write_json(tmp_path / "v.json", volumes))
+    _, book = await read_books("json", write_json(tmp_path / "b.json", books))
+
+    assert "price" not in volume.absent
+    assert {"isbn", "description", "authors", "format"} <= set(volume.absent)
+    assert book.absent == (
+        *("isbn", "language", "publisher", "format", "published", "pages", "cover_url", "rating_average"),
+    )

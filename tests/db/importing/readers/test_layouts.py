@@ -143,6 +143,7 @@ async def test_goodreads(tmp_path: Path):
             "Additional Authors": "John Roe",
             "ISBN": '=""',
         },
+        {"Book Id": "9", "Title": "Three", "ISBN": '="0306406152"', "ISBN13": '=""'},
     )
 
     assert await read_books("csv", path) == [
@@ -159,6 +160,7 @@ async def test_goodreads(tmp_path: Path):
             authors=(JANE,),
         ),
         BookRecord(3, "8", "Two", authors=(JANE, JOHN)),
+        BookRecord(4, "9", "Three", isbn="9780306406157"),
     ]
     feed = await open_feed("csv", [path])
     await feed.batches.aclose()
@@ -405,6 +407,113 @@ async def test_woocommerce(tmp_path: Path):
     assert feed.notes.counts == {("row", "not published"): 1}
 
 
+async def test_shopify_by_its_template(tmp_path: Path):
+    headings = [
+        "Title",
+        "URL handle",
+        "Description",
+        "Vendor",
+        "Published on online store",
+        "Status",
+        "Barcode",
+    ]
+    headings += ["Option1 value", "Price", "Inventory quantity", "Product image URL"]
+    sea = ("The Sea", "sea", "<p>Deep.</p>", "Shore", "TRUE", "Active", "9780306406157", "Paperback")
+    path = write_rows(
+        tmp_path / "products.csv",
+        headings,
+        dict(zip(headings, (*sea, "9.99", "4", "https://x.example/1.jpg"), strict=True)),
+        {"Title": "Two", "URL handle": "two", "Published on online store": "FALSE", "Price": "5"},
+    )
+
+    assert await read_books("csv", path, currency="EUR") == [
+        BookRecord(
+            2,
+            "sea/Paperback",
+            "The Sea",
+            isbn="9780306406157",
+            description="Deep.",
+            publisher="Shore",
+            format="PAPERBACK",
+            price=Decimal("9.99"),
+            currency="EUR",
+            stock=4,
+            cover_url="https://x.example/1.jpg",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "headings", "attribute"),
+    [
+        (
+            "German",
+            "ID,Typ,Artikelnummer,Name,Veröffentlicht,Beschreibung,Vorrätig?,Bestand,Angebotspreis,Regulärer Preis,"
+            "Kategorien,Bilder,Übergeordnetes Produkt,Attribut 1 Name,Attribut 1 Wert(e)",
+            "Autor",
+        ),
+        (
+            "Spanish",
+            "ID,Tipo,SKU,Nombre,Publicado,Descripción,¿Existencias?,Inventario,Precio rebajado,Precio normal,"
+            "Categorías,Imágenes,Superior,Nombre del atributo 1,Valor(es) del atributo 1",
+            "Autor",
+        ),
+        (
+            "French",
+            "ID,Type,UGS,Nom,Publié,Description,En stock ?,Stock,Tarif promo,Tarif régulier,"
+            "Catégories,Images,Parent,Nom de l’attribut 1,Valeur(s) de l’attribut 1 ",
+            "Auteur",
+        ),
+    ],
+)
+async def test_woocommerce_in_another_language(tmp_path: Path, language: str, headings: str, attribute: str):
+    names = headings.split(",")
+    parent = ("1", "variable", "SEA", "The Sea", "1", "Deep.", "1", "", "", "", "Fiction > Crime", "")
+    variation = (
+        "2",
+        "variation",
+        "9780306406157",
+        "The Sea - H",
+        "1",
+        "",
+        "1",
+        "4",
+        "",
+        "20,00",
+        "",
+        "",
+        "SEA",
+    )
+    draft = ("3", "simple", "X", "Draft", "-1", "", "1", "", "", "5,00")
+    path = write_rows(
+        tmp_path / "products.csv",
+        names,
+        dict(zip(names, (*parent, "", attribute, "Jane Doe, John Roe"), strict=True)),
+        dict(zip(names, variation, strict=False)),
+        dict(zip(names, draft, strict=False)),
+    )
+    feed = await open_feed("csv", [path], currency="EUR")
+
+    assert [record async for batch in feed.batches for record in batch] == [
+        BookRecord(
+            3,
+            "2",
+            "The Sea",
+            isbn="9780306406157",
+            description="Deep.",
+            price=Decimal("20.00"),
+            currency="EUR",
+            stock=4,
+            authors=(JANE, JOHN),
+            categories=(("Fiction", "Crime"),),
+        )
+    ]
+    assert feed.notes.guesses[0] == f"products.csv: an export of WooCommerce in {language}"
+    assert feed.notes.counts == {("row", "not published"): 1}
+    assert (names[9], "price") in feed.columns
+    assert names[4] in feed.ignored_headings
+
+
 async def test_options_come_before_what_is_known_of_a_program(tmp_path: Path):
     path = write_rows(
         tmp_path / "products.csv",
@@ -422,6 +531,55 @@ async def test_options_come_before_what_is_known_of_a_program(tmp_path: Path):
 
     assert isinstance(book, BookRecord)
     assert (book.authors, book.categories, book.publisher) == ((JANE,), (("x",),), "Jane Doe")
+
+
+async def test_a_key_and_ignored_columns_do_not_turn_a_program_into_another_table(tmp_path: Path):
+    path = write_rows(
+        tmp_path / "library.csv",
+        GOODREADS,
+        {
+            "Book Id": "7",
+            "Title": "The  Sea (Waters, #1)",
+            "Author": "Jane Doe",
+            "Author l-f": "Doe, Jane",
+            "ISBN": '="0306406152"',
+            "ISBN13": '="9780306406157"',
+            "Publisher": "Shore",
+        },
+    )
+    reading = ReadingOptions(key=("Title", "Author"), ignore=("Publisher", "ISBN13"))
+    feed = await open_feed("csv", [path], reading=reading)
+
+    (book,) = [record async for batch in feed.batches for record in batch]
+
+    assert book == BookRecord(
+        2, "the sea (waters, #1) | jane doe", "The Sea", "Waters, #1", isbn="9780306406157", authors=(JANE,)
+    )
+    assert feed.notes.guesses[0] == "library.csv: an export of Goodreads"
+    assert ("Title", "title") in feed.columns
+    assert {"Book Id", "Publisher", "ISBN13"} <= set(feed.ignored_headings)
+    assert "publisher" not in feed.fields
+    for option, unknown in (
+        ("--key", ReadingOptions(key=("x",))),
+        ("--ignore", ReadingOptions(ignore=("x",))),
+    ):
+        message = await import_error("csv", path, reading=unknown)
+        assert message.startswith(f"{path}: {option} x: there is no column x; its headings are: Book Id,")
+
+
+async def test_a_mapped_isbn_of_an_export_is_the_only_one(tmp_path: Path):
+    cells = {
+        "Book Id": "7",
+        "Title": "Sea",
+        "ISBN": "0306406152",
+        "ISBN13": "",
+        "Bookshelves": "9780141439518",
+    }
+    path = write_rows(tmp_path / "library.csv", GOODREADS, cells)
+
+    (book,) = await read_books("csv", path, mapping={"Bookshelves": "isbn"})
+
+    assert book.isbn == "9780141439518"
 
 
 async def test_malformed_rows_of_an_export_are_rejected_in_their_place(tmp_path: Path):

@@ -1,8 +1,9 @@
+import gzip
 from pathlib import Path
 
 import pytest
 
-from db.importing.readers import ReadingOptions
+from db.importing.readers import ReadingOptions, open_feed
 from db.importing.records import BookRecord, Reject
 from tests.db.importing.readers.sources import import_error, read_records, write_lines
 
@@ -74,19 +75,79 @@ async def test_what_is_certain_of_an_encoding_needs_no_option(tmp_path: Path, en
 
 async def test_an_encoding_that_is_not_certain_must_be_named(tmp_path: Path):
     path = tmp_path / "books.csv"
-    path.write_bytes("source_id,title\n1,Œuvres – 5 €\n".encode("windows-1252"))
+    path.write_bytes("source_id,title\n1,Émile\n".encode("windows-1252"))
     reading = ReadingOptions(encoding="windows-1252")
 
-    assert await read_records("csv", path, reading=reading) == [BookRecord(2, "1", "Œuvres – 5 €")]
+    assert await read_records("csv", path, reading=reading) == [BookRecord(2, "1", "Émile")]
     assert await import_error("csv", path) == (
-        f"{path}: not UTF-8: byte 0x8c at offset 18 (line 2);"
-        " name its encoding, for example --encoding windows-1252, or save it as UTF-8."
+        f"{path}: not UTF-8: byte 0xc9 at offset 18 (line 2);"
+        " save it as UTF-8, or for csv name its encoding, such as --encoding windows-1252."
     )
     assert await import_error("csv", path, reading=ReadingOptions(encoding="ascii")) == (
         f"{path}: not ascii: ordinal not in range(128); --encoding ascii is not its encoding."
     )
     assert await import_error("csv", path, reading=ReadingOptions(encoding="latin-0")) == (
         "--encoding latin-0: there is no such encoding; write a name such as utf-8, windows-1252 or utf-16."
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Œuvres complètes – l’été à 5 €",
+        "„Großer Spaß“ für „Müßiggänger“",
+        "¿Qué? ‘Corazón’ … niñez—mañana",
+        "Português: orações – “Não põe”",
+        "L'«amour» en cœur… naïf",
+        "Smørrebrød ‘på’ Ærø",
+    ],
+)
+async def test_windows_1252_is_certain_by_its_quotes_dashes_and_euro_signs(tmp_path: Path, title: str):
+    path = tmp_path / "books.csv"
+    path.write_bytes(f"source_id,title\n1,Emma\n2,{title}\n".encode("windows-1252"))
+    packed = tmp_path / "books.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+
+    feed = await open_feed("csv", [path])
+
+    assert [record async for batch in feed.batches for record in batch][1] == BookRecord(3, "2", title)
+    assert feed.notes.guesses == ["books.csv: is windows-1252, not UTF-8; --encoding says otherwise"]
+    assert (await read_records("csv", packed))[1] == BookRecord(3, "2", title)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [
+        ("latin-1", "Crème brûlée, déjà vu"),
+        ("windows-1250", "„Žluťoučký kůň” – úpěl"),
+        ("windows-1250", "„Gęślą jaźń” – źdźbło i łąka"),
+        ("windows-1250", "„Őrült” – tűző"),
+        ("windows-1251", "«Война и мир» – роман"),
+        ("windows-1253", "«Ζορμπάς» – ‘βίος’"),
+        ("windows-1254", "“Çalıkuşu” – ağaç"),
+        ("windows-1257", "„Žemė” – šalis"),
+        ("cp437", "Märchen für Größere"),
+        ("cp850", "voilà l'été – ça".replace("–", "-")),
+        ("mac-roman", "“L’été” – à Noël"),
+        ("shift-jis", "吾輩は猫である"),
+        ("gb18030", "红楼梦"),
+        ("big5", "紅樓夢"),
+        ("euc-kr", "태백산맥"),
+    ],
+)
+async def test_no_other_encoding_is_taken_for_windows_1252(tmp_path: Path, encoding: str, title: str):
+    path = tmp_path / "books.csv"
+    path.write_bytes(f"source_id,title\n1,Emma\n2,{title}\n".encode(encoding))
+
+    assert (await import_error("csv", path)).startswith(f"{path}: not UTF-8: byte 0x")
+
+
+async def test_utf_8_with_a_line_of_windows_1252_is_neither(tmp_path: Path):
+    path = tmp_path / "books.csv"
+    path.write_bytes("source_id,title\n1,Émile – “x”\n".encode() + "2,“Zoë”\n".encode("windows-1252"))
+
+    assert (await import_error("csv", path)).startswith(
+        f"{path}: not UTF-8: byte 0x93 at offset 39 (line 3);"
     )
 
 
@@ -113,7 +174,7 @@ async def test_a_byte_that_is_not_utf_8_is_reported_with_its_offset_at_any_depth
 
     assert await import_error(format_, path) == (
         f"{path}: not UTF-8: byte 0xc9 at offset {len(before) + 3:,} (line {rows + 2:,});"
-        " name its encoding, for example --encoding windows-1252, or save it as UTF-8."
+        " save it as UTF-8, or for csv name its encoding, such as --encoding windows-1252."
     )
 
 

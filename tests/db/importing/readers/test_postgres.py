@@ -71,6 +71,23 @@ async def test_a_flat_table_is_read_with_author_and_category_as_text(dsn: str):
     assert feed.ignored_headings == ("shelf",)
 
 
+async def test_the_isbn_10_is_read_where_there_is_no_isbn_13(dsn: str):
+    await execute(
+        dsn,
+        "CREATE TABLE pairs (source_id integer, title text, isbn text, isbn13 text)",
+        "INSERT INTO pairs VALUES (1, 'A', '0306406152', NULL), (2, 'B', '0306406152', '9780141439518')",
+    )
+
+    one, two, reject = await read_records("postgres", dsn, table="pairs")
+
+    assert (one, two) == (
+        BookRecord(1, "1", "A", isbn="9780306406157"),
+        BookRecord(2, "2", "B", isbn="9780141439518"),
+    )
+    assert isinstance(reject, Reject)
+    assert (reject.row, reject.field, reject.value) == (2, "isbn", "0306406152")
+
+
 async def test_arrays_and_json_are_lists_of_authors_and_categories(dsn: str):
     await execute(
         dsn,
