@@ -1,6 +1,7 @@
 """Run Alembic's migrations over asyncpg, each in a transaction."""
 
 import asyncio
+from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection, event, pool, text
@@ -16,6 +17,13 @@ WHERE name IN ('lock_timeout', 'statement_timeout', 'transaction_timeout',
                'idle_in_transaction_session_timeout')
 """
 """A role's or a database's timeouts are for its requests. No migration waits longer than this for a lock."""
+
+
+LOCK = """
+/* migration_lock */
+SELECT set_config('statement_timeout', '0', false), pg_advisory_lock(hashtext('bookstore migrate'))
+"""
+"""Held by the session: of two programs that migrate at once, the second one finds nothing to do."""
 
 
 def set_timeouts(connection: Connection) -> None:
@@ -37,6 +45,8 @@ async def run_online(dsn: str) -> None:
         poolclass=pool.NullPool,
     )
     async with engine.connect() as connection:
+        session: Any = (await connection.get_raw_connection()).driver_connection
+        await session.execute(LOCK)
         await connection.run_sync(run)
     await engine.dispose()
 

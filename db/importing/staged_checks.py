@@ -85,10 +85,10 @@ WITH first AS (
 ), gone AS (
     DELETE FROM stage_book s USING first f
     WHERE s.source_id = f.source_id AND s.ordinal > f.ordinal
-    RETURNING s.row, s.source_id, f.ordinal AS first_ordinal
+    RETURNING s.row, s.source_id, s.isbn, f.ordinal AS first_ordinal
 )
 INSERT INTO stage_reject (row, field, value, reason, first_row)
-SELECT g.row, 'source_id', g.source_id, 'is already in', s.row
+SELECT g.row, CASE WHEN g.source_id = g.isbn THEN 'isbn' ELSE 'source_id' END, g.source_id, 'is already in', s.row
 FROM gone g JOIN stage_book s ON s.ordinal = g.first_ordinal ORDER BY g.row
 """
 

@@ -17,6 +17,7 @@ from db.migrations import downgrade, migrate
 from db.revision import head_revision, migrate_to_head, require_head
 from db.verify import run_checks
 from tests.catalogs import add_author, add_book, add_category
+from tests.waiting import until
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
 
@@ -38,6 +39,11 @@ UNION ALL
 SELECT format('function %s(%s)', proname, pg_get_function_identity_arguments(p.oid))
 FROM pg_proc AS p WHERE pronamespace = 'public'::regnamespace
 AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
+
+BOTH_WAIT = """
+SELECT count(*) = 2 FROM pg_stat_activity
+WHERE application_name = 'bookstore migrate' AND datname = current_database() AND wait_event_type = 'Lock'
 """
 
 UNINDEXED_FOREIGN_KEYS = """
@@ -191,6 +197,27 @@ async def test_a_database_that_folds_only_ascii_is_rejected(maintenance: str) ->
         await asyncio.to_thread(migrate, ascii_only)
 
     await connection.execute("DROP DATABASE ascii_only")
+    await connection.close()
+
+
+MIGRATE = "import sys; from db.migrations import migrate; migrate(sys.argv[1])"
+
+
+async def test_of_two_programs_that_migrate_at_once_the_second_finds_nothing_to_do(maintenance: str) -> None:
+    connection = await asyncpg.connect(maintenance)
+    await connection.execute("CREATE DATABASE fresh")
+    fresh = maintenance.replace("/postgres?", "/fresh?")
+    locker = await asyncpg.connect(fresh)
+    await locker.execute("SELECT pg_advisory_lock(hashtext('bookstore migrate'))")
+
+    both = [await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, fresh) for _ in range(2)]
+    await until(lambda: locker.fetchval(BOTH_WAIT))
+    await locker.close()
+    exit_codes = [await process.wait() for process in both]
+
+    assert exit_codes == [0, 0]
+    assert await describe_schema(fresh) == EXPECTED.read_text(encoding="utf-8")
+    await connection.execute("DROP DATABASE fresh")
     await connection.close()
 
 

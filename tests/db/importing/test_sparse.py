@@ -246,6 +246,7 @@ async def test_a_book_known_by_its_isbn_takes_the_key_of_a_later_file(catalog: C
 
 async def test_a_book_that_lost_its_isbn_is_found_by_its_former_isbn(catalog: Catalog) -> None:
     await catalog.import_records(FULL)
+    await catalog.connection.execute("SET bookstore.writer = 'import'")
     await catalog.connection.execute("UPDATE book SET isbn = NULL")
 
     summary = await catalog.import_records(price_row(), fields=PRICES)
