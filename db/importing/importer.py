@@ -160,9 +160,13 @@ async def import_feed(
             f"Not all of these files have a column for {', '.join(sorted(feed.partial_fields))}: --empty-clears would"
             " empty it in the books of the others. Import files with different columns one by one."
         )
+    if options.missing == "delete" and feed.is_partial:
+        raise CatalogImportError(
+            "A rejects file lacks most books of its source: leave out --missing delete, which would delete them."
+        )
     timer = PhaseTimer(progress)
     async with aclosing(feed.batches), _open_connection(dsn) as connection:
-        rejected = RejectsFile(rejects, feed.row_label)
+        rejected = RejectsFile(rejects, feed)
         rules = update_rules(feed.fields, options)
         listed = missing or rejects.with_name(f"{feed.source}.missing.csv")
         job = Job(connection, feed, options, rules, rejected, listed, approve, timer)
@@ -170,24 +174,10 @@ async def import_feed(
 
 
 async def _run(job: Job, *, dry_run: bool) -> Summary:
-    transaction = job.connection.transaction()
-    await transaction.start()
-    try:
-        await _acquire_import_lock(job.connection)
-        with job.rejects_file:
-            read = await _stage(job)
-            planned = await _plan(job)
-            if planned.is_large and not dry_run and not job.approve(planned):
-                raise CatalogImportError("The changes were not approved. Nothing was written.")
-            written, rebuilt = await _write(job, planned)
-            job.rejects_file.finish()
-        job.timer.start_phase("Rolling back" if dry_run else "Committing")
-    except BaseException:
-        if not job.connection.is_closed():
-            with suppress(*_CONNECTION_ERRORS):
-                await transaction.rollback()
-        raise
-    await (transaction.rollback() if dry_run else _commit(transaction))
+    with job.rejects_file:
+        read, planned, written, rebuilt = await _run_transaction(job, dry_run=dry_run)
+        if not dry_run:
+            job.rejects_file.replace_input()
     if not dry_run and planned.counts.new + planned.counts.changed >= BULK_MIN_BOOKS:
         job.timer.start_phase("Vacuuming")
         await _vacuum(job.connection, _VACUUM_REBUILT if "book" in rebuilt else _VACUUM)
@@ -201,7 +191,31 @@ async def _run(job: Job, *, dry_run: bool) -> Summary:
         phases=tuple(job.timer.phases),
         seconds=time.monotonic() - job.timer.started,
         peak_memory_mb=_peak_memory_mb(),
+        kept_rejects_file=dry_run and job.rejects_file.is_input,
     )
+
+
+async def _run_transaction(job: Job, *, dry_run: bool) -> tuple[int, Plan, MergeCounts, Sequence[str]]:
+    """Return the number of rows read, the plan, and what was written with the names of the rebuilt tables."""
+    transaction = job.connection.transaction()
+    await transaction.start()
+    try:
+        await _acquire_import_lock(job.connection)
+        read = await _stage(job)
+        planned = await _plan(job)
+        if planned.is_large and not dry_run and not job.approve(planned):
+            raise CatalogImportError("The changes were not approved. Nothing was written.")
+        job.rejects_file.write_rows()
+        written, rebuilt = await _write(job, planned)
+        job.rejects_file.finish()
+        job.timer.start_phase("Rolling back" if dry_run else "Committing")
+    except BaseException:
+        if not job.connection.is_closed():
+            with suppress(*_CONNECTION_ERRORS):
+                await transaction.rollback()
+        raise
+    await (transaction.rollback() if dry_run else _commit(transaction))
+    return read, planned, written, rebuilt
 
 
 @contextmanager
@@ -339,10 +353,10 @@ async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: Book
 
 
 def _reject_from_row(row: asyncpg.Record, feed: Feed) -> Reject:
-    first: int | None = row["first_row"]
-    reason: str = row["reason"] if first is None else f"{row['reason']} {feed.row_label(first)}"
+    first: int = row["first_row"] or 0
+    reason = f"{row['reason']} {feed.row_label(first)}; keep one of the two rows" if first else row["reason"]
     return Reject(
-        row["row"], row["field"], row["value"], reason, row["dropped"], row["source_id"], row["title"]
+        row["row"], row["field"], row["value"], reason, row["dropped"], row["source_id"], row["title"], first
     )
 
 

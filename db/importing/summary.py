@@ -13,7 +13,7 @@ class Summary:
 
     `read` is the sum of `new`, `changed`, `unchanged`, `rejected` and `skipped` books. A book whose links
     changed counts as changed. `plan` has the changes by field, with examples. `phases` are the seconds per
-    step.
+    step. `kept_rejects_file` is true if the rejects were not written, since a dry run read their file.
     """
 
     plan: Plan
@@ -24,6 +24,7 @@ class Summary:
     phases: tuple[tuple[str, float], ...]
     seconds: float
     peak_memory_mb: float
+    kept_rejects_file: bool = False
 
     @property
     def source(self) -> str:

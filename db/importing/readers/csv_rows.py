@@ -10,6 +10,7 @@ from pathlib import Path
 
 from db.errors import CatalogImportError
 from db.importing.readers.files import BytesRead, binary_file_error, open_text, read_lines
+from db.importing.readers.reject_headings import ROW_HEADINGS
 from db.importing.records import Reject
 
 _DELIMITERS = ",;\t|"
@@ -18,6 +19,7 @@ _SAMPLE_LINES = 50
 _MAX_CELL_LENGTH = 8_000_000
 _DELIMITER_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 _MAX_SHOWN = 200
+_REJECTS_HEAD = f"{','.join(ROW_HEADINGS)},"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,14 @@ class Dialect:
 
 
 def find_dialect(path: Path, delimiter: str = "", skip_lines: int = 0, encoding: str = "") -> Dialect:
-    """Return how the file is written, by its first lines. What is given is not guessed."""
+    """Return how the file is written, by its first lines. What is given is not guessed.
+
+    A rejects file is known exactly, unless another program has written it since.
+    """
     with open_text(path, encoding=encoding) as text:
         lines = list(islice(read_lines(path, text), skip_lines, skip_lines + _SAMPLE_LINES))
+    if lines and lines[0].startswith(_REJECTS_HEAD):
+        return Dialect(encoding=encoding)
     if lines and (named := _DELIMITER_LINE.fullmatch(lines[0])):
         delimiter, skip_lines, lines = delimiter or named[1], skip_lines + 1, lines[1:]
     sample = [line for line in lines if line.strip()]

@@ -122,6 +122,17 @@ def open_text(
         raw.close()
 
 
+def is_utf(path: Path) -> bool:
+    """Return whether all of the file is UTF-8, or UTF-16 if that is certain."""
+    try:
+        with open_text(path) as text:
+            for _ in text:
+                pass
+    except CatalogImportError:
+        return False
+    return True
+
+
 def read_lines(path: Path, text: Iterable[str]) -> Iterator[str]:
     """Yield the lines of the file. Raise CatalogImportError for a NUL byte: the file is not text."""
     for number, line in enumerate(text, 1):

@@ -12,6 +12,8 @@ from db.importing.field_parsers import CategoryPath, FieldError
 from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat import CellStyle, FlatRecordParser
 from db.importing.readers.flat_fields import FLAT_FIELDS, find_field, rank_heading
+from db.importing.readers.json_originals import RejectedObject, take_out_reject
+from db.importing.readers.read_as import ParsersByStyle
 from db.importing.readers.shapes import flatten_object
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
@@ -36,15 +38,26 @@ class JsonRecordParser:
 
     keys: KeysByField
     parser: FlatRecordParser
+    parsers: ParsersByStyle
 
     @classmethod
-    def create(cls, keys: KeysByField, style: CellStyle, notes: ReadingNotes) -> "JsonRecordParser":
-        return cls(keys, FlatRecordParser([field for field, _ in keys], style, notes))
+    def create(
+        cls, keys: KeysByField, style: CellStyle, notes: ReadingNotes, option_style: CellStyle | None = None
+    ) -> "JsonRecordParser":
+        """Return a parser. `option_style` is that of the objects of a rejects file, which say how they are read."""
+        fields = [field for field, _ in keys]
+        parser = FlatRecordParser(fields, style, notes)
+        return cls(keys, parser, ParsersByStyle(fields, option_style or style, notes))
 
     def parse(self, row: int, value: object, text: str) -> tuple[BookRecord | Reject, ...]:
         """Return an object as a book with its rejects. `text` is shown if it is none."""
+        value = take_out_reject(row, value)
+        if isinstance(value, Reject):
+            return (value,)
         if not isinstance(value, dict):
             return (Reject(row, "row", text.strip()[:200], "not a JSON object"),)
+        read_as = value.read_as if isinstance(value, RejectedObject) else None
+        parser = self.parser if read_as is None else self.parsers.choose(read_as)
         record = flatten_object(cast("dict[str, object]", value))
         cells: list[str] = []
         dropped: list[Reject] = []
@@ -63,7 +76,7 @@ class JsonRecordParser:
                 )
         authors = cast("tuple[AuthorRecord, ...] | None", lists.get("authors"))
         categories = cast("tuple[CategoryPath, ...] | None", lists.get("categories"))
-        found = self.parser.parse(row, cells, authors, categories)
+        found = parser.parse(row, cells, authors, categories)
         return (*found, *dropped) if dropped and isinstance(found[0], BookRecord) else found
 
 
