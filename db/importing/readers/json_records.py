@@ -88,7 +88,7 @@ def scalar_text(field: str, value: object) -> str:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
-    raise FieldError(field, orjson.dumps(value).decode(), "neither text nor a number")
+    raise FieldError(field, orjson.dumps(value).decode(), "neither text nor a number; write one value")
 
 
 def parse_author_list(people: list[object]) -> tuple[AuthorRecord, ...]:

@@ -15,21 +15,32 @@ from db.importing.records import Reject
 from db.importing.rejects import RejectsFile
 from tests.db.importing.feeds import Catalog, book, feed
 
-BAD_PRICE = Reject(12, "price", 'a "high" one', "not a plain number")
+BAD_PRICE = Reject(12, "price", 'a "high" one', "not a plain number such as 4.25")
 
 
 def test_rejects_are_rows_of_csv_under_headings(tmp_path: Path) -> None:
     with RejectsFile(tmp_path / "r.csv", feed([])) as rejects:
         rejects.write(
-            [BAD_PRICE, Reject(3, "isbn", "é\udcff", "not an ISBN-10 or ISBN-13", "field", "k", "A, b")]
+            [
+                BAD_PRICE,
+                Reject(
+                    3,
+                    "isbn",
+                    "é\udcff",
+                    "not an ISBN-10 or ISBN-13; write its 10 or 13 digits",
+                    "field",
+                    "k",
+                    "A, b",
+                ),
+            ]
         )
         rejects.finish()
 
     assert (rejects.rejected_rows, rejects.dropped_values) == (1, 1)
     assert (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines() == [
         "row,field,value,reason,source_id,title",
-        '12,price,"a ""high"" one",not a plain number,,',
-        '3,isbn,é\\udcff,not an ISBN-10 or ISBN-13,k,"A, b"',
+        '12,price,"a ""high"" one",not a plain number such as 4.25,,',
+        '3,isbn,é\\udcff,not an ISBN-10 or ISBN-13; write its 10 or 13 digits,k,"A, b"',
     ]
 
 
@@ -98,7 +109,7 @@ def test_without_an_end_the_file_of_an_earlier_import_stays(tmp_path: Path) -> N
     before = (tmp_path / "r.csv").read_text()
 
     with RejectsFile(tmp_path / "r.csv", feed([])) as rejects:
-        rejects.write([Reject(1, "isbn", "x", "not an ISBN-10 or ISBN-13")])
+        rejects.write([Reject(1, "isbn", "x", "not an ISBN-10 or ISBN-13; write its 10 or 13 digits")])
 
     assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
     assert (tmp_path / "r.csv").read_text() == before

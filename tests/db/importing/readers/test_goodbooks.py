@@ -69,7 +69,7 @@ def test_the_isbn_comes_from_the_isbn_10_or_else_from_a_complete_isbn_13(
 def test_a_rounded_isbn_13_is_rejected():
     with pytest.raises(FieldError, match="a spreadsheet has rounded it"):
         choose_isbn("", "9.78067172365e+12")
-    with pytest.raises(FieldError, match="the check digit is wrong"):
+    with pytest.raises(FieldError, match="the check digit is wrong; copy the ISBN of the book again"):
         choose_isbn("812971060", "9.78081297106e+12")
 
 
@@ -78,7 +78,7 @@ async def test_a_book_with_a_bad_isbn_is_imported_without_it(tmp_path: Path):
 
     reject, book = await read_records("goodbooks", tmp_path)
 
-    reason = "the check digit is wrong; imported without it"
+    reason = "the check digit is wrong; copy the ISBN of the book again; imported without it"
     assert reject == Reject(2, "isbn", "812971060", reason, "field")
     assert isinstance(book, BookRecord)
     assert (book.source_id, book.isbn) == ("2767052", None)
