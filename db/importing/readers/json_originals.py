@@ -11,7 +11,8 @@ from db.errors import CatalogImportError
 from db.importing.readers.file_versions import FileVersions
 from db.importing.readers.files import RowLocator
 from db.importing.readers.reject_headings import REJECT_KEY
-from db.importing.records import Reject, RejectedRow
+from db.importing.readers.rejected_rows import RepeatedReject
+from db.importing.records import RejectedRow
 
 ReadObjects = Callable[[Path], Iterator[tuple[int, object]]]
 """Reads the values of a file, each with its number in the file."""
@@ -43,8 +44,11 @@ def take_out_reject(row: int, value: object) -> object:
     field, value_text, source_id, title = (
         texts.get(key, "") for key in ("field", "value", "source_id", "title")
     )
-    return Reject(
-        row, field or "row", value_text, texts["reason"] or _NOT_IN_FILE, source_id=source_id, title=title
+    return RepeatedReject(
+        *(row, field or "row", value_text, texts["reason"] or _NOT_IN_FILE),
+        source_id=source_id,
+        title=title,
+        read_as=texts.get("read_as"),
     )
 
 
@@ -99,7 +103,7 @@ class JsonOriginals:
         record = cast("dict[str, object]", source) if isinstance(source, dict) else {}
         if row.is_needed and not record:
             return None
-        read_as = record.read_as if isinstance(record, RejectedObject) else None
+        read_as = source.read_as if isinstance(source, RejectedObject | RepeatedReject) else None
         read_as = self.read_as if read_as is None else read_as
         texts = (row.label, row.field, row.value, row.reason, row.source_id, row.title, read_as)
         reject = dict(zip(_TEXTS, (_without_surrogates(text) for text in texts), strict=True))

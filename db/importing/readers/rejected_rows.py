@@ -1,6 +1,7 @@
 """Rows of a rejects file: what the import wrote before the cells of the source is taken out."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from db.importing.readers.reject_headings import READ_AS, ROW_HEADINGS
 from db.importing.records import Reject
@@ -16,6 +17,13 @@ class RejectedCells(list[str]):
     def __init__(self, cells: Iterable[str], read_as: str | None) -> None:
         super().__init__(cells)
         self.read_as = read_as
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedReject(Reject):
+    """A reject that a rejects file holds without its row, and how the row was read."""
+
+    read_as: str | None = None
 
 
 class RejectColumns:
@@ -45,8 +53,11 @@ class RejectColumns:
         if any(source):
             return line, source
         field, value, reason, source_id, title = (found.get(name, "") for name in ROW_HEADINGS[1:6])
-        return line, Reject(
-            line, field or "row", value, reason or _NOT_IN_FILE, source_id=source_id, title=title
+        return line, RepeatedReject(
+            *(line, field or "row", value, reason or _NOT_IN_FILE),
+            source_id=source_id,
+            title=title,
+            read_as=found.get(READ_AS),
         )
 
     def source_cells(self, cells: Sequence[str]) -> list[str]:

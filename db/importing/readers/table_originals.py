@@ -15,8 +15,9 @@ from db.importing.readers.formats import FeedOptions
 from db.importing.readers.layouts.layout import NumberedRow
 from db.importing.readers.original_columns import OriginalColumns, join_columns
 from db.importing.readers.reject_headings import ROW_HEADINGS
-from db.importing.readers.rejected_rows import RejectedCells
+from db.importing.readers.rejected_rows import RejectedCells, RepeatedReject
 from db.importing.readers.table_rows import TableReading
+from db.importing.readers.tables import TableRow
 from db.importing.records import Reject, RejectedRow
 
 
@@ -77,12 +78,12 @@ class RowFinder:
         self._starts = starts
         self._usable = usable
         self._place = -1
-        self._rows: Iterator[tuple[int, list[str]]] = iter(())
-        self._current: tuple[int, list[str]] | None = None
+        self._rows: Iterator[TableRow] = iter(())
+        self._current: TableRow | None = None
         self.failed: set[int] = set()
 
-    def find(self, row: int) -> tuple[TableReading, int, list[str] | None]:
-        """Return the table, its place, and the cells of the row, or None if it cannot be read again."""
+    def find(self, row: int) -> tuple[TableReading, int, list[str] | Reject | None]:
+        """Return the table, its place, and the cells of the row; a reject if it has none, or None without a row."""
         place = bisect_left(self._starts, row) - 1
         if place != self._place:
             self._place = place
@@ -90,17 +91,16 @@ class RowFinder:
             self._current = next(self._rows, None)
         while self._current is not None and self._current[0] < row:
             self._current = next(self._rows, None)
-        cells = self._current[1] if self._current is not None and self._current[0] == row else None
-        return self._readings[place], place, cells
+        found = self._current[1] if self._current is not None and self._current[0] == row else None
+        return self._readings[place], place, found
 
-    def _read_rows(self, place: int) -> Iterator[tuple[int, list[str]]]:
+    def _read_rows(self, place: int) -> Iterator[TableRow]:
         if place not in self._usable:
             return
         start = self._starts[place]
         try:
             for line, cells in self._readings[place].table.read_rows():
-                if not isinstance(cells, Reject):
-                    yield start + line, cells
+                yield start + line, cells
         except (CatalogImportError, OSError):
             self.failed.add(place)
 
@@ -111,13 +111,12 @@ def _write_table(
     writer = csv.writer(file)
     writer.writerow((*ROW_HEADINGS, *columns.headings))
     for row in rows:
-        reading, place, cells = finder.find(row.row)
-        written = None if cells is None else columns.spread(place, cells)
+        reading, place, found = finder.find(row.row)
+        written = columns.spread(place, found) if isinstance(found, list) else None
         if written is None and row.is_needed:
             continue
-        read_as = reading.read_as
-        if isinstance(cells, RejectedCells) and cells.read_as is not None:
-            read_as = cells.read_as
+        read_as = found.read_as if isinstance(found, RejectedCells | RepeatedReject) else None
+        read_as = reading.read_as if read_as is None else read_as
         writer.writerow(
             (
                 *(row.label, row.field, row.value, row.reason, row.source_id, row.title, read_as),
