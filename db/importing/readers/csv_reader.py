@@ -68,7 +68,7 @@ def plan_table(table: Table, options: FeedOptions, notes: ReadingNotes) -> Table
     sample = table.read_sample(SAMPLE_ROWS)
     style, columns = style_of_options(options), table.reject_columns
     if columns is not None and columns.tell_style:
-        names_currencies = any(tell_currencies(cells) for cells in sample)
+        names_currencies = any(map(tell_currencies, islice(table.read_rows(), SAMPLE_ROWS)))
     else:
         if table.headings == tuple(FLAT_FIELDS):
             style = CellStyle(currency=options.currency, literal=True)

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat import CellStyle, FlatRecordParser
-from db.importing.readers.rejected_rows import RejectedCells
+from db.importing.readers.rejected_rows import RejectedCells, RepeatedReject
+from db.importing.records import Reject
 
 _LITERAL = "texts as they are"
 _DECIMAL_MARKS = {",": "decimal comma", ".": "decimal point"}
@@ -45,9 +46,11 @@ def restore_style(style: CellStyle, read_as: str) -> CellStyle:
     return replace(style, restore_zeros=_OTHER_NUMBERS not in phrases)
 
 
-def tell_currencies(cells: Sequence[str]) -> bool:
+def tell_currencies(row: tuple[int, list[str] | Reject]) -> bool:
     """Return whether a row of a rejects file says that the prices of its source name their currency."""
-    return isinstance(cells, RejectedCells) and _CURRENCIES in (cells.read_as or "").split(_SEPARATOR)
+    cells = row[1]
+    read_as = cells.read_as if isinstance(cells, RejectedCells | RepeatedReject) else None
+    return _CURRENCIES in (read_as or "").split(_SEPARATOR)
 
 
 class ParsersByStyle:

@@ -19,6 +19,7 @@ from db.importing.options import DEFAULT_OPTIONS, ImportOptions
 from db.importing.readers import Feed, ReadingOptions, RecordBatch, open_feed
 from db.importing.readers.flat_fields import EXPORTED_KEYS, FLAT_FIELDS
 from db.importing.records import RejectedRow
+from db.importing.rejects import RejectsFile
 from db.importing.summary import Summary
 from tests.db.importing.feeds import Catalog
 from tests.db.importing.readers.sources import write_lines
@@ -232,6 +233,21 @@ async def test_a_spreadsheet_may_save_the_file_in_its_own_way(
     assert not catalog.rejects.exists()
 
 
+async def test_a_spreadsheet_may_save_the_file_as_a_workbook(catalog: Catalog, tmp_path: Path):
+    """The options of the source are repeated: it had a line before its headings, and a key of two columns."""
+    source = write_lines(tmp_path / "list.csv", "our list", "title,author,pages", "Emma,Jane Austen,many")
+    options = {"reading": ReadingOptions(skip_lines=1, key=("title", "author"))}
+    await import_files(catalog, source, **options)
+
+    headings, row = rejected_cells(catalog)
+    saved = tmp_path / "mended.xlsx"
+    saved.write_bytes(workbook([headings[7:] + headings[:7], [*row[7:9], "5", *row[:7]]]))
+    await import_files(catalog, saved, **options)
+
+    assert await titles(catalog) == [("emma | jane austen", "Emma", 5, None)]
+    assert not catalog.rejects.exists()
+
+
 async def test_the_file_says_how_the_columns_of_its_source_were_read(catalog: Catalog, tmp_path: Path):
     """One row alone does not show that its prices have a decimal comma, and its authors their last names first."""
     source = write_lines(
@@ -390,6 +406,26 @@ async def test_a_refused_import_and_a_dry_run_leave_the_file_that_they_read(cata
     assert catalog.rejects.read_bytes() == before
     assert folder_names(tmp_path) == ["list.csv", "rejects.csv"]
     assert (await titles(catalog))[0] == ("1", "Emma", None, None)
+
+
+async def test_a_file_that_cannot_be_replaced_after_the_commit_is_a_warning(
+    catalog: Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    source = write_lines(tmp_path / "list.csv", "source_id,title,pages", "1,Emma,many")
+    await import_files(catalog, source)
+    feed = await open_feed("csv", [catalog.rejects], source="shop")
+    rejects_file = RejectsFile(catalog.rejects, feed)
+
+    with rejects_file:
+        rejects_file.finish()
+        assert catalog.rejects.exists()
+        catalog.rejects.unlink()
+        catalog.rejects.mkdir()
+        rejects_file.replace_input()
+
+    assert [record.getMessage().partition(" could")[0] for record in caplog.records] == [
+        f"The import is complete, but {catalog.rejects}"
+    ]
 
 
 async def test_a_file_without_rows_cannot_be_imported(catalog: Catalog, tmp_path: Path):
