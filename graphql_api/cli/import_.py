@@ -164,9 +164,8 @@ def import_command(
     """Import books from files or folders of a FORMAT into the catalog.
 
     A row changes only the fields that have a column, and only where its cell is not empty. Importing the same
-    data twice changes nothing. Rejected rows are written to a file, each with the reason: correct them there,
-    and import that file with the same options. The command exits with 1 if rows were rejected, and with 2 if
-    nothing was imported.
+    data twice changes nothing. Rejected rows are written to a file, to be corrected and imported. The command
+    exits with 1 if rows were rejected, and with 2 if nothing was imported.
     """
     mapping = _parse_mapping(column_mappings)
     open_source = partial(
@@ -222,18 +221,16 @@ def run_import(
 ) -> Summary:
     """Migrate the database, import the books of a source and print a summary.
 
-    `repeat` returns the command that imports a rejects file, by its format, its path and its source.
-    `choices` are those of ImportOptions.
+    `repeat` returns the command that imports a rejects file. `choices` are those of ImportOptions.
     """
     options = ImportOptions(owner_of=_parse_names(owner_of), **choices)
     dsn = database_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
-    console = Console(stderr=True)
 
     async def import_source() -> tuple[Summary, ImportedFiles]:
         feed = await open_source()
         files = _name_files(feed, rejects, missing_file, repeat)
-        with progress_for(console) as progress:
+        with progress_for(Console(stderr=True)) as progress:
             summary = await import_feed(
                 dsn,
                 feed,
