@@ -94,18 +94,26 @@ async def import_feed(
             f"Not all of these files have a column for {', '.join(sorted(feed.partial_fields))}: --empty-clears would"
             " empty it in the books of the others. Import files with different columns one by one."
         )
+    if options.missing == "delete" and feed.is_partial:
+        raise CatalogImportError(
+            "A rejects file lacks most books of its source: leave out --missing delete, which would delete them."
+        )
     timer = PhaseTimer(progress)
-    rejected = RejectsFile(rejects, feed.row_label)
+    rejected = RejectsFile(rejects, feed)
     rules = update_rules(feed.fields, options)
     listed = missing or rejects.with_name(f"{feed.source}.missing.csv")
-    async with aclosing(feed.batches), begin_import(dsn, timer, dry_run=dry_run) as transaction:
-        job = Job(transaction, feed, options, rules, rejected, listed, approve, timer)
+    async with aclosing(feed.batches):
         with rejected:
-            read = await _stage(job)
-            planned = await _plan(job)
-            require_approval(planned, approve, dry_run=dry_run)
-            written, number = await _write(job, planned)
-            rejected.finish()
+            async with begin_import(dsn, timer, dry_run=dry_run) as transaction:
+                job = Job(transaction, feed, options, rules, rejected, listed, approve, timer)
+                read = await _stage(job)
+                planned = await _plan(job)
+                require_approval(planned, approve, dry_run=dry_run)
+                rejected.write_rows()
+                written, number = await _write(job, planned)
+                rejected.finish()
+            if not dry_run:
+                rejected.replace_input()
     timer.stop()
     return Summary(
         plan=planned,
@@ -117,6 +125,7 @@ async def import_feed(
         phases=tuple(timer.phases),
         seconds=timer.seconds,
         peak_memory_mb=peak_memory_mb(),
+        kept_rejects_file=dry_run and rejected.is_input,
     )
 
 
@@ -268,10 +277,10 @@ async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: Book
 
 
 def _reject_from_row(row: asyncpg.Record, feed: Feed) -> Reject:
-    first: int | None = row["first_row"]
-    reason: str = row["reason"] if first is None else f"{row['reason']} {feed.row_label(first)}"
+    first: int = row["first_row"] or 0
+    reason = f"{row['reason']} {feed.row_label(first)}; keep one of the two rows" if first else row["reason"]
     return Reject(
-        row["row"], row["field"], row["value"], reason, row["dropped"], row["source_id"], row["title"]
+        row["row"], row["field"], row["value"], reason, row["dropped"], row["source_id"], row["title"], first
     )
 
 

@@ -70,7 +70,7 @@ class Reject:
     """A rejected row: the invalid field, its value and the reason; and the key and title of the book, if known.
 
     If `dropped` is "field", only this value was dropped and the book is imported without it. If it is
-    "new book", the row is valid, but the import adds no books.
+    "new book", the row is valid, but the import adds no books. `first_row` is the row that this one repeats.
     """
 
     row: int
@@ -80,3 +80,22 @@ class Reject:
     dropped: Literal["row", "field", "new book"] = "row"
     source_id: str = ""
     title: str = ""
+    first_row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row of the rejects file, with all faults of the row in the feed.
+
+    `label` names the row as its file counts it. `is_needed` is true for a row without a fault that a rejected
+    row refers to.
+    """
+
+    row: int
+    label: str
+    field: str
+    value: str
+    reason: str
+    source_id: str
+    title: str
+    is_needed: bool = False

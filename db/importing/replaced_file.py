@@ -23,8 +23,15 @@ class ReplacedFile:
 
     def finish(self) -> None:
         """Write the file to disk and put it in its place."""
+        self.write_to_disk()
+        self.replace()
+
+    def write_to_disk(self) -> None:
         self.file.flush()
         os.fsync(self.file.fileno())
+
+    def replace(self) -> None:
+        """Put the file in its place. It must be on disk."""
         if self._temporary is not None:
             self._temporary.chmod(_READABLE)
             self._temporary.replace(self._path)

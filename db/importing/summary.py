@@ -13,7 +13,8 @@ class Summary:
 
     `read` is the sum of `new`, `changed`, `unchanged`, `rejected` and `skipped` books. A book whose links
     changed counts as changed. `number` is that of the import in the journal. `plan` has the changes by field,
-    with examples. `phases` are the seconds per step.
+    with examples. `phases` are the seconds per step. `kept_rejects_file` is true if the rejects were not written,
+    since a dry run read their file.
     """
 
     plan: Plan
@@ -25,6 +26,7 @@ class Summary:
     phases: tuple[tuple[str, float], ...]
     seconds: float
     peak_memory_mb: float
+    kept_rejects_file: bool = False
 
     @property
     def source(self) -> str:
@@ -71,5 +73,5 @@ class Summary:
 
     @property
     def imported_nothing(self) -> bool:
-        """Whether no row of the feed is a book of the catalog now."""
-        return not self.plan.counts.staged
+        """Whether no row of the feed is a book of the catalog now, and no book was deleted."""
+        return not (self.plan.counts.staged or self.plan.deleted)

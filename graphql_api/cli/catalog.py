@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -64,7 +63,7 @@ def seed_command(count: int, random_seed: int) -> None:
     async def open_source() -> Feed:
         return open_generated(count, random_seed)
 
-    run_import(open_source, Path("seed.rejects.csv"), yes=True)
+    run_import(open_source, yes=True)
 
 
 @click.command("verify")

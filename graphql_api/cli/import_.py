@@ -21,8 +21,9 @@ from db.importing.summary import Summary
 from db.revision import migrate_to_head
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
-from graphql_api.cli.import_report import print_guesses, print_plan, print_summary
+from graphql_api.cli.import_report import ImportedFiles, print_guesses, print_plan, print_summary
 from graphql_api.cli.reading_options import reading_options
+from graphql_api.cli.repeated_command import command_for_rejects
 from graphql_api.settings import Settings
 
 ROWS_REJECTED = 1
@@ -103,7 +104,8 @@ def _describe_format(name: str) -> str:
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the rejected rows (default: SOURCE.rejects.csv in the current folder).",
+    help="File for the rejected rows, to be corrected there and imported (default: SOURCE.rejects.csv, or"
+    " SOURCE.rejects.jsonl of JSON, in the current folder).",
 )
 @click.option(
     "--replace", is_flag=True, help="Empty each field that a row leaves empty or that has no column."
@@ -162,8 +164,8 @@ def import_command(
     """Import books from files or folders of a FORMAT into the catalog.
 
     A row changes only the fields that have a column, and only where its cell is not empty. Importing the same
-    data twice changes nothing. Rejected rows are written to a file, each with the reason. The command exits
-    with 1 if rows were rejected, and with 2 if nothing was imported.
+    data twice changes nothing. Rejected rows are written to a file, to be corrected and imported. The command
+    exits with 1 if rows were rejected, and with 2 if nothing was imported.
     """
     mapping = _parse_mapping(column_mappings)
     open_source = partial(
@@ -177,9 +179,9 @@ def import_command(
         currency=currency,
         reading=reading,
     )
-    rejects = rejects or Path(f"{source or format.name}.rejects.csv")
+    repeat = partial(command_for_rejects, click.get_current_context())
     try:
-        summary = run_import(open_source, rejects, **choices)
+        summary = run_import(open_source, rejects, repeat=repeat, **choices)
     except CatalogError as error:
         raise NothingImportedError(str(error)) from None
     if summary.imported_nothing:
@@ -208,8 +210,9 @@ def _parse_names(names: str) -> frozenset[str]:
 
 def run_import(
     open_source: Callable[[], Coroutine[None, None, Feed]],
-    rejects: Path,
+    rejects: Path | None = None,
     *,
+    repeat: Callable[[str, Path, str], str] | None = None,
     dry_run: bool = False,
     yes: bool = False,
     missing_file: Path | None = None,
@@ -218,34 +221,43 @@ def run_import(
 ) -> Summary:
     """Migrate the database, import the books of a source and print a summary.
 
-    `choices` are those of ImportOptions.
+    `repeat` returns the command that imports a rejects file. `choices` are those of ImportOptions.
     """
     options = ImportOptions(owner_of=_parse_names(owner_of), **choices)
     dsn = database_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
 
-    async def import_source() -> tuple[Summary, Path]:
+    async def import_source() -> tuple[Summary, ImportedFiles]:
         feed = await open_source()
         print_guesses(feed.notes)
-        missing = missing_file or Path(f"{feed.source}.missing.csv")
+        files = _name_files(feed, rejects, missing_file, repeat)
         with progress_for(Console(stderr=True)) as progress:
             summary = await import_feed(
                 dsn,
                 feed,
-                rejects=rejects,
-                missing=missing,
+                rejects=files.rejects,
+                missing=files.missing,
                 options=options,
                 dry_run=dry_run,
                 approve=partial(approve_change, progress, yes=yes),
                 progress=progress,
             )
-        return summary, missing
+        return summary, files
 
-    summary, missing = asyncio.run(import_source())
+    summary, files = asyncio.run(import_source())
     if dry_run:
         print_plan(summary.plan)
-    print_summary(summary, str(rejects), str(missing))
+    print_summary(summary, files)
     return summary
+
+
+def _name_files(
+    feed: Feed, rejects: Path | None, missing: Path | None, repeat: Callable[[str, Path, str], str] | None
+) -> ImportedFiles:
+    originals = feed.originals
+    rejects = rejects or Path(f"{feed.source}.rejects{originals.suffix if originals else '.csv'}")
+    command = repeat(originals.format, rejects, feed.source) if originals and repeat else ""
+    return ImportedFiles(rejects, missing or Path(f"{feed.source}.missing.csv"), command)
 
 
 def approve_change(progress: ImportProgress, plan: Plan, *, yes: bool) -> bool:

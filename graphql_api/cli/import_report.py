@@ -1,7 +1,8 @@
 """Print the plan of an import, and what the import did."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -66,18 +67,24 @@ def _print_examples(
         click.echo(f"    {row}{example.key} {example.title or ''}{change}")
 
 
-def print_summary(summary: Summary, rejects: str = "", missing: str = "") -> None:
-    """Print the counts, the duration and the memory use of an import.
+@dataclass(frozen=True, slots=True)
+class ImportedFiles:
+    """The files that an import writes, and the command that imports its rejects, if there is one."""
 
-    `rejects` and `missing` are the files that it wrote, if any.
-    """
+    rejects: Path
+    missing: Path
+    command: str = ""
+
+
+def print_summary(summary: Summary, files: ImportedFiles | None = None) -> None:
+    """Print the counts, the duration and the memory use of an import, and the files that it wrote."""
     table = Table(title=f"{summary.source}{' (dry run: nothing was written)' if summary.dry_run else ''}")
     table.add_column("")
     table.add_column("rows", justify="right")
     for label, count in _counts(summary):
         table.add_row(label, f"{count:,}")
     Console().print(table)
-    for line in _closing_lines(summary, rejects, missing):
+    for line in _closing_lines(summary, files):
         click.echo(line)
     click.echo(f"{summary.seconds:.1f} s, {summary.peak_memory_mb:.0f} MB of memory")
 
@@ -104,7 +111,7 @@ def _counts(summary: Summary) -> list[tuple[str, int]]:
     ]
 
 
-def _closing_lines(summary: Summary, rejects: str, missing: str) -> list[str]:
+def _closing_lines(summary: Summary, files: ImportedFiles | None) -> list[str]:
     """Return what the counts alone do not say."""
     lines = [
         f"{kept.field} of {kept.books:,} {kept.items} kept: {_describe_owner(kept.owner)}."
@@ -117,17 +124,26 @@ def _closing_lines(summary: Summary, rejects: str, missing: str) -> list[str]:
     elif summary.changed_nothing:
         rest = "every other row" if summary.rejected or summary.skipped else "the catalog"
         lines.append(f"0 rows changed: {rest} already matches this import.")
-    if summary.rejected or summary.dropped_values or summary.skipped:
-        lines.append(f"The rejected rows and their reasons are in {rejects}.")
+    if files and (summary.rejected or summary.dropped_values or summary.skipped):
+        lines += _describe_rejects(summary, files)
     if summary.plan.counts.of_sample:
         lines.append(
             f"The catalog also holds the sample of {summary.plan.counts.of_sample} books; "
             "`bookstore sample remove` deletes it."
         )
-    if summary.plan.deleted and missing:
-        lines.append(f"The deleted books are listed in {missing}.")
+    if summary.plan.deleted and files:
+        lines.append(f"The deleted books are listed in {files.missing}.")
     if not summary.dry_run and not summary.changed_nothing:
         lines.append(f"This is import {summary.number}; `bookstore undo {summary.number}` sets it back.")
+    return lines
+
+
+def _describe_rejects(summary: Summary, files: ImportedFiles) -> list[str]:
+    if summary.kept_rejects_file:
+        return [f"{files.rejects} is as it was; --rejects FILE writes what is rejected now to another file."]
+    lines = [f"The rejected rows and their reasons are in {files.rejects}."]
+    if files.command and not summary.dry_run:
+        lines.append(f"Correct them there, and import that file by itself: {files.command}")
     return lines
 
 

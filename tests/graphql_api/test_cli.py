@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import re
+import shlex
 import socket
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -112,9 +113,12 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
     assert "0 rows changed: every other row already matches this import." in second.stdout
     with (shop / "csv.rejects.csv").open() as file:
         rejects = list(csv.DictReader(file))
-    assert [(reject["row"], reject["field"], reject["value"]) for reject in rejects] == [
-        ("line 4", "isbn", "978-0-306-40615-8"),
-        ("line 3", "title", ""),
+    assert [
+        (reject["reject_row"], reject["reject_field"], reject["Name"], reject["ISBN No"])
+        for reject in rejects
+    ] == [
+        ("line 3", "title", "", "978-0-306-40615-7"),
+        ("line 4", "isbn", "Kim", "978-0-306-40615-8"),
     ]
     with run_server(shop) as server:
         query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } source } }'
@@ -124,6 +128,33 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
         "price": {"amount": "9.90", "currencyCode": "EUR"},
         "source": "csv",
     }
+
+
+def test_the_rejects_of_an_import_are_corrected_and_imported_by_the_command_that_it_prints(
+    shop: Path,
+) -> None:
+    (shop / "list.csv").write_bytes("Name;Nr;Seiten\nEmma;1;12\nGöthe;2;viele\n".encode("windows-1252"))
+    options = ("--map", "Name=title", "--map", "Nr=source_id", "--author-separator", " und ", "--yes")
+
+    first = run_bookstore(
+        "import", "csv", "list.csv", *options, "--encoding", "windows-1252", "--source", "mend", cwd=shop
+    )
+    rejects = shop / "mend.rejects.csv"
+    rejects.write_text(rejects.read_text().replace("Göthe,2,viele", "Goethe,2,300"))
+    command = first.stdout.partition("import that file by itself: ")[2].splitlines()[0]
+    dry = run_bookstore(*shlex.split(command)[1:], "--dry-run", cwd=shop)
+    kept = rejects.exists()
+    second = run_bookstore(*shlex.split(command)[1:], cwd=shop)
+
+    assert (first.returncode, dry.returncode, second.returncode) == (0, 0, 0)
+    assert command == (
+        "bookstore import csv mend.rejects.csv --source mend --map Name=title --map Nr=source_id"
+        " --author-separator ' und '"
+    )
+    assert kept
+    assert "line 2: mend/2 Göthe: (empty) -> 300" in dry.stdout
+    assert re.search(r"changed pages +│ +1 ", second.stdout)
+    assert not rejects.exists()
 
 
 def test_generated_books_are_imported_once_and_pass_the_audit(shop: Path) -> None:

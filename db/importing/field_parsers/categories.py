@@ -57,7 +57,7 @@ def parse_category_path(names: Sequence[str]) -> CategoryPath:
     path = tuple([parse_single_line("categories", name, MAX_NAME_LENGTH) for name in names])
     display = " > ".join(path)
     if not all(path):
-        raise FieldError("categories", display, "a level has no name")
+        raise FieldError("categories", display, "a level has no name; write it, or leave out its >")
     if len(path) > MAX_CATEGORY_DEPTH:
         raise FieldError("categories", display, f"{len(path)} levels; {MAX_CATEGORY_DEPTH} are allowed")
     # Only a long path can exceed the limit when its letters are folded to ASCII.

@@ -132,7 +132,7 @@ def _build_day(month: str, day: str) -> date:
     try:
         return date.fromisoformat(month + day)
     except ValueError as error:
-        raise ValueError("there is no such day") from error
+        raise ValueError("there is no such day; correct it, or write the year") from error
 
 
 def _read_any(value: str, order: DateOrder) -> Published:
@@ -203,7 +203,7 @@ def _read_three_numbers(match: re.Match[str], order: DateOrder) -> Published:
     if len(first) == 4 and len(last) <= 2:
         return _read_parts(int(first), middle, last)
     if len(last) != 4 or len(first) > 2:
-        raise ValueError("the year has not four digits")
+        raise ValueError("the year has not four digits; write all four")
     year = _check_year(int(last))
     as_day_first, as_month_first = (middle, first), (first, middle)
     if order == "dmy" or (not order and int(first) > 12) or first == middle:
@@ -238,7 +238,7 @@ def _read_words(value: str) -> Published:
     years = [number for number in numbers if len(number) == 4]
     days = [number for number in numbers if len(number) <= 2]
     if len(years) != 1 or len(days) + 1 != len(numbers) or len(days) > 1:
-        raise ValueError("the year has not four digits" if not years else _UNREADABLE)
+        raise ValueError("the year has not four digits; write all four" if not years else _UNREADABLE)
     return _read_parts(_check_year(int(years[0])), str(months[0]), days[0] if days else None)
 
 

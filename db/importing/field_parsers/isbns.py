@@ -69,9 +69,9 @@ def _validate(text: str, part: str, restore_zeros: bool) -> str:
     try:
         return isbn_numbers.validate(number, convert=True)
     except InvalidChecksum as error:
-        raise FieldError("isbn", text, "the check digit is wrong") from error
+        raise FieldError("isbn", text, "the check digit is wrong; copy the ISBN of the book again") from error
     except ValidationError as error:
-        raise FieldError("isbn", text, "not an ISBN-10 or ISBN-13") from error
+        raise FieldError("isbn", text, "not an ISBN-10 or ISBN-13; write its 10 or 13 digits") from error
 
 
 def _expand_exponent(text: str, number: str) -> str:
@@ -84,5 +84,9 @@ def _expand_exponent(text: str, number: str) -> str:
         return number
     digits = f"{exact:f}"
     if "." in digits or len(digits) not in (10, 13) or len(exact.as_tuple().digits) < len(digits):
-        raise RoundedNumberError("isbn", text, "a spreadsheet has rounded it: the last digits are lost")
+        raise RoundedNumberError(
+            "isbn",
+            text,
+            "a spreadsheet has rounded it: the last digits are lost; write it again, in a column of text",
+        )
     return digits

@@ -31,7 +31,7 @@ def parse_integer(field: str, text: str, minimum: int = 0) -> int | None:
         elif is_placeholder(digits):
             return None
         else:
-            raise FieldError(field, text, "not a whole number")
+            raise FieldError(field, text, "not a whole number such as 320")
     if len(digits) > MAX_NUMBER_LENGTH or not minimum <= int(digits) <= _MAX_INTEGER:
         raise FieldError(field, text, f"not between {minimum} and {_MAX_INTEGER}")
     return int(digits)
@@ -60,7 +60,7 @@ def parse_decimal(field: str, text: str) -> Decimal:
     number = text.replace(",", ".", 1)
     digits = number.removeprefix("-").replace(".", "", 1)
     if not digits.isdecimal() or not digits.isascii() or len(number) > MAX_NUMBER_LENGTH:
-        raise FieldError(field, text, "not a plain number")
+        raise FieldError(field, text, "not a plain number such as 4.25")
     return Decimal(number)
 
 
@@ -81,12 +81,16 @@ def parse_rating(average: str, count: str) -> tuple[Decimal | None, int | None]:
     text = average.strip()
     if not text[:1].isdecimal() and is_placeholder(text):
         if number:
-            raise FieldError("rating_average", average, f"missing, but rating_count is {number}")
+            raise FieldError(
+                "rating_average", average, f"missing, but rating_count is {number}; write both, or neither"
+            )
         return None, number
     value = _parse_average(text)
     if not number:
         if value and number == 0:
-            raise FieldError("rating_count", count, f"0, but rating_average is {text}")
+            raise FieldError(
+                "rating_count", count, f"0, but rating_average is {text}; write both, or neither"
+            )
         if not value:
             return None, 0
     return value, 1 if number is None else number

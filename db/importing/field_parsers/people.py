@@ -206,7 +206,7 @@ def _take_life_years(name: str) -> tuple[str, int | None, int | None]:
 
 def check_life_years(field: str, birth: int | None, death: int | None) -> tuple[int | None, int | None]:
     if birth is not None and death is not None and birth > death:
-        raise FieldError(field, f"{birth} to {death}", "death before birth")
+        raise FieldError(field, f"{birth} to {death}", "death before birth; correct one of the years")
     return birth, death
 
 

@@ -135,10 +135,14 @@ def _choose_currency(text: str, sign: str, currency: str, default_currency: str 
         if own is None:
             raise FieldError("price", text, f"{sign} is no currency; write the ISO 4217 code, such as EUR")
         if given and own != code:
-            raise FieldError("price", text, f"in {own}, but the currency of this row is {code}")
+            raise FieldError(
+                "price", text, f"in {own}, but the currency of this row is {code}; write one of them"
+            )
         return own
     if not code:
-        raise FieldError("currency", currency, "a price needs a currency")
+        raise FieldError(
+            "currency", currency, "a price needs a currency; write one such as EUR, or say --currency"
+        )
     if code not in CURRENCIES:
         raise FieldError("currency", currency, "not an ISO 4217 code such as EUR")
     return code

@@ -39,7 +39,7 @@ def parse_single_line(field: str, text: str, limit: int) -> str:
         value = unicodedata.normalize("NFC", value)
     if not value.isprintable():
         if "\0" in value:
-            raise FieldError(field, value, "holds a NUL character")
+            raise FieldError(field, value, "holds a NUL character; leave it out")
         value = _CONTROLS.sub("", value)
     if len(value) > limit:
         raise FieldError(field, value, f"{len(value):,} characters; {limit:,} are allowed")
@@ -95,7 +95,7 @@ def parse_literal_description(text: str) -> str | None:
         limit = f"{len(value):,} characters; {MAX_DESCRIPTION_LENGTH:,} are allowed"
         raise FieldError("description", value, limit)
     if "\0" in value:
-        raise FieldError("description", value, "holds a NUL character")
+        raise FieldError("description", value, "holds a NUL character; leave it out")
     return value or None
 
 
@@ -105,7 +105,9 @@ def parse_source_id(text: str, isbn: str | None) -> str:
         return text
     value = parse_single_line("source_id", text, MAX_SOURCE_ID_LENGTH) or isbn
     if value is None:
-        raise FieldError("source_id", text, "nothing identifies this book: neither source_id nor isbn")
+        raise FieldError(
+            "source_id", text, "nothing identifies this book: neither source_id nor isbn; write one of them"
+        )
     return value
 
 

@@ -77,6 +77,14 @@ def open_bytes(path: Path, raw: FileIO) -> Generator[BinaryIO]:
         raise CatalogImportError(f"{path}: the archive is damaged ({error}); copy it again.") from error
 
 
+def read_head(path: Path, count: int) -> bytes:
+    """Return the first unpacked bytes of a file, or none of a workbook. Raise CatalogImportError if it is damaged."""
+    if find_container(path) == "workbook":
+        return b""
+    with FileIO(str(path)) as raw, open_bytes(path, raw) as file:
+        return file.read(count)
+
+
 def _open_member(path: Path, archive: zipfile.ZipFile) -> IO[bytes]:
     """Open the only file of an archive, ignoring the metadata files that macOS adds."""
     names = [

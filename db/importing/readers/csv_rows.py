@@ -18,6 +18,7 @@ from db.importing.readers.files import (
     open_text,
     read_lines,
 )
+from db.importing.readers.reject_headings import ROW_HEADINGS
 from db.importing.records import Reject
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _LINE_TOO_LONG = f"a line of more than {MAX_LINE_LENGTH:,} characters"
 # MySQL writes it for NULL, where it escapes quotes by a backslash.
 _NULL = "\\N"
 _NULL_CELL = re.compile(r"(^|[,;\t|])\\N(?=[,;\t|\r\n]|$)")
+_REJECTS_HEAD = f"{','.join(ROW_HEADINGS)},"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,14 @@ class Dialect:
 
 
 def find_dialect(path: Path, delimiter: str = "", skip_lines: int = 0, encoding: str = "") -> Dialect:
-    """Return how the file is written, by its first lines. What is given is not guessed."""
+    """Return how the file is written, by its first lines. What is given is not guessed.
+
+    A rejects file is known exactly, unless another program has written it since.
+    """
     with open_text(path, encoding=encoding) as text:
         lines = list(islice(read_lines(path, text), skip_lines, skip_lines + _SAMPLE_LINES))
+    if lines and lines[0].startswith(_REJECTS_HEAD):
+        return Dialect(encoding=encoding)
     if lines and (named := _DELIMITER_LINE.fullmatch(lines[0])):
         delimiter, skip_lines, lines = delimiter or named[1], skip_lines + 1, lines[1:]
     sample = [line for line in lines if line.strip()]

@@ -1,12 +1,13 @@
 """A feed: the parsed rows of one import in batches, read from one or more files or a table."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Protocol, TextIO
 
-from db.importing.records import ALL_FIELDS, BookRecord, Reject
+from db.importing.records import ALL_FIELDS, BookRecord, Reject, RejectedRow
 
 RecordBatch = list[BookRecord | Reject]
 
@@ -35,6 +36,33 @@ class ReadingNotes:
             self.guesses.append(sentence)
 
 
+class Originals(Protocol):
+    """The rows of a feed as they are in its files, which are read again for the rejects file.
+
+    `suffix` is that of the rejects file, and `format` the name of the format that imports it.
+    """
+
+    @property
+    def suffix(self) -> str: ...
+
+    @property
+    def format(self) -> str: ...
+
+    @property
+    def paths(self) -> Sequence[Path]: ...
+
+    def find_parents(self, rows: Iterable[int]) -> Iterator[int]:
+        """Yield the rows without which these rows cannot be read alone. `rows` are in order."""
+        ...
+
+    def write_rows(self, file: TextIO, read_rejects: Callable[[], Iterator[RejectedRow]]) -> None:
+        """Write the rejected rows with their originals. That of a file that has changed since is left empty.
+
+        `read_rejects` yields them in order; it is called again if a file changes in the meantime.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Feed:
     """The books and rejects of one import, in batches of at most 2,000.
@@ -49,6 +77,8 @@ class Feed:
     - `columns` are the headings that are read, each with its field.
     - `inputs` names what is read, for the list of imports.
     - `notes` tell what was guessed, and count what was repaired.
+    - `originals` are the rows of its files, if its rejects file can be imported.
+    - `is_partial` is true if a rejects file is read, which lacks most books of its source.
 
     The caller must read `batches` to the end or close it; both close the open file or connection. While
     reading, CatalogImportError is raised for errors deep in a file, such as a wrong encoding.
@@ -65,6 +95,8 @@ class Feed:
     partial_fields: frozenset[str] = frozenset()
     columns: tuple[tuple[str, str], ...] = ()
     notes: ReadingNotes = field(default_factory=ReadingNotes)
+    originals: Originals | None = None
+    is_partial: bool = False
     inputs: str = ""
 
 

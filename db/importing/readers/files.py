@@ -127,6 +127,17 @@ def open_text(
         raw.close()
 
 
+def is_utf(path: Path) -> bool:
+    """Return whether all of the file is UTF-8, or UTF-16 if that is certain."""
+    try:
+        with open_text(path) as text:
+            for _ in text:
+                pass
+    except CatalogImportError:
+        return False
+    return True
+
+
 def guess_encoding(path: Path) -> str:
     """Return Windows-1252 if all of the file shows that it is, and otherwise "": UTF-8, or UTF-16."""
     with FileIO(str(path)) as raw, open_bytes(path, raw) as file:

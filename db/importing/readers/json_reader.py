@@ -1,6 +1,6 @@
 """Read the json format: one JSON document with an array of books, or with one book."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,9 +11,8 @@ from db.importing.readers.feed import Feed, RecordStream
 from db.importing.readers.files import BytesRead, RowLocator, open_text, require_files
 from db.importing.readers.flat_fields import check_mapping
 from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format
-from db.importing.readers.json_feed import build_json_feed
+from db.importing.readers.json_feed import JsonReading, build_json_feed, collect_keys
 from db.importing.readers.json_records import JsonRecordParser
-from db.importing.readers.shapes import flatten_object
 
 _MAX_DOCUMENT_CHARACTERS = 256_000_000
 # Keys under which documents hold their books: Google Books, JSON-LD, and what people write.
@@ -24,14 +23,8 @@ def open_json(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     """Open a feed of the books of all documents, in order. Documents are read one after the other, each whole."""
     check_mapping(options.mapping)
     paths = require_files(sources)
-    found = {
-        key: None
-        for path in paths
-        for item in _read_items(path, None)
-        if isinstance(item, dict)
-        for key in flatten_object(cast("dict[str, object]", item))
-    }
-    return build_json_feed(paths, options, [*found], _read_books, unit="item")
+    found = collect_keys(item for path in paths for _, item in _number_items(path))
+    return build_json_feed(paths, options, found, JsonReading(_read_books, _number_items, "item"))
 
 
 FORMAT = Format(
@@ -48,6 +41,10 @@ def _read_books(
         for row, item in enumerate(_read_items(path, bytes_read), rows_before + 1):
             yield from parser.parse(row, item, str(item))
         rows_before = row
+
+
+def _number_items(path: Path) -> Iterator[tuple[int, object]]:
+    return enumerate(_read_items(path, None), 1)
 
 
 def _read_items(path: Path, bytes_read: BytesRead | None) -> list[object]:

@@ -15,6 +15,8 @@ from db.importing.readers.feed import ReadingNotes
 from db.importing.readers.flat import CellStyle, FlatRecordParser
 from db.importing.readers.flat_fields import FLAT_FIELDS, find_field, fold_heading, rank_heading
 from db.importing.readers.isbn_pairs import ISBN_10, split_isbns
+from db.importing.readers.json_originals import RejectedObject, take_out_reject
+from db.importing.readers.read_as import ParsersByStyle
 from db.importing.readers.shapes import flatten_object
 from db.importing.records import AuthorRecord, BookRecord, Reject
 
@@ -46,18 +48,29 @@ class JsonRecordParser:
 
     keys: KeysByField
     parser: FlatRecordParser
+    parsers: ParsersByStyle
 
     @classmethod
-    def create(cls, keys: KeysByField, style: CellStyle, notes: ReadingNotes) -> "JsonRecordParser":
-        return cls(keys, FlatRecordParser([field for field, _ in keys], style, notes))
+    def create(
+        cls, keys: KeysByField, style: CellStyle, notes: ReadingNotes, option_style: CellStyle | None = None
+    ) -> "JsonRecordParser":
+        """Return a parser. `option_style` is that of the objects of a rejects file, which say how they are read."""
+        fields = [field for field, _ in keys]
+        parser = FlatRecordParser(fields, style, notes)
+        return cls(keys, parser, ParsersByStyle(fields, option_style or style, notes))
 
     def parse(self, row: int, value: object, text: str) -> tuple[BookRecord | Reject, ...]:
         """Return an object as a book with its rejects. `text` is shown if it is none.
 
         A key that the object lacks says nothing of its field, unlike null or an empty text.
         """
+        value = take_out_reject(row, value)
+        if isinstance(value, Reject):
+            return (value,)
         if not isinstance(value, dict):
             return (Reject(row, "row", text.strip()[:200], "not a JSON object"),)
+        read_as = value.read_as if isinstance(value, RejectedObject) else None
+        parser = self.parser if read_as is None else self.parsers.choose(read_as)
         record = flatten_object(cast("dict[str, object]", value))
         cells: list[str] = []
         given: set[str] = set()
@@ -80,7 +93,7 @@ class JsonRecordParser:
                 )
         authors = cast("tuple[AuthorRecord, ...] | None", lists.get("authors"))
         categories = cast("tuple[CategoryPath, ...] | None", lists.get("categories"))
-        book, *rejects = self.parser.parse(row, cells, authors, categories)
+        book, *rejects = parser.parse(row, cells, authors, categories)
         if isinstance(book, Reject):
             return (book,)
         if len(given) < len(self.keys):
@@ -97,7 +110,7 @@ def scalar_text(field: str, value: object) -> str:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
-    raise FieldError(field, orjson.dumps(value).decode(), "neither text nor a number")
+    raise FieldError(field, orjson.dumps(value).decode(), "neither text nor a number; write one value")
 
 
 def parse_author_list(people: list[object]) -> tuple[AuthorRecord, ...]:

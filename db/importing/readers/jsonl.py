@@ -1,9 +1,8 @@
 """Read the jsonl format: one JSON object per line. The row number is the line number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 import orjson
 
@@ -19,9 +18,8 @@ from db.importing.readers.files import (
 )
 from db.importing.readers.flat_fields import check_mapping
 from db.importing.readers.formats import FLAT_OPTIONS, FeedOptions, Format
-from db.importing.readers.json_feed import build_json_feed
+from db.importing.readers.json_feed import JsonReading, build_json_feed, collect_keys
 from db.importing.readers.json_records import JsonRecordParser
-from db.importing.readers.shapes import flatten_object
 from db.importing.records import Reject
 
 
@@ -31,23 +29,19 @@ def open_jsonl(sources: Sequence[Path | str], options: FeedOptions) -> Feed:
     paths = require_files(sources)
     for path in paths:
         _reject_json_array(path)
-    return build_json_feed(paths, options, [*_keys_of_files(paths)], _read_books, unit="line")
+    found = collect_keys(value for path in paths for _, value in _read_objects(path))
+    return build_json_feed(paths, options, found, JsonReading(_read_books, _read_objects, "line"))
 
 
 FORMAT = Format("jsonl", open_jsonl, "JSON Lines files, one flat record per line", FLAT_OPTIONS)
 
 
-def _keys_of_files(paths: Sequence[Path]) -> dict[str, None]:
-    """Return the keys of all objects in the files, in the order of their first appearance."""
-    keys: dict[str, None] = {}
-    for path in paths:
-        with open_text(path) as text:
-            for line in read_lines(path, text):
-                with suppress(orjson.JSONDecodeError):
-                    value: object = orjson.loads(line)
-                    if isinstance(value, dict):
-                        keys |= dict.fromkeys(flatten_object(cast("dict[str, object]", value)))
-    return keys
+def _read_objects(path: Path) -> Iterator[tuple[int, object]]:
+    """Yield the values of the lines that are JSON, each with the number of its line."""
+    with open_text(path) as text:
+        for number, line in enumerate(read_lines(path, text), 1):
+            with suppress(orjson.JSONDecodeError):
+                yield number, orjson.loads(line)
 
 
 def _reject_json_array(path: Path) -> None:

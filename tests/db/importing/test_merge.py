@@ -41,8 +41,8 @@ async def test_of_rows_with_equal_id_or_isbn_the_first_wins_and_is_named(catalog
 
     assert (summary.read, summary.new, summary.rejected) == (4, 2, 2)
     assert catalog.rejected() == [
-        ("2", "source_id", "1", "is already in row 1"),
-        ("4", "isbn", ISBNS[0], "is already in row 3"),
+        ("2", "source_id", "1", "is already in row 1; keep one of the two rows"),
+        ("4", "isbn", ISBNS[0], "is already in row 3; keep one of the two rows"),
     ]
     assert await catalog.rows("SELECT source_id, title FROM book ORDER BY id") == [
         ("1", "First"),
@@ -64,7 +64,7 @@ async def test_a_row_with_the_isbn_of_a_book_of_the_same_source_is_rejected_and_
     )
     assert catalog.rejected() == [
         ("1", "isbn", ISBNS[0], taken),
-        ("2", "isbn", ISBNS[0], "is already in row 1"),
+        ("2", "isbn", ISBNS[0], "is already in row 1; keep one of the two rows"),
     ]
     assert await catalog.rows("SELECT source_id, isbn FROM book ORDER BY id") == [
         ("old", ISBNS[0]),

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +11,36 @@ import pytest
 from db.errors import CatalogImportError
 from db.importing.importer import import_feed
 from db.importing.options import ImportOptions
-from db.importing.readers.feed import default_row_label
 from db.importing.records import Reject
 from db.importing.rejects import RejectsFile
 from tests.db.importing.feeds import Catalog, book, feed
 
-BAD_PRICE = Reject(12, "price", 'a "high" one', "not a plain number")
+BAD_PRICE = Reject(12, "price", 'a "high" one', "not a plain number such as 4.25")
 
 
 def test_rejects_are_rows_of_csv_under_headings(tmp_path: Path) -> None:
-    with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
+    with RejectsFile(tmp_path / "r.csv", feed([])) as rejects:
         rejects.write(
-            [BAD_PRICE, Reject(3, "isbn", "é\udcff", "not an ISBN-10 or ISBN-13", "field", "k", "A, b")]
+            [
+                BAD_PRICE,
+                Reject(
+                    3,
+                    "isbn",
+                    "é\udcff",
+                    "not an ISBN-10 or ISBN-13; write its 10 or 13 digits",
+                    "field",
+                    "k",
+                    "A, b",
+                ),
+            ]
         )
         rejects.finish()
 
     assert (rejects.rejected_rows, rejects.dropped_values) == (1, 1)
     assert (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines() == [
         "row,field,value,reason,source_id,title",
-        '12,price,"a ""high"" one",not a plain number,,',
-        '3,isbn,é\\udcff,not an ISBN-10 or ISBN-13,k,"A, b"',
+        '12,price,"a ""high"" one",not a plain number such as 4.25,,',
+        '3,isbn,é\\udcff,not an ISBN-10 or ISBN-13; write its 10 or 13 digits,k,"A, b"',
     ]
 
 
@@ -51,7 +62,9 @@ async def test_a_reject_names_its_book(catalog: Catalog) -> None:
 
 
 def test_a_row_is_labelled_with_its_file_if_there_are_several(tmp_path: Path) -> None:
-    with RejectsFile(tmp_path / "r.csv", lambda row: f"prices.csv row {row}") as rejects:
+    with RejectsFile(
+        tmp_path / "r.csv", replace(feed([]), row_label=lambda row: f"prices.csv row {row}")
+    ) as rejects:
         rejects.write([BAD_PRICE])
         rejects.finish()
 
@@ -59,10 +72,10 @@ def test_a_row_is_labelled_with_its_file_if_there_are_several(tmp_path: Path) ->
 
 
 def test_without_rejects_there_is_no_file_and_an_older_one_is_removed(tmp_path: Path) -> None:
-    with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
+    with RejectsFile(tmp_path / "r.csv", feed([])) as rejects:
         rejects.write([BAD_PRICE])
         rejects.finish()
-    with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
+    with RejectsFile(tmp_path / "r.csv", feed([])) as rejects:
         rejects.write([])
         rejects.finish()
 
@@ -74,7 +87,7 @@ def test_another_file_is_never_overwritten(tmp_path: Path) -> None:
 
     with (
         pytest.raises(CatalogImportError, match="is not a rejects file"),
-        RejectsFile(tmp_path / "books.csv", default_row_label),
+        RejectsFile(tmp_path / "books.csv", feed([])),
     ):
         pass
 
@@ -84,19 +97,19 @@ def test_another_file_is_never_overwritten(tmp_path: Path) -> None:
 def test_an_unwritable_path_is_one_clear_error(tmp_path: Path) -> None:
     with (
         pytest.raises(CatalogImportError, match=r"cannot be written: No such file or directory\."),
-        RejectsFile(tmp_path / "nowhere" / "r.csv", default_row_label) as rejects,
+        RejectsFile(tmp_path / "nowhere" / "r.csv", feed([])) as rejects,
     ):
         rejects.write([BAD_PRICE])
 
 
 def test_without_an_end_the_file_of_an_earlier_import_stays(tmp_path: Path) -> None:
-    with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
+    with RejectsFile(tmp_path / "r.csv", feed([])) as rejects:
         rejects.write([BAD_PRICE])
         rejects.finish()
     before = (tmp_path / "r.csv").read_text()
 
-    with RejectsFile(tmp_path / "r.csv", default_row_label) as rejects:
-        rejects.write([Reject(1, "isbn", "x", "not an ISBN-10 or ISBN-13")])
+    with RejectsFile(tmp_path / "r.csv", feed([])) as rejects:
+        rejects.write([Reject(1, "isbn", "x", "not an ISBN-10 or ISBN-13; write its 10 or 13 digits")])
 
     assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
     assert (tmp_path / "r.csv").read_text() == before

@@ -146,7 +146,9 @@ async def test_rejected_rows_are_written_to_the_rejects_file(dsn: str, tmp_path:
         [
             book(1, "One", source_id="same"),
             Reject(2, "price", "x", "not a number"),
-            Reject(3, "isbn", "y", "the check digit is wrong", dropped="field"),
+            Reject(
+                3, "isbn", "y", "the check digit is wrong; copy the ISBN of the book again", dropped="field"
+            ),
             book(3, "Two", source_id="same"),
             book(4, "Taken", isbn="9780306406157"),
             book(5, "First", isbn="9780199535811"),

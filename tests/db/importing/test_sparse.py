@@ -240,7 +240,7 @@ async def test_a_book_known_by_its_isbn_takes_the_key_of_a_later_file(catalog: C
 
     assert (keyed.new, keyed.changed) == (0, 1)
     assert (again.changed, again.rejected) == (0, 1)
-    assert catalog.rejected() == [("2", "isbn", ISBN, "is already in row 1")]
+    assert catalog.rejected() == [("2", "isbn", ISBN, "is already in row 1; keep one of the two rows")]
     assert await stored(catalog) == [{**STORED, "source_id": "k1"}]
 
 
@@ -265,7 +265,9 @@ async def test_two_rows_of_one_book_are_one_and_a_reject(catalog: Catalog) -> No
     )
 
     assert (summary.changed, summary.rejected) == (1, 1)
-    assert catalog.rejected() == [("2", "isbn", ISBN, "is the book that is already in row 1")]
+    assert catalog.rejected() == [
+        ("2", "isbn", ISBN, "is the book that is already in row 1; keep one of the two rows")
+    ]
     assert await catalog.rows("SELECT stock FROM book") == [(1,)]
 
 

@@ -26,7 +26,7 @@ JANE, JOHN = AuthorRecord("Jane Doe", sort_name="Doe, Jane"), AuthorRecord("John
 DELETES = ImportOptions(missing="delete", missing_limit=100)
 
 
-async def state(catalog: Catalog) -> tuple[str, list[tuple[object, ...]]]:
+async def state(catalog: Catalog) -> tuple[str, list[str]]:
     """Return the checksum of the catalog, and the owners and edits of fields."""
     return await catalog.checksum(), sorted(map(repr, await catalog.rows(FIELDS)))
 

@@ -23,6 +23,8 @@ class Layout:
     - `columns` are the folded headings that are read, each with its field of the flat record.
     - `convert` returns the flat records of the rows. It counts in the notes what it leaves out.
     - `people` and `category_separator` say how its cells are written.
+    - `find_parents` yields the number of each row with that of the row it takes values from, or 0. None if each
+      row stands for itself.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Layout:
     convert: Callable[[Iterator[NumberedRow], ReadingNotes], Iterator[ConvertedRow]]
     people: PeopleStyle = field(default_factory=PeopleStyle)
     category_separator: str = ""
+    find_parents: Callable[[Iterator[NumberedRow]], Iterator[tuple[int, int]]] | None = None
 
 
 def convert_each(

@@ -30,6 +30,14 @@ def _convert(rows: Iterator[NumberedRow], notes: ReadingNotes) -> Iterator[Conve
         yield line, row, _convert_variant(product, row)
 
 
+def _find_parents(rows: Iterator[NumberedRow]) -> Iterator[tuple[int, int]]:
+    product, handle = 0, ""
+    for line, row in rows:
+        if row.get("title", "").strip() or row.get("handle", "") != handle:
+            product, handle = line, row.get("handle", "")
+        yield line, 0 if product == line else product
+
+
 def _is_variant(row: Row) -> bool:
     return any(row.get(name, "").strip() for name in ("variant_price", "variant_sku", "variant_barcode"))
 
@@ -79,4 +87,5 @@ LAYOUT = Layout(
         "author_(product_metafields_custom_author)": "authors",
     },
     _convert,
+    find_parents=_find_parents,
 )

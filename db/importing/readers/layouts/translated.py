@@ -21,10 +21,14 @@ def translate_layout(layout: Layout, name: str, headings: Mapping[str, str]) -> 
     def convert(rows: Iterator[NumberedRow], notes: ReadingNotes) -> Iterator[ConvertedRow]:
         return layout.convert(translate_rows(rows), notes)
 
+    def find_parents(rows: Iterator[NumberedRow]) -> Iterator[tuple[int, int]]:
+        return layout.find_parents(translate_rows(rows)) if layout.find_parents else iter(())
+
     return replace(
         layout,
         name=name,
         requires=frozenset(own_names.get(each, each) for each in layout.requires),
         columns={own_names.get(each, each): field for each, field in layout.columns.items()},
         convert=convert,
+        find_parents=find_parents if layout.find_parents else None,
     )

@@ -18,16 +18,35 @@ MAX_ATTRIBUTES = 20
 def _convert(rows: Iterator[NumberedRow], notes: ReadingNotes) -> Iterator[ConvertedRow]:
     parents: dict[str, Row] = {}
     for line, row in rows:
-        kind = row.get("type", "").strip().lower()
-        if "variable" in kind:
-            for key in (f"id:{row.get('id', '').strip()}", row.get("sku", "").strip()):
-                parents[key] = row
+        if _is_variable(row):
+            parents |= dict.fromkeys(_keys_of_parent(row), row)
             continue
-        parent: Row = parents.get(row.get("parent", "").strip(), {}) if "variation" in kind else {}
+        parent: Row = parents.get(row.get("parent", "").strip(), {}) if _is_variation(row) else {}
         if not _is_published(row) or not _is_published(parent):
             notes.counts["row", "not published"] += 1
             continue
         yield line, row, _convert_product(row, parent)
+
+
+def _find_parents(rows: Iterator[NumberedRow]) -> Iterator[tuple[int, int]]:
+    parents: dict[str, int] = {}
+    for line, row in rows:
+        if _is_variable(row):
+            parents |= dict.fromkeys(_keys_of_parent(row), line)
+        yield line, parents.get(row.get("parent", "").strip(), 0) if _is_variation(row) else 0
+
+
+def _is_variable(row: Row) -> bool:
+    return "variable" in row.get("type", "").lower()
+
+
+def _is_variation(row: Row) -> bool:
+    return "variation" in row.get("type", "").lower()
+
+
+def _keys_of_parent(row: Row) -> tuple[str, str]:
+    """Return what a variation names its parent by."""
+    return f"id:{row.get('id', '').strip()}", row.get("sku", "").strip()
 
 
 def _is_published(row: Row) -> bool:
@@ -98,4 +117,5 @@ LAYOUT = Layout(
     _convert,
     PeopleStyle(commas="names"),
     category_separator=",",
+    find_parents=_find_parents,
 )

@@ -65,7 +65,9 @@ def workbook(rows: list[list[object]], sheets: int = 1) -> bytes:
     """Return the bytes of a small workbook."""
     lines: list[str] = []
     for number, cells in enumerate(rows, 1):
-        written = "".join(_cell(f"{'ABCDEFGH'[place]}{number}", value) for place, value in enumerate(cells))
+        written = "".join(
+            _cell(f"{'ABCDEFGHIJKLMNOP'[place]}{number}", value) for place, value in enumerate(cells)
+        )
         lines.append(f'<row r="{number}">{written}</row>')
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

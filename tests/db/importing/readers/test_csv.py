@@ -97,12 +97,12 @@ async def test_a_bad_value_costs_the_value_and_a_bad_row_the_row(tmp_path: Path)
         BookRecord(2, "1", "Good", page_count=10),
         BookRecord(3, "2", None, page_count=10),
         BookRecord(4, "3", "Bad pages"),
-        Reject(4, "pages", "none at all", "not a whole number; imported without it", "field"),
+        Reject(4, "pages", "none at all", "not a whole number such as 320; imported without it", "field"),
         Reject(
             6,
             "source_id",
             "",
-            "nothing identifies this book: neither source_id nor isbn",
+            "nothing identifies this book: neither source_id nor isbn; write one of them",
             title="No identity",
         ),
         Reject(
@@ -111,8 +111,20 @@ async def test_a_bad_value_costs_the_value_and_a_bad_row_the_row(tmp_path: Path)
         Reject(8, "row", "6,Too few", "2 cells, but 4 headings; the end of the row is missing"),
         BookRecord(9, "7", "Trailing comma", page_count=1),
         BookRecord(11, "8", "Bad ISBN", page_count=1),
-        Reject(11, "isbn", "9780131103620", "the check digit is wrong; imported without it", "field"),
-        Reject(12, "isbn", "9780131103620", "the check digit is wrong", title="Bad key"),
+        Reject(
+            11,
+            "isbn",
+            "9780131103620",
+            "the check digit is wrong; copy the ISBN of the book again; imported without it",
+            "field",
+        ),
+        Reject(
+            12,
+            "isbn",
+            "9780131103620",
+            "the check digit is wrong; copy the ISBN of the book again",
+            title="Bad key",
+        ),
     ]
 
 

@@ -48,13 +48,16 @@ def test_leading_zeros_of_an_isbn_10_are_restored(text: str, isbn: str):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("9780131103620", "the check digit is wrong"),
-        ("0131103620", "the check digit is wrong"),
-        ("9.78043902348e+12", "a spreadsheet has rounded it: the last digits are lost"),
-        ("4006381333931", "not an ISBN-10 or ISBN-13"),
-        ("12345", "not an ISBN-10 or ISBN-13"),
-        ("a number", "not an ISBN-10 or ISBN-13"),
-        ("97801311036२7", "not an ISBN-10 or ISBN-13"),
+        ("9780131103620", "the check digit is wrong; copy the ISBN of the book again"),
+        ("0131103620", "the check digit is wrong; copy the ISBN of the book again"),
+        (
+            "9.78043902348e+12",
+            "a spreadsheet has rounded it: the last digits are lost; write it again, in a column of text",
+        ),
+        ("4006381333931", "not an ISBN-10 or ISBN-13; write its 10 or 13 digits"),
+        ("12345", "not an ISBN-10 or ISBN-13; write its 10 or 13 digits"),
+        ("a number", "not an ISBN-10 or ISBN-13; write its 10 or 13 digits"),
+        ("97801311036२7", "not an ISBN-10 or ISBN-13; write its 10 or 13 digits"),
     ],
 )
 def test_a_bad_isbn_is_rejected_with_its_reason(text: str, why: str):
@@ -114,7 +117,7 @@ def test_titles_are_trimmed_to_one_line_and_normalised():
     ("text", "why"),
     [
         ("a" * 2_001, "2,001 characters; 2,000 are allowed"),
-        ("a\0b", "holds a NUL character"),
+        ("a\0b", "holds a NUL character; leave it out"),
     ],
 )
 def test_an_invalid_title_is_rejected(text: str, why: str):
@@ -138,7 +141,9 @@ def test_descriptions_keep_their_lines():
         reason(field_parsers.parse_description, "a" * 100_001)
         == "description: 100,001 characters; 100,000 are allowed"
     )
-    assert reason(field_parsers.parse_description, "a\0") == "description: holds a NUL character"
+    assert (
+        reason(field_parsers.parse_description, "a\0") == "description: holds a NUL character; leave it out"
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +162,7 @@ def test_prices_are_plain_numbers(text: str, amount: str):
     [
         ("12.5.7", "EUR", f"price: {NO_PRICE}"),
         ("$12", "EUR", "price: $ is the sign of several currencies; name one with --currency"),
-        ("€12", "USD", "price: in EUR, but the currency of this row is USD"),
+        ("€12", "USD", "price: in EUR, but the currency of this row is USD; write one of them"),
         ("1e3", "USD", f"price: {NO_PRICE}"),
         ("1_0", "USD", f"price: {NO_PRICE}"),
         ("१२", "USD", f"price: {NO_PRICE}"),
@@ -165,7 +170,7 @@ def test_prices_are_plain_numbers(text: str, amount: str):
         ("-1", "USD", "price: not between 0 and 9,999,999,999.9999"),
         ("10000000000", "USD", "price: not between 0 and 9,999,999,999.9999"),
         ("1.23456", "USD", "price: more than 4 decimals"),
-        ("12", "", "currency: a price needs a currency"),
+        ("12", "", "currency: a price needs a currency; write one such as EUR, or say --currency"),
         ("12", "Taler", "currency: not an ISO 4217 code such as EUR"),
     ],
 )  # fmt: skip
@@ -230,7 +235,10 @@ def test_a_publication_date_that_is_neither_year_nor_day_is_rejected(text: str):
 
 @pytest.mark.parametrize("text", ["1859-11-31", "1859-13", "31.02.1999", "18591332"])
 def test_a_day_that_does_not_exist_is_rejected(text: str):
-    assert reason(field_parsers.parse_published, text) == "published: there is no such day"
+    assert (
+        reason(field_parsers.parse_published, text)
+        == "published: there is no such day; correct it, or write the year"
+    )
 
 
 @pytest.mark.parametrize("text", ["-10000", "-0"])
@@ -387,7 +395,7 @@ def test_a_whole_number_out_of_range_is_rejected(text: str):
 
 @pytest.mark.parametrize("text", ["1.5", "many", "1e3", "²", "9" * 50 + "x", "--1"])
 def test_an_invalid_whole_number_is_rejected(text: str):
-    assert reason(field_parsers.parse_integer, "stock", text) == "stock: not a whole number"
+    assert reason(field_parsers.parse_integer, "stock", text) == "stock: not a whole number such as 320"
 
 
 @pytest.mark.parametrize(
@@ -408,10 +416,16 @@ def test_a_rating_has_an_average_and_a_count_or_neither(
 
 
 def test_a_rating_that_contradicts_itself_is_rejected():
-    assert reason(field_parsers.parse_rating, "", "5") == "rating_average: missing, but rating_count is 5"
-    assert reason(field_parsers.parse_rating, "4", "0") == "rating_count: 0, but rating_average is 4"
+    both = "write both, or neither"
+    assert (
+        reason(field_parsers.parse_rating, "", "5")
+        == f"rating_average: missing, but rating_count is 5; {both}"
+    )
+    assert reason(field_parsers.parse_rating, "4", "0") == f"rating_count: 0, but rating_average is 4; {both}"
     assert reason(field_parsers.parse_rating, "5.01", "2") == "rating_average: not between 0 and 5"
-    assert reason(field_parsers.parse_rating, "good", "2") == "rating_average: not a plain number"
+    assert (
+        reason(field_parsers.parse_rating, "good", "2") == "rating_average: not a plain number such as 4.25"
+    )
 
 
 @pytest.mark.parametrize(
@@ -448,7 +462,10 @@ def test_unknown_roles_and_impossible_life_years_are_rejected():
         "authors: not a known role; the roles are: author, contributor, editor"
     )
     assert field_parsers.check_life_years("authors", -43, 17) == (-43, 17)
-    assert reason(field_parsers.check_life_years, "authors", 1900, 1800) == "authors: death before birth"
+    assert (
+        reason(field_parsers.check_life_years, "authors", 1900, 1800)
+        == "authors: death before birth; correct one of the years"
+    )
     assert reason(field_parsers.parse_year, "authors", "0") == "authors: not a year between -9999 and 9999"
     assert (
         reason(field_parsers.parse_year, "authors", "1900?") == "authors: not a year between -9999 and 9999"
@@ -460,7 +477,10 @@ def test_category_paths_are_cleaned_and_bounded():
         "Fiction",
         "Science fiction",
     )
-    assert reason(field_parsers.parse_category_path, ["Fiction", " "]) == "categories: a level has no name"
+    assert (
+        reason(field_parsers.parse_category_path, ["Fiction", " "])
+        == "categories: a level has no name; write it, or leave out its >"
+    )
     assert reason(field_parsers.parse_category_path, ["a"] * 33) == "categories: 33 levels; 32 are allowed"
     assert (
         reason(field_parsers.parse_category_path, ["a" * 501])

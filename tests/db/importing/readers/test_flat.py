@@ -22,7 +22,13 @@ def test_only_an_identity_is_required():
     assert parse({"source_id": "1"}) == BookRecord(1, "1", None)
     assert parse({"source_id": "1", "title": " "}) == BookRecord(1, "1", None)
     assert parse({"title": "T"}) == (
-        Reject(1, "source_id", "", "nothing identifies this book: neither source_id nor isbn", title="T")
+        Reject(
+            1,
+            "source_id",
+            "",
+            "nothing identifies this book: neither source_id nor isbn; write one of them",
+            title="T",
+        )
     )
 
 
@@ -84,12 +90,16 @@ def test_each_invalid_value_is_left_out_and_told_with_the_values_that_are_parsed
             "day 3 or month 3? the year is kept; say --date-order dmy or mdy",
             "field",
         ),
-        dropped("pages", "many", "not a whole number; imported without it"),
+        dropped("pages", "many", "not a whole number such as 320; imported without it"),
         dropped("stock", "-3", "fewer than 0; imported as 0"),
         dropped("currency", "Taler", "not an ISO 4217 code such as EUR; imported without it"),
-        dropped("rating_average", "", "missing, but rating_count is 5; imported without it"),
-        dropped("categories", "A > ", "a level has no name"),
-        dropped("categories", " > C", "a level has no name"),
+        dropped(
+            "rating_average",
+            "",
+            "missing, but rating_count is 5; write both, or neither; imported without it",
+        ),
+        dropped("categories", "A > ", "a level has no name; write it, or leave out its >"),
+        dropped("categories", " > C", "a level has no name; write it, or leave out its >"),
     )
 
 

@@ -69,9 +69,27 @@ async def test_the_isbn_10_is_read_where_the_isbn_13_is_rounded(
 @pytest.mark.parametrize(
     ("isbn10", "isbn13", "isbn", "value", "reason"),
     [
-        ("", "9.78067172365e+12", None, None, "a spreadsheet has rounded it: the last digits are lost"),
-        ("812971060", "9.78081297106e+12", None, "812971060", "the check digit is wrong"),
-        ("812971060", "9780812971064.0", "9780812971064", "812971060", "the check digit is wrong"),
+        (
+            "",
+            "9.78067172365e+12",
+            None,
+            None,
+            "a spreadsheet has rounded it: the last digits are lost; write it again, in a column of text",
+        ),
+        (
+            "812971060",
+            "9.78081297106e+12",
+            None,
+            "812971060",
+            "the check digit is wrong; copy the ISBN of the book again",
+        ),
+        (
+            "812971060",
+            "9780812971064.0",
+            "9780812971064",
+            "812971060",
+            "the check digit is wrong; copy the ISBN of the book again",
+        ),
     ],
 )
 async def test_a_book_with_a_bad_isbn_is_imported_without_it(

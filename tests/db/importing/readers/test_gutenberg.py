@@ -166,12 +166,12 @@ async def test_a_bad_value_is_dropped_from_its_book_and_reported(tmp_path: Path)
 
     long = "501 characters; 500 are allowed"
     assert found == [
-        dropped_value(2, "birthdate", "1817 to 1775", "death before birth"),
+        dropped_value(2, "birthdate", "1817 to 1775", "death before birth; correct one of the years"),
         dropped_value(3, "gutenberg_author_id", "5", "an author without a name"),
         dropped_value(2, "language", "klingon", 'not a language such as "en", "eng", "pt-BR" or "English"'),
         dropped_value(2, "subject", "4", "not a class of the Library of Congress"),
         dropped_value(2, "subject_type", "ddc", "neither lcsh nor lcc"),
-        dropped_value(2, "categories", "", "a level has no name"),
+        dropped_value(2, "categories", "", "a level has no name; write it, or leave out its >"),
         BookRecord(2, "1", "One", authors=(
             AuthorRecord("Jane Austen", source_id="68", sort_name="Austen, Jane"),
         )),

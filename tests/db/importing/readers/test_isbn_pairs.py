@@ -13,7 +13,7 @@ ISBN_13, ISBN_10 = "9780306406157", "0306406152"
 OTHER_13 = "9780141439518"
 BAD_13, BAD_10 = "9780306406158", "0306406153"
 ROUNDED = "9.78031E+12"
-WRONG = "the check digit is wrong"
+WRONG = "the check digit is wrong; copy the ISBN of the book again"
 
 PAIRS = pytest.mark.parametrize(
     ("isbn_13", "isbn_10", "isbn", "rejects"),

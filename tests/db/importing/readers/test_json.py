@@ -164,7 +164,13 @@ async def test_a_record_of_a_document_without_a_key_is_rejected(tmp_path: Path):
     path = write_json(tmp_path / "b.json", [{"title": "A"}])
 
     assert await read_records("json", path) == [
-        Reject(1, "source_id", "", "nothing identifies this book: neither source_id nor isbn", title="A")
+        Reject(
+            1,
+            "source_id",
+            "",
+            "nothing identifies this book: neither source_id nor isbn; write one of them",
+            title="A",
+        )
     ]
 
 

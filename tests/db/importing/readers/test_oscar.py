@@ -96,8 +96,14 @@ async def test_bad_rows_are_rejected(tmp_path: Path):
     assert [record.row for record in found if isinstance(record, BookRecord)] == [1, 3, 5]
     assert [record for record in found if isinstance(record, Reject)] == [
         Reject(2, "type", "Mug", "not a book"),
-        Reject(3, "isbn", "9780553380950", "the check digit is wrong; imported without it", "field"),
-        Reject(4, "categories", "Books > ", "a level has no name"),
+        Reject(
+            3,
+            "isbn",
+            "9780553380950",
+            "the check digit is wrong; copy the ISBN of the book again; imported without it",
+            "field",
+        ),
+        Reject(4, "categories", "Books > ", "a level has no name; write it, or leave out its >"),
         Reject(
             5,
             "price",
