@@ -55,7 +55,7 @@ WHERE a.id = t.id AND t.source = 'name'
   )
 """
 
-# A new category has any of the feed's names; category_spellings.py chooses one.
+# A new category has any of the feed's names; category_votes.py chooses one.
 _TARGET_CATEGORIES = """
 /* target_categories */
 INSERT INTO target_category (id, parent_id, depth, name, path, is_new)

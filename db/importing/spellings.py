@@ -7,11 +7,8 @@ from db.importing.author_spellings import (
     find_author_spellings,
     write_author_spellings,
 )
-from db.importing.category_spellings import (
-    choose_category_spellings,
-    find_category_spellings,
-    write_category_spellings,
-)
+from db.importing.category_spellings import find_category_spellings, write_category_spellings
+from db.importing.category_votes import choose_category_spellings
 
 _DEFER_SPELLINGS = """
 /* defer_spellings */

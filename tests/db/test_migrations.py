@@ -11,7 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from db import migrations
-from db.connections.connect import connect
+from db.connections.connect import Connection, connect
 from db.errors import DatabaseError
 from db.migrations import downgrade, migrate
 from db.revision import head_revision, migrate_to_head, require_head
@@ -118,7 +118,7 @@ async def test_folding_the_final_sigma_computes_the_sort_keys_again(connection: 
     assert await connection.fetchval("SELECT slug('Όμηρος')") == "ομηρος"
 
 
-async def test_the_present_spelling_becomes_that_of_all_books(connection: asyncpg.Connection) -> None:
+async def test_the_present_spelling_becomes_that_of_all_books(connection: Connection) -> None:
     revision = import_module("migrations.versions.0013_spellings")
     for statement in revision.DOWN:
         await connection.execute(statement)

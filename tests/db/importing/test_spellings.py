@@ -21,9 +21,9 @@ SPELLINGS = "SELECT count(*) FROM author_spelling UNION ALL SELECT count(*) FROM
 DELETE = ImportOptions(missing="delete", missing_limit=100)
 
 
-def written(source_id: str, name: str, *path: str, **fields: object) -> BookRecord:
+def written(source_id: str, name: str, *path: str, isbn: str | None = None) -> BookRecord:
     """Return a book with an author of this name, in a category of this path, or of the author's name."""
-    return book(source_id, authors=(AuthorRecord(name),), categories=(path or (name,),), **fields)
+    return book(source_id, authors=(AuthorRecord(name),), categories=(path or (name,),), isbn=isbn)
 
 
 async def shown(catalog: Catalog) -> tuple[list[object], list[object]]:
@@ -94,18 +94,13 @@ async def test_the_spelling_follows_books_that_change_or_are_deleted(catalog: Ca
         capitals[0], *(written(name, WELL) for name in "de"), written("f", "Other"), options=DELETE
     )
     after_deletion = await shown(catalog)
-    await catalog.import_records(*(replace(record, authors=()) for record in capitals[:1]), source="else")
     moved = await catalog.import_records(written("d", "Other"), written("e", CAPITALS))
 
-    assert in_capitals == after_deletion_of(CAPITALS)
-    assert (deleted.plan.deleted, after_deletion) == (2, after_deletion_of(WELL))
+    assert in_capitals == ([CAPITALS, "Other"],) * 2
+    assert (deleted.plan.deleted, after_deletion) == (2, ([WELL, "Other"],) * 2)
     assert deleted.merged.changed_authors == deleted.merged.changed_categories == 1
     assert moved.changed == 2
-    assert await shown(catalog) == after_deletion_of(CAPITALS)
-
-
-def after_deletion_of(name: str) -> tuple[list[str], list[str]]:
-    return [name, "Other"], [name, "Other"]
+    assert await shown(catalog) == ([CAPITALS, "Other"],) * 2
 
 
 async def test_a_book_counts_once_for_a_spelling_in_any_number_of_roles_and_paths(catalog: Catalog) -> None:
@@ -288,8 +283,8 @@ async def test_any_order_and_split_of_feeds_shows_the_spelling_of_most_books(
             outcomes.add(await catalog.checksum())
 
     authors, categories = expected_names(first + second)
-    assert dict(await catalog.rows("SELECT slug, name FROM author")) == authors
-    assert dict(await catalog.rows("SELECT path, name FROM category")) == categories
+    assert set(await catalog.rows("SELECT slug, name FROM author")) == set(authors.items())
+    assert set(await catalog.rows("SELECT path, name FROM category")) == set(categories.items())
     assert len(outcomes) == 1
 
 
