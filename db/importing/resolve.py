@@ -77,17 +77,22 @@ SELECT n.id, p.id, n.depth, n.name, n.slugs, n.is_new
 FROM node n LEFT JOIN node p ON p.slugs = n.parent_slugs
 """
 
-_RESOLVE_SHARED_CATEGORIES = """
+# Listings have published books only.
+_LINKS_OF_SUBTREE = """
+          SELECT FROM category k JOIN book_category l ON l.category_id = k.id
+          WHERE (k.id = c.id OR k.path > c.path || '/' AND k.path < c.path || '0')"""
+
+_RESOLVE_SHARED_CATEGORIES = f"""
 /* settle_shared_categories */
 UPDATE target_category t
 SET name = c.name
 FROM category c
 WHERE c.id = t.id AND c.name COLLATE "C" < t.name
   AND (
-      c.book_count = 0
-      OR EXISTS (
-          SELECT FROM category_listing l
-          WHERE l.category_id = c.id AND NOT EXISTS (SELECT FROM target_book b WHERE b.id = l.book_id)
+      NOT EXISTS ({_LINKS_OF_SUBTREE}
+      )
+      OR EXISTS ({_LINKS_OF_SUBTREE}
+            AND NOT EXISTS (SELECT FROM target_book b WHERE b.id = l.book_id)
       )
   )
 """

@@ -194,8 +194,8 @@ def negate(condition: Condition) -> Condition:
 def restrict_scope(scope: Scope, condition: Condition, first_parameter: int, columns: str = "") -> Scope:
     """Return the scope with the condition added; its values start at parameter `first_parameter`.
 
-    The book is joined if the condition or the columns use it. Every book of a list is published; saying so lets
-    the planner start from an index of `book` that finds the rows, which holds no others.
+    The book is joined if the condition or the columns use it. Every book of a list is published; saying so
+    lets the planner start from an index of `book` that finds the rows, which holds no others.
     """
     numbers = iter(range(first_parameter, first_parameter + len(condition.values)))
     placeholders = _placeholder_values(scope, condition.sql + columns)

@@ -83,7 +83,7 @@ def _has_words(key: str) -> str:
 def _found_sql(rows: str, key: str, order: str, indexed: str, condition: str) -> str:
     """Return common table expressions, of which the last one, `found`, has the ids of the rows to compare.
 
-    `rows` is the table with the condition of the rows that may be suggested; its most popular ones are scanned.
+    `rows` is the table with the condition of the rows that may be suggested; the popular ones are scanned.
     `indexed` is the SELECT by the table's index of words, without its tsquery; `condition` checks its rows.
     """
     scan = f"SELECT id, {key} FROM {rows} ORDER BY {order} LIMIT (SELECT popular_rows FROM parameter)"

@@ -76,44 +76,37 @@ DOCUMENT_SQL = """
 CHANGED_BOOKS = "(SELECT DISTINCT book_id FROM changed) c JOIN book b ON b.id = c.book_id"
 
 
+def relist_function_sql(owner: str, link: str, rows: str) -> str:
+    """Return the function that lists the books whose links changed; `link` is the query of the link of a listing `l`."""
+    return f"""
+        CREATE OR REPLACE FUNCTION {owner}_relist() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF listings_deferred() THEN
+                RETURN NULL;
+            END IF;
+            IF TG_OP <> 'INSERT' THEN
+                DELETE FROM {owner}_listing l USING (SELECT DISTINCT book_id FROM changed) c
+                WHERE l.book_id = c.book_id AND NOT EXISTS ({link});
+            END IF;
+            {rows}
+            PERFORM search_refresh(ARRAY(SELECT DISTINCT book_id FROM changed));
+            RETURN NULL;
+        END $$
+        """
+
+
+AUTHOR_LINK = "SELECT FROM book_author ba WHERE ba.book_id = l.book_id AND ba.author_id = l.author_id"
+CATEGORY_LINK = """
+                    SELECT FROM book_category bc JOIN category k ON k.id = bc.category_id
+                    WHERE bc.book_id = l.book_id AND l.category_id = ANY (k.lineage)
+                """
+
+
 def relist_functions_sql(condition: str) -> tuple[str, ...]:
     """Return the functions that maintain the listings and documents of the books `b` that meet the condition."""
     return (
-        f"""
-        CREATE OR REPLACE FUNCTION author_relist() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF listings_deferred() THEN
-                RETURN NULL;
-            END IF;
-            IF TG_OP <> 'INSERT' THEN
-                DELETE FROM author_listing l USING (SELECT DISTINCT book_id FROM changed) c
-                WHERE l.book_id = c.book_id AND NOT EXISTS (
-                    SELECT FROM book_author ba WHERE ba.book_id = l.book_id AND ba.author_id = l.author_id
-                );
-            END IF;
-            {author_rows_sql(CHANGED_BOOKS, condition)}
-            PERFORM search_refresh(ARRAY(SELECT DISTINCT book_id FROM changed));
-            RETURN NULL;
-        END $$
-        """,
-        f"""
-        CREATE OR REPLACE FUNCTION category_relist() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF listings_deferred() THEN
-                RETURN NULL;
-            END IF;
-            IF TG_OP <> 'INSERT' THEN
-                DELETE FROM category_listing l USING (SELECT DISTINCT book_id FROM changed) c
-                WHERE l.book_id = c.book_id AND NOT EXISTS (
-                    SELECT FROM book_category bc JOIN category k ON k.id = bc.category_id
-                    WHERE bc.book_id = l.book_id AND l.category_id = ANY (k.lineage)
-                );
-            END IF;
-            {category_rows_sql(CHANGED_BOOKS, condition)}
-            PERFORM search_refresh(ARRAY(SELECT DISTINCT book_id FROM changed));
-            RETURN NULL;
-        END $$
-        """,
+        relist_function_sql("author", AUTHOR_LINK, author_rows_sql(CHANGED_BOOKS, condition)),
+        relist_function_sql("category", CATEGORY_LINK, category_rows_sql(CHANGED_BOOKS, condition)),
         f"""
         CREATE OR REPLACE FUNCTION search_refresh(ids bigint[]) RETURNS void LANGUAGE sql AS $$
             INSERT INTO book_search AS s (book_id, document)
@@ -126,30 +119,31 @@ def relist_functions_sql(condition: str) -> tuple[str, ...]:
     )
 
 
+# PostgreSQL keeps the plans of a trigger. EXCEPT is no join, which as a nested loop for one row would take hours for many.
 # The row of catalog_size is written even if as many books come as go: its version is the generation of the vocabulary.
 BOOK_RELIST = f"""
     CREATE FUNCTION book_relist() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
-        unpublished bigint[];
-        published bigint[];
+        unpublished bigint[] := ARRAY(
+            SELECT id FROM before WHERE is_published EXCEPT SELECT id FROM after WHERE is_published
+        );
+        published bigint[] := ARRAY(
+            SELECT id FROM after WHERE is_published EXCEPT SELECT id FROM before WHERE is_published
+        );
     BEGIN
-        SELECT array_agg(id) FILTER (WHERE o.is_published), array_agg(id) FILTER (WHERE n.is_published)
-        INTO unpublished, published
-        FROM before o JOIN after n USING (id) WHERE o.is_published <> n.is_published;
-        IF num_nulls(unpublished, published) = 2 THEN
+        IF cardinality(published || unpublished) = 0 THEN
             RETURN NULL;
         END IF;
-        UPDATE catalog_size
-        SET books = books + coalesce(cardinality(published), 0) - coalesce(cardinality(unpublished), 0);
+        UPDATE catalog_size SET books = books + cardinality(published) - cardinality(unpublished);
         IF listings_deferred() THEN
             RETURN NULL;
         END IF;
-        IF unpublished IS NOT NULL THEN
+        IF unpublished <> '{{}}' THEN
             DELETE FROM author_listing WHERE book_id = ANY (unpublished);
             DELETE FROM category_listing WHERE book_id = ANY (unpublished);
             DELETE FROM book_search WHERE book_id = ANY (unpublished);
         END IF;
-        IF published IS NOT NULL THEN
+        IF published <> '{{}}' THEN
             {author_rows_sql("book b", "b.id = ANY (published)")}
             {category_rows_sql("book b", "b.id = ANY (published)")}
             PERFORM search_refresh(published);

@@ -25,6 +25,12 @@ async def unpublish(connection: asyncpg.Connection, *books: int) -> None:
     await publish(connection, *books, is_published=False)
 
 
+async def listed(connection: asyncpg.Connection) -> tuple[object, ...]:
+    """Return the ids of the listed and searched books, and the number of books."""
+    [row] = await connection.fetch(LISTED)
+    return tuple(row)
+
+
 async def assert_valid(connection: Connection) -> None:
     assert [finding for finding in await run_checks(connection) if finding.count] == []
 
@@ -38,14 +44,14 @@ async def test_an_unpublished_book_is_listed_nowhere_and_keeps_its_links(connect
 
     await unpublish(connection, sea)
 
-    assert tuple(await connection.fetchrow(LISTED)) == ([hill], [hill], [hill], 1)
+    assert await listed(connection) == ([hill], [hill], [hill], 1)
     assert [tuple(row) for row in await connection.fetch(COUNTED)] == [(1, 1, 1), (1, 0, 0)]
     assert await connection.fetchval("SELECT count(*) FROM book_author WHERE book_id = $1", sea) == 2
     await assert_valid(connection)
 
     await publish(connection, sea)
 
-    assert tuple(await connection.fetchrow(LISTED)) == ([sea, hill], [sea, hill], [sea, hill], 2)
+    assert await listed(connection) == ([sea, hill], [sea, hill], [sea, hill], 2)
     assert [tuple(row) for row in await connection.fetch(COUNTED)] == [(2, 2, 1), (2, 1, 1)]
     await assert_valid(connection)
 
@@ -58,7 +64,7 @@ async def test_one_statement_publishes_and_unpublishes(connection: Connection) -
 
     await connection.execute("UPDATE book SET is_published = NOT is_published, title = title || ' again'")
 
-    assert tuple(await connection.fetchrow(LISTED)) == ([one], None, [one], 1)
+    assert await listed(connection) == ([one], None, [one], 1)
     assert await connection.fetchval("SELECT xmin::text || ctid::text FROM catalog_size") != before
     assert await connection.fetchval("SELECT count(*) FROM author_listing WHERE title_key = 'sea again'") == 1
     assert other not in await connection.fetchval("SELECT array_agg(book_id) FROM book_search")
@@ -72,7 +78,11 @@ async def test_words_that_only_an_unpublished_book_has_have_no_books(connection:
 
     await unpublish(connection, rare)
 
-    assert dict(await connection.fetch(counts)) == {"common": 1, "thing": 1, "zyzzyva": 0}
+    assert {row[0]: row[1] for row in await connection.fetch(counts)} == {
+        "common": 1,
+        "thing": 1,
+        "zyzzyva": 0,
+    }
 
 
 async def test_publishing_and_unpublishing_by_hand_is_an_edit(connection: Connection) -> None:
