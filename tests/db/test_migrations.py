@@ -11,10 +11,11 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from db import migrations
-from db.connections.connect import connect
+from db.connections.connect import Connection, connect
 from db.errors import DatabaseError
 from db.migrations import downgrade, migrate
 from db.revision import head_revision, migrate_to_head, require_head
+from db.verify import run_checks
 from tests.catalogs import add_author, add_book, add_category
 
 EXPECTED = Path(__file__).parent / "expected_schema.txt"
@@ -109,6 +110,29 @@ async def test_folding_the_final_sigma_computes_the_sort_keys_again(connection: 
     assert after == ("ομηροσ", "υμνοσ", "στον πολεμοσ", "στον πολεμοσ")
     assert await connection.fetchrow(listing) == before
     assert await connection.fetchval("SELECT slug('Όμηρος')") == "ομηρος"
+
+
+async def test_a_downgrade_publishes_books_that_are_off_sale(connection: Connection) -> None:
+    revision = import_module("migrations.versions.0013_published")
+    author, category = await add_author(connection, "Jane"), await add_category(connection, "Fiction")
+    await add_book(connection, "Sea", authors=[author], categories=[category])
+    await add_book(connection, "Hill", authors=[author], categories=[category], is_published=False)
+    counted = (
+        "SELECT a.book_count, c.book_count, s.books, (SELECT count(*) FROM book_search),"
+        " (SELECT count(*) FROM book_field WHERE field = 'is_published') FROM author a, category c, catalog_size s"
+    )
+
+    before = await connection.fetchrow(counted)
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+    without = await connection.fetchrow(counted)
+    await add_book(connection, "Lake", authors=[author], categories=[category])
+    older = await connection.fetchrow(counted)
+    for statement in revision.UP:
+        await connection.execute(statement)
+
+    assert (before, without, older) == ((1, 1, 1, 1, 1), (2, 2, 2, 2, 0), (3, 3, 3, 3, 0))
+    assert [finding for finding in await run_checks(connection) if finding.count] == []
 
 
 async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
