@@ -1,4 +1,4 @@
-"""Books: their record, their sort keys, and every read of them."""
+"""Books: their record, their sort keys, and every read of them. Only published books are read."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -61,7 +61,8 @@ POPULARITY = SortKey("popularity", "rating_count", INTEGER)
 ADDED = SortKey("added")
 SORT_KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
 
-ALL_BOOKS = Scope("page_of_books", "book", "id", ("true",), "book")
+ALL_BOOKS = Scope("page_of_books", "book", "id", ("l.is_published",), "book")
+"""The published books. The indexes of `book` that lists are read from hold no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def by_author_in_roles(roles: Iterable[str]) -> AuthorScope:
 async def page_of_books(
     database: Database, order: Order, page_request: PageRequest, *, columns: Columns[Book] = COLUMNS
 ) -> Page[Book]:
-    """Return a page of all books."""
+    """Return a page of all published books."""
     return (await fetch_pages(database, ALL_BOOKS, order, page_request, [0], columns))[0]
 
 
@@ -139,7 +140,7 @@ _BOOKS_BY_IDS = StatementTemplate(
     """
 SELECT {columns}
 FROM book AS t
-WHERE t.id = ANY ($1::bigint[])
+WHERE t.id = ANY ($1::bigint[]) AND t.is_published
 """,
 )
 
@@ -147,7 +148,7 @@ WHERE t.id = ANY ($1::bigint[])
 async def books_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
-    """Return the book of each id, or None."""
+    """Return the published book of each id, or None."""
     books = await database.fetch(
         *columns.render_for_keys(_BOOKS_BY_IDS, ids), record_class=columns.record_class
     )
@@ -159,7 +160,7 @@ _BOOKS_BY_ISBNS = StatementTemplate(
     """
 SELECT {columns}
 FROM book AS t
-WHERE t.isbn = ANY ($1::text[])
+WHERE t.isbn = ANY ($1::text[]) AND t.is_published
 """,
 )
 
@@ -167,7 +168,7 @@ WHERE t.isbn = ANY ($1::text[])
 async def books_by_isbns(
     database: Database, isbns: Sequence[str], *, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
-    """Return the book of each ISBN-13, or None."""
+    """Return the published book of each ISBN-13, or None."""
     selection = columns.with_column("isbn")
     books = await database.fetch(
         *selection.render_for_keys(_BOOKS_BY_ISBNS, isbns), record_class=selection.record_class
@@ -185,5 +186,5 @@ FROM catalog_size
 
 
 async def count_books(database: Database) -> int:
-    """Return the number of books in the catalog, from its counter."""
+    """Return the number of published books, from the catalog's counter."""
     return (await database.fetch(_COUNT_OF_BOOKS))[0]["count"]

@@ -20,7 +20,7 @@ _BOOK_COLUMNS_SQL = ", ".join(
 
 _CONTENT_LINES_SQL = """
 SELECT json_build_array(
-    'book', b.source, b.source_id, {book_columns}, people.entries, shelves.paths
+    'book', b.source, b.source_id, {book_columns}, people.entries, shelves.paths, b.is_published
 )::text AS line
 FROM book b
 LEFT JOIN (
@@ -93,7 +93,8 @@ async def content_checksum(database: Database) -> str:
 
     The content is:
 
-    - every field of every book, its authors in order with position and role, the paths of its categories
+    - every field of every book, its authors in order with position and role, the paths of its categories, and
+      whether it is published
     - the spelling in which a book writes an author or category, if it is not the shown one
     - every author
     - the path and name of every category

@@ -16,10 +16,10 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
        ARRAY(SELECT path FROM category ORDER BY book_count DESC, id LIMIT 20) AS paths,
        ARRAY(SELECT id FROM author ORDER BY book_count DESC, id LIMIT 20) AS prolific_authors,
        ARRAY(SELECT slug FROM author ORDER BY book_count DESC, id LIMIT 20) AS slugs,
-       ARRAY(SELECT id FROM book ORDER BY rating_count DESC, id LIMIT 20) AS popular_books,
-       ARRAY(SELECT publisher FROM book WHERE publisher IS NOT NULL
+       ARRAY(SELECT id FROM book WHERE is_published ORDER BY rating_count DESC, id LIMIT 20) AS popular_books,
+       ARRAY(SELECT publisher FROM book WHERE is_published AND publisher IS NOT NULL
              GROUP BY publisher ORDER BY count(*), publisher) AS publishers,
-       ARRAY(SELECT isbn FROM book WHERE isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
+       ARRAY(SELECT isbn FROM book WHERE is_published AND isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
 """,
 )
 

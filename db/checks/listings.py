@@ -1,4 +1,4 @@
-"""Listings and counters that disagree with the links between books, authors and categories."""
+"""Listings and counters that disagree with the links between published books, authors and categories."""
 
 from db.statements import ReadStatement
 
@@ -21,7 +21,7 @@ FROM (
     SELECT l.{owner}_id, l.book_id, 1::bigint AS copy, l.direct,
            ROW (b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language,
                 b.currency) AS keys
-    FROM {links} l JOIN book b ON b.id = l.book_id
+    FROM {links} l JOIN book b ON b.id = l.book_id AND b.is_published
 ) link
 FULL JOIN (
     SELECT {owner}_id, book_id, row_number() OVER (PARTITION BY book_id, {owner}_id) AS copy,
@@ -54,7 +54,7 @@ SELECT format('author %s: %s instead of %s', a.id, a.book_count, coalesce(c.book
 FROM author a
 LEFT JOIN (
     SELECT l.author_id, count(*) AS books
-    FROM {_AUTHOR_LINKS} l JOIN book b ON b.id = l.book_id
+    FROM {_AUTHOR_LINKS} l JOIN book b ON b.id = l.book_id AND b.is_published
     GROUP BY l.author_id
 ) c ON c.author_id = a.id
 WHERE a.book_count <> coalesce(c.books, 0)
@@ -85,7 +85,7 @@ SELECT format('category %s: %s instead of %s, directly %s instead of %s', k.id, 
 FROM category k
 LEFT JOIN (
     SELECT l.category_id, count(*) AS books, count(*) FILTER (WHERE l.direct) AS direct_books
-    FROM {_CATEGORY_LINKS} l JOIN book b ON b.id = l.book_id
+    FROM {_CATEGORY_LINKS} l JOIN book b ON b.id = l.book_id AND b.is_published
     GROUP BY l.category_id
 ) c ON c.category_id = k.id
 WHERE (k.book_count, k.direct_book_count) <> (coalesce(c.books, 0), coalesce(c.direct_books, 0))
@@ -98,7 +98,8 @@ CATALOG_SIZES = ReadStatement(
     """
 SELECT format('%s: %s instead of %s', kind, coalesce(counted::text, 'none'), held) AS example,
        count(*) OVER () AS wrong
-FROM (VALUES (1, 'books', (SELECT count(*) FROM book)), (2, 'authors', (SELECT count(*) FROM author)),
+FROM (VALUES (1, 'books', (SELECT count(*) FROM book WHERE is_published)),
+             (2, 'authors', (SELECT count(*) FROM author)),
              (3, 'categories', (SELECT count(*) FROM category))) AS sizes (rank, kind, held)
 LEFT JOIN catalog_size ON true
 CROSS JOIN LATERAL (SELECT (ARRAY[books, authors, categories])[rank] AS counted) counter

@@ -1,4 +1,4 @@
-"""Search documents that disagree with their book, its authors and categories, or its popularity."""
+"""Search documents that disagree with their published book, its authors and categories, or its popularity."""
 
 from db.statements import ReadStatement
 
@@ -21,6 +21,7 @@ FROM (
         SELECT bc.book_id, string_agg(k.path, ' ' ORDER BY k.path) AS paths
         FROM book_category bc JOIN category k ON k.id = bc.category_id GROUP BY bc.book_id
     ) c ON c.book_id = b.id
+    WHERE b.is_published
 ) book
 FULL JOIN book_search s ON s.book_id = book.id
 WHERE s.document IS DISTINCT FROM book.document
@@ -46,7 +47,7 @@ SELECT format('word %L: %s books instead of %s, %s popular instead of %s', s.wor
               coalesce(w.books, 0), s.popular_books, coalesce(w.popular_books, 0)) AS example,
        count(*) OVER () AS wrong
 FROM search_word s
-LEFT JOIN counted_words('book_search', (SELECT count(*) FROM book)) w ON w.word = s.word
+LEFT JOIN counted_words('book_search', (SELECT count(*) FROM book_search)) w ON w.word = s.word
 WHERE abs(s.books - coalesce(w.books, 0)) > greatest(10, coalesce(w.books, 0) / 10)
    OR abs(s.popular_books - coalesce(w.popular_books, 0)) > greatest(10, coalesce(w.popular_books, 0) / 10)
 ORDER BY s.word LIMIT 5

@@ -6,7 +6,7 @@ from typing import TextIO
 import asyncpg
 
 from db.exporting.formats import ExportFormat
-from db.exporting.records import read_records
+from db.exporting.records import count_unpublished, read_records
 
 _MAX_EXAMPLES = 3
 
@@ -15,20 +15,22 @@ _MAX_EXAMPLES = 3
 class ExportCounts:
     """The numbers of exported books, and of those that an import of the file would change.
 
-    `examples` are the keys of up to _MAX_EXAMPLES of the latter.
+    `examples` are the keys of up to _MAX_EXAMPLES of the latter. `unpublished` books are left out.
     """
 
     books: int = 0
     lossy: int = 0
+    unpublished: int = 0
     examples: list[str] = field(default_factory=list[str])
 
 
 async def export_source(
     connection: asyncpg.Connection, source: str, export_format: ExportFormat, file: TextIO
 ) -> ExportCounts:
-    """Write the books of a source as one snapshot of the catalog has them. Raises OSError."""
+    """Write the published books of a source as one snapshot of the catalog has them. Raises OSError."""
     counts = ExportCounts()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        counts.unpublished = await count_unpublished(connection, source)
         file.write(export_format.heading)
         async for record in read_records(connection, source):
             file.write(export_format.write(record))

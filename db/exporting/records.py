@@ -12,7 +12,7 @@ _BATCH_ROWS = 2_000
 
 _SOURCES = """
 /* exported_sources */
-SELECT source, count(*) AS books FROM book GROUP BY source ORDER BY source
+SELECT source, count(*) FILTER (WHERE is_published) AS books FROM book GROUP BY source ORDER BY source
 """
 
 # Names are exported as the books write them, so that an import of the file changes nothing.
@@ -45,17 +45,22 @@ SELECT b.source_id, {", ".join(f"b.{column.name}" for column in BOOK_COLUMNS)},
            FROM book_category bc JOIN category k ON k.id = bc.category_id
            WHERE bc.book_id = b.id ORDER BY k.path
        ) AS categories
-FROM book b WHERE b.source = $1::text ORDER BY b.id
+FROM book b WHERE b.source = $1::text AND b.is_published ORDER BY b.id
+"""
+
+_UNPUBLISHED = """
+/* unpublished_books_of_source */
+SELECT count(*) FROM book WHERE source = $1::text AND NOT is_published
 """
 
 
 async def read_sources(connection: asyncpg.Connection) -> dict[str, int]:
-    """Return the number of books of each source."""
+    """Return the number of published books of each source."""
     return dict([tuple(row) for row in await connection.fetch(_SOURCES)])
 
 
 async def read_records(connection: asyncpg.Connection, source: str) -> AsyncGenerator[BookRecord]:
-    """Yield the books of a source in the order in which they were added. It needs a transaction."""
+    """Yield the published books of a source in the order in which they were added. It needs a transaction."""
     paths: dict[tuple[int, int], tuple[str, ...]] = {}
     for category, parent, name in await connection.fetch(_CATEGORIES):
         paths[category, 0] = (*paths.get((parent, 0), ()), name)
@@ -65,6 +70,11 @@ async def read_records(connection: asyncpg.Connection, source: str) -> AsyncGene
     async for row in connection.cursor(_BOOKS, source, prefetch=_BATCH_ROWS):
         number += 1
         yield _record(number, row, paths)
+
+
+async def count_unpublished(connection: asyncpg.Connection, source: str) -> int:
+    """Return the number of books of a source that are not exported: an import of them would publish them."""
+    return await connection.fetchval(_UNPUBLISHED, source)
 
 
 def _record(number: int, row: asyncpg.Record, paths: Mapping[tuple[int, int], tuple[str, ...]]) -> BookRecord:

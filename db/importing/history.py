@@ -14,7 +14,8 @@ from db.importing.journal import find_undone
 
 _IMPORTS = """
 /* list_imports */
-SELECT id, source, inputs, imported_at, new_books, changed_books, deleted_books, rejected_rows, undoes, has_changes
+SELECT id, source, inputs, imported_at, new_books, changed_books, deleted_books, unpublished_books,
+       rejected_rows, undoes, has_changes
 FROM import ORDER BY id
 """
 
@@ -57,9 +58,15 @@ class PastImport:
     new_books: int
     changed_books: int
     deleted_books: int
+    unpublished_books: int
     rejected_rows: int
     has_changes: bool
     undone_by: int | None
+
+    @property
+    def touched_books(self) -> int:
+        """The number of books that existed and were changed, deleted or unpublished."""
+        return self.changed_books + self.deleted_books + self.unpublished_books
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +161,6 @@ def _text(name: str, values: Mapping[str, Any]) -> str:
         return "; ".join(f"{source}/{key} ({role})" for source, key, role in value)
     if name == "categories":
         return "; ".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value)

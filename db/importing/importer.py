@@ -16,12 +16,18 @@ from db.importing import import_transaction, journal, listings, plan, resolve, s
 from db.importing.edited_names import keep_edited_names
 from db.importing.import_transaction import ImportTransaction, begin_import
 from db.importing.merge import MergeCounts, merge
-from db.importing.missing import check_missing_limit, find_missing_books, list_missing_books
+from db.importing.missing import (
+    check_missing_limit,
+    count_missing_books,
+    find_missing_books,
+    list_missing_books,
+)
 from db.importing.options import DEFAULT_OPTIONS, KEEPERS, ImportOptions
 from db.importing.ownership import record_owners
 from db.importing.phases import PhaseTimer
-from db.importing.plan import Approve, BookCounts, Plan
+from db.importing.plan import Approve, Plan
 from db.importing.progress import ImportProgress
+from db.importing.publishing import forget_publishing_edits, keep_unpublished_books, kept_states
 from db.importing.readers.feed import Feed, RecordBatch
 from db.importing.records import BookRecord, Reject
 from db.importing.rejects import RejectsFile
@@ -80,8 +86,9 @@ async def import_feed(
     """Merge the feed into the catalog at `dsn`; with `dry_run`, only count the changes.
 
     The import is atomic: readers see the old catalog until the commit. Rejected rows go to the file
-    `rejects`, books that are deleted because the feed lacks them to the file `missing`, by default beside
-    it. Both are complete on disk before the commit. `approve` is asked about a large plan, not in a dry run.
+    `rejects`, books that are deleted or unpublished because the feed lacks them to the file `missing`, by
+    default beside it. Both are complete on disk before the commit. `approve` is asked about a large plan, not
+    in a dry run.
 
     Raises CatalogImportError if another import is running, the feed cannot be read or the plan is not
     approved. Raises DatabaseError if the database is unreachable or not migrated. In these cases nothing was
@@ -94,9 +101,10 @@ async def import_feed(
             f"Not all of these files have a column for {', '.join(sorted(feed.partial_fields))}: --empty-clears would"
             " empty it in the books of the others. Import files with different columns one by one."
         )
-    if options.missing == "delete" and feed.is_partial:
+    if options.missing != "keep" and feed.is_partial:
         raise CatalogImportError(
-            "A rejects file lacks most books of its source: leave out --missing delete, which would delete them."
+            "A rejects file lacks most books of its source: leave out "
+            f"--missing {options.missing}, which would {options.missing} them."
         )
     timer = PhaseTimer(progress)
     rejected = RejectsFile(rejects, feed)
@@ -195,11 +203,12 @@ async def _plan(job: Job) -> Plan:
     async for row in connection.cursor(_STAGED_REJECTS):
         job.rejects_file.write([_reject_from_row(row, job.feed)])
     await resolve.resolve(connection, rules)
+    edited = await keep_unpublished_books(connection, job.options)
     counts = await plan.count_books(connection, source)
-    check_missing_limit(source, counts, job.options)
-    deleted = counts.missing_from_feed if job.options.missing == "delete" else 0
-    if deleted:
-        await find_missing_books(connection, source)
+    missing = await count_missing_books(connection, source, counts, job.options)
+    check_missing_limit(source, missing, job.options)
+    if missing.deleted or missing.unpublished:
+        await find_missing_books(connection, source, job.options)
     await choose_spellings(connection)
     kept += await keep_edited_names(connection, job.options)
     return Plan(
@@ -213,31 +222,34 @@ async def _plan(job: Job) -> Plan:
         rejected=job.rejects_file.rejected_rows,
         skipped=job.rejects_file.skipped_books,
         dropped_values=job.rejects_file.dropped_values,
-        deleted=deleted,
+        deleted=missing.deleted,
+        unpublished=missing.unpublished,
         changes=await plan.changed_fields(connection, rules) if counts.changed else (),
-        kept=tuple(kept),
+        kept=(*kept, *kept_states(edited + missing.edited)),
         new_examples=await plan.new_examples(connection) if counts.new else (),
-        missing_examples=await plan.missing_examples(connection, source) if counts.missing_from_feed else (),
+        published_examples=await plan.published_examples(connection) if counts.published else (),
+        missing_examples=missing.examples,
     )
 
 
 async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, int]:
     """Write what is planned. Return the counts and the number of the import."""
     connection, source, timer, rules = job.connection, job.feed.source, job.timer, job.rules
-    tables = await _choose_tables_to_rebuild(connection, planned.counts)
-    job.transaction.written_books = planned.counts.new + planned.counts.changed
+    tables = await _choose_tables_to_rebuild(connection, planned)
+    job.transaction.written_books = planned.counts.new + planned.counts.changed + planned.unpublished
     job.transaction.rebuilt = tables
     timer.start_phase("Writing books, authors and categories")
     if tables:
         await table_rebuild.create_rebuilt_tables(connection, tables)
-    if planned.deleted:
-        await list_missing_books(connection, job.missing_file)
+    if planned.deleted or planned.unpublished:
+        await list_missing_books(connection, job.missing_file, job.options)
     await journal.forget_old_changes(connection)
     number = await journal.add_import(connection, planned, inputs=job.feed.inputs)
     await journal.record_changes(connection, number, rules, planned)
     if job.options.owner_of or job.options.overwrite_edits:
-        async with journal.record_fields(connection, number, journal.TARGET_BOOKS):
+        async with journal.record_fields(connection, number, journal.OWNED_BOOKS):
             await record_owners(connection, source, rules, job.options)
+            await forget_publishing_edits(connection, job.options)
     written = await merge(connection, source, rules, number, into_rebuilt="book" in tables)
     if tables:
         timer.start_phase("Building indexes")
@@ -254,13 +266,14 @@ async def _write(job: Job, planned: Plan) -> tuple[MergeCounts, int]:
     return written, number
 
 
-async def _choose_tables_to_rebuild(connection: asyncpg.Connection, counts: BookCounts) -> Sequence[str]:
+async def _choose_tables_to_rebuild(connection: asyncpg.Connection, planned: Plan) -> Sequence[str]:
     """Return the tables that are cheaper to rebuild than to update row by row.
 
-    - The listings, if more than a fifth of the books changes.
+    - The listings, if more than a fifth of the books changes or is unpublished.
     - The books and their links too, if at least two thirds of the resulting catalog are new.
     """
-    touched = counts.new + counts.changed
+    counts = planned.counts
+    touched = counts.new + counts.changed + planned.unpublished
     if touched < import_transaction.BULK_MIN_BOOKS or touched * 5 <= counts.catalog:
         return ()
     everything = (*table_rebuild.BOOK_TABLES, *table_rebuild.LISTING_TABLES)

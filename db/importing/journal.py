@@ -29,9 +29,9 @@ CHANGES_KEPT_DAYS = 90
 _ADD_IMPORT = """
 /* add_import */
 INSERT INTO import (id, source, inputs, new_books, changed_books, deleted_books, rejected_rows,
-                    first_book_id, last_book_id, undoes)
+                    first_book_id, last_book_id, undoes, unpublished_books)
 SELECT (SELECT coalesce(max(id), 0) + 1 FROM import), $1::text, $2::text, $3::integer, $4::integer, $5::integer,
-       $6::integer, t.first, t.last, $7::integer
+       $6::integer, t.first, t.last, $7::integer, $8::integer
 FROM (SELECT min(id) AS first, max(id) AS last FROM target_book WHERE is_new AND $7::integer IS NULL) t
 RETURNING id
 """
@@ -123,7 +123,13 @@ LEFT JOIN former_people fp ON fp.book_id = t.id
 LEFT JOIN people p ON p.book_id = t.id
 LEFT JOIN former_paths fk ON fk.book_id = t.id
 LEFT JOIN paths k ON k.book_id = t.id
-WHERE NOT t.is_new AND (t.differs OR r.book_id IS NOT NULL OR h.book_id IS NOT NULL)
+WHERE NOT t.is_new AND (t.differs OR t.is_published IS NOT NULL OR r.book_id IS NOT NULL OR h.book_id IS NOT NULL)
+"""
+
+_UNPUBLISHED_BOOKS = """
+/* record_unpublished_books */
+INSERT INTO import_change (import_id, kind, item_id, before, after)
+SELECT $1::integer, 'book', id, '{"is_published": true}', '{"is_published": false}' FROM unpublished_book
 """
 
 _MISSING = "(SELECT id AS book_id FROM missing_book) m"
@@ -132,7 +138,8 @@ _DELETED_BOOKS = f"""
 /* record_deleted_books */
 INSERT INTO import_change (import_id, kind, item_id, before)
 SELECT $1::integer, 'book', b.id, jsonb_build_object(
-    'source', b.source, 'source_id', b.source_id, {", ".join(f"'{each.name}', b.{each.name}" for each in BOOK_COLUMNS)},
+    'source', b.source, 'source_id', b.source_id, 'is_published', b.is_published,
+    {", ".join(f"'{each.name}', b.{each.name}" for each in BOOK_COLUMNS)},
     'authors', coalesce(p.entries, '[]'), 'author_names', coalesce(p.names, '[]'),
     'categories', coalesce(k.entries, '[]'), 'category_names', coalesce(k.names, '[]'),
     'fields', coalesce(f.entries, '{{}}')
@@ -220,6 +227,7 @@ async def add_import(
         planned.deleted,
         planned.rejected,
         undoes,
+        planned.unpublished,
     )
 
 
@@ -234,11 +242,14 @@ async def record_changes(
         await connection.execute(_CHANGED_BOOKS.format(before=before, after=after), number)
     if planned.deleted:
         await connection.execute(_DELETED_BOOKS, number)
+    if planned.unpublished:
+        await connection.execute(_UNPUBLISHED_BOOKS, number)
     await connection.execute(_CHANGED_AUTHORS, number)
     await connection.execute(_CHANGED_CATEGORIES, number)
 
 
-TARGET_BOOKS = "SELECT id FROM target_book WHERE NOT is_new"
+OWNED_BOOKS = "SELECT id FROM target_book WHERE NOT is_new UNION ALL SELECT id FROM unpublished_book"
+"""The query of the books whose owners of fields, or edits, an import may change."""
 
 
 @asynccontextmanager
@@ -258,6 +269,11 @@ def _changed_columns_sql(fields: Iterable[BookField], rules: UpdateRules) -> tup
     """Return the objects with the former and the new values of the columns that a staged row changes."""
     objects = [
         ("t.new_key IS NOT NULL", "'source_id', b.source_id", "'source_id', t.new_key"),
+        (
+            "t.is_published IS NOT NULL",
+            "'is_published', b.is_published",
+            "'is_published', t.is_published",
+        ),
         *(
             (
                 differs_condition((field,), empty_clears=rules.empty_clears),

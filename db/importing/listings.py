@@ -1,4 +1,4 @@
-"""Fill the listings, search documents and counters of a bulk import from the books and links.
+"""Fill the listings, search documents and counters of a bulk import from the published books and their links.
 
 A listing is a table with one row per owner (author or category) and book, with denormalised sort keys.
 Placeholders such as {book} stand for the tables that may be rebuilt.
@@ -19,7 +19,7 @@ INSERT INTO {author_listing}
 SELECT l.author_id, b.id, b.published_key, b.price, b.rating_average, b.title_key, b.rating_count, b.language,
        b.currency
 FROM (SELECT DISTINCT author_id, book_id FROM {book_author}) l
-JOIN {book} b ON b.id = l.book_id
+JOIN {book} b ON b.id = l.book_id AND b.is_published
 """
 
 _PREPARE_CATEGORY_LISTING = """
@@ -53,7 +53,7 @@ FROM (
         GROUP BY l.book_id
     ) d
 ) l
-JOIN {book} b ON b.id = l.book_id
+JOIN {book} b ON b.id = l.book_id AND b.is_published
 """
 
 # PostgreSQL uses parallel workers for CREATE TABLE AS, but not for INSERT, nor with an aggregate per book. So
@@ -80,6 +80,7 @@ _FILL_SEARCH = (
     SELECT b.id AS book_id, book_document(b.title, t.names, b.subtitle, t.paths, b.description)
            || popularity(b.rating_count) AS document
     FROM {book} b LEFT JOIN search_text t ON t.book_id = b.id
+    WHERE b.is_published
     """,
     "ALTER TABLE {book_search} ALTER COLUMN book_id SET NOT NULL, ALTER COLUMN document SET NOT NULL",
     "DROP TABLE search_text",
@@ -135,7 +136,7 @@ WHERE a.id = c.id
 _RECOUNT_CATALOG = """
 /* recount_catalog */
 UPDATE catalog_size
-SET books = (SELECT count(*) FROM {book}), authors = (SELECT count(*) FROM {author}),
+SET books = (SELECT count(*) FROM {book} WHERE is_published), authors = (SELECT count(*) FROM {author}),
     categories = (SELECT count(*) FROM category)
 """
 
@@ -148,7 +149,7 @@ FROM unnest(ARRAY['enable_hashagg', 'enable_mergejoin', 'enable_memoize']) AS u 
 
 
 async def fill(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Fill the rebuilt listings and search documents from the books and links, rebuilt or not."""
+    """Fill the rebuilt listings and search documents from the published books and links, rebuilt or not."""
     names = table_names((*tables, *LISTING_TABLES))
     await connection.execute(_PREPARE_CATEGORY_LISTING.format_map(names))
     await connection.execute(_SET_PLANNER_FLAGS, "off")

@@ -4,7 +4,8 @@ A row with a key of its own is found by (source, source id). A row without one, 
 found by its ISBN in any source. So is a row whose key is new, if the book with its ISBN belongs to another
 source or has no key but its ISBN. The other rows are new books.
 
-Matched rows are in `target_book`. An ISBN never leaves a book unless the feed gives that book another one.
+Matched rows are in `target_book`; they publish the books of their own source. An ISBN never leaves a book unless
+the feed gives that book another one.
 """
 
 import asyncpg
@@ -13,8 +14,8 @@ from db.importing.update_rules import UpdateRules
 
 _MATCH_BY_KEY = """
 /* match_by_key */
-INSERT INTO target_book (ordinal, id, is_new, is_own, differs)
-SELECT s.ordinal, b.id, false, true, {differs}
+INSERT INTO target_book (ordinal, id, is_new, is_own, differs, is_published)
+SELECT s.ordinal, b.id, false, true, {differs}, CASE WHEN NOT b.is_published THEN true END
 FROM stage_book s JOIN book b ON b.source = $1::text AND b.source_id = s.source_id
 WHERE s.source_id IS DISTINCT FROM s.isbn
 """
@@ -22,10 +23,11 @@ WHERE s.source_id IS DISTINCT FROM s.isbn
 # A book without a key but its ISBN takes the key of the row.
 _MATCH_BY_ISBN = """
 /* match_by_isbn */
-INSERT INTO target_book (ordinal, id, is_new, is_own, differs, new_key)
+INSERT INTO target_book (ordinal, id, is_new, is_own, differs, new_key, is_published)
 SELECT s.ordinal, b.id, false, b.source = $1::text,
        {differs} OR (b.source = $1::text AND s.source_id <> s.isbn),
-       CASE WHEN b.source = $1::text AND s.source_id <> s.isbn THEN s.source_id END
+       CASE WHEN b.source = $1::text AND s.source_id <> s.isbn THEN s.source_id END,
+       CASE WHEN b.source = $1::text AND NOT b.is_published THEN true END
 FROM stage_book s JOIN book b ON b.isbn = s.isbn
 WHERE (s.source_id = s.isbn OR b.source <> $1::text OR b.source_id = b.isbn)
   AND NOT EXISTS (SELECT FROM target_book t WHERE t.ordinal = s.ordinal)
@@ -33,8 +35,8 @@ WHERE (s.source_id = s.isbn OR b.source <> $1::text OR b.source_id = b.isbn)
 
 _MATCH_BY_FORMER_ISBN = """
 /* match_by_former_isbn */
-INSERT INTO target_book (ordinal, id, is_new, is_own, differs)
-SELECT s.ordinal, b.id, false, true, {differs}
+INSERT INTO target_book (ordinal, id, is_new, is_own, differs, is_published)
+SELECT s.ordinal, b.id, false, true, {differs}, CASE WHEN NOT b.is_published THEN true END
 FROM stage_book s JOIN book b ON b.source = $1::text AND b.source_id = s.source_id
 WHERE s.source_id = s.isbn AND NOT EXISTS (SELECT FROM target_book t WHERE t.ordinal = s.ordinal)
 """

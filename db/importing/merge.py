@@ -89,7 +89,24 @@ _UPDATE_BOOKS = """
 UPDATE book b
 SET ({columns}) = ROW({values})
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
-WHERE t.differs AND b.id = t.id
+WHERE (t.differs OR t.is_published IS NOT NULL) AND b.id = t.id
+"""
+
+_HAS_UNPUBLISHED_BOOKS = """
+/* has_unpublished_books */
+SELECT EXISTS (SELECT FROM unpublished_book)
+"""
+
+_UNPUBLISH_BOOKS = """
+/* unpublish_books */
+UPDATE book b SET is_published = false FROM unpublished_book m WHERE b.id = m.id
+"""
+
+# The triggers of book compare the old rows with the new ones. PostgreSQL keeps their plans, which for the few rows of
+# one update are nested loops, and take hours for the many rows of the next one.
+_FORGET_PLANS = """
+/* forget_plans */
+DISCARD PLANS
 """
 
 _DELETE_BOOK_AUTHORS = """
@@ -106,9 +123,9 @@ WHERE bc.book_id = g.book_id AND bc.category_id = g.category_id
 
 _INSERT_BOOKS = f"""
 /* insert_books */
-INSERT INTO {{book}} (id, source, source_id, {join_columns()})
+INSERT INTO {{book}} (id, source, source_id, {join_columns()}, is_published)
 OVERRIDING SYSTEM VALUE
-SELECT t.id, $1::text, s.source_id, {new_book_values()}
+SELECT t.id, $1::text, s.source_id, {new_book_values()}, coalesce(t.is_published, true)
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal
@@ -234,15 +251,22 @@ async def merge(
     )
 
 
+_KEY_AND_STATE = ("coalesce(t.new_key, b.source_id)", "coalesce(t.is_published, b.is_published)")
+
+
 async def _update_books(connection: asyncpg.Connection, rules: UpdateRules) -> None:
     if await connection.fetchval(_MOVES_ISBNS):
         await connection.execute(_RELEASE_ISBNS)
+        await connection.execute(_FORGET_PLANS)
     await connection.execute(
         _UPDATE_BOOKS.format(
-            columns=", ".join(filter(None, ("source_id", rules.columns))),
-            values=", ".join(filter(None, ("coalesce(t.new_key, b.source_id)", rules.values))),
+            columns=", ".join(filter(None, ("source_id", "is_published", rules.columns))),
+            values=", ".join(filter(None, (*_KEY_AND_STATE, rules.values))),
         )
     )
+    if await connection.fetchval(_HAS_UNPUBLISHED_BOOKS):
+        await connection.execute(_FORGET_PLANS)
+        await connection.execute(_UNPUBLISH_BOOKS)
 
 
 async def _prune(connection: asyncpg.Connection, number: int) -> tuple[int, int]:

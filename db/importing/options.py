@@ -31,7 +31,8 @@ class ImportOptions:
     - `owner_of`: the fields that this source sets in books of other sources from now on.
     - `overwrite_edits`: fields that were edited by hand are set as well.
     - `missing`: what happens to books of the source that the feed lacks. At most `missing_limit` percent of
-      the source's books are deleted; if more are missing, the import is refused.
+      the source's books are deleted, or of its published books unpublished; if more are missing, the import is
+      refused.
     """
 
     replace: bool = False
@@ -39,7 +40,7 @@ class ImportOptions:
     update_only: bool = False
     owner_of: frozenset[str] = frozenset()
     overwrite_edits: bool = False
-    missing: Literal["keep", "delete"] = "keep"
+    missing: Literal["keep", "unpublish", "delete"] = "keep"
     missing_limit: float = 5.0
 
     def __post_init__(self) -> None:

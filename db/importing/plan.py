@@ -18,10 +18,12 @@ _EXAMPLE_LENGTH = 60
 COUNT_BOOKS = """
 /* count_target_books */
 SELECT count(*) FILTER (WHERE b.is_new) AS new,
-       count(*) FILTER (WHERE NOT b.is_new AND (b.differs OR b.id IN (
+       count(*) FILTER (WHERE NOT b.is_new AND (b.differs OR b.is_published IS NOT NULL OR b.id IN (
            SELECT book_id FROM target_book_author UNION ALL SELECT book_id FROM gone_book_author
            UNION ALL SELECT book_id FROM target_book_category UNION ALL SELECT book_id FROM gone_book_category
        ))) AS changed,
+       count(*) FILTER (WHERE NOT b.is_new AND b.is_published) AS published,
+       count(*) FILTER (WHERE NOT b.is_new AND NOT b.is_published) AS unpublished,
        count(*) AS staged,
        (SELECT count(*) FROM book WHERE source = $1::text) AS of_source,
        (SELECT count(*) FROM book WHERE source = $1::text)
@@ -59,15 +61,12 @@ SELECT s.row, s.source_id AS key, s.title, '' AS old, '' AS new
 FROM target_book t JOIN stage_book s USING (ordinal)
 WHERE t.is_new ORDER BY t.ordinal LIMIT $1::integer
 """
-
-_MISSING_EXAMPLES = """
-/* missing_book_examples */
-SELECT 0 AS row, b.source || '/' || b.source_id AS key, b.title, '' AS old, '' AS new
-FROM book b
-WHERE b.source = $1::text AND NOT EXISTS (SELECT FROM target_book t WHERE t.id = b.id)
-ORDER BY b.id LIMIT $2::integer
+_PUBLISHED_EXAMPLES = """
+/* published_book_examples */
+SELECT s.row, b.source || '/' || b.source_id AS key, b.title, '' AS old, '' AS new
+FROM target_book t JOIN stage_book s USING (ordinal) JOIN book b ON b.id = t.id
+WHERE NOT t.is_new AND t.is_published ORDER BY t.ordinal LIMIT $1::integer
 """
-
 
 _DELETED_EXAMPLES = """
 /* deleted_book_examples */
@@ -80,12 +79,15 @@ FROM book b JOIN missing_book m USING (id) ORDER BY b.id LIMIT $1::integer
 class BookCounts:
     """Counts of the staged books compared with the catalog.
 
-    `of_source` are the books of the feed's source before the import, `catalog` those of all sources, and
-    `of_sample` those of the sample, if the feed is another one.
+    Of the changed books, `published` are published again, and `unpublished` set back to that by an undo.
+    `of_source` are the books of the feed's source before the import, `catalog` the published ones of all
+    sources, and `of_sample` those of the sample, if the feed is another one.
     """
 
     new: int
     changed: int
+    published: int
+    unpublished: int
     staged: int
     of_source: int
     missing_from_feed: int
@@ -121,7 +123,7 @@ class Plan:
     - `notes` tell what its reader guessed, and count what it repaired or took for nothing.
     - `fields` are the fields that it sets in existing books.
     - `kept` are fields that it leaves to another source or to an editor.
-    - `deleted` counts the missing books that it deletes.
+    - `deleted` and `unpublished` count the missing books that it deletes or unpublishes.
     - `row_label` formats a row number for display, as the feed does.
     """
 
@@ -136,9 +138,11 @@ class Plan:
     skipped: int
     dropped_values: int
     deleted: int
+    unpublished: int
     changes: tuple[FieldChange, ...]
     kept: tuple[KeptField, ...]
     new_examples: tuple[Example, ...]
+    published_examples: tuple[Example, ...]
     missing_examples: tuple[Example, ...]
 
     @property
@@ -147,9 +151,13 @@ class Plan:
 
     @property
     def is_large(self) -> bool:
-        """Whether more than a tenth of the catalog, and more than LARGE_MIN_BOOKS, changes or is deleted."""
-        touched = self.counts.changed + self.deleted
-        return touched > LARGE_MIN_BOOKS and touched * 10 > self.counts.catalog
+        """Whether more than a tenth of the catalog, and more than LARGE_MIN_BOOKS, changes or goes."""
+        return self.touched > LARGE_MIN_BOOKS and self.touched * 10 > self.counts.catalog
+
+    @property
+    def touched(self) -> int:
+        """The number of books that change, are deleted or are unpublished."""
+        return self.counts.changed + self.deleted + self.unpublished
 
 
 LARGE_MIN_BOOKS = 10
@@ -180,7 +188,7 @@ async def changed_fields(connection: asyncpg.Connection, rules: UpdateRules) -> 
                     new=", ".join(rules.values_of(field)),
                     differs=conditions[field.name],
                 )
-                examples = await _examples(connection, statement, _EXAMPLE_LENGTH, MAX_EXAMPLES)
+                examples = await fetch_examples(connection, statement, _EXAMPLE_LENGTH, MAX_EXAMPLES)
                 changes.append(FieldChange(field.name, counted[field.name], examples))
     for name, table in zip(LINK_FIELDS, ("book_author", "book_category"), strict=True):
         if books := await connection.fetchval(_COUNT_LINKS.format(table=table)):
@@ -189,19 +197,20 @@ async def changed_fields(connection: asyncpg.Connection, rules: UpdateRules) -> 
 
 
 async def new_examples(connection: asyncpg.Connection) -> tuple[Example, ...]:
-    return await _examples(connection, _NEW_EXAMPLES, MAX_EXAMPLES)
+    return await fetch_examples(connection, _NEW_EXAMPLES, MAX_EXAMPLES)
 
 
-async def missing_examples(connection: asyncpg.Connection, source: str) -> tuple[Example, ...]:
-    return await _examples(connection, _MISSING_EXAMPLES, source, MAX_EXAMPLES)
+async def published_examples(connection: asyncpg.Connection) -> tuple[Example, ...]:
+    return await fetch_examples(connection, _PUBLISHED_EXAMPLES, MAX_EXAMPLES)
 
 
 async def deleted_examples(connection: asyncpg.Connection) -> tuple[Example, ...]:
     """Return the first of the books in `missing_book`."""
-    return await _examples(connection, _DELETED_EXAMPLES, MAX_EXAMPLES)
+    return await fetch_examples(connection, _DELETED_EXAMPLES, MAX_EXAMPLES)
 
 
-async def _examples(
+async def fetch_examples(
     connection: asyncpg.Connection, statement: str, *arguments: object
 ) -> tuple[Example, ...]:
+    """Return the books that the statement selects as examples."""
     return tuple([Example(**dict(row)) for row in await connection.fetch(statement, *arguments)])

@@ -23,6 +23,7 @@ _WHOLE_BOOK = "book"
 _FIELD_COLUMNS = {
     **{field.name: [column.name for column in field.columns] for field in BOOK_FIELDS},
     "source_id": ["source_id"],
+    "is_published": ["is_published"],
     "authors": ["authors"],
     "categories": ["categories"],
 }
@@ -228,9 +229,10 @@ _STAGE_BOOKS = (
     """,
     f"""
     /* target_books_to_restore */
-    INSERT INTO target_book (ordinal, id, is_new, is_own, differs, new_key)
+    INSERT INTO target_book (ordinal, id, is_new, is_own, differs, new_key, is_published)
     SELECT r.ordinal, r.id, r.is_new, true, NOT r.is_new AND ({ALL_RULES.differs} OR s.source_id <> b.source_id),
-           CASE WHEN s.source_id <> b.source_id THEN s.source_id END
+           CASE WHEN s.source_id <> b.source_id THEN s.source_id END,
+           nullif((r.content ->> 'is_published')::boolean, b.is_published)
     FROM restored_book r JOIN stage_book s USING (ordinal) LEFT JOIN book b ON b.id = r.id
     """,
 )

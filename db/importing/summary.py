@@ -60,8 +60,13 @@ class Summary:
 
     @property
     def missing_from_feed(self) -> int:
-        """Books of this source that are not in the feed. `plan.deleted` of them were deleted."""
+        """Books of this source that are not in the feed, with those that were deleted or unpublished."""
         return self.plan.counts.missing_from_feed
+
+    @property
+    def missing_kept(self) -> int:
+        """Books that are not in the feed and stay as they are."""
+        return self.missing_from_feed - self.plan.deleted - self.plan.unpublished
 
     @property
     def kept(self) -> tuple[KeptField, ...]:
@@ -69,7 +74,7 @@ class Summary:
 
     @property
     def changed_nothing(self) -> bool:
-        return not (self.new or self.changed or self.plan.deleted or self.merged != NO_CHANGES)
+        return not (self.new or self.plan.touched or self.merged != NO_CHANGES)
 
     @property
     def imported_nothing(self) -> bool:

@@ -2,8 +2,9 @@
 
 - `stage_*` holds what the feed says.
 - `target_*` holds the rows that the catalog must have after the import, with their existing or new ids. An
-  existing book whose source id changes has it as `new_key`.
+  existing book whose source id changes has it as `new_key`. `is_published` is NULL if it stays as it is.
 - `target_author_spelling` and `target_category_spelling` hold rows only for those that have several spellings.
+- `missing_book` and `unpublished_book` hold books without a row that are deleted or unpublished.
 - `gone_row` holds the keys and titles of rejected rows, the other `gone_*` the links that the feed no longer has.
 """
 
@@ -148,9 +149,13 @@ CREATE TEMPORARY TABLE target_book (
     is_new boolean NOT NULL,
     is_own boolean NOT NULL,
     differs boolean NOT NULL,
-    new_key text
+    new_key text,
+    is_published boolean
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE missing_book (
+    id bigint NOT NULL
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE unpublished_book (
     id bigint NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE kept_field (

@@ -111,9 +111,11 @@ async def _plan(transaction: ImportTransaction, number: int, source: str, later_
         skipped=0,
         dropped_values=0,
         deleted=deleted,
+        unpublished=0,
         changes=await plan.changed_fields(connection, rules) if counts.changed else (),
         kept=tuple(kept),
         new_examples=await plan.new_examples(connection) if counts.new else (),
+        published_examples=await plan.published_examples(connection) if counts.published else (),
         missing_examples=examples,
     )
 

@@ -111,7 +111,9 @@ def titles_condition(titles: str) -> Condition:
         "title_key >= k.key || ':' AND title_key < k.key || ';' LIMIT 20",
         "title_key >= k.key || ' (' AND title_key < k.key || ' )' LIMIT 20",
     )
-    found = " UNION ALL ".join(f"(SELECT title_key FROM book WHERE {each})" for each in ranges)
+    found = " UNION ALL ".join(
+        f"(SELECT title_key FROM book WHERE is_published AND {each})" for each in ranges
+    )
     return Condition(
         f"{{l}}.title_key = ANY (ARRAY(SELECT b.title_key FROM unnest({titles}) AS t (title)"
         " CROSS JOIN LATERAL (SELECT left(t.title, 80) AS key) AS k"

@@ -80,12 +80,13 @@ def _has_words(key: str) -> str:
     return f"{key} {_LETTERS} ~ ALL ((SELECT patterns FROM parameter)::text[])"
 
 
-def _found_sql(table: str, key: str, order: str, indexed: str, condition: str) -> str:
+def _found_sql(rows: str, key: str, order: str, indexed: str, condition: str) -> str:
     """Return common table expressions, of which the last one, `found`, has the ids of the rows to compare.
 
+    `rows` is the table with the condition of the rows that may be suggested; the popular ones are scanned.
     `indexed` is the SELECT by the table's index of words, without its tsquery; `condition` checks its rows.
     """
-    scan = f"SELECT id, {key} FROM {table} ORDER BY {order} LIMIT (SELECT popular_rows FROM parameter)"
+    scan = f"SELECT id, {key} FROM {rows} ORDER BY {order} LIMIT (SELECT popular_rows FROM parameter)"
     enough = f"{_ENOUGH_POPULAR} * {_SIZE}"
     tables = [
         f"popular AS MATERIALIZED (SELECT id FROM ({scan}) AS p WHERE {_has_words(key)} LIMIT {enough})"
@@ -108,7 +109,7 @@ def _found_sql(table: str, key: str, order: str, indexed: str, condition: str) -
 
 
 _FOUND_BOOKS = _found_sql(
-    "book",
+    "book WHERE is_published",
     "title_key",
     "rating_count DESC, id DESC",
     "SELECT book_id AS id, document FROM book_search"
@@ -147,7 +148,8 @@ ORDER BY s.score DESC, t.id DESC
 _BOOKS_BY_ISBNS = ReadStatement(
     "suggested_books_by_isbns",
     f"""
-SELECT {BOOK_COLUMNS.sql} FROM book AS t WHERE t.isbn = ANY ($1::text[]) ORDER BY t.id LIMIT $2::integer
+SELECT {BOOK_COLUMNS.sql} FROM book AS t
+WHERE t.isbn = ANY ($1::text[]) AND t.is_published ORDER BY t.id LIMIT $2::integer
 """,
 )
 

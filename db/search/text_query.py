@@ -51,7 +51,7 @@ class TextQuery:
 _BOOKS_BY_ISBNS = ReadStatement(
     "book_ids_by_isbns",
     """
-SELECT id, rating_count FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id
+SELECT id, rating_count FROM book WHERE isbn = ANY ($1::text[]) AND is_published ORDER BY id
 """,
 )
 

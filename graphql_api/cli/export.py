@@ -40,7 +40,7 @@ def export_command(
     output: Path | None,
     folder: Path | None,
 ) -> None:
-    """Export the books as files that `import` reads.
+    """Export the published books as files that `import` reads.
 
     Importing a file again, with the same --source, changes nothing. The command exits with 1 if the format
     cannot hold all of a book.
@@ -106,6 +106,8 @@ def _open_output(path: Path | None) -> Generator[TextIO]:
 
 def _report(source: str, path: Path | None, export_format: ExportFormat, counts: ExportCounts) -> None:
     click.echo(f"Exported {source}: {counts.books:,} books{f', in {path}' if path else ''}.", err=True)
+    if counts.unpublished:
+        click.echo(f"{counts.unpublished:,} unpublished books were left out.", err=True)
     more = counts.lossy - len(counts.examples)
     if counts.lossy:
         click.echo(

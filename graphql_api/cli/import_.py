@@ -121,7 +121,7 @@ def _describe_format(name: str) -> str:
 @click.option("--overwrite-edits", is_flag=True, help="Set fields that were edited by hand, too.")
 @click.option(
     "--missing",
-    type=click.Choice(["keep", "delete"]),
+    type=click.Choice(["keep", "unpublish", "delete"]),
     default="keep",
     show_default=True,
     help="What happens to books of this source that are not in this import.",
@@ -131,12 +131,12 @@ def _describe_format(name: str) -> str:
     type=PercentParameter(),
     default="5%",
     show_default=True,
-    help="Largest share of the source's books that may be deleted.",
+    help="Largest share of the source's books that may be deleted or unpublished.",
 )
 @click.option(
     "--missing-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the list of deleted books (default: SOURCE.missing.csv in the current folder).",
+    help="File for the list of deleted or unpublished books (default: SOURCE.missing.csv in this folder).",
 )
 @click.option(
     "--max-rejects",
@@ -264,8 +264,8 @@ def approve_change(progress: ImportProgress, plan: Plan, *, yes: bool) -> bool:
     """Ask on a terminal whether a large change goes on. Elsewhere, `--yes` is the answer."""
     if yes:
         return True
-    touched = plan.counts.changed + plan.deleted
-    question = f"This import changes or deletes {touched:,} of {plan.counts.catalog:,} books"
+    what = "changes, unpublishes or deletes" if plan.unpublished else "changes or deletes"
+    question = f"This import {what} {plan.touched:,} of {plan.counts.catalog:,} books"
     if not sys.stdin.isatty():
         raise CatalogImportError(
             f"{question}, more than a tenth. Nothing was written; "

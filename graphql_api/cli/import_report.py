@@ -47,8 +47,13 @@ def print_changes(plan: Plan) -> None:
     _print_examples("new books", plan.counts.new, plan.new_examples, plan.row_label)
     for change in plan.changes:
         _print_examples(f"changed {change.field}", change.books, change.examples, plan.row_label)
-    what = "missing books, deleted" if plan.deleted else "books missing from this import, kept"
-    _print_examples(what, plan.counts.missing_from_feed, plan.missing_examples, plan.row_label)
+    _print_examples("books published again", plan.counts.published, plan.published_examples, plan.row_label)
+    if plan.unpublished:
+        what, count = "unpublished books, missing from this import", plan.unpublished
+    else:
+        what = "missing books, deleted" if plan.deleted else "books missing from this import, kept"
+        count = plan.counts.missing_from_feed
+    _print_examples(what, count, plan.missing_examples, plan.row_label)
 
 
 def _print_examples(
@@ -97,7 +102,8 @@ def _counts(summary: Summary) -> list[tuple[str, int]]:
         ("dropped values", summary.dropped_values),
         *((_CELLS[kind].format(field), count) for (field, kind), count in sorted(plan.notes.counts.items())),
         ("deleted books, missing from this import", plan.deleted),
-        ("kept books, missing from this import", summary.missing_from_feed - plan.deleted),
+        ("unpublished books, missing from this import", plan.unpublished),
+        ("kept books, missing from this import", summary.missing_kept),
         *((field.replace("_", " "), count) for field, count in asdict(summary.merged).items()),
     ]
     return [
@@ -105,6 +111,8 @@ def _counts(summary: Summary) -> list[tuple[str, int]]:
         ("new books", summary.new),
         ("changed books", summary.changed),
         *((f"  changed {change.field}", change.books) for change in plan.changes),
+        *([("  published again", plan.counts.published)] if plan.counts.published else []),
+        *([("  unpublished", plan.counts.unpublished)] if plan.counts.unpublished else []),
         ("unchanged books", summary.unchanged),
         ("rejected rows", summary.rejected),
         *(each for each in others if each[1]),
@@ -131,8 +139,9 @@ def _closing_lines(summary: Summary, files: ImportedFiles | None) -> list[str]:
             f"The catalog also holds the sample of {summary.plan.counts.of_sample} books; "
             "`bookstore sample remove` deletes it."
         )
-    if summary.plan.deleted and files:
-        lines.append(f"The deleted books are listed in {files.missing}.")
+    if files and (summary.plan.deleted or summary.plan.unpublished):
+        done = "deleted" if summary.plan.deleted else "unpublished"
+        lines.append(f"The {done} books are listed in {files.missing}.")
     if not summary.dry_run and not summary.changed_nothing:
         lines.append(f"This is import {summary.number}; `bookstore undo {summary.number}` sets it back.")
     return lines

@@ -66,7 +66,8 @@ def show_import_command(number: int, show_all: bool) -> None:
     found, counts, changes = _read(read)
     click.echo(
         f"Import {number} of {found.source}, {found.imported_at:%Y-%m-%d %H:%M} UTC: {found.inputs}. "
-        f"{found.new_books:,} new, {found.changed_books:,} changed, {found.deleted_books:,} deleted books."
+        f"{found.new_books:,} new, {found.changed_books:,} changed, {found.deleted_books:,} deleted, "
+        f"{found.unpublished_books:,} unpublished books."
     )
     for kind, field, items in counts:
         click.echo(f"{items:,} × {kind.replace('_', ' ')}: {field}")
@@ -74,7 +75,7 @@ def show_import_command(number: int, show_all: bool) -> None:
         click.echo(f"    {_describe(change)}")
     if not found.has_changes:
         click.echo("Its changes are not kept any more.")
-    elif not show_all and max(found.new_books, found.changed_books + found.deleted_books) > 20:
+    elif not show_all and max(found.new_books, found.touched_books) > 20:
         click.echo("Not every change is listed: see them with --all.")
 
 
@@ -129,11 +130,17 @@ def _print_imports(imports: list[PastImport]) -> None:
     table = Table(title="Imports")
     for column in ("import", "time (UTC)", "source", "what was read"):
         table.add_column(column)
-    for column in ("new", "changed", "deleted", "rejected"):
+    for column in ("new", "changed", "deleted", "unpublished", "rejected"):
         table.add_column(column, justify="right")
     table.add_column("")
     for each in imports:
-        counts = (each.new_books, each.changed_books, each.deleted_books, each.rejected_rows)
+        counts = (
+            each.new_books,
+            each.changed_books,
+            each.deleted_books,
+            each.unpublished_books,
+            each.rejected_rows,
+        )
         table.add_row(
             str(each.number),
             f"{each.imported_at:%Y-%m-%d %H:%M}",

@@ -144,8 +144,9 @@ UP = (
     """
     CREATE TRIGGER author_edited
     BEFORE UPDATE OF source, source_id, name, sort_name, birth_year, death_year ON author FOR EACH ROW
-    WHEN ((OLD.source, OLD.source_id, OLD.name, OLD.sort_name, OLD.birth_year, OLD.death_year)
-          IS DISTINCT FROM (NEW.source, NEW.source_id, NEW.name, NEW.sort_name, NEW.birth_year, NEW.death_year))
+    WHEN (OLD.source <> NEW.source OR OLD.source_id <> NEW.source_id
+          OR OLD.name <> NEW.name OR OLD.sort_name <> NEW.sort_name
+          OR OLD.birth_year IS DISTINCT FROM NEW.birth_year OR OLD.death_year IS DISTINCT FROM NEW.death_year)
     EXECUTE FUNCTION author_edited()
     """,
     """

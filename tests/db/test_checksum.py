@@ -23,6 +23,7 @@ SETTINGS = settings(max_examples=25)
 BOOK_CHANGES = {
     "source": "elsewhere",
     "source_id": "2",
+    "is_published": False,
     **{name: example.other_value for name, example in COLUMN_EXAMPLES.items()},
 }
 AUTHOR_CHANGES = {
@@ -223,7 +224,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
 
     assert {table: set(columns) for table, columns in rows} == {
         "book": {*BOOK_CHANGES, "id", "title_key", "published_key"},
-        "author": {*AUTHOR_CHANGES, "id", "book_count", "rating_count", "sort_key", "slug"},
+        "author": {*AUTHOR_CHANGES, "id", "book_count", "rating_count", "sort_key", "slug", "edited_at"},
         "category": {
             "name",
             "parent_id",
@@ -233,6 +234,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
             "direct_book_count",
             "lineage",
             "sort_key",
+            "edited_at",
         },
         "book_author": {"book_id", "author_id", "position", "role", "spelling"},
         "book_category": {"book_id", "category_id", "spelling"},
@@ -260,7 +262,7 @@ async def test_the_checksum_is_the_digest_of_buckets_of_line_digests(
     lines = [
         ["author", "name", "zoe", "Zoë", "Zoë", None, None],
         ["category", "art", "Art"],
-        ["book", "s", "1", *of_book.values(), [[1, "AUTHOR", "name", "zoe"]], ["art"]],
+        ["book", "s", "1", *of_book.values(), [[1, "AUTHOR", "name", "zoe"]], ["art"], True],
     ]
     digests = sorted(digest(json.dumps(line, ensure_ascii=False).encode()) for line in lines)
     buckets: dict[bytes, bytes] = {}

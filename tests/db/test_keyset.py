@@ -85,7 +85,10 @@ async def read_all_pages(read: Read, order: Order, size: int, *, backward: bool)
 
 
 async def add_drawn_books(connection: Connection, drawn: list[dict[str, Any]]) -> dict[str, Any]:
-    """Insert the drawn books; return the ids of the author, the root and the child, and all rows."""
+    """Insert the drawn books, each with an unpublished twin that no page may have.
+
+    Return the ids of the author, the root and the child, and the rows of the published books.
+    """
     author = await add_author(connection, "A")
     root = await add_category(connection, "Root")
     child = await add_category(connection, "Child", root)
@@ -95,18 +98,21 @@ async def add_drawn_books(connection: Connection, drawn: list[dict[str, Any]]) -
         columns = {name: value for name, value in book.items() if name not in ("title", "where")}
         columns["currency"] = "EUR" if book["price"] is not None else None
         columns["rating_count"] = 1 if book["rating_average"] is not None else 0
-        await add_book(
-            connection,
-            book["title"],
-            source_id=str(number),
-            authors=[author] if book["where"] != "child" else [],
-            categories=places[book["where"]],
-            **columns,
-        )
+        for is_published in (True, False):
+            await add_book(
+                connection,
+                book["title"],
+                source_id=f"{number} {is_published}",
+                authors=[author] if book["where"] != "child" else [],
+                categories=places[book["where"]],
+                is_published=is_published,
+                **columns,
+            )
     rows = [
         dict(row)
         for row in await connection.fetch(
-            "SELECT id, title_key, published_key, price, rating_average, rating_count FROM book ORDER BY id"
+            "SELECT id, title_key, published_key, price, rating_average, rating_count FROM book"
+            " WHERE is_published ORDER BY id"
         )
     ]
     for row, book in zip(rows, drawn, strict=True):

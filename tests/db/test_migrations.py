@@ -133,6 +133,29 @@ async def test_the_present_spelling_becomes_that_of_all_books(connection: Connec
     assert [finding for finding in await run_checks(connection) if finding.count] == []
 
 
+async def test_a_downgrade_publishes_books_that_are_off_sale(connection: Connection) -> None:
+    revision = import_module("migrations.versions.0014_published")
+    author, category = await add_author(connection, "Jane"), await add_category(connection, "Fiction")
+    await add_book(connection, "Sea", authors=[author], categories=[category])
+    await add_book(connection, "Hill", authors=[author], categories=[category], is_published=False)
+    counted = (
+        "SELECT a.book_count, c.book_count, s.books, (SELECT count(*) FROM book_search),"
+        " (SELECT count(*) FROM book_field WHERE field = 'is_published') FROM author a, category c, catalog_size s"
+    )
+
+    before = await connection.fetchrow(counted)
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+    without = await connection.fetchrow(counted)
+    await add_book(connection, "Lake", authors=[author], categories=[category])
+    older = await connection.fetchrow(counted)
+    for statement in revision.UP:
+        await connection.execute(statement)
+
+    assert (before, without, older) == ((1, 1, 1, 1, 1), (2, 2, 2, 2, 0), (3, 3, 3, 3, 0))
+    assert [finding for finding in await run_checks(connection) if finding.count] == []
+
+
 async def test_a_database_that_is_not_migrated_is_rejected(dsn: str) -> None:
     connection = await connect(dsn, application_name="bookstore tests")
 

@@ -509,6 +509,21 @@ CORRUPTIONS = (
         },
     ),
     Corruption(
+        "a book is unpublished without triggers",
+        ("UPDATE book SET is_published = false WHERE id = 1",),
+        {
+            "author_listings": ["author 1, book 1: surplus"],
+            "category_listings": ["category 1, book 1: surplus", "category 2, book 1: surplus"],
+            "author_counts": ["author 1: 2 instead of 1"],
+            "category_counts": [
+                "category 1: 2 instead of 1, directly 1 instead of 1",
+                "category 2: 2 instead of 1, directly 1 instead of 0",
+            ],
+            "catalog_sizes": ["books: 3 instead of 2"],
+            "search_documents": ["book 1: surplus"],
+        },
+    ),
+    Corruption(
         "the catalog has two sizes",
         (
             without("catalog_size", "catalog_size_pkey"),
@@ -591,7 +606,9 @@ async def test_a_full_catalog_stays_valid_after_any_change(
         "UPDATE book SET title = 'The Émma', price = NULL, currency = NULL, published_on = NULL WHERE id = 1",
         "UPDATE category SET parent_id = 4 WHERE id = 2",
         "UPDATE category SET name = 'Romans & Novels' WHERE id = 2",
+        "UPDATE book SET is_published = false WHERE id = 2",
         "UPDATE book_author SET author_id = 3 WHERE (book_id, position) = (2, 2)",
+        "UPDATE book SET is_published = true, title = 'Hugo' WHERE id = 2",
         "UPDATE book_category SET category_id = 2 WHERE (book_id, category_id) = (2, 1)",
         "UPDATE author SET name = 'V. Hugo', sort_name = 'Hugo, V.' WHERE id = 2",
         "DELETE FROM book_author WHERE (book_id, position) = (2, 3)",

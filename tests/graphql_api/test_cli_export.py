@@ -51,6 +51,33 @@ def test_a_source_is_exported_and_imported_again_without_a_change(shop: Shop) ->
     assert "0 rows changed: the catalog already matches this import." in again.stdout + again.stderr
 
 
+def test_books_off_sale_are_unpublished_left_out_of_an_export_and_published_again(shop: Shop) -> None:
+    week = ("--source", "shop", "--missing", "unpublish", "--yes")
+    (shop.folder / "week.csv").write_text("source_id,title\n1,Emma\n")
+
+    refused = shop.run("import", "csv", "week.csv", *week)
+    planned = shop.run("import", "csv", "week.csv", *week, "--missing-limit", "50%", "--dry-run")
+    done = shop.run("import", "csv", "week.csv", *week, "--missing-limit", "50%")
+    exported = shop.run("export", "csv", "--source", "shop", "--output", "out.csv")
+    again = shop.run("import", "csv", "out.csv", *week)
+    back = shop.run("import", "csv", "shop.csv", "--source", "shop")
+    imports = shop.run("imports", "show", "3")
+
+    said = [" ".join((each.stdout + each.stderr).split()) for each in (refused, planned, done, again, back)]
+    assert (
+        "1 of the 2 published books of shop are not in this import (50.0%), and at most 5% may be" in said[0]
+    )
+    assert "1 unpublished books, missing from this import shop/2 Nana" in said[1]
+    assert "unpublished books, missing from this import │ 1" in said[2]
+    assert "The unpublished books are listed in shop.missing.csv." in said[2]
+    assert (shop.folder / "shop.missing.csv").read_text() == "source_id,isbn,title\n2,,Nana\n"
+    assert exported.stderr == "Exported shop: 1 books, in out.csv.\n1 unpublished books were left out.\n"
+    assert "0 rows changed: the catalog already matches this import." in said[3]
+    assert "published again │ 1" in said[4]
+    assert "0 new, 0 changed, 0 deleted, 1 unpublished books." in imports.stdout
+    assert "book shop/2: is_published true -> false" in imports.stdout
+
+
 def test_each_source_is_exported_to_a_file_of_the_folder(shop: Shop) -> None:
     held = shop.run("export", "jsonl", "--folder", "out")
     lossy = shop.run("export", "csv", "--folder", "out")

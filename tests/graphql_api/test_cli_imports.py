@@ -41,7 +41,7 @@ def test_an_import_is_listed_shown_and_undone(shop: Path) -> None:
     listed = run_bookstore("imports", cwd=shop).stdout
 
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "DAY", shown) == (
-        "Import 2 of shop, DAY UTC: csv prices.csv. 0 new, 2 changed, 0 deleted books.\n"
+        "Import 2 of shop, DAY UTC: csv prices.csv. 0 new, 2 changed, 0 deleted, 0 unpublished books.\n"
         "2 × book: price\n"
         "    book shop/9780306406157: price 12.50 EUR -> 13.00 EUR\n"
         "    book shop/9780199535811: price 9.90 EUR -> 10.00 EUR\n"
@@ -55,9 +55,9 @@ def test_an_import_is_listed_shown_and_undone(shop: Path) -> None:
     )
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in listed.splitlines() if "│" in line]
     assert [[row[0], *row[2:]] for row in rows] == [
-        ["1", "shop", "csv books.csv", "2", "0", "0", "0", ""],
-        ["2", "shop", "csv prices.csv", "0", "2", "0", "0", "undone by 3"],
-        ["3", "shop", "undo of import 2", "0", "2", "0", "0", ""],
+        ["1", "shop", "csv books.csv", "2", "0", "0", "0", "0", ""],
+        ["2", "shop", "csv prices.csv", "0", "2", "0", "0", "0", "undone by 3"],
+        ["3", "shop", "undo of import 2", "0", "2", "0", "0", "0", ""],
     ]
 
 

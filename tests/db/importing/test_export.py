@@ -110,6 +110,22 @@ async def test_a_book_is_exported_in_its_own_spelling(catalog: Catalog, tmp_path
     assert await catalog.checksum() == before
 
 
+async def test_unpublished_books_are_not_exported_and_an_import_publishes_none(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    await catalog.import_records(book("a"), book("b"))
+    await catalog.import_records(book("a"), options=ImportOptions(missing="unpublish", missing_limit=100))
+
+    await export(catalog, "csv", tmp_path / "shop.csv")
+
+    assert await read_sources(catalog.connection) == {"shop": 1}
+    assert (await import_again(catalog, "csv", tmp_path / "shop.csv")).changed_nothing
+    assert await catalog.rows("SELECT source_id, is_published FROM book ORDER BY 1") == [
+        ("a", True),
+        ("b", False),
+    ]
+
+
 LINES = st.text(st.sampled_from("aé;,>&<\"'()-–.1 \\n黑#=\ufeff"), min_size=1, max_size=12).map(
     lambda text: " ".join(text.split()) or "a"
 )

@@ -13,6 +13,7 @@ from db.importing.records import AuthorRecord, BookRecord
 from tests.db.importing.feeds import Catalog, book
 
 REPLACE = ImportOptions(replace=True)
+UNPUBLISHES = ImportOptions(missing="unpublish", missing_limit=100)
 ISBNS = ("9780306406157", "9780199535811", "9780141439518")
 AUTHORS = "SELECT source, source_id, name, sort_name, birth_year, death_year FROM author ORDER BY 1, 2"
 SLUGS = "SELECT slug, book_count FROM author ORDER BY 1"
@@ -368,22 +369,32 @@ async def test_the_catalog_is_independent_of_the_order_of_sources(
 @given(
     older=feed_records(6),
     newer=feed_records(6),
-    options=st.sampled_from([ImportOptions(), ImportOptions(empty_clears=True), REPLACE]),
+    newest=feed_records(6),
+    options=st.sampled_from([ImportOptions(), ImportOptions(empty_clears=True), REPLACE, UNPUBLISHES]),
 )
 async def test_row_by_row_and_rebuilt_imports_give_the_same_catalog(
-    catalog: Catalog, older: list[BookRecord], newer: list[BookRecord], options: ImportOptions
+    catalog: Catalog,
+    older: list[BookRecord],
+    newer: list[BookRecord],
+    newest: list[BookRecord],
+    options: ImportOptions,
 ) -> None:
     summaries: list[list[tuple[object, ...]]] = []
     outcomes: set[str] = set()
 
     with pytest.MonkeyPatch.context() as patch:
-        for sizes in ((SMALL, SMALL), (LARGE, LARGE), (SMALL, LARGE)):
+        for sizes in ((SMALL,) * 3, (LARGE,) * 3, (SMALL, LARGE, LARGE)):
             await catalog.clear()
             counts: list[tuple[object, ...]] = []
-            for size, records in zip(sizes, (older, newer), strict=True):
+            for size, records in zip(sizes, (older, newer, newest), strict=True):
                 patch.setattr(import_transaction, "BULK_MIN_BOOKS", size)
                 summary = await catalog.import_records(*records, options=options)
-                counts.append((summary.new, summary.changed, summary.missing_from_feed, summary.merged))
+                counts.append(
+                    (
+                        *(summary.new, summary.changed, summary.missing_from_feed, summary.merged),
+                        *(summary.plan.unpublished, summary.plan.counts.published),
+                    )
+                )
             summaries.append(counts)
             outcomes.add(await catalog.checksum())
 

@@ -24,6 +24,8 @@ FIELDS = "SELECT b.source, b.source_id, f.field, f.owner, f.edited_at FROM book_
 IDS = "SELECT id, source_id FROM book ORDER BY id"
 JANE, JOHN = AuthorRecord("Jane Doe", sort_name="Doe, Jane"), AuthorRecord("John Roe", role="TRANSLATOR")
 DELETES = ImportOptions(missing="delete", missing_limit=100)
+UNPUBLISHES = ImportOptions(missing="unpublish", missing_limit=100)
+PUBLISHED = "SELECT source_id, is_published FROM book ORDER BY source_id"
 
 
 async def state(catalog: Catalog) -> tuple[str, list[str]]:
@@ -83,6 +85,59 @@ async def test_a_field_that_was_changed_since_is_kept_and_counted(catalog: Catal
         ("2", "By hand", 1),
         ("3", "By hand", 0),
     ]
+
+
+async def test_books_that_were_unpublished_and_published_are_set_back(catalog: Catalog) -> None:
+    await catalog.import_records(*map(book, ("1", "2", "3")))
+    await catalog.import_records(book("1"), book("2"), options=UNPUBLISHES)
+    before = await state(catalog)
+    summary = await catalog.import_records(book("1", "New"), book("3"), options=UNPUBLISHES)
+    after = await state(catalog)
+
+    undone = await undo(catalog, summary)
+    restored, published = await state(catalog), await catalog.rows(PUBLISHED)
+    redone = await undo(catalog, undone)
+
+    assert (restored, undone.kept) == (before, ())
+    assert published == [("1", True), ("2", True), ("3", False)]
+    assert (undone.changed, undone.plan.counts.published, undone.plan.counts.unpublished) == (3, 1, 1)
+    assert (await state(catalog), redone.kept) == (after, ())
+    assert await catalog.rows(PUBLISHED) == [("1", True), ("2", False), ("3", True)]
+
+
+async def test_a_deleted_book_comes_back_as_it_was_unpublished_and_with_the_edit(catalog: Catalog) -> None:
+    await catalog.import_records(book("1"), book("2"))
+    await catalog.connection.execute("UPDATE book SET is_published = false WHERE source_id = '2'")
+    before = await state(catalog)
+    summary = await catalog.import_records(book("1"), options=DELETES)
+
+    undone = await undo(catalog, summary)
+
+    assert (await state(catalog), undone.kept) == (before, ())
+    assert await catalog.rows(PUBLISHED) == [("1", True), ("2", False)]
+
+
+async def test_a_book_that_was_published_again_since_stays_published(catalog: Catalog) -> None:
+    await catalog.import_records(book("1"), book("2"))
+    summary = await catalog.import_records(book("1"), options=UNPUBLISHES)
+    await catalog.import_records(book("1"), book("2"))
+
+    undone = await undo(catalog, summary)
+
+    assert undone.kept == (KeptField("is_published", "later", 1),)
+    assert await catalog.rows(PUBLISHED) == [("1", True), ("2", True)]
+
+
+async def test_an_overwritten_edit_of_publishing_is_set_back(catalog: Catalog) -> None:
+    await catalog.import_records(book("1"), book("2"))
+    await catalog.connection.execute("UPDATE book SET is_published = false WHERE source_id = '2'")
+    before = await state(catalog)
+    summary = await catalog.import_records(book("2"), options=ImportOptions(overwrite_edits=True))
+
+    undone = await undo(catalog, summary)
+
+    assert summary.plan.counts.published == 1
+    assert (await state(catalog), undone.kept) == (before, ())
 
 
 async def test_owners_of_fields_are_set_back(catalog: Catalog) -> None:
@@ -277,17 +332,28 @@ choices = st.sampled_from(
         DELETES,
         ImportOptions(replace=True),
         ImportOptions(replace=True, missing="delete", missing_limit=100),
+        UNPUBLISHES,
+        ImportOptions(replace=True, missing="unpublish", missing_limit=100, overwrite_edits=True),
     ]
 )
 
 
 @settings(max_examples=40, database=None)
-@given(first=records, second=records, options=choices)
+@given(
+    first=records, then=records, edited=st.sampled_from(["1", "2", "none"]), second=records, options=choices
+)
 async def test_an_undo_restores_the_catalog_before_the_import(
-    catalog: Catalog, first: list[BookRecord], second: list[BookRecord], options: ImportOptions
+    catalog: Catalog,
+    first: list[BookRecord],
+    then: list[BookRecord],
+    edited: str,
+    second: list[BookRecord],
+    options: ImportOptions,
 ) -> None:
     await catalog.clear()
     await catalog.import_records(*first)
+    await catalog.import_records(*then, options=UNPUBLISHES)
+    await catalog.connection.execute("UPDATE book SET is_published = false WHERE source_id = $1", edited)
     before, ids = await state(catalog), await catalog.rows(IDS)
     summary = await catalog.import_records(*second, options=options)
     after = await state(catalog)

@@ -160,9 +160,14 @@ class StockedCatalog:
 
 
 async def add_drawn(
-    connection: Connection, authors: list[int], categories: list[int], book: DrawnBook, number: int
+    connection: Connection,
+    authors: list[int],
+    categories: list[int],
+    book: DrawnBook,
+    number: int,
+    **columns: Any,
 ) -> int:
-    values = {**book, "source_id": str(number)}
+    values = {**book, "source_id": str(number), **columns}
     values["authors"] = [authors[n] for n in sorted(book["authors"])]
     values["categories"] = [categories[n] for n in sorted(book["categories"])]
     values["currency"] = None if book["price"] is None else "EUR"
@@ -171,6 +176,7 @@ async def add_drawn(
 
 
 async def add_drawn_catalog(connection: Connection, drawn: list[DrawnBook]) -> StockedCatalog:
+    """Add the drawn books, each with a twin that is unpublished at the end. The rows are those of the others."""
     authors = [await add_author(connection, name) for name in ("First", "Second")]
     root = await add_category(connection, "Root")
     categories = [
@@ -187,6 +193,8 @@ async def add_drawn_catalog(connection: Connection, drawn: list[DrawnBook]) -> S
         )
         assert row
         rows.append({**book, **dict(row)})
+        await add_drawn(connection, authors, categories, book, number, source="twin")
+    await connection.execute("UPDATE book SET is_published = false WHERE source = 'twin'")
     return StockedCatalog(authors, categories, rows)
 
 
