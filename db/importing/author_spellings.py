@@ -6,6 +6,7 @@ most authors have one, and no row.
 
 import asyncpg
 
+# Of several names in one book, the first one counts: the others, and their sort names, leave no trace.
 # Of the known spellings, the numbers stay. A sort name follows the feed, but if books outside of it have the spelling,
 # the better one stays: a given sort name before the name itself, then the smallest.
 _FIND_SPELLINGS = """
@@ -28,10 +29,25 @@ WITH varied AS MATERIALIZED (
     SELECT a.id, 0, a.name, a.sort_name
     FROM varied v JOIN author a ON a.id = v.id
     WHERE NOT EXISTS (SELECT FROM author_spelling s WHERE s.author_id = a.id)
+), used AS MATERIALIZED (
+    SELECT l.people::integer AS person FROM stage_link l JOIN stage_book b USING (ordinal)
+    WHERE strpos(l.people, ',') = 0 AND l.people <> '' AND EXISTS (SELECT FROM varied)
+    UNION
+    SELECT n.person
+    FROM (
+        SELECT k.person, k.name,
+               first_value(k.name) OVER (PARTITION BY l.ordinal, k.source_id, k.role ORDER BY u.n) AS link_name
+        FROM stage_link l JOIN stage_book b USING (ordinal)
+        CROSS JOIN string_to_table(l.people, ',') WITH ORDINALITY AS u (person, n)
+        JOIN stage_key k ON k.person = u.person::integer
+        WHERE strpos(l.people, ',') > 0 AND k.source = 'name' AND k.source_id IN (SELECT source_id FROM varied)
+    ) n
+    WHERE n.name = n.link_name
 ), written AS (
     SELECT v.id AS author_id, k.name,
            (min(ARRAY[CASE WHEN k.sort_name = k.name THEN '1' ELSE '0' END, k.sort_name] COLLATE "C"))[2] AS sort_name
     FROM varied v JOIN stage_key k ON k.source = 'name' AND k.source_id = v.source_id
+    WHERE k.person IN (SELECT person FROM used)
     GROUP BY v.id, k.name
 )
 SELECT author_id,

@@ -83,7 +83,8 @@ class ImportedFiles:
 
 def print_summary(summary: Summary, files: ImportedFiles | None = None) -> None:
     """Print the counts, the duration and the memory use of an import, and the files that it wrote."""
-    table = Table(title=f"{summary.source}{' (dry run: nothing was written)' if summary.dry_run else ''}")
+    title = f"{summary.source}{' (dry run: nothing was written)' if summary.dry_run else ''}"
+    table = Table(title=title, min_width=len(title))
     table.add_column("")
     table.add_column("rows", justify="right")
     for label, count in _counts(summary):

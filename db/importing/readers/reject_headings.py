@@ -24,7 +24,7 @@ _SEPARATORS = re.compile(r"[,;\t|]")
 
 
 def is_rejects_file(path: Path) -> bool:
-    """Return whether an import wrote the file, or somebody mended one, so that an import may replace it."""
+    """Return whether an import wrote the file, or somebody corrected one, so that an import may replace it."""
     if not path.is_file():
         return False
     head = _first_line(path)
