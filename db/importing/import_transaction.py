@@ -50,6 +50,12 @@ UNION ALL
 SELECT set_config('TimeZone', 'UTC', true)
 """
 
+# Until the end of the transaction nobody else writes to the listings, so their rows stay at their places.
+_LISTINGS_LOCKED = """
+/* listings_locked */
+SET LOCAL bookstore.listings_locked = 'on'
+"""
+
 _TRY_IMPORT_LOCK = """
 /* only_import */
 SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
@@ -92,6 +98,7 @@ class ImportTransaction:
         await acquire_locks(
             self.connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
         )
+        await self.connection.execute(_LISTINGS_LOCKED)
         await create_merge_tables(self.connection)
 
 
