@@ -27,6 +27,12 @@ _IMPORTS = """
 SELECT id, source, undoes, has_changes FROM import ORDER BY id
 """
 
+_HAS_CHANGES = """
+/* has_changes */
+SELECT EXISTS (SELECT FROM import_change WHERE import_id = $1::integer)
+    OR EXISTS (SELECT FROM import WHERE id = $1::integer AND first_book_id IS NOT NULL)
+"""
+
 
 async def undo_import(
     dsn: str,
@@ -48,6 +54,7 @@ async def undo_import(
         source, later_imports = await _find_import(transaction.connection, number)
         timer.start_phase("Comparing with the catalog")
         planned = await _plan(transaction, number, source, later_imports)
+        await _require_effect(transaction.connection, number, planned)
         require_approval(planned, approve, dry_run=dry_run)
         timer.start_phase("Writing books, authors and categories")
         written, own_number = await _write(transaction, planned, number)
@@ -88,6 +95,17 @@ async def _find_import(connection: asyncpg.Connection, number: int) -> tuple[str
         if each > number and row["undoes"] is None and each not in undone_by
     ]
     return found["source"], later
+
+
+async def _require_effect(connection: asyncpg.Connection, number: int, planned: Plan) -> None:
+    """Raise CatalogImportError if nothing would be set back: the import would count as undone, and is not."""
+    if not await connection.fetchval(_HAS_CHANGES, number):
+        raise CatalogImportError(f"Import {number} changed nothing, so there is nothing to set back.")
+    if planned.kept and not (planned.counts.new or planned.counts.changed or planned.deleted):
+        kept = ", ".join(f"{each.field} of {each.books:,} {each.items}" for each in planned.kept)
+        raise CatalogImportError(
+            f"Nothing of import {number} can be set back, since it was all changed later: {kept}."
+        )
 
 
 async def _plan(transaction: ImportTransaction, number: int, source: str, later_imports: list[int]) -> Plan:
