@@ -118,7 +118,7 @@ def correct_rejects(path: Path, corrections: dict[str, dict[str, str]] | list[di
             writer.writerow([*row[:own], *cells.values()])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     rows=st.lists(ROWS, min_size=1, max_size=5), delimiter=st.sampled_from(",;\t"), in_rounds=st.booleans()
 )

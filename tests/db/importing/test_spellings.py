@@ -264,7 +264,7 @@ def expected_names(books: Sequence[BookRecord]) -> tuple[dict[str, str], dict[st
     return authors, categories
 
 
-@settings(max_examples=40, database=None)
+@settings(max_examples=12, database=None)
 @given(first=records, second=records, split=st.integers(0, 8), large=st.booleans())
 async def test_any_order_and_split_of_feeds_shows_the_spelling_of_most_books(
     catalog: Catalog, first: list[BookRecord], second: list[BookRecord], split: int, large: bool
@@ -288,7 +288,7 @@ async def test_any_order_and_split_of_feeds_shows_the_spelling_of_most_books(
     assert len(outcomes) == 1
 
 
-@settings(max_examples=25, database=None)
+@settings(max_examples=10, database=None)
 @given(older=records, other=records, newer=records, large=st.booleans())
 async def test_a_new_delivery_leaves_no_trace_of_the_spellings_of_the_former_one(
     catalog: Catalog, older: list[BookRecord], other: list[BookRecord], newer: list[BookRecord], large: bool

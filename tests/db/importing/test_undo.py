@@ -351,7 +351,7 @@ choices = st.sampled_from(
 )
 
 
-@settings(max_examples=40, database=None)
+@settings(max_examples=12, database=None)
 @given(
     first=records, then=records, edited=st.sampled_from(["1", "2", "none"]), second=records, options=choices
 )
