@@ -13,9 +13,9 @@ _MAX_EXAMPLES = 3
 
 @dataclass(slots=True)
 class ExportCounts:
-    """The numbers of exported books, and of those that an import of the file would change.
+    """The number of exported books, and how many of them an import of the file would change (`lossy`).
 
-    `examples` are the keys of up to _MAX_EXAMPLES of the latter. `unpublished` books are left out.
+    `examples` are the keys of up to _MAX_EXAMPLES lossy books. `unpublished` books are left out.
     """
 
     books: int = 0

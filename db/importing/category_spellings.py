@@ -1,4 +1,4 @@
-"""The spellings in which books write the path of a category: find those of a feed, and write those that are used.
+"""Find the spellings of category paths in a feed, and write the spellings that books use.
 
 A path votes for each of its categories, so a spelling holds all names from the root. `target_category_spelling` holds
 the spellings of the categories that have several; most have one, and no row.

@@ -1,7 +1,7 @@
 """The imports of a catalog and their changes, as the journal has them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from db.importing.journal import find_undone
 
 _IMPORTS = """
 /* list_imports */
-SELECT id, source, inputs, imported_at, new_books, changed_books, deleted_books, unpublished_books,
+SELECT id AS number, source, inputs, imported_at, new_books, changed_books, deleted_books, unpublished_books,
        rejected_rows, undoes, has_changes
 FROM import ORDER BY id
 """
@@ -49,7 +49,10 @@ WHERE i.id = $1::integer ORDER BY b.id LIMIT $2::bigint
 
 @dataclass(frozen=True, slots=True)
 class PastImport:
-    """One import. `inputs` names what was read; `undone_by` is the number of the import that undid it."""
+    """One import. `inputs` names what was read.
+
+    `undoes` is the number of the import that it undoes, `undone_by` of the import that undid it.
+    """
 
     number: int
     source: str
@@ -61,6 +64,7 @@ class PastImport:
     unpublished_books: int
     rejected_rows: int
     has_changes: bool
+    undoes: int | None
     undone_by: int | None
 
     @property
@@ -84,22 +88,14 @@ class Change:
 
 async def list_imports(connection: asyncpg.Connection) -> list[PastImport]:
     """Return all imports, the first one first."""
-    rows = [dict(row) for row in await connection.fetch(_IMPORTS)]
-    undone = find_undone({row["id"]: row["undoes"] for row in rows})
-    return [
-        PastImport(
-            number=row.pop("id"),
-            undone_by=undone.get(number),
-            **{name: value for name, value in row.items() if name != "undoes"},
-        )
-        for row in rows
-        for number in [row["id"]]
-    ]
+    rows = await connection.fetch(_IMPORTS)
+    undone = find_undone({row["number"]: row["undoes"] for row in rows})
+    return [PastImport(**dict(row), undone_by=undone.get(row["number"])) for row in rows]
 
 
-async def find_import(connection: asyncpg.Connection, number: int) -> PastImport:
-    """Return an import. Raise CatalogImportError if there is none with this number."""
-    for each in await list_imports(connection):
+def find_import(imports: Iterable[PastImport], number: int) -> PastImport:
+    """Return the import with this number. Raise CatalogImportError if there is none."""
+    for each in imports:
         if each.number == number:
             return each
     raise CatalogImportError(f"There is no import {number}; `bookstore imports` lists them.")

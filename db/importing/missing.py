@@ -68,7 +68,7 @@ class MissingBooks:
     """How many of the books that the feed lacks are deleted or unpublished, and the first of all that are listed.
 
     `edited` books would be unpublished if they were not published by hand. `of_source` is the number of books
-    of the source of which the limit is a share: for unpublishing, those that are published.
+    of the source, for unpublishing only its published books. The limit is a share of it.
     """
 
     of_source: int
@@ -97,7 +97,7 @@ async def count_missing_books(
 
 
 def _listed_condition(options: ImportOptions) -> str:
-    """Return the condition that a missing book `b` is one of those that the import kept, deleted or unpublished."""
+    """Return the condition that the import lists a missing book `b`: as kept, deleted or unpublished."""
     if options.missing != "unpublish":
         return "true"
     return "b.is_published" if options.overwrite_edits else f"b.is_published AND NOT {IS_EDITED}"

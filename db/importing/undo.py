@@ -7,6 +7,7 @@ import asyncpg
 from db.errors import CatalogImportError
 from db.importing import journal, plan, reversal
 from db.importing.edited_names import keep_edited_names
+from db.importing.history import find_import, list_imports
 from db.importing.import_transaction import ImportTransaction, begin_import
 from db.importing.importer import approve_all, peak_memory_mb, require_approval
 from db.importing.merge import MergeCounts, merge
@@ -21,11 +22,6 @@ from db.importing.summary import Summary
 from db.importing.temporary_tables import create_staging_tables
 
 _NO_PROGRESS = ImportProgress()
-
-_IMPORTS = """
-/* imports_and_undos */
-SELECT id, source, undoes, has_changes FROM import ORDER BY id
-"""
 
 _HAS_CHANGES = """
 /* has_changes */
@@ -74,27 +70,24 @@ async def undo_import(
 
 async def _find_import(connection: asyncpg.Connection, number: int) -> tuple[str, list[int]]:
     """Return the source of the import, and the later imports whose changes stand."""
-    rows = {row["id"]: row for row in await connection.fetch(_IMPORTS)}
-    found = rows.get(number)
-    if found is None:
-        raise CatalogImportError(f"There is no import {number}; `bookstore imports` lists them.")
-    undone_by = journal.find_undone({each: row["undoes"] for each, row in rows.items()})
-    if number in undone_by:
+    imports = await list_imports(connection)
+    found = find_import(imports, number)
+    if found.undone_by:
         raise CatalogImportError(
-            f"Import {number} is undone already, by import {undone_by[number]}; "
-            f"`bookstore undo {undone_by[number]}` brings its changes back."
+            f"Import {number} is undone already, by import {found.undone_by}; "
+            f"`bookstore undo {found.undone_by}` brings its changes back."
         )
-    if not found["has_changes"]:
+    if not found.has_changes:
         raise CatalogImportError(
             f"The changes of import {number} are not kept any more: it is more than "
             f"{journal.CHANGES_KEPT_DAYS} days old."
         )
     later = [
-        each
-        for each, row in rows.items()
-        if each > number and row["undoes"] is None and each not in undone_by
+        each.number
+        for each in imports
+        if each.number > number and each.undoes is None and each.undone_by is None
     ]
-    return found["source"], later
+    return found.source, later
 
 
 async def _require_effect(connection: asyncpg.Connection, number: int, planned: Plan) -> None:

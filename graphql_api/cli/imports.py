@@ -56,7 +56,7 @@ def show_import_command(number: int, show_all: bool) -> None:
     limit = None if show_all else 20
 
     async def read(connection: Connection) -> tuple[PastImport, list[tuple[str, str, int]], list[Change]]:
-        found = await find_import(connection, number)
+        found = find_import(await list_imports(connection), number)
         return (
             found,
             await count_changed_fields(connection, number),

@@ -1,4 +1,4 @@
-"""Versions of files: whether the files of a feed are still those that were read."""
+"""Versions of files: detect whether a file of a feed was changed after it was read."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -23,7 +23,7 @@ from db.importing.records import AuthorRecord, BookRecord, Reject
 KeysByField = tuple[tuple[str, tuple[str, ...]], ...]
 
 _SET_FIELDS = frozenset((*(field.name for field in BOOK_FIELDS), *LINK_FIELDS))
-"""The fields that an import sets, each with those that are set together with it."""
+"""The fields that an import sets. The value of a field lists the fields that are set together with it."""
 
 
 def find_keys(found: Iterable[str], mapping: Mapping[str, str], ignored: Sequence[str]) -> KeysByField:
