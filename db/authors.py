@@ -1,10 +1,12 @@
 """Authors: their record and every read of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from db.database import Database
 from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
+from db.redirects import fill_in_redirected
 from db.statements import ReadStatement, StatementTemplate
 
 
@@ -65,11 +67,12 @@ WHERE t.id = ANY ($1::bigint[])
 async def authors_by_ids(
     database: Database, ids: Sequence[int], *, columns: Columns[Author] = COLUMNS
 ) -> list[Author | None]:
-    """Return the author of each id, or None."""
+    """Return the author of each id, also of a merged author's id, or None."""
     authors = await database.fetch(
         *columns.render_for_keys(_AUTHORS_BY_IDS, ids), record_class=columns.record_class
     )
-    return align_to_keys(ids, {author["id"]: author for author in authors})
+    found = align_to_keys(ids, {author["id"]: author for author in authors})
+    return await fill_in_redirected_authors(database, "id", ids, found, columns=columns)
 
 
 _AUTHORS_BY_SLUGS = StatementTemplate(
@@ -85,12 +88,25 @@ WHERE t.slug = ANY ($1::text[])
 async def authors_by_slugs(
     database: Database, slugs: Sequence[str], *, columns: Columns[Author] = COLUMNS
 ) -> list[Author | None]:
-    """Return the author of each slug, or None."""
+    """Return the author of each slug, also of a former slug, or None."""
     selection = columns.with_column("slug")
     authors = await database.fetch(
         *selection.render_for_keys(_AUTHORS_BY_SLUGS, slugs), record_class=selection.record_class
     )
-    return align_to_keys(slugs, {author["slug"]: author for author in authors})
+    found = align_to_keys(slugs, {author["slug"]: author for author in authors})
+    return await fill_in_redirected_authors(database, "slug", slugs, found, columns=columns)
+
+
+async def fill_in_redirected_authors(
+    database: Database,
+    column: str,
+    keys: Sequence[Any],
+    found: list[Any],
+    *,
+    columns: Columns[Author] = COLUMNS,
+) -> list[Any]:
+    """Return what was found for the ids or slugs, and the authors of former ones in the place of None."""
+    return await fill_in_redirected(database, _AUTHORS_BY_IDS, columns, ("author", column), keys, found)
 
 
 _AUTHORS_BY_BOOK_IDS = StatementTemplate(

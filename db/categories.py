@@ -1,10 +1,12 @@
 """Categories: their record, their tree, and every read of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from db.database import Database
 from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
+from db.redirects import fill_in_redirected
 from db.statements import ReadStatement, StatementTemplate
 
 
@@ -96,12 +98,25 @@ WHERE t.path = ANY ($1::text[])
 async def categories_by_paths(
     database: Database, paths: Sequence[str], *, columns: Columns[Category] = COLUMNS
 ) -> list[Category | None]:
-    """Return the category at each path, or None."""
+    """Return the category at each path, also at a former path, or None."""
     selection = columns.with_column("path")
     categories = await database.fetch(
         *selection.render_for_keys(_CATEGORIES_BY_PATHS, paths), record_class=selection.record_class
     )
-    return align_to_keys(paths, {category["path"]: category for category in categories})
+    found = align_to_keys(paths, {category["path"]: category for category in categories})
+    return await fill_in_redirected_categories(database, "path", paths, found, columns=columns)
+
+
+async def fill_in_redirected_categories(
+    database: Database,
+    column: str,
+    keys: Sequence[Any],
+    found: list[Any],
+    *,
+    columns: Columns[Category] = COLUMNS,
+) -> list[Any]:
+    """Return what was found for the paths, and the categories of former paths in the place of None."""
+    return await fill_in_redirected(database, _CATEGORIES_BY_IDS, columns, ("category", column), keys, found)
 
 
 _CATEGORIES_BY_BOOK_IDS = StatementTemplate(

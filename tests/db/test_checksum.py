@@ -223,8 +223,17 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
     )
 
     assert {table: set(columns) for table, columns in rows} == {
-        "book": {*BOOK_CHANGES, "id", "title_key", "published_key"},
-        "author": {*AUTHOR_CHANGES, "id", "book_count", "rating_count", "sort_key", "slug", "edited_at"},
+        "book": {*BOOK_CHANGES, "id", "title_key", "published_key", "version"},
+        "author": {
+            *AUTHOR_CHANGES,
+            "id",
+            "book_count",
+            "rating_count",
+            "sort_key",
+            "slug",
+            "edited_at",
+            "version",
+        },
         "category": {
             "name",
             "parent_id",
@@ -235,6 +244,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
             "lineage",
             "sort_key",
             "edited_at",
+            "version",
         },
         "book_author": {"book_id", "author_id", "position", "role", "spelling"},
         "book_category": {"book_id", "category_id", "spelling"},

@@ -134,7 +134,10 @@ async def test_the_present_spelling_becomes_that_of_all_books(connection: Connec
 
 
 async def test_a_downgrade_publishes_books_that_are_off_sale(connection: Connection) -> None:
-    revision = import_module("migrations.versions.0014_published")
+    revisions = [
+        import_module(f"migrations.versions.{name}")
+        for name in ("0014_published", "0015_listing_order", "0016_writes")
+    ]
     author, category = await add_author(connection, "Jane"), await add_category(connection, "Fiction")
     await add_book(connection, "Sea", authors=[author], categories=[category])
     await add_book(connection, "Hill", authors=[author], categories=[category], is_published=False)
@@ -144,13 +147,15 @@ async def test_a_downgrade_publishes_books_that_are_off_sale(connection: Connect
     )
 
     before = await connection.fetchrow(counted)
-    for statement in revision.DOWN:
-        await connection.execute(statement)
+    for revision in reversed(revisions):
+        for statement in revision.DOWN:
+            await connection.execute(statement)
     without = await connection.fetchrow(counted)
     await add_book(connection, "Lake", authors=[author], categories=[category])
     older = await connection.fetchrow(counted)
-    for statement in revision.UP:
-        await connection.execute(statement)
+    for revision in revisions:
+        for statement in revision.UP:
+            await connection.execute(statement)
 
     assert (before, without, older) == ((1, 1, 1, 1, 1), (2, 2, 2, 2, 0), (3, 3, 3, 3, 0))
     assert [finding for finding in await run_checks(connection) if finding.count] == []
