@@ -4,7 +4,8 @@ CatalogError
 ├── EmbeddedError                      the embedded PostgreSQL cannot be started or reached
 ├── DatabaseError                      the database cannot be used as it is
 │   ├── DatabaseUnavailableError       PostgreSQL cannot be reached or rejects work for now: retry
-│   └── StatementTimeoutError          a statement took longer than its limit
+│   ├── StatementTimeoutError          a statement took longer than its limit
+│   └── UnknownOutcomeError            a commit was sent, and no answer came
 ├── CatalogImportError                 a delivery is refused before anything is written
 └── CatalogExportError                 an export cannot be written
 
@@ -30,6 +31,10 @@ class DatabaseUnavailableError(DatabaseError):
 
 class StatementTimeoutError(DatabaseError):
     """A statement took longer than its limit."""
+
+
+class UnknownOutcomeError(DatabaseError):
+    """The connection was lost during a commit, so that nobody knows whether the changes were written."""
 
 
 class CatalogImportError(CatalogError):

@@ -51,12 +51,12 @@ SELECT set_config('TimeZone', 'UTC', true)
 """
 
 # Until the end of the transaction nobody else writes to the listings, so their rows stay at their places.
-_LISTINGS_LOCKED = """
+LISTINGS_LOCKED = """
 /* listings_locked */
 SET LOCAL bookstore.listings_locked = 'on'
 """
 
-_TRY_IMPORT_LOCK = """
+TRY_IMPORT_LOCK = """
 /* only_import */
 SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
 """
@@ -98,7 +98,7 @@ class ImportTransaction:
         await acquire_locks(
             self.connection, LOCK_TABLES, attempt_timeout=0.5, total_timeout=CATALOG_LOCK_TIMEOUT
         )
-        await self.connection.execute(_LISTINGS_LOCKED)
+        await self.connection.execute(LISTINGS_LOCKED)
         await create_merge_tables(self.connection)
 
 
@@ -132,7 +132,7 @@ async def begin_import(
 
 async def _acquire_import_lock(connection: asyncpg.Connection) -> None:
     await connection.execute(_TRANSACTION_SETTINGS)
-    if not await connection.fetchval(_TRY_IMPORT_LOCK):
+    if not await connection.fetchval(TRY_IMPORT_LOCK):
         raise CatalogImportError("Another import is running on this database: retry when it has finished.")
 
 

@@ -1,0 +1,173 @@
+"""The session of one request that writes: one transaction, which never runs twice by itself."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from db.connections.connect import Connection
+from db.connections.error_mapping import is_connection_lost, to_database_error
+from db.connections.pool import ConnectionPool
+from db.connections.session import FailedStatement
+from db.connections.supervisor import PoolSupervisor
+from db.errors import DatabaseError, UnknownOutcomeError
+from db.statements import ReadStatement, WriteStatement
+
+_BEGIN = "BEGIN"
+_SAVEPOINT = "SAVEPOINT step"
+_UNDO_STEP = "ROLLBACK TO SAVEPOINT step"
+
+
+class WriteSession:
+    """One transaction of a request, over one connection: steps that can be undone, reads of what they wrote.
+
+    The first error of PostgreSQL that ends the transaction is kept as `failure`, and everything later raises
+    it. `must_retry` tells that PostgreSQL rolled it back for the sake of another transaction, so that the
+    request can run again as a whole. While it `is_committing`, nobody knows whether its changes are written.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_failed_statement",
+        "_has_savepoint",
+        "_lock",
+        "_pool",
+        "failure",
+        "is_committing",
+        "must_retry",
+        "supervisor",
+    )
+
+    def __init__(self, supervisor: PoolSupervisor) -> None:
+        self.supervisor = supervisor
+        self.failure: DatabaseError | None = None
+        self.must_retry = False
+        self.is_committing = False
+        self._failed_statement: FailedStatement | None = None
+        self._lock = asyncio.Lock()
+        self._pool: ConnectionPool | None = None
+        self._connection: Connection | None = None
+        self._has_savepoint = False
+
+    async def fetch(
+        self, statement: ReadStatement | WriteStatement, *args: object, record_class: Any = None
+    ) -> list[Any]:
+        """Run one statement in the transaction, and return its rows."""
+        async with self._lock:
+            connection = await self._begin()
+            query = statement if isinstance(statement, ReadStatement) else statement.text
+            started_at = asyncio.get_running_loop().time()
+            try:
+                return await self._run(connection.fetch(query, *args, record_class=record_class))
+            except BaseException:
+                milliseconds = 1000 * (asyncio.get_running_loop().time() - started_at)
+                self._failed_statement = FailedStatement(statement.name, milliseconds)
+                raise
+
+    def failed_statement(self) -> FailedStatement | None:
+        """Return the last statement that failed or was cancelled."""
+        return self._failed_statement
+
+    @asynccontextmanager
+    async def raw_connection(self) -> AsyncGenerator[Connection]:
+        """Yield the connection of the transaction, for writes that need more than `fetch`."""
+        async with self._lock:
+            connection = await self._begin()
+            try:
+                yield connection
+            except asyncpg.IntegrityConstraintViolationError:
+                raise
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, DatabaseError) as error:
+                raise self._fail(error) from error
+
+    async def start_step(self) -> None:
+        """Begin a step: what is written from here on, `undo_step` sets back."""
+        async with self._lock:
+            connection = await self._begin(step=True)
+            if not self._has_savepoint:
+                await self._run(connection.execute(_SAVEPOINT))
+            self._has_savepoint = True
+
+    async def undo_step(self) -> None:
+        """Set back what was written since `start_step`, also after a statement that failed."""
+        async with self._lock:
+            await self._run((await self._begin()).execute(_UNDO_STEP))
+
+    def finish_step(self) -> None:
+        """End the step. The next one needs a savepoint of its own."""
+        self._has_savepoint = False
+
+    async def commit(self) -> None:
+        """Commit. Raises UnknownOutcomeError if the connection is lost meanwhile."""
+        if self.failure:
+            raise self.failure
+        if self._connection is None:
+            return
+        self.is_committing = True
+        try:
+            await self._connection.execute("COMMIT")
+        except Exception as error:
+            self._release(error)
+            if is_connection_lost(error) or isinstance(error, TimeoutError):
+                raise UnknownOutcomeError(
+                    "The connection to PostgreSQL was lost during the commit: the changes may or may not "
+                    "have been"
+                    " written."
+                ) from error
+            self.is_committing = False
+            raise self._fail(error) from error
+        self.is_committing = False
+        self._release(None)
+
+    async def roll_back(self) -> None:
+        """Roll back, and release the connection. Nothing happens if there is no transaction."""
+        if self._connection is None:
+            return
+        failure: BaseException | None = None
+        try:
+            await self._connection.execute("ROLLBACK")
+        except Exception as error:
+            failure = error
+        finally:
+            self._release(failure)
+
+    def abandon(self) -> None:
+        """End the transaction at once, by closing its connection."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._release(None)
+
+    async def _begin(self, *, step: bool = False) -> Connection:
+        if self.failure:
+            raise self.failure
+        if self._connection is None:
+            try:
+                self._pool = self.supervisor.require_pool()
+                self._connection = await self._pool.acquire()
+            except Exception as error:
+                raise self._fail(error) from error
+            await self._run(self._connection.execute(f"{_BEGIN}; {_SAVEPOINT}" if step else _BEGIN))
+            self._has_savepoint = step
+        return self._connection
+
+    async def _run(self, running: Any) -> Any:
+        try:
+            return await running
+        except asyncpg.IntegrityConstraintViolationError:
+            raise
+        except Exception as error:
+            raise self._fail(error) from error
+
+    def _fail(self, error: Exception) -> Exception:
+        """Keep the error that ends the transaction. Return what to raise."""
+        self.must_retry = isinstance(error, asyncpg.TransactionRollbackError)
+        self.failure = to_database_error(error)
+        return self.failure or error
+
+    def _release(self, failure: BaseException | None) -> None:
+        assert self._pool is not None  # noqa: S101 - it was acquired from it
+        assert self._connection is not None  # noqa: S101
+        self._pool.release(self._connection, failure)
+        self._connection = None

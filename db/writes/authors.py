@@ -1,0 +1,225 @@
+"""Authors: add, change, delete and merge. Old slugs and ids go on being found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from db.constraints import MAX_NAME_KEY_LENGTH, MAX_NAME_LENGTH, MAX_YEAR
+from db.importing.field_parsers import FieldError
+from db.importing.field_parsers.sort_names import derive_sort_name
+from db.importing.field_parsers.texts import parse_literal_line
+from db.statements import WriteStatement
+from db.writes.book_keys import conflict
+from db.writes.faults import Fault, FaultCode, WriteRejectedError, reject
+from db.writes.references import Reference, find_references
+from db.writes.session import LOCK_COUNTERS, WriteTransaction
+
+_INSERT_AUTHOR = WriteStatement(
+    "insert_author",
+    f"""
+INSERT INTO author (source, source_id, name, sort_name, birth_year, death_year)
+VALUES ('name', left(slug($1::text), {MAX_NAME_KEY_LENGTH}), $1::text, $2::text, $3::integer, $4::integer)
+RETURNING id
+""",
+)
+
+_LOCK_AUTHORS = WriteStatement(
+    "lock_authors",
+    """
+SELECT id, slug, source, name, sort_name, birth_year, death_year, book_count, version
+FROM author WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
+""",
+)
+
+# An author without an id of a source is known by the name.
+_UPDATE_AUTHOR = WriteStatement(
+    "update_author",
+    f"""
+WITH renamed AS (
+    UPDATE author SET
+        source_id = CASE source WHEN 'name' THEN left(slug($2::text), {MAX_NAME_KEY_LENGTH}) ELSE source_id
+        END, name = $2::text, sort_name = $3::text, birth_year = $4::integer, death_year = $5::integer
+    WHERE id = $1::bigint
+    RETURNING id, slug
+)
+INSERT INTO author_redirect (slug, author_id)
+SELECT $6::text, r.id FROM renamed AS r WHERE r.slug <> $6::text
+ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = NULL
+""",
+)
+
+_COUNT_CONTRIBUTIONS = WriteStatement(
+    "count_contributions",
+    """
+SELECT count(DISTINCT book_id) AS books FROM book_author WHERE author_id = $1::bigint
+""",
+)
+
+_DELETE_AUTHOR = WriteStatement(
+    "delete_author",
+    """
+DELETE FROM author WHERE id = $1::bigint
+""",
+)
+
+# The books are locked by id before their links change.
+_LOCK_BOOKS_OF_AUTHOR = WriteStatement(
+    "lock_books_of_author",
+    """
+SELECT FROM book WHERE id IN (SELECT book_id FROM book_author WHERE author_id = $1::bigint)
+ORDER BY id FOR NO KEY UPDATE
+""",
+)
+
+# The links of the books are written again: of a contribution that both had in a role, the first one stays.
+_TAKE_LINKS = WriteStatement(
+    "take_links",
+    """
+WITH taken AS (
+    DELETE FROM book_author AS l USING (SELECT DISTINCT book_id FROM book_author WHERE author_id =
+    $2::bigint) AS k
+    WHERE l.book_id = k.book_id
+    RETURNING l.book_id, l.position, l.author_id, l.role, l.spelling
+),
+renamed AS (
+    SELECT DISTINCT ON (book_id, role, author) book_id, role, position,
+           CASE author_id WHEN $2::bigint THEN $1::bigint ELSE author_id END AS author,
+           CASE author_id WHEN $2::bigint THEN NULL ELSE spelling END AS spelling
+    FROM (
+        SELECT *, CASE author_id WHEN $2::bigint THEN $1::bigint ELSE author_id END AS author FROM taken
+    ) AS t
+    ORDER BY book_id, role, author, position
+)
+SELECT array_agg(book_id ORDER BY book_id, position) AS book_ids,
+       array_agg(author ORDER BY book_id, position) AS author_ids,
+       array_agg(role ORDER BY book_id, position) AS roles,
+       array_agg(spelling ORDER BY book_id, position) AS spellings
+FROM renamed
+""",
+)
+
+_PUT_LINKS = WriteStatement(
+    "put_links",
+    """
+INSERT INTO book_author (book_id, position, author_id, role, spelling)
+SELECT u.book_id, row_number() OVER (PARTITION BY u.book_id ORDER BY u.n), u.author_id, u.role, u.spelling
+FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[]) WITH ORDINALITY
+    AS u (book_id, author_id, role, spelling, n)
+""",
+)
+
+_REDIRECT_AUTHOR = WriteStatement(
+    "redirect_author",
+    """
+WITH moved AS (
+    UPDATE author_redirect SET author_id = $1::bigint WHERE author_id = $2::bigint
+)
+INSERT INTO author_redirect (slug, old_id, author_id) VALUES ($3::text, $2::bigint, $1::bigint)
+ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = excluded.old_id
+""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorInput:
+    """What is set of an author: name, sort_name, birth_year, death_year. A missing value stays, None
+    clears.
+    """
+
+    values: Mapping[str, Any]
+
+
+async def create_author(transaction: WriteTransaction, author: AuthorInput) -> int:
+    """Add an author, and return the id. Without a sort name it is derived from the name."""
+    values = _parse_values({"name": None, **author.values})
+    row = [values.get(name) for name in ("name", "sort_name", "birth_year", "death_year")]
+    row[1] = row[1] or derive_sort_name(row[0]) or row[0]
+    return (await transaction.fetch(_INSERT_AUTHOR, *row))[0]["id"]
+
+
+async def update_author(
+    transaction: WriteTransaction, reference: Reference, author: AuthorInput, expected_version: int | None
+) -> int:
+    """Set some values of an author. With a new name and no sort name, it is derived. Return the id."""
+    values = _parse_values(author.values)
+    row = await _lock_author(transaction, reference, expected_version)
+    if "name" in values and not values.get("sort_name"):
+        values["sort_name"] = derive_sort_name(values["name"]) or values["name"]
+    new = {**row, **{name: value for name, value in values.items() if value or name not in ("sort_name",)}}
+    await transaction.fetch(
+        _UPDATE_AUTHOR,
+        row["id"],
+        *(new[name] for name in ("name", "sort_name", "birth_year", "death_year")),
+        row["slug"],
+    )
+    return row["id"]
+
+
+async def delete_author(
+    transaction: WriteTransaction, reference: Reference, expected_version: int | None
+) -> int:
+    """Delete an author who has no books. Return the id."""
+    row = await _lock_author(transaction, reference, expected_version)
+    books = (await transaction.fetch(_COUNT_CONTRIBUTIONS, row["id"]))[0]["books"]
+    if books:
+        message = f"{books:,} books refer to this author: take it from them, or merge it into another one."
+        raise reject(reference.path, FaultCode.IN_USE, message)
+    await transaction.fetch(_DELETE_AUTHOR, row["id"])
+    return row["id"]
+
+
+async def merge_authors(transaction: WriteTransaction, into: Reference, source: Reference) -> int:
+    """Give the books of an author to another one, and delete the first. Return the id of the other one.
+
+    The old slug and id are found as those of the other one. Roles and order are kept; a contribution that
+    both had in the same role is there once.
+    """
+    await transaction.fetch(LOCK_COUNTERS)
+    kept, gone = await find_references(transaction, "author", [into, source])
+    if kept == gone:
+        raise reject(source.path, FaultCode.INVALID, "Both are the same author.")
+    await transaction.fetch(_LOCK_BOOKS_OF_AUTHOR, gone)
+    rows = {row["id"]: row for row in await transaction.fetch(_LOCK_AUTHORS, [kept, gone])}
+    taken = (await transaction.fetch(_TAKE_LINKS, kept, gone))[0]
+    if taken["book_ids"]:
+        await transaction.fetch(
+            _PUT_LINKS, taken["book_ids"], taken["author_ids"], taken["roles"], taken["spellings"]
+        )
+    await transaction.fetch(_REDIRECT_AUTHOR, kept, gone, rows[gone]["slug"])
+    await transaction.fetch(_DELETE_AUTHOR, gone)
+    return kept
+
+
+async def _lock_author(
+    transaction: WriteTransaction, reference: Reference, expected_version: int | None
+) -> Mapping[str, Any]:
+    author_id = (await find_references(transaction, "author", [reference]))[0]
+    rows = await transaction.fetch(_LOCK_AUTHORS, [author_id])
+    if not rows:
+        raise reject(reference.path, FaultCode.NOT_FOUND, "The author was deleted meanwhile.")
+    row = rows[0]
+    if expected_version not in (None, row["version"]):
+        fault = conflict(reference.path, expected_version, row["version"])
+        raise WriteRejectedError([fault], current_id=row["id"])
+    return row
+
+
+def _parse_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    parsed: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, value in values.items():
+        parsed[name] = value
+        if name in ("name", "sort_name"):
+            try:
+                parsed[name] = parse_literal_line(name, value or "", MAX_NAME_LENGTH)
+            except FieldError as error:
+                message = f"{name} is {error.value[:60]!r}: {error.reason}."
+                faults.append(Fault(("input", name), FaultCode.INVALID, message))
+            if name == "name" and not parsed[name]:
+                faults.append(Fault(("input", name), FaultCode.INVALID, "The name is blank: give a name."))
+        elif value is not None and abs(value) > MAX_YEAR:
+            message = f"{name} is {value}: give a year from -{MAX_YEAR} to {MAX_YEAR}."
+            faults.append(Fault(("input", name), FaultCode.INVALID, message))
+    if faults:
+        raise WriteRejectedError(faults)
+    return parsed

@@ -1,0 +1,121 @@
+"""Keys by which a write names a book: its id, its ISBN, or its key in a source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from db.importing.field_parsers import FieldError, parse_isbn
+from db.statements import WriteStatement
+from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
+from db.writes.session import WriteTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class BookKey:
+    """One of the keys of a book. `path` leads to it in the input."""
+
+    path: FaultPath
+    id: int | None = None
+    isbn: str | None = None
+    source_key: tuple[str, str] | None = None
+    expected_version: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The key as a message names it."""
+        if self.source_key:
+            return f"the key {self.source_key[1]!r} of the source {self.source_key[0]!r}"
+        return f"the ISBN {self.isbn}" if self.isbn is not None else "this id"
+
+
+# Books are locked by id: two writers that lock the same books never wait for each other in a circle.
+_LOCK_BOOKS = WriteStatement(
+    "lock_books",
+    """
+SELECT b.id, b.isbn, b.source, b.source_id, b.version, b.stock, b.is_published
+FROM book AS b
+WHERE b.id IN (
+    SELECT unnest($1::bigint[])
+    UNION SELECT k.id FROM book AS k WHERE k.isbn = ANY ($2::text[])
+    UNION SELECT k.id FROM unnest($3::text[], $4::text[]) AS u (source, source_id) JOIN book AS k USING
+    (source, source_id)
+)
+ORDER BY b.id
+FOR NO KEY UPDATE OF b
+""",
+)
+
+
+async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> list[Mapping[str, Any]]:
+    """Lock the book of each key, and return their rows in the order of the keys.
+
+    Raises WriteRejectedError for each key without a book, each that names the book of an earlier one, and
+    each whose book has another version than expected.
+    """
+    keys, faults = _normalize_isbns(keys)
+    isbns = [key.isbn for key in keys if key.isbn is not None]
+    source_keys = [key.source_key for key in keys if key.source_key]
+    rows = await transaction.fetch(
+        _LOCK_BOOKS,
+        [key.id for key in keys if key.id is not None],
+        isbns,
+        [source for source, _ in source_keys],
+        [source_id for _, source_id in source_keys],
+    )
+    by_id = {row["id"]: row for row in rows}
+    by_isbn = {row["isbn"]: row for row in rows}
+    by_source = {(row["source"], row["source_id"]): row for row in rows}
+    found: list[Mapping[str, Any]] = []
+    first_paths: dict[int, FaultPath] = {}
+    conflicting: int | None = None
+    for key in keys:
+        row = by_id.get(key.id) if key.id is not None else by_isbn.get(key.isbn)
+        row = by_source.get(key.source_key) if key.source_key else row
+        if row is None:
+            if all(fault.path != key.path for fault in faults):
+                faults.append(Fault(key.path, FaultCode.NOT_FOUND, f"No book has {key.text}."))
+        elif (first := first_paths.setdefault(row["id"], key.path)) != key.path:
+            faults.append(
+                Fault(key.path, FaultCode.DUPLICATE, f"This is the book of {describe_path(first)}, too.")
+            )
+        elif key.expected_version not in (None, row["version"]):
+            conflicting = row["id"]
+            faults.append(conflict(key.path, key.expected_version, row["version"]))
+        else:
+            found.append(row)
+    if faults:
+        raise WriteRejectedError(faults, current_id=conflicting)
+    return found
+
+
+def conflict(path: FaultPath, expected: int | None, version: int) -> Fault:
+    """Return the fault of an item that another writer has changed."""
+    return Fault(
+        path,
+        FaultCode.CONFLICT,
+        f"The version is {version}, not {expected}: somebody changed it since. Read it again, then decide.",
+    )
+
+
+def describe_path(path: FaultPath) -> str:
+    """Return a path as JavaScript writes it, for example offers[2].isbn."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
+
+
+def _normalize_isbns(keys: Sequence[BookKey]) -> tuple[list[BookKey], list[Fault]]:
+    """Return the keys with their ISBNs as ISBN-13, and the faults of invalid ones."""
+    normalized: list[BookKey] = []
+    faults: list[Fault] = []
+    for key in keys:
+        isbn = None
+        if key.isbn is not None:
+            try:
+                isbn = parse_isbn(key.isbn)
+                if isbn is None:
+                    faults.append(Fault(key.path, FaultCode.INVALID, f"{key.isbn[:40]!r} is no ISBN."))
+            except FieldError as error:
+                message = f"{error.value[:40]!r} is no ISBN: {error.reason}."
+                faults.append(Fault(key.path, FaultCode.INVALID, message))
+        normalized.append(BookKey(key.path, key.id, isbn, key.source_key, key.expected_version))
+    return normalized, faults

@@ -1,0 +1,250 @@
+"""Upserts: up to a thousand flat records at once, by the rules and the statements of an import.
+
+The records take over the fields that they give, also those of other sources or edited by hand. The step is
+no import of its own in the journal: the audit trail has it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import asyncpg
+
+from db.connections.write_session import WriteSession
+from db.errors import DatabaseUnavailableError
+from db.importing import resolve, staged_checks
+from db.importing.edited_names import keep_edited_names
+from db.importing.import_transaction import LISTINGS_LOCKED, TRY_IMPORT_LOCK
+from db.importing.merge import LOCK_TABLES, merge
+from db.importing.options import KEEPERS, OWNABLE_FIELDS, ImportOptions
+from db.importing.ownership import record_owners
+from db.importing.readers.flat import FlatRecordParser
+from db.importing.records import BookRecord, Reject
+from db.importing.spellings import choose_spellings, write_spellings
+from db.importing.staging import Staging
+from db.importing.temporary_tables import create_merge_tables, create_staging_tables
+from db.importing.update_rules import UpdateRules, update_rules
+from db.writes.faults import Fault, FaultCode, WriteRejectedError, reject
+
+LOCK_TIMEOUT = 3.0
+"""Maximum wait for the locks on the catalog, in seconds."""
+
+
+class RowOutcome(Enum):
+    """What became of a record."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+    REJECTED = "REJECTED"
+
+
+@dataclass(slots=True)
+class UpsertedRow:
+    """The outcome of one record. A record with faults is rejected."""
+
+    outcome: RowOutcome
+    book_id: int | None
+    faults: list[Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """Flat records of a source: texts by their fields, None for a value that is emptied."""
+
+    source: str
+    records: Sequence[Mapping[str, str | None]]
+    skips_rows: bool
+    dry_run: bool
+
+
+# PostgreSQL drops the temporary tables of a transaction at its end, but not their functions.
+_DISCARD = """
+/* discard_temporary */
+DISCARD TEMP
+"""
+
+_RESET_WRITER = """
+/* reset_writer */
+SELECT set_config(name, '', true)
+FROM unnest(ARRAY['bookstore.writer', 'bookstore.listings_locked', 'bookstore.defer_spellings']) AS u (name)
+"""
+
+_SET_WRITER = """
+/* set_writer */
+SELECT set_config('bookstore.writer', 'import', true)
+"""
+
+_SET_LOCK_TIMEOUT = f"""
+/* set_lock_timeout */
+SET LOCAL lock_timeout = {round(LOCK_TIMEOUT * 1000)}
+"""
+
+_RESET_LOCK_TIMEOUT = """
+/* reset_lock_timeout */
+SET LOCAL lock_timeout TO DEFAULT
+"""
+
+_OUTCOMES = """
+/* upserted_rows */
+SELECT s.row, CASE WHEN NOT t.is_new THEN t.id END AS id, CASE
+    WHEN t.is_new THEN 'CREATED'
+    WHEN t.differs OR t.id IN (
+        SELECT book_id FROM target_book_author UNION ALL SELECT book_id FROM gone_book_author
+        UNION ALL SELECT book_id FROM target_book_category UNION ALL SELECT book_id FROM gone_book_category
+    ) THEN 'UPDATED'
+    ELSE 'UNCHANGED' END AS outcome, t.id AS target_id
+FROM stage_book s JOIN target_book t USING (ordinal)
+"""
+
+_REJECTED = """
+/* rejected_rows */
+SELECT row, field, value, reason, first_row FROM stage_reject ORDER BY row, field
+"""
+
+_ADD_IMPORT = """
+/* add_passing_import */
+INSERT INTO import (id, source, inputs, new_books, changed_books, deleted_books, rejected_rows)
+SELECT coalesce(max(id), 0) + 1, $1::text, '', 0, 0, 0, 0 FROM import
+RETURNING id
+"""
+
+_REMOVE_IMPORT = """
+/* remove_passing_import */
+DELETE FROM import WHERE id = $1::integer
+"""
+
+
+async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRow]:
+    """Add and change the books of the records. Return the outcome of each.
+
+    Raises WriteRejectedError with all faults if a record has one and rows are not skipped.
+    Raises DatabaseUnavailableError while an import runs.
+    """
+    if upsert.source in ("name", *KEEPERS) or not upsert.source.strip():
+        raise reject(("source",), FaultCode.INVALID, f"A source cannot be called {upsert.source!r}.")
+    rows = [UpsertedRow(RowOutcome.REJECTED, None, []) for _ in upsert.records]
+    parsed = [book for row, book in _parse_records(upsert.records, rows) if book is not None]
+    async with session.raw_connection() as connection:
+        if not await connection.fetchval(TRY_IMPORT_LOCK):
+            raise DatabaseUnavailableError("An import is running.")
+        await connection.execute(_DISCARD)
+        await connection.execute(_SET_WRITER)
+        await create_staging_tables(connection)
+        while True:
+            await _plan(connection, upsert, parsed)
+            rejected = await connection.fetch(_REJECTED)
+            if not rejected:
+                break
+            _add_faults(rows, rejected)
+            await connection.execute(_DISCARD)
+            await create_staging_tables(connection)
+            parsed = [book for book in parsed if not rows[book.row - 1].faults]
+        faults = [fault for row in rows for fault in row.faults]
+        if faults and not upsert.skips_rows:
+            raise WriteRejectedError(faults)
+        for row in await connection.fetch(_OUTCOMES):
+            done = rows[row["row"] - 1]
+            done.outcome = RowOutcome(row["outcome"])
+            done.book_id = row["id"] if upsert.dry_run else row["target_id"]
+        if not upsert.dry_run:
+            await _write(connection, upsert, _rules_of(upsert))
+        await connection.execute(_DISCARD)
+        await connection.execute(_RESET_WRITER)
+    return rows
+
+
+def _fields_of(upsert: Upsert) -> frozenset[str]:
+    names = {name for record in upsert.records for name in record}
+    renamed = {"published": ("published_year", "published_on"), "pages": ("page_count",)}
+    fields = {each for name in names for each in renamed.get(name, (name,))}
+    if "price" in fields or "currency" in fields:
+        fields |= {"price", "currency"}
+    if "rating_average" in fields or "rating_count" in fields:
+        fields |= {"rating_average", "rating_count"}
+    return frozenset(fields)
+
+
+def _options_of(upsert: Upsert) -> ImportOptions:
+    owned = {name for record in upsert.records for name in record} & set(OWNABLE_FIELDS)
+    return ImportOptions(empty_clears=True, owner_of=frozenset(owned), overwrite_edits=True)
+
+
+def _rules_of(upsert: Upsert) -> UpdateRules:
+    return update_rules(_fields_of(upsert), _options_of(upsert))
+
+
+def _parse_records(
+    records: Sequence[Mapping[str, str | None]], rows: list[UpsertedRow]
+) -> Iterator[tuple[int, BookRecord | None]]:
+    """Yield each record as a book, or None with its faults in its row."""
+    all_names = sorted({name for record in records for name in record})
+    parser = FlatRecordParser(all_names)
+    for number, record in enumerate(records, 1):
+        parsed = parser.parse(number, [record.get(name) or "" for name in all_names])
+        faults = [_fault_of(number, each) for each in parsed if isinstance(each, Reject)]
+        rows[number - 1].faults += faults
+        book = parsed[0]
+        if faults or isinstance(book, Reject):
+            yield number, None
+        else:
+            absent = tuple(name for name in all_names if name not in record)
+            yield number, _with_absent(book, absent)
+
+
+def _with_absent(book: BookRecord, absent: tuple[str, ...]) -> BookRecord:
+    object.__setattr__(book, "absent", absent)
+    return book
+
+
+_CLI_ADVICE = re.compile(r"say --[a-z-]+ or --[a-z-]+, or |; imported without it$")
+"""What the reader of a file can do besides, by an option of the command."""
+
+
+def _fault_of(number: int, found: Reject) -> Fault:
+    message = f"{found.value[:60]!r}: {_CLI_ADVICE.sub('', found.reason)}"
+    return Fault(("books", number - 1, found.field), FaultCode.INVALID, message)
+
+
+def _add_faults(rows: list[UpsertedRow], rejected: Sequence[asyncpg.Record]) -> None:
+    for each in rejected:
+        first = each["first_row"]
+        message = f"{each['value'][:60]!r}: {each['reason']}" + (f" books[{first - 1}]" if first else "")
+        code = FaultCode.DUPLICATE if first else FaultCode.INVALID
+        path = ("books", each["row"] - 1, each["field"])
+        rows[each["row"] - 1].faults.append(Fault(path, code, message))
+
+
+async def _plan(connection: asyncpg.Connection, upsert: Upsert, books: Sequence[BookRecord]) -> None:
+    """Stage the books, lock the catalog, and find what they change."""
+    staging = Staging(connection, keeps_absent=True)
+    await staging.add(books)
+    await staging.finish()
+    rules, options = _rules_of(upsert), _options_of(upsert)
+    await _lock_catalog(connection)
+    await staged_checks.reject_invalid_rows(connection, upsert.source, rules, options)
+    await resolve.resolve(connection, rules)
+    await choose_spellings(connection)
+    await keep_edited_names(connection, options)
+
+
+async def _lock_catalog(connection: asyncpg.Connection) -> None:
+    """Let no other session write to the catalog until the end of the transaction."""
+    await connection.execute(_SET_LOCK_TIMEOUT)
+    try:
+        await connection.execute(LOCK_TABLES)
+    except asyncpg.LockNotAvailableError as error:
+        raise DatabaseUnavailableError(f"Other writers held the catalog for {LOCK_TIMEOUT:g} s.") from error
+    await connection.execute(_RESET_LOCK_TIMEOUT)
+    await connection.execute(LISTINGS_LOCKED)
+    await create_merge_tables(connection)
+
+
+async def _write(connection: asyncpg.Connection, upsert: Upsert, rules: UpdateRules) -> None:
+    number: Any = await connection.fetchval(_ADD_IMPORT, upsert.source)
+    await record_owners(connection, upsert.source, rules, _options_of(upsert))
+    await merge(connection, upsert.source, rules, number, into_rebuilt=False)
+    await write_spellings(connection)
+    await connection.execute(_REMOVE_IMPORT, number)
