@@ -25,6 +25,7 @@ from graphql import (
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
+    OperationType,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
@@ -80,6 +81,7 @@ class PendingField:
     key: str
     group: OutputGroup
     call: BatchCall
+    runs_once: bool
 
 
 @dataclass(slots=True)
@@ -101,20 +103,33 @@ class Compiler:
 
     def compile(self) -> tuple[str, dict[str, Any]]:
         """Return the source of `async def plan(root, context, variables)` and the constants it refers to."""
-        query_type = self.schema._schema.query_type  # noqa: SLF001
-        if query_type is None:
-            raise CannotCompileError("no query type")
+        operation = self.selections.operation.operation
+        root_type = self.schema._schema.get_root_type(operation)  # noqa: SLF001
+        if root_type is None:
+            raise CannotCompileError(f"no {operation.value} type")
         self.source.add_line(0, "async def plan(root, context, variables):")
         mark = len(self.source.lines)
-        data = self._emit_fields(query_type, self.selections.root_fields(query_type), "root", 1, _ROOT_GROUP)
+        data = self._emit_fields(root_type, self.selections.root_fields(root_type), "root", 1, _ROOT_GROUP)
         self.source.add_line(1, f"data = {data}")
         self._emit_group_inits(mark)
+        if operation is OperationType.MUTATION:
+            self._emit_steps()
         while self._pending:
             self._emit_stage()
         self.source.add_line(1, "return data")
         return self.source.render(), self.source.constants
 
     # Levels
+
+    def _emit_steps(self) -> None:
+        """Emit a mutation's root fields: each starts after everything below the one before it is read."""
+        roots, self._pending = self._pending, []
+        for root in roots:
+            if not root.runs_once:
+                raise CannotCompileError("a root field of a mutation that may run twice")
+            self._pending = [root]
+            while self._pending:
+                self._emit_stage()
 
     def _emit_stage(self) -> None:
         """Emit all pending fields: first those that are not awaited, then the others, started and awaited."""
@@ -318,7 +333,7 @@ class Compiler:
             call = self._calls.compile_batch_call(
                 use, group.objects, prefetchable_connections(self.selections, use, details)
             )
-            self._pending.append(PendingField(use.field, details, key, group, call))
+            self._pending.append(PendingField(use.field, details, key, group, call, use.options.runs_once))
             return "None"
         inline = self._inline_field(use, details, name)
         if inline:

@@ -74,6 +74,10 @@ class Document:
     def is_query(self) -> bool:
         return self.operation.operation is OperationType.QUERY
 
+    @property
+    def is_mutation(self) -> bool:
+        return self.operation.operation is OperationType.MUTATION
+
     def prepare(self, variables: dict[str, Any] | None) -> "PreparedOperation":
         """Return the operation with these variables. Raise LimitExceededError if it costs too much."""
         values = self.variables.coerce(variables)
@@ -100,8 +104,8 @@ class Document:
         return plan
 
     def compile_plan(self, condition_values: Mapping[str, Any]) -> Plan | str:
-        if not self.is_query:
-            return "not a query"
+        if not (self.is_query or self.is_mutation):
+            return "a subscription"
         try:
             selections = Selections(self.schema._schema, self.operation, self.fragments, condition_values)  # noqa: SLF001
             return Plan.from_compiler(Compiler(self.schema, selections, self.variables))

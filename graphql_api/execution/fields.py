@@ -5,8 +5,9 @@ serves both executors. A plan calls it once per level. graphql-core calls it for
 the dataloaders below it batch those calls.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import Parameter, Signature, iscoroutinefunction, signature
 from typing import Any, get_origin
 
@@ -59,6 +60,7 @@ class FieldOptions:
       `record_class`, or of the record class of the field's own type.
     - `trusted`: the resolver returns serialised values of its leaf type, so coercion is skipped.
     - `same_row_column`: the value is the object itself, or None if this column is None.
+    - `runs_once`: the field is a step of a mutation, which the steps of the context run once.
     """
 
     batch_resolver: BatchResolver | None = None
@@ -67,6 +69,7 @@ class FieldOptions:
     trusted: bool = False
     same_row_column: str | None = None
     page_use: PageUse | None = None
+    runs_once: bool = False
 
 
 _NO_OPTIONS = FieldOptions()
@@ -135,6 +138,22 @@ def batch_field(
         BatchResolver(resolve, awaited, needs_task, prefetchable), reads, record_class, page_use=page_use
     )
     return _field(resolver, description, options, costs)
+
+
+def mutation_field(resolve: Callable[..., Coroutine[Any, Any, Any]], description: str, *costs: object) -> Any:
+    """Return a root field of Mutation. Its arguments are the parameters of `resolve` after `context`.
+
+    The context's steps run `resolve(context, **arguments)` once, whichever executor needs its value.
+    """
+
+    async def run_step(objects: Sequence[Any], context: Any, **arguments: Any) -> list[Any]:
+        return [await context.steps.run(partial(resolve, context, **arguments))]
+
+    context, *parameters = signature(resolve, eval_str=True).parameters.values()
+    objects = Parameter("objects", Parameter.POSITIONAL_OR_KEYWORD)
+    run_step.__signature__ = Signature([objects, context, *parameters])  # type: ignore[attr-defined]
+    options = FieldOptions(BatchResolver(run_step, awaited=True, needs_task=True), runs_once=True)
+    return _field(_adapter(run_step, parameters, awaited=True), description, options, costs)
 
 
 def _field(
