@@ -1,4 +1,7 @@
-"""Books: their record, their sort keys, and every read of them. Only published books are read."""
+"""Books: their record, their sort keys, and every read of them.
+
+Only look-ups by a key read unpublished books.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -144,14 +147,22 @@ WHERE t.id = ANY ($1::bigint[]) AND t.is_published
 """,
 )
 
+_ANY_BOOKS_BY_IDS = StatementTemplate(
+    "any_books_by_ids",
+    """
+SELECT {columns}
+FROM book AS t
+WHERE t.id = ANY ($1::bigint[])
+""",
+)
+
 
 async def books_by_ids(
-    database: Database, ids: Sequence[int], *, columns: Columns[Book] = COLUMNS
+    database: Database, ids: Sequence[int], *, unpublished: bool = False, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
-    """Return the published book of each id, or None."""
-    books = await database.fetch(
-        *columns.render_for_keys(_BOOKS_BY_IDS, ids), record_class=columns.record_class
-    )
+    """Return the published book of each id, or None; with `unpublished`, any book."""
+    template = _ANY_BOOKS_BY_IDS if unpublished else _BOOKS_BY_IDS
+    books = await database.fetch(*columns.render_for_keys(template, ids), record_class=columns.record_class)
     return align_to_keys(ids, {book["id"]: book for book in books})
 
 
@@ -164,14 +175,24 @@ WHERE t.isbn = ANY ($1::text[]) AND t.is_published
 """,
 )
 
+_ANY_BOOKS_BY_ISBNS = StatementTemplate(
+    "any_books_by_isbns",
+    """
+SELECT {columns}
+FROM book AS t
+WHERE t.isbn = ANY ($1::text[])
+""",
+)
+
 
 async def books_by_isbns(
-    database: Database, isbns: Sequence[str], *, columns: Columns[Book] = COLUMNS
+    database: Database, isbns: Sequence[str], *, unpublished: bool = False, columns: Columns[Book] = COLUMNS
 ) -> list[Book | None]:
-    """Return the published book of each ISBN-13, or None."""
+    """Return the published book of each ISBN-13, or None; with `unpublished`, any book."""
     selection = columns.with_column("isbn")
+    template = _ANY_BOOKS_BY_ISBNS if unpublished else _BOOKS_BY_ISBNS
     books = await database.fetch(
-        *selection.render_for_keys(_BOOKS_BY_ISBNS, isbns), record_class=selection.record_class
+        *selection.render_for_keys(template, isbns), record_class=selection.record_class
     )
     return align_to_keys(isbns, {book["isbn"]: book for book in books})
 

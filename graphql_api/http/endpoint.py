@@ -10,9 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 from db.connections.session import ReadSession
 from db.connections.supervisor import PoolSupervisor
+from db.connections.write_session import WriteSession
 from db.errors import StatementTimeoutError
 from db.search.vocabulary_cache import VocabularyCache
 from db.view_counts import ViewCounter
+from graphql_api.access.principal import PUBLIC
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
     DocumentCache,
@@ -31,12 +33,14 @@ from graphql_api.http.graphql_requests import (
     joined_header,
     read_request,
 )
+from graphql_api.http.idempotency import read_request_key
 from graphql_api.http.media_types import (
     APPLICATION_JSON,
     SUPPORTED_MEDIA_TYPES,
     negotiate_media_type,
     prefers_html,
 )
+from graphql_api.http.mutations import outcome_unknown, run_mutation
 from graphql_api.http.paths import GRAPHQL_PATH
 from graphql_api.http.responses import (
     HttpError,
@@ -113,23 +117,25 @@ class Endpoint:
         deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
             with deadline:
-                return await self._execute_request(request, media_type, running, read_only=method != "POST")
+                return await self._execute_request(scope, request, media_type, running)
         except HttpError as error:
             if running.session.failure or error.code == "TIMEOUT":
                 running.log_failure(running.session.failure or error, deadline.received_at)
+            if isinstance(running.session, WriteSession) and running.session.is_committing:
+                raise outcome_unknown() from error
             raise
 
     async def _execute_request(
-        self, request: GraphQLRequest, media_type: bytes, running: RunningOperation, *, read_only: bool
+        self, scope: Scope, request: GraphQLRequest, media_type: bytes, running: RunningOperation
     ) -> RawResponse:
         """Return the response to a request. Raise HttpError if the operation cannot run."""
+        read_only = scope["method"] != "POST"
         try:
             document = self.document_cache.get(request.query, request.operation_name)
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
             running.document = document
             operation = document.prepare(request.variables)
-            return await self._execute(operation, request, media_type, running.session, read_only=read_only)
         except LimitExceededError as exceeded:
             raise RequestError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
@@ -141,12 +147,22 @@ class Endpoint:
                 [format_error(error, executed=False) for error in invalid.errors], media_type
             )
 
+        async def execute(session: ReadSession | WriteSession) -> RawResponse:
+            return await self._execute(operation, request, media_type, session, read_only=read_only)
+
+        if document.is_mutation:
+            request_key = read_request_key(scope, request, PUBLIC)
+            response = await run_mutation(self.supervisor, running, request_key, execute)
+            response.media_type = media_type
+            return response
+        return await execute(running.session)
+
     async def _execute(
         self,
         operation: PreparedOperation,
         request: GraphQLRequest,
         media_type: bytes,
-        session: ReadSession,
+        session: ReadSession | WriteSession,
         *,
         read_only: bool,
     ) -> RawResponse:
@@ -156,7 +172,8 @@ class Endpoint:
         try:
             outcome = await run_operation(operation, context)
         finally:
-            session.cancel()
+            if isinstance(session, ReadSession):
+                session.cancel()
         if session.failure:
             code = "TIMEOUT" if isinstance(session.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
             raise service_unavailable("The catalog is temporarily unavailable: retry later.", code)

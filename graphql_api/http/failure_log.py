@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from db.connections.session import ReadSession
+from db.connections.write_session import WriteSession
 from graphql_api.execution.documents import Document
 
 logger = logging.getLogger("bookstore.endpoint")
@@ -18,7 +19,7 @@ class RunningOperation:
     __slots__ = ("document", "session")
 
     def __init__(self, session: ReadSession) -> None:
-        self.session = session
+        self.session: ReadSession | WriteSession = session
         self.document: Document | None = None
 
     def log_failure(self, reason: Exception, received_at: float) -> None:

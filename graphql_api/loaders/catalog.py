@@ -5,7 +5,7 @@ Each function returns a loader of one request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from db import authors, books, categories, view_counts
@@ -26,12 +26,26 @@ WHOLE_CATALOG = 0
 """Key of loaders that read a page or a count of the whole catalog."""
 
 
-def book_by_id(loaders: Loaders) -> Loader[int, Book | None]:
-    return loaders.loader("book_by_id", books.books_by_ids, columns=loaders.columns.books)
+def book_by_id(loaders: Loaders, *, unpublished: bool = False) -> Loader[int, Book | None]:
+    return loaders.loader(
+        ("book_by_id", unpublished),
+        books.books_by_ids,
+        unpublished=unpublished,
+        columns=loaders.columns.books,
+    )
 
 
-def book_by_isbn(loaders: Loaders) -> Loader[str, Book | None]:
-    return loaders.loader("book_by_isbn", books.books_by_isbns, columns=loaders.columns.books)
+def any_book_by_id(loaders: Loaders) -> Loader[int, Book | None]:
+    return book_by_id(loaders, unpublished=True)
+
+
+def book_by_isbn(loaders: Loaders, *, unpublished: bool = False) -> Loader[str, Book | None]:
+    return loaders.loader(
+        ("book_by_isbn", unpublished),
+        books.books_by_isbns,
+        unpublished=unpublished,
+        columns=loaders.columns.books,
+    )
 
 
 def recent_views_by_book_id(loaders: Loaders) -> Loader[int, int]:
@@ -147,12 +161,21 @@ def category_with_children(
 
     async def read(database: Database, keys: Sequence[Any]) -> list[Category | None]:
         trees = await fetch_category_trees(database, lookup, keys, page_requests)
-        parent_loader.prime_all(dict(zip(keys, trees.roots, strict=True)))
         for level, loader in zip(trees.levels, page_loaders, strict=True):
             loader.prime_all(level)
-        return trees.roots
+        roots = await categories.fill_in_redirected_categories(
+            database, column, keys, trees.roots, columns=loaders.columns.categories
+        )
+        parent_loader.prime_all(dict(zip(keys, roots, strict=True)))
+        return roots
 
     return loaders.loader(("trees", column, *page_requests), read)
+
+
+_FILL_IN: Mapping[str, Callable[..., Coroutine[Any, Any, list[Any]]]] = {
+    "author": authors.fill_in_redirected_authors,
+    "category": categories.fill_in_redirected_categories,
+}
 
 
 def _category_loader(loaders: Loaders, column: str) -> Loader[Any, Category | None]:
@@ -177,9 +200,10 @@ def _prefetching_loader(
 
     async def read(database: Database, keys: Sequence[Any]) -> list[Any]:
         found = await fetch_parents_with_pages(database, scope, order, page_request, lookup, keys, columns)
-        parents = [parent_with_page and parent_with_page[0] for parent_with_page in found]
-        parent_loader.prime_all(dict(zip(keys, parents, strict=True)))
         page_loader.prime_all({parent.id: page for parent, page in filter(None, found)})
+        parents = [parent_with_page and parent_with_page[0] for parent_with_page in found]
+        parents = await _FILL_IN[lookup.table](database, lookup.column, keys, parents, columns=lookup.columns)
+        parent_loader.prime_all(dict(zip(keys, parents, strict=True)))
         return parents
 
     return loaders.loader((lookup.table, lookup.column, scope.name, order, page_request), read)

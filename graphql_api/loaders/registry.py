@@ -63,3 +63,9 @@ class Loaders:
             previous=self._loaders,
             vocabulary_cache=self.vocabulary_cache,
         )
+
+    def without_values(self) -> "Loaders":
+        """Return loaders of the same kind that have loaded nothing yet."""
+        return Loaders(
+            self.database, self.columns, by_level=self._by_level, vocabulary_cache=self.vocabulary_cache
+        )

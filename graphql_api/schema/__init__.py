@@ -7,6 +7,7 @@ import strawberry
 from graphql import DirectiveLocation, GraphQLDirective, is_object_type
 from strawberry.schema.config import StrawberryConfig
 
+from graphql_api.schema.mutations.mutation import Mutation
 from graphql_api.schema.queries import Query
 from graphql_api.schema.scalars import SCALARS
 from graphql_api.schema.types import Author, Book, Category
@@ -23,8 +24,8 @@ class Schema(strawberry.Schema):
       this location, and cannot build a schema from introspection that lists it.
     """
 
-    def __init__(self, query: type, **options: Any) -> None:
-        super().__init__(query, **options)  # pyright: ignore[reportUnknownMemberType]
+    def __init__(self, query: type, mutation: type | None = None, **options: Any) -> None:
+        super().__init__(query, mutation, **options)  # pyright: ignore[reportUnknownMemberType]
         for graphql_type in self._schema.type_map.values():
             if is_object_type(graphql_type):
                 graphql_type.is_type_of = None
@@ -43,8 +44,14 @@ def _without_new_locations(directive: GraphQLDirective) -> GraphQLDirective:
     return copied
 
 
-schema = Schema(
-    Query,
-    types=[Book, Author, Category],
-    config=StrawberryConfig(scalar_map=SCALARS),
-)
+def _build(mutation: type | None) -> Schema:
+    return Schema(
+        Query, mutation, types=[Book, Author, Category], config=StrawberryConfig(scalar_map=SCALARS)
+    )
+
+
+schema = _build(None)
+"""The schema of the public."""
+
+manager_schema = _build(Mutation)
+"""The schema of a manager: all fields."""

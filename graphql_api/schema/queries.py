@@ -55,7 +55,7 @@ async def _load_nodes(
     An invalid id has an error at its place. `arguments` are the paths of the ids.
     """
     loaders: dict[str, Loader[int, Any]] = {
-        "Book": catalog.book_by_id(context.loaders),
+        "Book": catalog.book_by_id(context.loaders, unpublished=context.sees_unpublished),
         "Author": catalog.author_by_id(context.loaders),
         "Category": catalog.category_by_id(context.loaders),
     }
@@ -102,14 +102,15 @@ def _resolve_book(
             context.record_view(loaded[0].id)
         return loaded
 
-    loaders = context.loaders
+    loaders, unpublished = context.loaders, context.sees_unpublished
     if isinstance(by.id, str):
         return (
-            catalog.book_by_id(loaders)
+            catalog.book_by_id(loaders, unpublished=unpublished)
             .load_all([parse_database_id("by.id", "Book", by.id)])
             .then(record_view)
         )
-    return catalog.book_by_isbn(loaders).load_all([str(by.isbn)]).then(record_view)
+    isbn_loader = catalog.book_by_isbn(loaders, unpublished=unpublished)
+    return isbn_loader.load_all([str(by.isbn)]).then(record_view)
 
 
 def _resolve_author(

@@ -87,11 +87,26 @@ DECIMAL_SCALAR = strawberry.scalar(
     parse_value=parse_decimal,
 )
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_date(value: Any) -> date:
+    """Return the day of YYYY-MM-DD. Raise StrawberryInputCoercionError for everything else."""
+    text = str(value)
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise StrawberryInputCoercionError(f"{text[:40]!r} is not a day. Give a day such as 1859-11-24.")
+
+
 DATE_SCALAR = strawberry.scalar(
     name="Date",
     description="A day as YYYY-MM-DD, the full-date of RFC 3339, for example 1859-11-24.",
     specified_by_url="https://ibm.github.io/graphql-specs/custom-scalars/date.html",
     serialize=methodcaller("isoformat"),
+    parse_value=parse_date,
 )
 
 SCALARS: dict[object, ScalarDefinition] = {ISBN: ISBN_SCALAR, Decimal: DECIMAL_SCALAR, date: DATE_SCALAR}

@@ -1,0 +1,1 @@
+"""Mutations: the Mutation type, its inputs and its payloads."""

@@ -1,0 +1,278 @@
+"""Inputs of mutations, and how they become what the database writes. A field that is not given stays as it
+is.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from db.writes.authors import AuthorInput as AuthorValues
+from db.writes.book_keys import BookKey
+from db.writes.books import BookInput as BookValues
+from db.writes.books import ContributionInput as ContributionValues
+from db.writes.faults import FaultPath
+from db.writes.offers import Offer, Price
+from db.writes.references import Reference
+from graphql_api.schema.book_format import BookFormat
+from graphql_api.schema.contributor_role import ContributorRole
+from graphql_api.schema.errors import UserInputError
+from graphql_api.schema.ids import parse_database_id
+from graphql_api.schema.inputs import AuthorLookup, CategoryLookup, check_storable_text
+
+
+def _field(description: str, **options: Any) -> Any:
+    return strawberry.field(default=UNSET, description=description, **options)
+
+
+@strawberry.input(description="The key of a book in the source that it was imported from.")
+class SourceKeyInput:
+    source: str = strawberry.field(description="The source, for example gutenberg.")
+    source_id: str = strawberry.field(description="The key of the book in that source.")
+
+
+@strawberry.input(one_of=True, description="Names a book by exactly one of its keys.")
+class BookKeyInput:
+    id: strawberry.ID | None = _field("The book's global id.")
+    isbn: str | None = _field("The book's ISBN-10 or ISBN-13.")
+    source_key: SourceKeyInput | None = _field("The book's key in its source.")
+
+
+@strawberry.input(description="An amount of money.")
+class MoneyInput:
+    amount: Decimal = strawberry.field(description="The exact amount, at most 4 decimals.")
+    currency_code: str = strawberry.field(description="The currency's ISO 4217 code, for example EUR.")
+
+
+@strawberry.input(description="A rating of a book by its readers.")
+class RatingInput:
+    average: Decimal = strawberry.field(description="The average, 0 to 5.")
+    count: int = strawberry.field(description="The number of ratings, at least 1.")
+
+
+@strawberry.input(description="An author of a book, in one role.")
+class ContributionInput:
+    author: AuthorLookup = strawberry.field(description="The key of the author.")
+    role: ContributorRole = strawberry.field(
+        default=ContributorRole.AUTHOR, description="The role of the author."
+    )
+
+
+@strawberry.input(
+    description="The price and the stock of one book. What is not given stays; a null price takes the book "
+    "off sale."
+)
+class OfferInput:
+    by: BookKeyInput = strawberry.field(description="The key of the book.")
+    price: MoneyInput | None = _field("The price; null: the book is not for sale.")
+    stock: int | None = _field("The number of copies in stock; null is the same as not given.")
+    expected_version: int | None = _field("Write only if the book has this version.")
+
+
+@strawberry.input(description="Values of a book. What is not given stays as it is, null empties.")
+class BookValuesInput:
+    subtitle: str | None = _field("The subtitle.")
+    isbn: str | None = _field("The ISBN-10 or ISBN-13.")
+    description: str | None = _field("A description as plain text.")
+    language: str | None = _field("The language: a code or a name, such as en or English.")
+    publisher: str | None = _field("The name of the publisher.")
+    format: BookFormat | None = _field("The format of the edition.")
+    published_year: int | None = _field("The year of publication. Years BC are negative.")
+    published_on: date | None = _field("The day of publication.")
+    page_count: int | None = _field("The number of pages, at least 1.")
+    price: MoneyInput | None = _field("The price; null: the book is not for sale.")
+    stock: int | None = _field("The number of copies in stock, at least 0.")
+    cover_url: str | None = _field("The URL of an image of the cover.")
+    rating: RatingInput | None = _field("The readers' rating.")
+    is_published: bool | None = _field("Whether the public sees the book.")
+    contributions: list[ContributionInput] | None = _field("All authors with their roles, in order.")
+    categories: list[CategoryLookup] | None = _field("All categories that the book is directly in.")
+
+
+@strawberry.input(description="A new book. Without an ISBN and a source id it gets a key of its own.")
+class CreateBookInput(BookValuesInput):
+    title: str = strawberry.field(description="The title.")
+    source: str | None = _field("The source that keeps the book up to date; by default `api`.")
+    source_id: str | None = _field("The key in that source; by default the ISBN, or else a new key.")
+
+
+@strawberry.input(description="What to change of a book. What is not given stays as it is, null empties.")
+class UpdateBookInput(BookValuesInput):
+    title: str | None = _field("The title; it cannot be emptied.")
+
+
+@strawberry.input(description="A new author.")
+class CreateAuthorInput:
+    name: str = strawberry.field(description="The name for display, for example Jane Austen.")
+    sort_name: str | None = _field("The name for sorting; by default derived from the name.")
+    birth_year: int | None = _field("The year of birth. Years BC are negative.")
+    death_year: int | None = _field("The year of death. Years BC are negative.")
+
+
+@strawberry.input(description="What to change of an author. What is not given stays as it is, null empties.")
+class UpdateAuthorInput:
+    name: str | None = _field("The name for display. The old slug goes on being found.")
+    sort_name: str | None = _field("The name for sorting; with a new name, by default derived from it.")
+    birth_year: int | None = _field("The year of birth. Years BC are negative.")
+    death_year: int | None = _field("The year of death. Years BC are negative.")
+
+
+@strawberry.input(description="A new category.")
+class CreateCategoryInput:
+    name: str = strawberry.field(description="The name.")
+    parent: CategoryLookup | None = _field("The category above it; by default it is a root category.")
+
+
+@strawberry.input(description="What to change of a category.")
+class UpdateCategoryInput:
+    name: str = strawberry.field(description="The name. The old path goes on being found.")
+
+
+@strawberry.input(
+    description="A flat record of a book, read as a row of an imported file is. What is not given stays as "
+    "it is; null "
+    "or an empty text empties. `sourceId` or `isbn` is required."
+)
+class BookRecordInput:
+    source_id: str | None = _field("The key of the book in the source; by default the ISBN.")
+    isbn: str | None = _field("The ISBN-10 or ISBN-13.")
+    title: str | None = _field("The title; required for a new book.")
+    subtitle: str | None = _field("The subtitle.")
+    description: str | None = _field("A description as plain text or HTML.")
+    language: str | None = _field("The language: a code or a name.")
+    publisher: str | None = _field("The name of the publisher.")
+    format: str | None = _field("The format, for example Hardcover or Taschenbuch.")
+    published: str | None = _field("The year or the day of publication.")
+    pages: int | None = _field("The number of pages.")
+    price: str | None = _field('The price, for example "12.90" or "7,90 €".')
+    currency: str | None = _field("The currency of the price.")
+    stock: int | None = _field("The number of copies in stock.")
+    cover_url: str | None = _field("The URL of an image of the cover.")
+    rating_average: Decimal | None = _field("The average rating, 0 to 5.")
+    rating_count: int | None = _field("The number of ratings.")
+    authors: str | None = _field('The authors, for example "Jane Doe; John Roe (translator)".')
+    author_sort: str | None = _field('The sort names of the authors, for example "Doe, Jane; Roe, John".')
+    categories: str | None = _field('The categories, for example "Fiction > Crime; Travel".')
+
+
+def to_record(record: BookRecordInput, path: FaultPath) -> dict[str, str | None]:
+    """Return the texts of the fields that are given."""
+    return {
+        name: None if value is None else check_storable_text(_text((*path, name)), str(value))
+        for name, value in vars(record).items()
+        if value is not UNSET
+    }
+
+
+def given(value: Any) -> Any:
+    """Return a value, or None if it is not given."""
+    return None if value is UNSET else value
+
+
+def to_book_key(by: BookKeyInput, path: FaultPath, expected_version: int | None = None) -> BookKey:
+    """Return the key of a book. Raise UserInputError for an id of something else."""
+    if isinstance(by.id, str):
+        id_path = (*path, "id")
+        book_id = parse_database_id(_text(id_path), "Book", by.id)
+        return BookKey(id_path, id=book_id, expected_version=expected_version)
+    if isinstance(by.isbn, str):
+        return BookKey(
+            (*path, "isbn"),
+            isbn=check_storable_text(_text((*path, "isbn")), by.isbn),
+            expected_version=expected_version,
+        )
+    source_key = by.source_key
+    if not isinstance(source_key, SourceKeyInput):
+        raise UserInputError(_text(path), f"{_text(path)} needs one key that is not null.")
+    key = (
+        check_storable_text(_text((*path, "sourceKey")), source_key.source),
+        check_storable_text(_text((*path, "sourceKey")), source_key.source_id),
+    )
+    return BookKey((*path, "source_key"), source_key=key, expected_version=expected_version)
+
+
+def to_author_reference(by: AuthorLookup, path: FaultPath) -> Reference:
+    """Return the reference to an author. Raise UserInputError for an id of something else."""
+    if isinstance(by.id, str):
+        return Reference((*path, "id"), id=parse_database_id(_text((*path, "id")), "Author", by.id))
+    return Reference((*path, "slug"), name=check_storable_text(_text((*path, "slug")), by.slug))
+
+
+def to_category_reference(by: CategoryLookup, path: FaultPath) -> Reference:
+    """Return the reference to a category. Raise UserInputError for an id of something else."""
+    if isinstance(by.id, str):
+        return Reference((*path, "id"), id=parse_database_id(_text((*path, "id")), "Category", by.id))
+    return Reference((*path, "path"), name=check_storable_text(_text((*path, "path")), by.path))
+
+
+def to_offers(offers: Sequence[OfferInput]) -> list[Offer]:
+    """Return what is set of each book."""
+    return [
+        Offer(
+            ("offers", index),
+            to_book_key(offer.by, ("offers", index, "by"), given(offer.expected_version)),
+            sets_price=offer.price is not UNSET,
+            price=_to_price(given(offer.price)),
+            stock=given(offer.stock),
+        )
+        for index, offer in enumerate(offers)
+    ]
+
+
+def to_book_values(book: BookValuesInput) -> BookValues:
+    """Return what is set of a book."""
+    return BookValues(
+        dict(_book_values(book)),
+        None if book.contributions is UNSET else list(_contributions(book.contributions or ())),
+        None
+        if book.categories is UNSET
+        else [
+            to_category_reference(each, ("input", "categories", index))
+            for index, each in enumerate(book.categories or ())
+        ],
+    )
+
+
+def _contributions(contributions: Sequence[ContributionInput]) -> Iterator[ContributionValues]:
+    for index, each in enumerate(contributions):
+        path = ("input", "contributions", index, "author")
+        yield ContributionValues(to_author_reference(each.author, path), each.role.value)
+
+
+def to_author_values(author: CreateAuthorInput | UpdateAuthorInput) -> AuthorValues:
+    """Return what is set of an author."""
+    names = ("name", "sort_name", "birth_year", "death_year")
+    values = {name: getattr(author, name) for name in names if getattr(author, name) is not UNSET}
+    for name in ("name", "sort_name"):
+        if values.get(name) is not None:
+            values[name] = check_storable_text(_text(("input", name)), values[name])
+    return AuthorValues(values)
+
+
+def _book_values(book: BookValuesInput) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(book).items():
+        if value is UNSET or name in ("contributions", "categories", "source", "source_id"):
+            continue
+        if name == "price":
+            yield name, _to_price(value)
+        elif name == "rating":
+            yield "rating_average", value and value.average
+            yield "rating_count", value.count if value else 0
+        elif name == "format":
+            yield name, value and value.value
+        elif isinstance(value, str):
+            yield name, check_storable_text(f"input.{name}", value)
+        else:
+            yield name, value
+
+
+def _to_price(money: MoneyInput | None) -> Price | None:
+    return money and Price(money.amount, money.currency_code)
+
+
+def _text(path: FaultPath) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
