@@ -162,7 +162,9 @@ async def delete_author(
     row = await _lock_author(transaction, reference, expected_version)
     books = (await transaction.fetch(_COUNT_CONTRIBUTIONS, row["id"]))[0]["books"]
     if books:
-        message = f"{books:,} books refer to this author: take it from them, or merge it into another one."
+        message = (
+            f"Books that refer to this author: {books:,}. Take it from them, or merge it into another one."
+        )
         raise reject(reference.path, FaultCode.IN_USE, message)
     await transaction.fetch(_DELETE_AUTHOR, row["id"])
     return row["id"]

@@ -129,9 +129,7 @@ async def delete_category(
     row = await _lock_category(transaction, reference, expected_version)
     children, books = (await transaction.fetch(_COUNT_USES, row["id"]))[0]
     if children or books:
-        message = (
-            f"{books:,} books are in this category, and {children:,} categories below it: move them first."
-        )
+        message = f"Books in this category: {books:,}; categories below it: {children:,}. Move them first."
         raise reject(reference.path, FaultCode.IN_USE, message)
     await transaction.fetch(_DELETE_CATEGORY, row["id"])
     return row["id"]
