@@ -190,6 +190,15 @@ def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
     for read, keys in reads:
         yield _case("one key", _LOOKUP_BUFFERS, read, keys[:1])
         yield _case("20 keys", _LOOKUP_BUFFERS, read, keys)
+    for read, keys in ((books.books_by_ids, sample.books), (books.books_by_isbns, sample.isbns)):
+        yield _case("20 keys of any books", _LOOKUP_BUFFERS, read, keys, unpublished=True)
+    former: Sequence[tuple[Callable[..., Awaitable[object]], Sequence[object]]] = (
+        (authors.authors_by_ids, range(-20, 0)),
+        (authors.authors_by_slugs, [f"no slug {number}" for number in range(20)]),
+        (categories.categories_by_paths, [f"no path {number}" for number in range(20)]),
+    )
+    for read, keys in former:
+        yield _case("20 former keys", _LOOKUP_BUFFERS, read, keys)
 
 
 def _count_cases() -> Iterator[ExplainCase]:

@@ -10,26 +10,33 @@ from db.statements import ReadStatement, StatementTemplate
 R = TypeVar("R", bound=CatalogRecord)
 K = TypeVar("K", bound=Hashable)
 
-_STATEMENTS = {
-    ("author", "id"): ReadStatement(
-        "author_redirects_by_ids",
-        """
+_AUTHOR_REDIRECTS_BY_IDS = ReadStatement(
+    "author_redirects_by_ids",
+    """
 SELECT old_id AS key, author_id AS id FROM author_redirect WHERE old_id = ANY ($1::bigint[])
 """,
-    ),
-    ("author", "slug"): ReadStatement(
-        "author_redirects_by_slugs",
-        """
+)
+
+_AUTHOR_REDIRECTS_BY_SLUGS = ReadStatement(
+    "author_redirects_by_slugs",
+    """
 SELECT slug AS key, author_id AS id FROM author_redirect WHERE slug = ANY ($1::text[])
 """,
-    ),
-    ("category", "path"): ReadStatement(
-        "category_redirects_by_paths",
-        """
+)
+
+_CATEGORY_REDIRECTS_BY_PATHS = ReadStatement(
+    "category_redirects_by_paths",
+    """
 SELECT path AS key, category_id AS id FROM category_redirect WHERE path = ANY ($1::text[])
 """,
-    ),
+)
+
+_STATEMENTS = {
+    ("author", "id"): _AUTHOR_REDIRECTS_BY_IDS,
+    ("author", "slug"): _AUTHOR_REDIRECTS_BY_SLUGS,
+    ("category", "path"): _CATEGORY_REDIRECTS_BY_PATHS,
 }
+"""The statement of each table and column with former keys."""
 
 
 async def fill_in_redirected(

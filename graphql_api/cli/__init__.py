@@ -11,6 +11,7 @@ COMMANDS = {
     "import": "import_:import_command",
     "imports": "imports:imports_group",
     "undo": "imports:undo_command",
+    "audit": "audit:audit_command",
     "export": "export:export_command",
     "sample": "catalog:sample_group",
     "seed": "catalog:seed_command",

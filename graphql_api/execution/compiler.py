@@ -14,6 +14,7 @@ The generated code, for an operation without arguments that nests relations:
 Names in the source come from the schema. Names that a client chose (aliases) are values of constants.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,11 +110,12 @@ class Compiler:
             raise CannotCompileError(f"no {operation.value} type")
         self.source.add_line(0, "async def plan(root, context, variables):")
         mark = len(self.source.lines)
-        data = self._emit_fields(root_type, self.selections.root_fields(root_type), "root", 1, _ROOT_GROUP)
+        fields = self.selections.root_fields(root_type)
+        data = self._emit_fields(root_type, fields, "root", 1, _ROOT_GROUP)
         self.source.add_line(1, f"data = {data}")
         self._emit_group_inits(mark)
         if operation is OperationType.MUTATION:
-            self._emit_steps()
+            self._emit_steps(fields.values())
         while self._pending:
             self._emit_stage()
         self.source.add_line(1, "return data")
@@ -121,13 +123,14 @@ class Compiler:
 
     # Levels
 
-    def _emit_steps(self) -> None:
+    def _emit_steps(self, fields: Iterable[FieldDetailsList]) -> None:
         """Emit a mutation's root fields: each starts after everything below the one before it is read."""
-        roots, self._pending = self._pending, []
-        for root in roots:
-            if not root.runs_once:
-                raise CannotCompileError("a root field of a mutation that may run twice")
-            self._pending = [root]
+        steps, self._pending = self._pending, []
+        names = [details[0].node.name.value for details in fields]
+        if any(not step.runs_once for step in steps) or len(steps) + names.count("__typename") < len(names):
+            raise CannotCompileError("a root field of a mutation that may run twice")
+        for step in steps:
+            self._pending = [step]
             while self._pending:
                 self._emit_stage()
 

@@ -164,7 +164,7 @@ def category_with_children(
         for level, loader in zip(trees.levels, page_loaders, strict=True):
             loader.prime_all(level)
         roots = await categories.fill_in_redirected_categories(
-            database, column, keys, trees.roots, columns=loaders.columns.categories
+            database, column, keys, trees.roots, columns=lookup.columns
         )
         parent_loader.prime_all(dict(zip(keys, roots, strict=True)))
         return roots

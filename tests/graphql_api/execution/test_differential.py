@@ -340,12 +340,17 @@ async def test_each_field_alone_has_the_columns_it_needs(
         (
             '{ a: category(by: {path: "fiction"}) { children { nodes { children { nodes { id } } } } } '
             'b: category(by: {path: "nowhere"}) { children { nodes { children { nodes { id } } } } } }',
-            ["trees_by_paths"],
+            ["trees_by_paths", "category_redirects_by_paths"],
         ),
         (
             '{ category(by: {path: "nowhere"}) { children(before: "WyJ0aXRsZSBhc2MiLCJib29rIDEiLDFd") '
             '{ edges { cursor } } } author(by: {slug: "nobody"}) { books(after: "?") { nodes { title } } } }',
-            ["categories_by_paths", "authors_by_slugs"],
+            [
+                "categories_by_paths",
+                "category_redirects_by_paths",
+                "authors_by_slugs",
+                "author_redirects_by_slugs",
+            ],
         ),
         (
             '{ category(by: {path: "fiction"}) { books { totalCount } children { totalCount } } }',
@@ -360,7 +365,7 @@ async def test_each_field_alone_has_the_columns_it_needs(
             '{ a: category(by: {path: "fiction"}) { books { nodes { id } } } '
             'b: category(by: {path: "fiction/middle"}) { books { edges { cursor } } } '
             'c: category(by: {path: "nowhere"}) { books { nodes { id } } } }',
-            ["category_with_books_by_category_ids"],
+            ["category_with_books_by_category_ids", "category_redirects_by_paths"],
         ),
         (
             f'{{ author(by: {{id: "{global_id("Author", 1)}"}}) {{ name books(orderBy: {{field: PRICE}}) '
@@ -385,7 +390,7 @@ async def test_each_field_alone_has_the_columns_it_needs(
         ),
         (
             '{ author(by: {slug: "nobody"}) { books { nodes { title } } } }',
-            ["author_with_books_by_author_ids"],
+            ["author_with_books_by_author_ids", "author_redirects_by_slugs"],
         ),
     ],
 )
