@@ -24,6 +24,7 @@ class Author(CatalogRecord):
     birth_year: int | None
     death_year: int | None
     book_count: int
+    version: int
 
 
 class Contribution(Author):

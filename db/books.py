@@ -28,7 +28,7 @@ class Book(CatalogRecord, columns={column.name: _python_type(column) for column 
 
     `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, with at least the decimals of its
     `currency` (ISO 4217); both are None if the book is not on sale. `published_year` is negative for years
-    BC. `rating_average` is 0 to 5.
+    BC. `rating_average` is 0 to 5. `version` moves with every change.
     """
 
     __slots__ = ()
@@ -38,6 +38,8 @@ class Book(CatalogRecord, columns={column.name: _python_type(column) for column 
     id: int
     source: str
     source_id: str
+    is_published: bool
+    version: int
 
     if TYPE_CHECKING:
 
@@ -66,6 +68,10 @@ SORT_KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
 
 ALL_BOOKS = Scope("page_of_books", "book", "id", ("l.is_published",), "book")
 """The published books. The indexes of `book` that lists are read from hold no others."""
+
+
+UNPUBLISHED_BOOKS = Scope("page_of_unpublished_books", "book", "id", ("NOT l.is_published",), "book")
+"""The books that are off sale, which only editors see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,13 @@ async def page_of_books(
 ) -> Page[Book]:
     """Return a page of all published books."""
     return (await fetch_pages(database, ALL_BOOKS, order, page_request, [0], columns))[0]
+
+
+async def page_of_unpublished_books(
+    database: Database, order: Order, page_request: PageRequest, *, columns: Columns[Book] = COLUMNS
+) -> Page[Book]:
+    """Return a page of the books that are off sale. `order` is by ADDED: they have no other index."""
+    return (await fetch_pages(database, UNPUBLISHED_BOOKS, order, page_request, [0], columns))[0]
 
 
 async def books_by_author_ids(
@@ -209,3 +222,18 @@ FROM catalog_size
 async def count_books(database: Database) -> int:
     """Return the number of published books, from the catalog's counter."""
     return (await database.fetch(_COUNT_OF_BOOKS))[0]["count"]
+
+
+_COUNT_OF_UNPUBLISHED_BOOKS = ReadStatement(
+    "count_of_unpublished_books",
+    """
+SELECT count(*) AS count
+FROM book
+WHERE NOT is_published
+""",
+)
+
+
+async def count_unpublished_books(database: Database) -> int:
+    """Return the number of books that are off sale."""
+    return (await database.fetch(_COUNT_OF_UNPUBLISHED_BOOKS))[0]["count"]

@@ -28,6 +28,7 @@ class Category(CatalogRecord):
     lineage: list[int]
     book_count: int
     direct_book_count: int
+    version: int
 
 
 class CategoryOfBook(Category):

@@ -132,6 +132,8 @@ def _page_cases(sample: Sample) -> Iterator[ExplainCase]:
             for scope in (books.ALL_BOOKS, books.BY_AUTHOR, books.BY_CATEGORY)
         )
         yield _case(title, _PAGE_BUFFERS, books.page_of_books, order, catalog)
+        if key is books.ADDED:
+            yield _case(title, _PAGE_BUFFERS, books.page_of_unpublished_books, order, catalog)
         yield _case(title, _PAGE_BUFFERS, books.books_by_author_ids, order, author, sample.authors[:1])
         for descendants in (True, False):
             yield _case(
@@ -203,6 +205,7 @@ def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
 
 def _count_cases() -> Iterator[ExplainCase]:
     yield _case("counter", 10, books.count_books)
+    yield _case("all", _COUNT_BUFFERS, books.count_unpublished_books)
     yield _case("counter", 10, authors.count_authors)
     yield _case("counter", 10, categories.count_categories, roots=False)
     yield _case("roots", 300, categories.count_categories, roots=True)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from db.connections.supervisor import PoolSupervisor
 from db.revision import require_head
 from db.view_counts import ViewCounter
+from graphql_api.access.roles import Role
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.executor import operation_counts
 from graphql_api.http.cors import CorsMiddleware
@@ -23,7 +24,7 @@ from graphql_api.http.metrics import metrics_route
 from graphql_api.http.paths import GRAPHQL_PATH, GRAPHQL_PATHS
 from graphql_api.http.request_ids import RequestIdMiddleware
 from graphql_api.http.root import root_route
-from graphql_api.schema import schema
+from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
 
 
@@ -64,7 +65,7 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     )
     view_counter = ViewCounter(supervisor)
     document_cache = DocumentCache(
-        schema,
+        schema_for(Role.PUBLIC),
         limits=settings.limits,
         introspection=settings.introspection,
         suggestions=settings.suggests_names,

@@ -61,6 +61,7 @@ PARTS = {
     """,
     "strawberry-graphql": """
         strawberry:Schema._schema
+        strawberry:Schema.get_fields(self type_definition)
         strawberry:Schema.process_errors(self errors execution_context)
         strawberry:Schema.schema_converter
         strawberry.schema.config:StrawberryConfig.default_resolver
@@ -68,7 +69,7 @@ PARTS = {
         strawberry.schema.name_converter:NameConverter.from_argument(self argument)
         strawberry.schema.name_converter:NameConverter.from_field(self field)
         strawberry.schema.schema_converter:GraphQLCoreConverter.scalar_registry
-        strawberry.schema.validation_rules.maybe_null:MaybeNullValidationRule
+        strawberry.schema.validation_rules.maybe_null:MaybeNullValidationRule.validate_maybe_fields(self node input_type strawberry_type)
         strawberry.schema.validation_rules.one_of:OneOfInputValidationRule
         strawberry.types.arguments:StrawberryArgument.python_name
         strawberry.types.arguments:convert_argument(value type_ scalar_registry config)
@@ -77,6 +78,7 @@ PARTS = {
         strawberry.types.base:StrawberryObjectDefinition.origin
         strawberry.types.base:StrawberryOptional.of_type
         strawberry.types.base:has_object_definition(obj)
+        strawberry.types.field:StrawberryField.arguments
         strawberry.types.field:StrawberryField.base_resolver
         strawberry.types.field:StrawberryField.directives
         strawberry.types.field:StrawberryField.is_async

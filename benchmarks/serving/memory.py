@@ -21,7 +21,7 @@ from benchmarks.serving.workloads import SEED, workload_values
 
 COLUMNS = (
     *("title", "subtitle", "isbn", "language", "publishedYear", "publishedOn", "pageCount", "stock"),
-    *("coverUrl", "ratingAverage", "ratingCount", "source", "sourceId", "description"),
+    *("coverUrl", "ratingAverage", "ratingCount", "description"),
     *("price { amount }", "authors { name }", "categories { path }"),
 )
 

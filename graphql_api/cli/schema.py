@@ -6,19 +6,27 @@ from typing import BinaryIO
 
 import click
 
+from graphql_api.access.roles import Role
 from graphql_api.cli.analysis import analyze_operation, print_analysis
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.execution.describe import PlanUnavailableError, describe_plan, parse_operation
 from graphql_api.execution.documents import DocumentCache
-from graphql_api.schema import schema
+from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
 
 
 @click.command("schema")
-def schema_command() -> None:
-    """Print the GraphQL schema."""
-    click.echo(schema.as_str())
+@click.option(
+    "--role",
+    type=click.Choice([role.name.lower() for role in Role]),
+    default="public",
+    show_default=True,
+    help="The role whose schema is printed.",
+)
+def schema_command(role: str) -> None:
+    """Print the GraphQL schema of a role."""
+    click.echo(schema_for(Role[role.upper()]).as_str())
 
 
 @click.command("plan")
@@ -36,8 +44,9 @@ def schema_command() -> None:
 def plan_command(file: BinaryIO, operation: str | None, variables: str, analyze: bool) -> None:
     """Print the plan that the operation in FILE is compiled to.
 
-    With --analyze the operation runs twice on the database, and the second run is measured. Each statement
-    is printed with its rows, its milliseconds and its buffers of 8 KB. No view is counted.
+    The operation may use all that a manager may use. With --analyze the operation runs twice on the database,
+    and the second run is measured. Each statement is printed with its rows, its milliseconds and its buffers
+    of 8 KB. No view is counted.
     """
     try:
         text = file.read().decode()
@@ -48,7 +57,7 @@ def plan_command(file: BinaryIO, operation: str | None, variables: str, analyze:
     settings = Settings.from_environment(os.environ)
     try:
         document, variable_values = parse_operation(
-            DocumentCache(schema, limits=settings.limits), text, operation, variables
+            DocumentCache(schema_for(Role.MANAGER), limits=settings.limits), text, operation, variables
         )
         plan = None if analyze else describe_plan(document, variable_values)
     except PlanUnavailableError as error:

@@ -156,16 +156,16 @@ class ArgumentCompiler:
         definition = input_class.__strawberry_definition__
         for field in definition.fields:
             name = self.schema.config.name_converter.from_field(field)
+            input_field = input_type.fields.get(name)  # None if the schema leaves it out
             if name in value_nodes:
                 field_type = field.resolve_type(type_definition=definition)
                 python_name = field.python_name
                 value = self._compile_value(
-                    value_nodes[name], input_type.fields[name].type, field_type, python_name, Parameter.empty
+                    value_nodes[name], input_field.type, field_type, python_name, Parameter.empty
                 )
                 compiled.append(f"{python_name}={value}")
             elif (
-                is_non_null_type(input_type.fields[name].type)
-                and input_type.fields[name].default_value is Undefined
+                input_field and is_non_null_type(input_field.type) and input_field.default_value is Undefined
             ):
                 raise NeedsCoercionError
             elif field.default is MISSING and field.default_factory is MISSING:

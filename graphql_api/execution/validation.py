@@ -6,8 +6,10 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     NoSchemaIntrospectionCustomRule,
+    ObjectValueNode,
     OverlappingFieldsCanBeMergedRule,
     SelectionSetNode,
+    is_input_object_type,
     specified_rules,
     validate,
 )
@@ -35,6 +37,20 @@ class NonEmptySelectionSetsRule(ASTValidationRule):
             self.report_error(GraphQLError(message, node))
 
 
+class KnownMaybeFieldsRule(MaybeNullValidationRule):
+    """Strawberry's rule on null, for the fields that an input has in the schema.
+
+    Strawberry's own rule looks at all fields of the input's class. Its error would reveal a field that the
+    schema leaves out.
+    """
+
+    def validate_maybe_fields(self, node: ObjectValueNode, input_type: Any, strawberry_type: object) -> None:
+        """Report the fields of the input object that are null and must not be."""
+        if is_input_object_type(input_type):
+            known = tuple(each for each in node.fields if each.name.value in input_type.fields)
+            super().validate_maybe_fields(ObjectValueNode(fields=known), input_type, strawberry_type)
+
+
 class Validation:
     """Validates documents against the schema."""
 
@@ -46,7 +62,7 @@ class Validation:
         self.rules: tuple[Any, ...] = (
             *(overlaps if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
             NonEmptySelectionSetsRule,
-            MaybeNullValidationRule,
+            KnownMaybeFieldsRule,
             OneOfInputValidationRule,
             *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
         )

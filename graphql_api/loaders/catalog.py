@@ -89,6 +89,13 @@ def page_of_books(loaders: Loaders, order: Order, page_request: PageRequest) -> 
     return loaders.loader(name, read, order, page_request, columns=loaders.columns.books)
 
 
+def page_of_unpublished_books(
+    loaders: Loaders, order: Order, page_request: PageRequest
+) -> Loader[int, Page[Book]]:
+    name, read = ("unpublished", order, page_request), _single_key_batch(books.page_of_unpublished_books)
+    return loaders.loader(name, read, order, page_request, columns=loaders.columns.books)
+
+
 def page_of_authors(loaders: Loaders, page_request: PageRequest) -> Loader[int, Page[Author]]:
     name, read = ("authors", page_request), _single_key_batch(authors.page_of_authors)
     return loaders.loader(name, read, page_request, columns=loaders.columns.authors)

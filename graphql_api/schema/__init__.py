@@ -1,35 +1,53 @@
 """The GraphQL schema: types, queries, inputs, pagination, scalars and errors."""
 
 from copy import copy
+from functools import cache
 from typing import Any
 
 import strawberry
-from graphql import DirectiveLocation, GraphQLDirective, is_object_type
+from graphql import DirectiveLocation, GraphQLDirective, is_enum_type, is_object_type
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
+from strawberry.types.field import StrawberryField
 
+from graphql_api.access.roles import Role
 from graphql_api.schema.mutations.mutation import Mutation
 from graphql_api.schema.queries import Query
+from graphql_api.schema.restrictions import allowed_fields, remove_restricted_values
 from graphql_api.schema.scalars import SCALARS
 from graphql_api.schema.types import Author, Book, Category
 
-__all__ = ["schema"]
+__all__ = ["Schema", "schema", "schema_for"]
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema, with three changes.
+    """Strawberry's schema of one role, with four changes.
 
+    - It has only what the role may use, and the types that this refers to. It has no mutation type for a role
+      that may use no mutation.
     - Errors are not logged here. The HTTP layer formats and logs them.
     - `is_type_of` checks are removed. Every value is a record of `db` that knows its type name.
     - `@deprecated` is not allowed on definitions of directives. Clients built on graphql-core 3.2 do not know
       this location, and cannot build a schema from introspection that lists it.
     """
 
-    def __init__(self, query: type, mutation: type | None = None, **options: Any) -> None:
+    def __init__(
+        self, query: type, mutation: type | None = None, *, role: Role = Role.MANAGER, **options: Any
+    ) -> None:
+        self.role = role
+        if mutation and not self.get_fields(get_object_definition(mutation, strict=True)):
+            mutation = None
         super().__init__(query, mutation, **options)  # pyright: ignore[reportUnknownMemberType]
         for graphql_type in self._schema.type_map.values():
             if is_object_type(graphql_type):
                 graphql_type.is_type_of = None
+            elif is_enum_type(graphql_type):
+                remove_restricted_values(role, graphql_type)
         self._schema.directives = tuple(map(_without_new_locations, self._schema.directives))
+
+    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
+        """Return the fields of a type, an interface or an input that the role may use."""
+        return allowed_fields(self.role, super().get_fields(type_definition))
 
     def process_errors(self, errors: object, execution_context: object = None) -> None:
         """Do nothing: `format_error` handles the errors."""
@@ -44,14 +62,17 @@ def _without_new_locations(directive: GraphQLDirective) -> GraphQLDirective:
     return copied
 
 
-def _build(mutation: type | None) -> Schema:
+@cache
+def schema_for(role: Role) -> Schema:
+    """Return the schema of a role, which is built once."""
     return Schema(
-        Query, mutation, types=[Book, Author, Category], config=StrawberryConfig(scalar_map=SCALARS)
+        Query,
+        Mutation,
+        role=role,
+        types=[Book, Author, Category],
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
 
 
-schema = _build(None)
-"""The schema of the public."""
-
-manager_schema = _build(Mutation)
-"""The schema of a manager: all fields."""
+schema = schema_for(Role.PUBLIC)
+"""The schema of clients without a key."""

@@ -11,6 +11,7 @@ from db import books as book_reads
 from db import categories as category_reads
 from db.keyset import Order, PageRequest
 from db.search.conditions import ALWAYS
+from graphql_api.access.roles import Role
 from graphql_api.context import Context
 from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import Prefetch, batch_field
@@ -26,6 +27,7 @@ from graphql_api.schema.filters import parse_book_filter, parse_filter
 from graphql_api.schema.ids import parse_database_id, parse_global_id
 from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, check_storable_text
 from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
+from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.suggest import SUGGEST_COST, Suggestions, resolve_suggest
 from graphql_api.schema.types import Author, Book, BookConnection, Category, Node, Record
 
@@ -173,6 +175,21 @@ def _resolve_books(
     )
 
 
+def _resolve_unpublished_books(
+    root: Root, context: Context, order: Order, page_request: PageRequest
+) -> list[BookConnectionSource]:
+    loaders = context.loaders
+    return build_book_connections(
+        context,
+        book_reads.UNPUBLISHED_BOOKS,
+        order,
+        page_request,
+        parse_book_filter(UNSET),
+        [(WHOLE_CATALOG, catalog.catalog_count(loaders, book_reads.count_unpublished_books))],
+        lambda: catalog.page_of_unpublished_books(loaders, order, page_request),
+    )
+
+
 def _resolve_authors(
     root: Root,
     context: Context,
@@ -218,7 +235,7 @@ def _resolve_categories(
     ]
 
 
-@strawberry.type(description="Queries on the catalog. All data is read-only.")
+@strawberry.type(description="Queries on the catalog.")
 class Query:
     node: Node | None = batch_field(
         _resolve_node, "The book, author or category with this global id; null if it does not exist."
@@ -239,6 +256,14 @@ class Query:
         prefetchable=["books", "children"],
     )
     books: BookConnection = connection_field(_resolve_books, "All books, or those that match a filter.")
+    unpublished_books: BookConnection = restrict_to(
+        Role.EDITOR,
+        connection_field(
+            _resolve_unpublished_books,
+            "The books that are off sale, the first added first.",
+            order=Order(book_reads.ADDED),
+        ),
+    )
     authors: Connection[Author] = connection_field(
         _resolve_authors,
         "All authors, or those that match a filter, sorted by sort name.",

@@ -16,6 +16,7 @@ from db.search.filtered_lists import COUNT_LIMIT
 from db.search.filters import Facet
 from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES
 from db.search.text_query import MAX_TEXT_LENGTH
+from graphql_api.access.roles import Role
 from graphql_api.execution.fields import PageUse, batch_field, object_field, same_row_field
 from graphql_api.loaders import catalog
 from graphql_api.schema.book_connections import (
@@ -67,6 +68,7 @@ from graphql_api.schema.relations import (
     resolve_category_books,
     resolve_children,
 )
+from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.scalars import ISBN
 
 Record = book_reads.Book | author_reads.Author | category_reads.Category
@@ -122,6 +124,9 @@ def _resolve_format(root: strawberry.Parent[book_reads.Book]) -> BookFormat | No
     return None if root["format"] is None else BookFormat(root["format"])
 
 
+_VERSION = "The version, which moves with every change. A mutation can expect it."
+
+
 @strawberry.type(description="One edition of a book.")
 class Book(Node):
     record_class = book_reads.Book
@@ -153,16 +158,26 @@ class Book(Node):
         description="The average rating, 0 to 5; null if the book has no ratings."
     )
     rating_count: int = strawberry.field(description="The number of ratings.")
-    recent_views: int = loader_field(
-        catalog.recent_views_by_book_id,
-        "id",
-        "The number of times the book was looked up with `book` in the last 30 days.",
-        ONE_ROW,
+    recent_views: int = restrict_to(
+        Role.EDITOR,
+        loader_field(
+            catalog.recent_views_by_book_id,
+            "id",
+            "The number of times the book was looked up with `book` in the last 30 days.",
+            ONE_ROW,
+        ),
     )
-    source: str = strawberry.field(
-        description="The source that the book was imported from, for example gutenberg."
+    source: str = restrict_to(
+        Role.EDITOR,
+        strawberry.field(description="The source that the book was imported from, for example gutenberg."),
     )
-    source_id: str = strawberry.field(description="The key of the book in that source.")
+    source_id: str = restrict_to(
+        Role.EDITOR, strawberry.field(description="The key of the book in that source.")
+    )
+    is_published: bool = restrict_to(
+        Role.EDITOR, strawberry.field(description="Whether the book is in the lists of the public.")
+    )
+    version: int = restrict_to(Role.EDITOR, strawberry.field(description=_VERSION))
     authors: list["Author"] = batch_field(
         resolve_authors,
         "The authors for a byline, in the book's order, each once. `contributions` has all contributors.",
@@ -201,6 +216,7 @@ class Author(Node):
         "The books that the author contributed to, in any role or in the given roles.",
         reads=["book_count"],
     )
+    version: int = restrict_to(Role.EDITOR, strawberry.field(description=_VERSION))
 
 
 @strawberry.type(description="A category of books. Categories form a tree.")
@@ -229,6 +245,7 @@ class Category(Node):
         "The books in the category and, by default, its descendants.",
         reads=["book_count", "direct_book_count"],
     )
+    version: int = restrict_to(Role.EDITOR, strawberry.field(description=_VERSION))
 
 
 @strawberry.type(description="A category, and the number of books in it or its descendants.")

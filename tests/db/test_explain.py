@@ -92,7 +92,11 @@ def read_statements() -> set[str]:
         if isinstance(value, Scope)
     ]
     names |= {scope.name for scope in scopes}
-    of_books = [value for value in vars(books).values() if isinstance(value, Scope)]
+    of_books = [
+        value
+        for value in vars(books).values()
+        if isinstance(value, Scope) and value != books.UNPUBLISHED_BOOKS  # it has no filter
+    ]
     for shape in ("matching", "count_matching", "count_ranked", "facets"):
         names |= {f"{scope.name}_{shape}" for scope in of_books}
     names |= {

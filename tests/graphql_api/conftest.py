@@ -16,9 +16,10 @@ from db.importing.readers import open_feed
 from db.search.vocabulary_cache import VocabularyCache
 from db.statements import ReadStatement, WriteStatement
 from db.view_counts import ViewCounter
+from graphql_api.access.roles import Role
 from graphql_api.context import Context
 from graphql_api.loaders.registry import Loaders
-from graphql_api.schema import schema
+from graphql_api.schema import Schema, schema, schema_for
 from graphql_api.schema.errors import format_error
 from tests.conftest import clone_template
 from tests.serving import BookstoreProcess, run_server
@@ -30,10 +31,12 @@ SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 class Client:
     """Runs operations, each with new loaders, and records the statement names of the last one.
 
-    The operations share a vocabulary cache, as those of a server do.
+    The operations share a vocabulary cache, as those of a server do. Those on a field that is not public need
+    the schema of another role.
     """
 
     connection: Connection
+    schema: Schema = schema
     statements: list[str] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     vocabulary_cache: VocabularyCache = field(default_factory=VocabularyCache)
@@ -56,7 +59,7 @@ class Client:
         """Return the response as a client receives it."""
         self.statements.clear()
         loaders = Loaders(self, vocabulary_cache=self.vocabulary_cache)
-        result = await schema.execute(
+        result = await self.schema.execute(
             document, variable_values=variables, context_value=Context(self.views, self, loaders)
         )
         executed = not isinstance(result, PreExecutionError)
@@ -98,3 +101,8 @@ def app_server(sample_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Gen
 @pytest.fixture
 def client(connection: Connection) -> Client:
     return Client(connection)
+
+
+@pytest.fixture
+def editor(connection: Connection) -> Client:
+    return Client(connection, schema_for(Role.EDITOR))

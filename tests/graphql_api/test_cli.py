@@ -121,12 +121,11 @@ def test_an_import_prints_a_summary_and_writes_rejected_rows_to_a_file(shop: Pat
         ("line 4", "isbn", "Kim", "978-0-306-40615-8"),
     ]
     with run_server(shop) as server:
-        query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } source } }'
+        query = '{ book(by: {isbn: "0199535817"}) { title price { amount currencyCode } } }'
         response = httpx.post(server.url, json={"query": query}, timeout=GUARD).json()
     assert response["data"]["book"] == {
         "title": "Emma",
         "price": {"amount": "9.90", "currencyCode": "EUR"},
-        "source": "csv",
     }
 
 
@@ -314,6 +313,23 @@ def test_the_schema_is_printed_without_a_database(tmp_path: Path) -> None:
     committed = (Path(__file__).parents[2] / "graphql_api" / "schema.graphql").read_text(encoding="utf-8")
 
     assert run_bookstore("schema", cwd=tmp_path).stdout == committed
+    assert run_bookstore("schema", "--role", "public", cwd=tmp_path).stdout == committed
+
+
+def test_the_schema_of_a_role_adds_lines_to_the_public_one(tmp_path: Path) -> None:
+    public, editor = (
+        run_bookstore("schema", "--role", role, cwd=tmp_path).stdout.splitlines()
+        for role in ("public", "editor")
+    )
+
+    assert [line.strip() for line in editor if line not in public] == [
+        "The number of times the book was looked up with `book` in the last 30 days.",
+        'recentViews: Int! @cost(weight: "1")',
+        '"""The source that the book was imported from, for example gutenberg."""',
+        "source: String!",
+        '"""The key of the book in that source."""',
+        "sourceId: String!",
+    ]
 
 
 def test_an_import_rejects_unused_options_and_invalid_rows(shop: Path) -> None:

@@ -176,13 +176,13 @@ async def test_more_than_100_ids_are_rejected(client: Client) -> None:
     assert error["message"] == "ids has 101 ids; at most 100 are allowed."
 
 
-async def test_looking_up_a_book_counts_a_view_that_is_written_later(client: Client, hamlet: int) -> None:
+async def test_looking_up_a_book_counts_a_view_that_is_written_later(editor: Client, hamlet: int) -> None:
     query = 'query { book(by: {isbn: "9780199535811"}) { recentViews } }'
 
-    assert await client.data(query) == {"book": {"recentViews": 0}}
-    assert client.statements == ["books_by_isbns", "recent_views_by_book_ids"]
-    assert client.views.pending == {hamlet: 1}
-    await client.data("{ books { nodes { title } } }")
-    await client.views.flush()
+    assert await editor.data(query) == {"book": {"recentViews": 0}}
+    assert editor.statements == ["books_by_isbns", "recent_views_by_book_ids"]
+    assert editor.views.pending == {hamlet: 1}
+    await editor.data("{ books { nodes { title } } }")
+    await editor.views.flush()
 
-    assert await client.data(query) == {"book": {"recentViews": 1}}
+    assert await editor.data(query) == {"book": {"recentViews": 1}}

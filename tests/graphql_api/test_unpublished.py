@@ -60,6 +60,12 @@ READS = (
 
 
 @pytest.fixture
+def client(editor: Client) -> Client:
+    """A client that may read the views of a book."""
+    return editor
+
+
+@pytest.fixture
 async def ids(connection: asyncpg.Connection) -> dict[str, str]:
     """Add published books, and the ghost, which is more popular and longer there than most. Return global ids."""
     jane, bob = await add_author(connection, "Jane Austen"), await add_author(connection, "Bob Press")
@@ -104,7 +110,7 @@ async def test_an_answer_is_the_one_of_a_catalog_without_the_book(
     await client.connection.execute(UNPUBLISH)
     unpublished, statements = await answer(client, read, ids), list(client.statements)
     await client.connection.execute("DELETE FROM book WHERE title = 'Emma Zyzzyva'")
-    other = Client(client.connection)
+    other = Client(client.connection, client.schema)
     without = await answer(other, read, ids)
 
     assert unpublished == without

@@ -33,7 +33,7 @@ FULL = """b.id, b.title, b.subtitle, b.isbn, b.description, b.language, b.publis
     b.page_count, b.price::text, b.currency, b.stock, b.cover_url, b.rating_average::float8, b.rating_count"""
 
 CATEGORY_PAGE = f"SELECT c.name, {CARD} {BOOKS_OF_CATEGORY}"
-WIDE_LIST = f"SELECT {FULL}, b.source, b.source_id {BOOKS_OF_CATEGORY}"
+WIDE_LIST = f"SELECT {FULL} {BOOKS_OF_CATEGORY}"
 STOREFRONT = f"SELECT c.id, c.name, c.path, c.lineage, c.book_count, {CARD} {BOOKS_OF_CATEGORY}"
 ONE_BOOK = f"SELECT {FULL} FROM book AS b WHERE b.isbn = $1"
 AUTHOR_PAGE = f"""
@@ -156,12 +156,7 @@ async def one_book(connection: Connection, isbn: str) -> GraphQLData:
 
 async def wide_list(connection: Connection, path: str) -> GraphQLData:
     rows = await connection.fetch(WIDE_LIST, path, 100)
-    books: list[dict[str, Any]] = []
-    for row in rows:
-        book = full_book(row)
-        book["source"], book["sourceId"] = row[15], row[16]
-        books.append(book)
-    return {"category": {"books": {"nodes": books}} if rows else None}
+    return {"category": {"books": {"nodes": [full_book(row) for row in rows]}} if rows else None}
 
 
 def category_fields(name: str, path: str, book_count: int) -> dict[str, Any]:

@@ -22,8 +22,7 @@ from benchmarks.serving.peers.served import dsn, serve
 T = TypeVar("T")
 
 BOOK_COLUMNS = """b.id, b.title, b.subtitle, b.isbn, b.description, b.language, b.published_year,
-    b.published_on, b.page_count, b.price, b.currency, b.stock, b.cover_url, b.rating_average, b.rating_count,
-    b.source, b.source_id"""
+    b.published_on, b.page_count, b.price, b.currency, b.stock, b.cover_url, b.rating_average, b.rating_count"""
 AUTHOR_COLUMNS = "a.id, a.slug, a.name, a.birth_year, a.death_year, a.book_count"
 CATEGORY_COLUMNS = "c.id, c.name, c.path, c.book_count, c.lineage"
 
@@ -119,8 +118,6 @@ class Book:
     cover_url: str | None
     rating_average: float | None
     rating_count: int
-    source: str
-    source_id: str
     key: strawberry.Private[int]
 
     @classmethod

@@ -19,7 +19,7 @@ const schema = `
   type Book {
     id: ID! title: String! subtitle: String isbn: String description: String language: String
     publishedYear: Int publishedOn: String pageCount: Int price: Money stock: Int! coverUrl: String
-    ratingAverage: Float ratingCount: Int! source: String! sourceId: String!
+    ratingAverage: Float ratingCount: Int!
     authors: [Author!]!
     categories: [Category!]!
   }
@@ -45,7 +45,7 @@ const schema = `
 const bookColumns = sql`b.id, b.title, b.subtitle, b.isbn, b.description, b.language,
   b.published_year AS "publishedYear", b.published_on AS "publishedOn", b.page_count AS "pageCount",
   b.price AS amount, b.currency AS "currencyCode", b.stock, b.cover_url AS "coverUrl",
-  b.rating_average::float8 AS "ratingAverage", b.rating_count AS "ratingCount", b.source, b.source_id AS "sourceId"`;
+  b.rating_average::float8 AS "ratingAverage", b.rating_count AS "ratingCount"`;
 const authorColumns = sql`a.id, a.slug, a.name, a.birth_year AS "birthYear", a.death_year AS "deathYear",
   a.book_count AS "bookCount"`;
 const categoryColumns = sql`c.id, c.name, c.path, c.book_count AS "bookCount", c.lineage`;

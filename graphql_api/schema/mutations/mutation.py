@@ -1,6 +1,6 @@
 """The Mutation type and the resolvers of its fields. Each runs as one step of the request's transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from db.writes.faults import FaultPath
 from db.writes.references import Reference
 from db.writes.steps import Step, run_step
 from db.writes.upserts import RowOutcome, Upsert, upsert_books
+from graphql_api.access.roles import Role
 from graphql_api.context import Context
 from graphql_api.execution.cost_directives import Cost, ListSize
 from graphql_api.execution.fields import mutation_field
@@ -20,6 +21,7 @@ from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.inputs import AuthorLookup, CategoryLookup
 from graphql_api.schema.mutations import inputs, payloads
 from graphql_api.schema.mutations.payloads import Payload, UpsertPayload
+from graphql_api.schema.restrictions import restrict_to
 
 MAX_OFFERS = 1_000
 """Maximum number of offers in one call."""
@@ -262,6 +264,15 @@ def _parent_reference(parent: CategoryLookup | None, path: FaultPath) -> Referen
     return parent and inputs.to_category_reference(parent, path)
 
 
+def _editor_field(resolve: Callable[..., Coroutine[Any, Any, Any]], description: str, *costs: object) -> Any:
+    return restrict_to(Role.EDITOR, mutation_field(resolve, description, *costs))
+
+
+def _manager_field(resolve: Callable[..., Coroutine[Any, Any, Any]], description: str, *costs: object) -> Any:
+    """Return a field that deletes or merges."""
+    return restrict_to(Role.MANAGER, mutation_field(resolve, description, *costs))
+
+
 @strawberry.type(
     description="Mutations of the catalog. All mutations of a request are one transaction. Each of them "
     "writes all of "
@@ -270,23 +281,23 @@ def _parent_reference(parent: CategoryLookup | None, path: FaultPath) -> Referen
     "sent again: it is run once."
 )
 class Mutation:
-    create_book: payloads.CreateBookPayload = mutation_field(_create_book, "Add a book.", _WRITE_COST)
-    update_book: payloads.UpdateBookPayload = mutation_field(
+    create_book: payloads.CreateBookPayload = _editor_field(_create_book, "Add a book.", _WRITE_COST)
+    update_book: payloads.UpdateBookPayload = _editor_field(
         _update_book, "Change a book, or take it off sale and back.", _WRITE_COST
     )
-    delete_book: payloads.DeleteBookPayload = mutation_field(
+    delete_book: payloads.DeleteBookPayload = _manager_field(
         _delete_book, "Delete a book. To take it off sale, unpublish it instead.", _WRITE_COST
     )
-    update_offers: payloads.UpdateOffersPayload = mutation_field(
+    update_offers: payloads.UpdateOffersPayload = _editor_field(
         _update_offers,
         "Set the prices and stocks of many books, all or none of them.",
         _OFFERS_COST,
         _WRITE_COST,
     )
-    adjust_stock: payloads.AdjustStockPayload = mutation_field(
+    adjust_stock: payloads.AdjustStockPayload = _editor_field(
         _adjust_stock, "Add to the stock of a book, or take from it; never below 0.", _WRITE_COST
     )
-    upsert_books: payloads.UpsertBooksPayload = mutation_field(
+    upsert_books: payloads.UpsertBooksPayload = _editor_field(
         _upsert_books,
         "Add and change many books by flat records, by the rules of an import. The records set what they "
         "give, also in "
@@ -294,32 +305,30 @@ class Mutation:
         _RECORDS_COST,
         _WRITE_COST,
     )
-    create_author: payloads.CreateAuthorPayload = mutation_field(
-        _create_author, "Add an author.", _WRITE_COST
-    )
-    update_author: payloads.UpdateAuthorPayload = mutation_field(
+    create_author: payloads.CreateAuthorPayload = _editor_field(_create_author, "Add an author.", _WRITE_COST)
+    update_author: payloads.UpdateAuthorPayload = _editor_field(
         _update_author, "Change an author. An old slug goes on being found.", _WRITE_COST
     )
-    delete_author: payloads.DeleteAuthorPayload = mutation_field(
+    delete_author: payloads.DeleteAuthorPayload = _manager_field(
         _delete_author, "Delete an author without books.", _WRITE_COST
     )
-    merge_authors: payloads.MergeAuthorsPayload = mutation_field(
+    merge_authors: payloads.MergeAuthorsPayload = _manager_field(
         _merge_authors,
         "Give all books of an author to another one, and delete the first. The old id and slug go on being "
         "found.",
         _WRITE_COST,
     )
-    create_category: payloads.CreateCategoryPayload = mutation_field(
+    create_category: payloads.CreateCategoryPayload = _editor_field(
         _create_category, "Add a category.", _WRITE_COST
     )
-    update_category: payloads.UpdateCategoryPayload = mutation_field(
+    update_category: payloads.UpdateCategoryPayload = _editor_field(
         _update_category, "Rename a category. The old path goes on being found.", _WRITE_COST
     )
-    move_category: payloads.MoveCategoryPayload = mutation_field(
+    move_category: payloads.MoveCategoryPayload = _editor_field(
         _move_category,
         "Put a category with all below it under another one. The old paths go on being found.",
         _WRITE_COST,
     )
-    delete_category: payloads.DeleteCategoryPayload = mutation_field(
+    delete_category: payloads.DeleteCategoryPayload = _manager_field(
         _delete_category, "Delete a category without books and subcategories.", _WRITE_COST
     )

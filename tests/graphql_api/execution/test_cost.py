@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from graphql_api.access.roles import Role
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.limits import LimitExceededError
-from graphql_api.schema import schema
+from graphql_api.schema import schema_for
+
+schema = schema_for(Role.MANAGER)
 
 
 def cost_of(text: str, variables: dict[str, Any] | None = None) -> int | None:

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from strawberry import Schema
 
 from db.connections.connect import Connection
+from graphql_api.access.roles import Role
 from graphql_api.context import Context
 from graphql_api.execution import yielding
 from graphql_api.execution.documents import DocumentCache, InvalidDocumentError
 from graphql_api.execution.executor import Outcome, run_operation, run_with_graphql_core
 from graphql_api.execution.limits import Limits
 from graphql_api.loaders.registry import Loaders
-from graphql_api.schema import schema
+from graphql_api.schema import schema_for
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.conftest import SUPPRESSED_CHECKS
@@ -34,6 +35,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+schema = schema_for(Role.MANAGER)  # its fields are a superset
 
 fuzzing = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "250")),

@@ -23,7 +23,7 @@ BODIES = [
     b'"variables": {"n": 5, "o": {"field": "PRICE", "direction": "DESC"}}}',
     b'{"query": "query A { node(id: \\"Qm9vazox\\") { id ... on Book { title } } } query B { __typename }", '
     b'"operationName": "A", "variables": null, "extensions": {"cost": true}}',
-    b'{"query": "{ book(by: {isbn: \\"9780306406157\\"}) { title recentViews } }"}',
+    b'{"query": "{ book(by: {isbn: \\"9780306406157\\"}) { title categories { name } } }"}',
     b'{"query": "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", "variables": {"ids": ["QXV0aG9yOjE="]}}',
 ]
 ADDRESSES = [

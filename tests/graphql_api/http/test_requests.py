@@ -14,7 +14,7 @@ from tests.graphql_api.http.conftest import Shop
 
 JSON = {"content-type": "application/json"}
 GRAPHQL = {"accept": "application/graphql-response+json"}
-BOOK = '{ book(by: {isbn: "9780306406157"}) { title recentViews } }'
+BOOK = '{ book(by: {isbn: "9780306406157"}) { title authors { name } } }'
 
 MALFORMED = {
     "not JSON": (b"{'query': 1}", "The body is not JSON"),

@@ -10,9 +10,10 @@ import pytest
 from db.connections import supervisor
 from db.connections.connect import Connection, connect
 from db.connections.write_session import WriteSession
+from graphql_api.access.roles import Role
 from graphql_api.app import create_app
 from graphql_api.execution.documents import DocumentCache
-from graphql_api.schema import manager_schema
+from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
 from tests.serving import PATIENT
 from tests.waiting import GUARD
@@ -47,7 +48,7 @@ class Shop:
 async def shop(dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Shop]:
     monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)
     app = create_app(Settings(pool_size=4, **PATIENT), dsn)
-    app.endpoint.document_cache = DocumentCache(manager_schema)
+    app.endpoint.document_cache = DocumentCache(schema_for(Role.MANAGER))
     transport = httpx.ASGITransport(app)
     connection = await connect(dsn, application_name="bookstore tests")
     async with (
