@@ -5,6 +5,7 @@ CatalogError
 ├── DatabaseError                      the database cannot be used as it is
 │   ├── DatabaseUnavailableError       PostgreSQL cannot be reached or rejects work for now: retry
 │   └── StatementTimeoutError          a statement took longer than its limit
+├── AccessKeyError                     an access key cannot be created or revoked
 ├── CatalogImportError                 a delivery is refused before anything is written
 └── CatalogExportError                 an export cannot be written
 
@@ -30,6 +31,10 @@ class DatabaseUnavailableError(DatabaseError):
 
 class StatementTimeoutError(DatabaseError):
     """A statement took longer than its limit."""
+
+
+class AccessKeyError(CatalogError):
+    """An access key cannot be created or revoked. Nothing was changed."""
 
 
 class CatalogImportError(CatalogError):
