@@ -3,21 +3,29 @@
 from db.connections.session import ReadSession
 from db.database import Database
 from db.view_counts import ViewCounter
+from graphql_api.access.principal import PUBLIC, Principal
 from graphql_api.execution.context import ColumnsRead
 from graphql_api.loaders.columns import columns_for
 from graphql_api.loaders.registry import Loaders
 
 
 class Context:
-    """The database, the loaders and the view counter of one request.
+    """The database, the loaders and the view counter of one request, and the principal that sent it.
 
     `viewed` holds the ids of the books whose view is already counted.
     """
 
-    __slots__ = ("database", "loaders", "view_counter", "viewed")
+    __slots__ = ("database", "loaders", "principal", "view_counter", "viewed")
 
-    def __init__(self, view_counter: ViewCounter, database: Database, loaders: Loaders | None = None) -> None:
+    def __init__(
+        self,
+        view_counter: ViewCounter,
+        database: Database,
+        loaders: Loaders | None = None,
+        principal: Principal = PUBLIC,
+    ) -> None:
         self.view_counter = view_counter
+        self.principal = principal
         self.database = database
         self.loaders = loaders or Loaders(database)
         self.viewed: set[int] = set()
@@ -41,7 +49,7 @@ class Context:
             by_level=True,
             vocabulary_cache=self.loaders.vocabulary_cache,
         )
-        return Context(self.view_counter, self.database, loaders)
+        return Context(self.view_counter, self.database, loaders, self.principal)
 
     async def close(self) -> None:
         """Unpin the connection that `for_plan` pinned."""
@@ -50,6 +58,6 @@ class Context:
 
     def for_fallback(self) -> "Context":
         """Return a context for running the operation with graphql-core, reusing the values loaded so far."""
-        context = Context(self.view_counter, self.database, self.loaders.for_fallback())
+        context = Context(self.view_counter, self.database, self.loaders.for_fallback(), self.principal)
         context.viewed = self.viewed
         return context

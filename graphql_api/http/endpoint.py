@@ -1,5 +1,6 @@
 """The GraphQL endpoint: it runs the operation of an HTTP request, or responds with the explorer page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -13,6 +14,9 @@ from db.connections.supervisor import PoolSupervisor
 from db.errors import StatementTimeoutError
 from db.search.vocabulary_cache import VocabularyCache
 from db.view_counts import ViewCounter
+from graphql_api.access.authenticator import Authenticator
+from graphql_api.access.principal import Principal
+from graphql_api.access.roles import Role
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
     DocumentCache,
@@ -22,6 +26,7 @@ from graphql_api.execution.documents import (
 )
 from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
+from graphql_api.http.authentication import authenticate_request
 from graphql_api.http.deadlines import DeadlineMonitor, RequestDeadline
 from graphql_api.http.explorer_page import explorer_response
 from graphql_api.http.failure_log import RunningOperation
@@ -70,12 +75,14 @@ class Endpoint:
     def __init__(
         self,
         settings: Settings,
-        document_cache: DocumentCache,
+        document_caches: Mapping[Role, DocumentCache],
+        authenticator: Authenticator,
         supervisor: PoolSupervisor,
         view_counter: ViewCounter,
     ) -> None:
         self.settings = settings
-        self.document_cache = document_cache
+        self.document_caches = document_caches
+        self.authenticator = authenticator
         self.supervisor = supervisor
         self.view_counter = view_counter
         self.null_view_counter = NullViewCounter(supervisor)
@@ -108,28 +115,39 @@ class Endpoint:
             raise HttpError(405, f"Method not allowed: use {', '.join(_METHODS)}.", _ALLOW_HEADER)
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
-        request = await read_request(scope, receive, max_bytes=self.settings.max_body_bytes)
         running = RunningOperation(ReadSession(self.supervisor))
         deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
             with deadline:
-                return await self._execute_request(request, media_type, running, read_only=method != "POST")
+                principal = await authenticate_request(scope, self.authenticator, running.session)
+                request = await read_request(scope, receive, max_bytes=self.settings.max_body_bytes)
+                return await self._execute_request(
+                    request, principal, media_type, running, read_only=method != "POST"
+                )
         except HttpError as error:
             if running.session.failure or error.code == "TIMEOUT":
                 running.log_failure(running.session.failure or error, deadline.received_at)
             raise
 
     async def _execute_request(
-        self, request: GraphQLRequest, media_type: bytes, running: RunningOperation, *, read_only: bool
+        self,
+        request: GraphQLRequest,
+        principal: Principal,
+        media_type: bytes,
+        running: RunningOperation,
+        *,
+        read_only: bool,
     ) -> RawResponse:
         """Return the response to a request. Raise HttpError if the operation cannot run."""
         try:
-            document = self.document_cache.get(request.query, request.operation_name)
+            document = self.document_caches[principal.role].get(request.query, request.operation_name)
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
             running.document = document
             operation = document.prepare(request.variables)
-            return await self._execute(operation, request, media_type, running.session, read_only=read_only)
+            return await self._execute(
+                operation, request, principal, media_type, running.session, read_only=read_only
+            )
         except LimitExceededError as exceeded:
             raise RequestError.from_graphql_error(exceeded.error) from exceeded
         except UnknownOperationError as unknown:
@@ -145,6 +163,7 @@ class Endpoint:
         self,
         operation: PreparedOperation,
         request: GraphQLRequest,
+        principal: Principal,
         media_type: bytes,
         session: ReadSession,
         *,
@@ -152,7 +171,7 @@ class Endpoint:
     ) -> RawResponse:
         view_counter = self.null_view_counter if read_only else self.view_counter
         loaders = Loaders(session, vocabulary_cache=self.vocabulary_cache)
-        context = Context(view_counter, session, loaders)
+        context = Context(view_counter, session, loaders, principal)
         try:
             outcome = await run_operation(operation, context)
         finally:
