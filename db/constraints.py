@@ -37,6 +37,12 @@ BOOK_FORMATS = (
 )  # fmt: skip
 """The formats of books."""
 
+ACCESS_ROLES = ("PUBLIC", "EDITOR", "MANAGER")
+"""The roles of access keys."""
+
+MAX_ACCESS_KEY_NAME_LENGTH = 100
+"""Maximum length of an access key's name in characters."""
+
 TIER_THRESHOLDS = (16, 64, 256, 1_024, 4_096, 16_384)
 """The lowest rating count of each popularity tier above 0."""
 

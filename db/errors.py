@@ -6,6 +6,7 @@ CatalogError
 │   ├── DatabaseUnavailableError       PostgreSQL cannot be reached or rejects work for now: retry
 │   ├── StatementTimeoutError          a statement took longer than its limit
 │   └── UnknownOutcomeError            a commit was sent, and no answer came
+├── AccessKeyError                     an access key cannot be created or revoked
 ├── CatalogImportError                 a delivery is refused before anything is written
 └── CatalogExportError                 an export cannot be written
 
@@ -35,6 +36,10 @@ class StatementTimeoutError(DatabaseError):
 
 class UnknownOutcomeError(DatabaseError):
     """The connection was lost during a commit, so that nobody knows whether the changes were written."""
+
+
+class AccessKeyError(CatalogError):
+    """An access key cannot be created or revoked. Nothing was changed."""
 
 
 class CatalogImportError(CatalogError):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -12,6 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from db.connections.supervisor import PoolSupervisor
 from db.revision import require_head
 from db.view_counts import ViewCounter
+from db.writes.answers import delete_old_answers
+from graphql_api.access.authenticator import Authenticator
+from graphql_api.access.keyring import KeyRing
 from graphql_api.access.roles import Role
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.executor import operation_counts
@@ -26,6 +29,9 @@ from graphql_api.http.request_ids import RequestIdMiddleware
 from graphql_api.http.root import root_route
 from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
+
+if TYPE_CHECKING:
+    from graphql_api.access.tokens import TokenVerifier
 
 
 class BookstoreApp(Starlette):
@@ -64,17 +70,21 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
         on_open=require_head,
     )
     view_counter = ViewCounter(supervisor)
-    document_cache = DocumentCache(
-        schema_for(Role.PUBLIC),
-        limits=settings.limits,
-        introspection=settings.introspection,
-        suggestions=settings.suggests_names,
+    authenticator = Authenticator(
+        KeyRing(supervisor), _create_token_verifier(settings), public_access=settings.public_access
     )
+    document_caches = {role: _create_document_cache(settings, role) for role in Role}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         await supervisor.start()
-        tasks = [asyncio.create_task(supervisor.monitor()), asyncio.create_task(view_counter.run())]
+        loops = (
+            supervisor.monitor(),
+            view_counter.run(),
+            authenticator.run(),
+            delete_old_answers(supervisor),
+        )
+        tasks = [asyncio.create_task(loop) for loop in loops]
         try:
             yield
         finally:
@@ -89,5 +99,31 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     routes += health_routes(lambda: supervisor.pool is not None)
     if settings.metrics:
         routes.append(metrics_route(operation_counts))
-    endpoint = Endpoint(settings, document_cache, supervisor, view_counter)
+    endpoint = Endpoint(settings, document_caches, authenticator, supervisor, view_counter)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)
+
+
+def _create_document_cache(settings: Settings, role: Role) -> DocumentCache:
+    return DocumentCache(
+        schema_for(role),
+        limits=settings.limits,
+        introspection=settings.introspection,
+        suggestions=settings.suggests_names,
+    )
+
+
+def _create_token_verifier(settings: Settings) -> "TokenVerifier | None":
+    """Return the verifier of tokens; None if JWT_JWKS is not set, and the libraries are then not loaded."""
+    if not (settings.jwt_jwks and settings.jwt_issuer and settings.jwt_audience):
+        return None
+    from graphql_api.access.jwks import JwksCache
+    from graphql_api.access.tokens import TokenVerifier
+
+    algorithms = settings.token_algorithms
+    return TokenVerifier(
+        JwksCache(settings.jwt_jwks, algorithms),
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        algorithms=algorithms,
+        role_claim=settings.jwt_role_claim,
+    )

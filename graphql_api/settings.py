@@ -26,11 +26,25 @@ _PORT_NUMBER = _Rule(lambda value: 0 <= value <= 65535, "a number from 0 to 6553
 _AT_LEAST_ONE = _Rule(lambda value: value >= 1, "at least 1")
 _NON_NEGATIVE = _Rule(lambda value: value >= 0, "0 or more")
 _POSITIVE_SECONDS = _Rule(lambda value: 0 < value < float("inf"), "seconds above 0")
+_ASYMMETRIC_ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+)
+"""The algorithms of tokens. With HS256 whoever can verify a token can forge one; with none anybody can."""
+
+_ALGORITHM_LIST = _Rule(
+    lambda value: bool(_split_list(value)) and set(_split_list(value)) <= set(_ASYMMETRIC_ALGORITHMS),
+    f"some of {', '.join(_ASYMMETRIC_ALGORITHMS)}, separated by commas",
+)
+_KEY_SET_LOCATION = _Rule(
+    lambda value: value is None or "://" not in value or _is_address(value),
+    "an http or https address without a password, or the path of a file",
+)
 _LOG_LEVEL = _Rule(
     lambda value: value in ("debug", "info", "warning", "error"), "debug, info, warning or error"
 )
 _ORIGIN_LIST = _Rule(
-    lambda value: all(map(_is_origin, _split_origins(value))),
+    lambda value: all(map(_is_origin, _split_list(value))),
     "origins like https://shop.example, separated by commas, or *",
 )
 
@@ -81,6 +95,9 @@ class Settings:
     )
     max_body_bytes: int = _setting(
         100_000, "Maximum size of a request body and of a URL in bytes (URL: at most 65,535).", _AT_LEAST_ONE
+    )
+    max_upload_bytes: int = _setting(
+        5_000_000, "Maximum size of a request body of an editor or a manager in bytes.", _AT_LEAST_ONE
     )
     max_response_bytes: int = _setting(10_000_000, "Maximum size of a response in bytes.", _AT_LEAST_ONE)
     max_document_length: int = _setting(
@@ -143,6 +160,21 @@ class Settings:
     cors_origins: str = _setting(
         "", "Origins allowed by CORS, separated by commas; * allows all.", _ORIGIN_LIST
     )
+    public_access: bool = _setting(True, "Whether requests without an access key are answered.")
+    jwt_issuer: str | None = _setting(None, "Issuer of the tokens to accept, as in their claim iss.")
+    jwt_audience: str | None = _setting(None, "Audience of the tokens to accept, as in their claim aud.")
+    jwt_jwks: str | None = _setting(
+        None,
+        "Address or file of the issuer's keys, a JSON Web Key Set.",
+        _KEY_SET_LOCATION,
+        secret=True,
+    )
+    jwt_algorithms: str = _setting(
+        "RS256,ES256", "Algorithms of the tokens to accept, separated by commas.", _ALGORITHM_LIST
+    )
+    jwt_role_claim: str = _setting(
+        "role", "Claim of a token with its role or roles, or the path to it with dots."
+    )
     metrics: bool = _setting(False, "Whether /metrics serves counters of executed operations for Prometheus.")
     log_level: str = _setting("info", "Log level: debug, info, warning or error.", _LOG_LEVEL)
 
@@ -151,7 +183,13 @@ class Settings:
             value, rule = getattr(self, entry.name), entry.metadata["rule"]
             if not rule.is_valid(value):
                 shown = repr(value) if isinstance(value, str) else value
+                if not entry.repr:
+                    shown = "not valid"
                 raise SettingsError(f"{entry.name.upper()} is {shown}: give {rule.advice}.")
+        tokens = {key: getattr(self, key.lower()) for key in ("JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS")}
+        missing = [key for key, value in tokens.items() if not value]
+        if 0 < len(missing) < len(tokens):
+            raise SettingsError(f"{missing[0]} is not set: set all of {', '.join(tokens)}, or none.")
 
     @property
     def limits(self) -> Limits:
@@ -163,7 +201,11 @@ class Settings:
 
     @property
     def origins(self) -> list[str]:
-        return _split_origins(self.cors_origins)
+        return _split_list(self.cors_origins)
+
+    @property
+    def token_algorithms(self) -> list[str]:
+        return _split_list(self.jwt_algorithms)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -197,8 +239,13 @@ _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True} | dict.fromkeys(
 )
 
 
-def _split_origins(text: str) -> list[str]:
-    return [origin.strip() for origin in text.split(",") if origin.strip()]
+def _split_list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _is_address(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
 
 
 def _is_origin(text: str) -> bool:

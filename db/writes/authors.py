@@ -132,9 +132,10 @@ class AuthorInput:
 async def create_author(transaction: WriteTransaction, author: AuthorInput) -> int:
     """Add an author, and return the id. Without a sort name it is derived from the name."""
     values = _parse_values({"name": None, **author.values})
-    row = [values.get(name) for name in ("name", "sort_name", "birth_year", "death_year")]
-    row[1] = row[1] or derive_sort_name(row[0]) or row[0]
-    return (await transaction.fetch(_INSERT_AUTHOR, *row))[0]["id"]
+    name: str = values["name"]
+    sort_name = values.get("sort_name") or derive_sort_name(name) or name
+    years = values.get("birth_year"), values.get("death_year")
+    return (await transaction.fetch(_INSERT_AUTHOR, name, sort_name, *years))[0]["id"]
 
 
 async def update_author(

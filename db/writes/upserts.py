@@ -6,7 +6,7 @@ no import of its own in the journal: the audit trail has it.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -26,7 +26,7 @@ from db.importing.spellings import choose_spellings, write_spellings
 from db.importing.staging import Staging
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
 from db.importing.update_rules import UpdateRules, update_rules
-from db.writes.faults import Fault, FaultCode, WriteRejectedError, reject
+from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError, reject
 
 LOCK_TIMEOUT = 3.0
 """Maximum wait for the locks on the catalog, in seconds."""
@@ -45,9 +45,9 @@ class RowOutcome(Enum):
 class UpsertedRow:
     """The outcome of one record. A record with faults is rejected."""
 
-    outcome: RowOutcome
-    book_id: int | None
-    faults: list[Fault]
+    outcome: RowOutcome = RowOutcome.REJECTED
+    book_id: int | None = None
+    faults: list[Fault] = field(default_factory=list[Fault])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
     """
     if upsert.source in ("name", *KEEPERS) or not upsert.source.strip():
         raise reject(("source",), FaultCode.INVALID, f"A source cannot be called {upsert.source!r}.")
-    rows = [UpsertedRow(RowOutcome.REJECTED, None, []) for _ in upsert.records]
-    parsed = [book for row, book in _parse_records(upsert.records, rows) if book is not None]
+    rows = [UpsertedRow() for _ in upsert.records]
+    parsed = list(_parse_records(upsert.records, rows))
     async with session.raw_connection() as connection:
         if not await connection.fetchval(TRY_IMPORT_LOCK):
             raise DatabaseUnavailableError("An import is running.")
@@ -178,8 +178,8 @@ def _rules_of(upsert: Upsert) -> UpdateRules:
 
 def _parse_records(
     records: Sequence[Mapping[str, str | None]], rows: list[UpsertedRow]
-) -> Iterator[tuple[int, BookRecord | None]]:
-    """Yield each record as a book, or None with its faults in its row."""
+) -> Iterator[BookRecord]:
+    """Yield the books of the records. The faults of a record go into its row, and it is no book."""
     all_names = sorted({name for record in records for name in record})
     parser = FlatRecordParser(all_names)
     for number, record in enumerate(records, 1):
@@ -187,16 +187,9 @@ def _parse_records(
         faults = [_fault_of(number, each) for each in parsed if isinstance(each, Reject)]
         rows[number - 1].faults += faults
         book = parsed[0]
-        if faults or isinstance(book, Reject):
-            yield number, None
-        else:
+        if not faults and isinstance(book, BookRecord):
             absent = tuple(name for name in all_names if name not in record)
-            yield number, _with_absent(book, absent)
-
-
-def _with_absent(book: BookRecord, absent: tuple[str, ...]) -> BookRecord:
-    object.__setattr__(book, "absent", absent)
-    return book
+            yield replace(book, absent=absent) if absent else book
 
 
 _CLI_ADVICE = re.compile(r"say --[a-z-]+ or --[a-z-]+, or |; imported without it$")
@@ -213,7 +206,7 @@ def _add_faults(rows: list[UpsertedRow], rejected: Sequence[asyncpg.Record]) -> 
         first = each["first_row"]
         message = f"{each['value'][:60]!r}: {each['reason']}" + (f" books[{first - 1}]" if first else "")
         code = FaultCode.DUPLICATE if first else FaultCode.INVALID
-        path = ("books", each["row"] - 1, each["field"])
+        path: FaultPath = ("books", each["row"] - 1, each["field"])
         rows[each["row"] - 1].faults.append(Fault(path, code, message))
 
 

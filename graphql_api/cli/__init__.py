@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "catalog:explain_command",
     "schema": "schema:schema_command",
     "plan": "schema:plan_command",
+    "keys": "keys:keys_group",
     "db": "postgres:postgres_group",
 }
 """The module and the name of each command."""

@@ -1,16 +1,24 @@
 """The database that a command uses."""
 
+import asyncio
 import atexit
 import os
 import signal
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from db import embedded
+from db.connections.connect import Connection, connect
 from db.connections.dsn import SERVER_VARIABLES, DsnError, parse_dsn
+from db.connections.error_mapping import database_errors
 from db.errors import CatalogError
+from db.revision import migrate_to_head
 from graphql_api.settings import Settings, SettingsError
+
+T = TypeVar("T")
 
 
 def database_dsn(settings: Settings) -> str:
@@ -33,6 +41,28 @@ def database_dsn(settings: Settings) -> str:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # PID 1 has no default action
         atexit.register(_stop_with_pid_1, settings.data_dir)
     return embedded.start(settings.data_dir, bin_folder=settings.postgres_bin).dsn
+
+
+def migrated_dsn() -> str:
+    """Return the DSN of the database of the environment's settings, at the newest revision."""
+    dsn = database_dsn(Settings.from_environment(os.environ))
+    migrate_to_head(dsn)
+    return dsn
+
+
+def query_database(query: Callable[[Connection], Coroutine[Any, Any, T]], application_name: str) -> T:
+    """Return what the query returns for a connection to the migrated database."""
+    dsn = migrated_dsn()
+
+    async def run_query() -> T:
+        connection = await connect(dsn, application_name=application_name, settings={"timezone": "UTC"})
+        try:
+            with database_errors("The database failed"):
+                return await query(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run_query())
 
 
 def _stop_with_pid_1(data: Path) -> None:

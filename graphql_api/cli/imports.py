@@ -1,16 +1,13 @@
 """The commands that list imports, show what they changed and undo them."""
 
 import asyncio
-import os
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from db.connections.connect import Connection, connect
+from db.connections.connect import Connection
 from db.importing.history import (
     Change,
     PastImport,
@@ -22,20 +19,18 @@ from db.importing.history import (
 from db.importing.progress import progress_for
 from db.importing.summary import Summary
 from db.importing.undo import undo_import
-from db.revision import migrate_to_head
-from graphql_api.cli.database import database_dsn
+from graphql_api.cli.database import migrated_dsn, query_database
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.cli.import_ import approve_change
 from graphql_api.cli.import_report import print_changes, print_summary
-from graphql_api.settings import Settings
+
+_APPLICATION_NAME = "bookstore imports"
 
 _MAX_VALUE_LENGTH = 60
 """Characters of a value that a line shows."""
 
 _MIN_TABLE_WIDTH = 120
 """Minimum width of the table of imports in characters."""
-
-T = TypeVar("T")
 
 
 @click.group("imports", invoke_without_command=True)
@@ -44,7 +39,7 @@ T = TypeVar("T")
 def imports_group(context: click.Context) -> None:
     """List the imports, the first one first. `bookstore imports show N` lists the changes of one."""
     if context.invoked_subcommand is None:
-        _print_imports(_read(list_imports))
+        _print_imports(query_database(list_imports, _APPLICATION_NAME))
 
 
 @imports_group.command("show")
@@ -63,7 +58,7 @@ def show_import_command(number: int, show_all: bool) -> None:
             await list_changes(connection, number, limit),
         )
 
-    found, counts, changes = _read(read)
+    found, counts, changes = query_database(read, _APPLICATION_NAME)
     click.echo(
         f"Import {number} of {found.source}, {found.imported_at:%Y-%m-%d %H:%M} UTC: {found.inputs}. "
         f"{found.new_books:,} new, {found.changed_books:,} changed, {found.deleted_books:,} deleted, "
@@ -90,7 +85,7 @@ def undo_command(number: int, yes: bool, dry_run: bool) -> None:
     Books that it added are deleted, and those that it deleted come back. What was changed since is kept and
     counted. An undo is an import with a number of its own, so it can be undone as well.
     """
-    dsn = _migrated_dsn()
+    dsn = migrated_dsn()
 
     async def undo() -> Summary:
         with progress_for(Console(stderr=True)) as progress:
@@ -101,26 +96,6 @@ def undo_command(number: int, yes: bool, dry_run: bool) -> None:
     if dry_run:
         print_changes(summary.plan)
     print_summary(summary)
-
-
-def _migrated_dsn() -> str:
-    dsn = database_dsn(Settings.from_environment(os.environ))
-    migrate_to_head(dsn)
-    return dsn
-
-
-def _read(query: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
-    """Return what the query reads from the migrated database."""
-    dsn = _migrated_dsn()
-
-    async def read() -> T:
-        connection = await connect(dsn, application_name="bookstore imports", settings={"timezone": "UTC"})
-        try:
-            return await query(connection)
-        finally:
-            await connection.close()
-
-    return asyncio.run(read())
 
 
 def _print_imports(imports: list[PastImport]) -> None:

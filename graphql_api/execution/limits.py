@@ -23,7 +23,7 @@ class Limits:
     operations: int = 10
     fragments: int = 50
     variables: int = 100
-    list_argument: int = 250
+    list_argument: int = 1_000
     comparisons: int = 10_000
     cost: int = 10_000
     response_values: int = 100_000

@@ -1,5 +1,6 @@
 """The GraphQL endpoint: it runs the operation of an HTTP request, or responds with the explorer page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,7 +15,9 @@ from db.connections.write_session import WriteSession
 from db.errors import StatementTimeoutError
 from db.search.vocabulary_cache import VocabularyCache
 from db.view_counts import ViewCounter
-from graphql_api.access.principal import PUBLIC
+from graphql_api.access.authenticator import Authenticator
+from graphql_api.access.principal import Principal
+from graphql_api.access.roles import Role
 from graphql_api.context import Context
 from graphql_api.execution.documents import (
     DocumentCache,
@@ -24,12 +27,14 @@ from graphql_api.execution.documents import (
 )
 from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
+from graphql_api.http.authentication import authenticate_request
 from graphql_api.http.deadlines import DeadlineMonitor, RequestDeadline
 from graphql_api.http.explorer_page import explorer_response
 from graphql_api.http.failure_log import RunningOperation
 from graphql_api.http.graphql_requests import (
     ClientDisconnectedError,
     GraphQLRequest,
+    SizeLimit,
     joined_header,
     read_request,
 )
@@ -74,12 +79,14 @@ class Endpoint:
     def __init__(
         self,
         settings: Settings,
-        document_cache: DocumentCache,
+        document_caches: Mapping[Role, DocumentCache],
+        authenticator: Authenticator,
         supervisor: PoolSupervisor,
         view_counter: ViewCounter,
     ) -> None:
         self.settings = settings
-        self.document_cache = document_cache
+        self.document_caches = document_caches
+        self.authenticator = authenticator
         self.supervisor = supervisor
         self.view_counter = view_counter
         self.null_view_counter = NullViewCounter(supervisor)
@@ -112,12 +119,13 @@ class Endpoint:
             raise HttpError(405, f"Method not allowed: use {', '.join(_METHODS)}.", _ALLOW_HEADER)
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
-        request = await read_request(scope, receive, max_bytes=self.settings.max_body_bytes)
         running = RunningOperation(ReadSession(self.supervisor))
+        principal = await authenticate_request(scope, self.authenticator, running.session)
+        request = await read_request(scope, receive, limit=self._body_limit(principal))
         deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
             with deadline:
-                return await self._execute_request(scope, request, media_type, running)
+                return await self._execute_request(scope, request, principal, media_type, running)
         except HttpError as error:
             if running.session.failure or error.code == "TIMEOUT":
                 running.log_failure(running.session.failure or error, deadline.received_at)
@@ -125,13 +133,24 @@ class Endpoint:
                 raise outcome_unknown() from error
             raise
 
+    def _body_limit(self, principal: Principal) -> SizeLimit:
+        """Return the limit of a body, which is read after its sender is known."""
+        if principal.role >= Role.EDITOR:
+            return SizeLimit("MAX_UPLOAD_BYTES", self.settings.max_upload_bytes)
+        return SizeLimit("MAX_BODY_BYTES", self.settings.max_body_bytes)
+
     async def _execute_request(
-        self, scope: Scope, request: GraphQLRequest, media_type: bytes, running: RunningOperation
+        self,
+        scope: Scope,
+        request: GraphQLRequest,
+        principal: Principal,
+        media_type: bytes,
+        running: RunningOperation,
     ) -> RawResponse:
         """Return the response to a request. Raise HttpError if the operation cannot run."""
         read_only = scope["method"] != "POST"
         try:
-            document = self.document_cache.get(request.query, request.operation_name)
+            document = self.document_caches[principal.role].get(request.query, request.operation_name)
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
             running.document = document
@@ -148,10 +167,12 @@ class Endpoint:
             )
 
         async def execute(session: ReadSession | WriteSession) -> RawResponse:
-            return await self._execute(operation, request, media_type, session, read_only=read_only)
+            return await self._execute(
+                operation, request, principal, media_type, session, read_only=read_only
+            )
 
         if document.is_mutation:
-            request_key = read_request_key(scope, request, PUBLIC)
+            request_key = read_request_key(scope, request, principal)
             response = await run_mutation(self.supervisor, running, request_key, execute)
             response.media_type = media_type
             return response
@@ -161,6 +182,7 @@ class Endpoint:
         self,
         operation: PreparedOperation,
         request: GraphQLRequest,
+        principal: Principal,
         media_type: bytes,
         session: ReadSession | WriteSession,
         *,
@@ -168,7 +190,7 @@ class Endpoint:
     ) -> RawResponse:
         view_counter = self.null_view_counter if read_only else self.view_counter
         loaders = Loaders(session, vocabulary_cache=self.vocabulary_cache)
-        context = Context(view_counter, session, loaders)
+        context = Context(view_counter, session, loaders, principal=principal)
         try:
             outcome = await run_operation(operation, context)
         finally:

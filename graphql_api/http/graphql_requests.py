@@ -20,6 +20,14 @@ class ClientDisconnectedError(Exception):
     """The client disconnected before it received a response."""
 
 
+@dataclass(frozen=True, slots=True)
+class SizeLimit:
+    """The maximum size of a body or a URL in bytes, and the setting that has it."""
+
+    setting: str
+    max_bytes: int
+
+
 @dataclass(slots=True)
 class GraphQLRequest:
     """One operation to run. `wants_cost` requests its cost in the response."""
@@ -30,8 +38,8 @@ class GraphQLRequest:
     wants_cost: bool = False
 
 
-async def read_request(scope: Scope, receive: Receive, *, max_bytes: int) -> GraphQLRequest:
-    """Return the GraphQL request in an HTTP request whose body or query string has at most `max_bytes`.
+async def read_request(scope: Scope, receive: Receive, *, limit: SizeLimit) -> GraphQLRequest:
+    """Return the GraphQL request in an HTTP request whose body or query string is within the limit.
 
     Raise HttpError if the request is invalid, ClientDisconnectedError if it is incomplete.
     """
@@ -41,9 +49,9 @@ async def read_request(scope: Scope, receive: Receive, *, max_bytes: int) -> Gra
                 415,
                 "Unsupported Content-Type: send the request as JSON, with Content-Type: application/json.",
             )
-        return _validate_request(_parse_json("The body", await _read_body(scope, receive, max_bytes)))
-    if len(scope["query_string"]) > max_bytes:
-        raise HttpError(414, too_large_message("URL", max_bytes))
+        return _validate_request(_parse_json("The body", await _read_body(scope, receive, limit)))
+    if len(scope["query_string"]) > limit.max_bytes:
+        raise HttpError(414, too_large_message("URL", limit))
     return _validate_request(_parse_query_string(scope["query_string"]))
 
 
@@ -99,14 +107,14 @@ def _body_media_type(scope: Scope) -> bytes:
     return media_type.strip()
 
 
-async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
-    """Return the body. Raise HttpError as soon as it exceeds `max_bytes`.
+async def _read_body(scope: Scope, receive: Receive, limit: SizeLimit) -> bytes:
+    """Return the body. Raise HttpError as soon as it exceeds the limit.
 
     The connection stays open: closing it would lose the response if the client is still sending.
     """
     _require_identity_encoding(scope)
-    if int(header_value(scope, b"content-length") or 0) > max_bytes:
-        raise HttpError(413, too_large_message("body", max_bytes))
+    if int(header_value(scope, b"content-length") or 0) > limit.max_bytes:
+        raise HttpError(413, too_large_message("body", limit))
     parts: list[bytes] = []
     size = 0
     while True:
@@ -115,8 +123,8 @@ async def _read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
             raise ClientDisconnectedError
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > max_bytes:
-            raise HttpError(413, too_large_message("body", max_bytes))
+        if size > limit.max_bytes:
+            raise HttpError(413, too_large_message("body", limit))
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -130,8 +138,8 @@ def _require_identity_encoding(scope: Scope) -> None:
             raise HttpError(501, "Unsupported Transfer-Encoding: use chunked or none.")
 
 
-def too_large_message(what: str, max_bytes: int) -> str:
-    return f"The {what} is too large; at most {max_bytes:,} bytes are allowed (MAX_BODY_BYTES)."
+def too_large_message(what: str, limit: SizeLimit) -> str:
+    return f"The {what} is too large; at most {limit.max_bytes:,} bytes are allowed ({limit.setting})."
 
 
 def _validate_request(parameters: Any) -> GraphQLRequest:

@@ -12,10 +12,10 @@ from graphql_api.http.media_types import APPLICATION_JSON, GRAPHQL_RESPONSE_JSON
 
 Header = tuple[bytes, bytes]
 
-# Clients must not guess another media type. Caches must distinguish responses by Accept and Accept-Encoding.
+# Clients must not guess another media type. Caches must distinguish responses by the headers in Vary.
 _COMMON_HEADERS: list[Header] = [
     (b"x-content-type-options", b"nosniff"),
-    (b"vary", b"accept, accept-encoding"),
+    (b"vary", b"accept, accept-encoding, authorization"),
 ]
 
 

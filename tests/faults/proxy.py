@@ -89,7 +89,7 @@ class Proxy:
         """Reset each client's connection, and close its connection to PostgreSQL."""
         for writer in self._writers:
             connection = writer.get_extra_info("socket")
-            if connection.family == socket.AF_INET:
+            if connection.family == socket.AF_INET and not writer.is_closing():
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT_ON_CLOSE)
             writer.transport.abort()
 

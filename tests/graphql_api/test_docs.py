@@ -161,7 +161,7 @@ def error_codes() -> set[str]:
 
 def test_the_table_of_error_codes_is_complete() -> None:
     code = re.compile(
-        r'"(GRAPHQL_[A-Z_]+|[A-Z]+_(?:[A-Z]+_)*(?:EXCEEDED|INPUT|FAILURE|ERROR|REQUEST|UNAVAILABLE|SUPPORTED)|TIMEOUT)"'
+        r'"(GRAPHQL_[A-Z_]+|[A-Z]+_(?:[A-Z]+_)*(?:EXCEEDED|INPUT|FAILURE|ERROR|REQUEST|UNAVAILABLE|SUPPORTED)|TIMEOUT|UNAUTHENTICATED)"'
     )
     modules = [*(ROOT / "graphql_api").glob("*/*.py"), *(ROOT / "graphql_api").glob("*/protocol/*.py")]
     used = {name for module in modules for name in code.findall(module.read_text("utf-8"))}

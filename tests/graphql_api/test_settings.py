@@ -9,6 +9,8 @@ import pytest
 from graphql_api.execution.limits import Limits
 from graphql_api.settings import Settings, SettingsError
 
+ALGORITHMS = "some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
+KEY_SET = "an http or https address without a password, or the path of a file"
 SETTINGS = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
@@ -35,6 +37,12 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
             "SUGGESTIONS": "on",
             "EXPLORER": "no",
             "CORS_ORIGINS": "https://a.example, http://b.example:8080",
+            "PUBLIC_ACCESS": "false",
+            "JWT_ISSUER": "https://id.example",
+            "JWT_AUDIENCE": "bookstore",
+            "JWT_JWKS": "https://id.example/keys",
+            "JWT_ALGORITHMS": "ES256, EdDSA",
+            "JWT_ROLE_CLAIM": "realm_access.roles",
             "LOG_LEVEL": "debug",
         }
     )
@@ -52,10 +60,17 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         suggestions=True,
         explorer=False,
         cors_origins="https://a.example, http://b.example:8080",
+        public_access=False,
+        jwt_issuer="https://id.example",
+        jwt_audience="bookstore",
+        jwt_jwks="https://id.example/keys",
+        jwt_algorithms="ES256, EdDSA",
+        jwt_role_claim="realm_access.roles",
         log_level="debug",
     )
     assert settings.limits == Limits(cost=500)
     assert settings.origins == ["https://a.example", "http://b.example:8080"]
+    assert settings.token_algorithms == ["ES256", "EdDSA"]
     assert "secret" not in repr(settings)
 
 
@@ -77,6 +92,27 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
             "CORS_ORIGINS",
             "shop.example",
             "CORS_ORIGINS is 'shop.example': give origins like https://shop.example, separated by commas, or *.",
+        ),
+        ("PUBLIC_ACCESS", "maybe", "PUBLIC_ACCESS is 'maybe': give true or false."),
+        *(
+            ("JWT_ALGORITHMS", value, f"JWT_ALGORITHMS is {value!r}: give {ALGORITHMS}, separated by commas.")
+            for value in ("none", "HS256", "RS256,HS256", "RS256,none", "rs256", ",")
+        ),
+        *(
+            ("JWT_JWKS", value, f"JWT_JWKS is not valid: give {KEY_SET}.")
+            for value in ("ftp://id.example/keys", "https://", "https://me:secret@id.example/keys")
+        ),
+        *(
+            (
+                key,
+                "x",
+                f"{missing} is not set: set all of JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS, or none.",
+            )
+            for key, missing in (
+                ("JWT_ISSUER", "JWT_AUDIENCE"),
+                ("JWT_AUDIENCE", "JWT_ISSUER"),
+                ("JWT_JWKS", "JWT_ISSUER"),
+            )
         ),
         ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud': give debug, info, warning or error."),
     ],

@@ -12,7 +12,7 @@ from httptools import (
     parse_url,
 )
 
-from graphql_api.http.graphql_requests import too_large_message
+from graphql_api.http.graphql_requests import SizeLimit, too_large_message
 from graphql_api.http.protocol.requests import Request
 from graphql_api.http.responses import HttpError
 
@@ -30,14 +30,24 @@ class RequestReader:
     """
 
     def __init__(
-        self, max_body_bytes: int, on_head: Callable[[Request], None], on_request: Callable[[Request], None]
+        self,
+        max_body_bytes: int,
+        on_head: Callable[[Request], None],
+        on_request: Callable[[Request], None],
+        *,
+        max_upload_bytes: int = 0,
     ) -> None:
+        """A body may have `max_upload_bytes`, if that is more, of a request with an Authorization header."""
         self.request = Request()
         """The last request that has begun."""
         self.is_reading = False
         """Whether that request is incomplete."""
-        self._max_body = max_body_bytes
-        self._max_overhead = max_body_bytes + MAX_HEADER_BYTES
+        self._body_limit = self._limit = SizeLimit("MAX_BODY_BYTES", max_body_bytes)
+        self._upload_limit = (
+            SizeLimit("MAX_UPLOAD_BYTES", max_upload_bytes)
+            if max_upload_bytes > max_body_bytes
+            else self._body_limit
+        )
         self._on_head = on_head
         self._on_request = on_request
         self._overhead = 0  # bytes since the last request: head, chunk sizes, trailers
@@ -59,10 +69,11 @@ class RequestReader:
             self._parser = self._new_parser()
             self._feed_parser(head)
             end = self._feed_parser(rest)
-        if self._overhead > self._max_overhead:
+        max_overhead = self._limit.max_bytes + MAX_HEADER_BYTES
+        if self._overhead > max_overhead:
             raise HttpError(
                 431,
-                f"The head is too large; at most {self._max_overhead:,} bytes are allowed (MAX_BODY_BYTES).",
+                f"The head is too large; at most {max_overhead:,} bytes are allowed (MAX_BODY_BYTES).",
             )
 
     def close(self) -> None:
@@ -143,17 +154,18 @@ class RequestReader:
             if hosts != 1:
                 raise HttpError(400, f"HTTP/1.1 requires exactly one Host header; got {hosts}.")
             request.expects_continue = fields.get(b"expect", b"").lower() == b"100-continue"
-        if int(fields.get(b"content-length", b"0")) > self._max_body:
-            request.error = HttpError(413, too_large_message("body", self._max_body))
+        self._limit = self._upload_limit if b"authorization" in fields else self._body_limit
+        if int(fields.get(b"content-length", b"0")) > self._limit.max_bytes:
+            request.error = HttpError(413, too_large_message("body", self._limit))
 
     def on_body(self, body: bytes) -> None:
         request = self.request
         self._overhead -= len(body)
         self._body_bytes += len(body)
-        if request.error is None and self._body_bytes <= self._max_body:
+        if request.error is None and self._body_bytes <= self._limit.max_bytes:
             self._body.append(body)
         elif request.error is None:
-            request.error = HttpError(413, too_large_message("body", self._max_body))
+            request.error = HttpError(413, too_large_message("body", self._limit))
             self._body.clear()
             self._on_head(request)
 

@@ -239,7 +239,7 @@ def to_book_values(book: BookValuesInput) -> BookValues:
 def _contributions(contributions: Sequence[ContributionInput]) -> Iterator[ContributionValues]:
     for index, each in enumerate(contributions):
         path = ("input", "contributions", index, "author")
-        yield ContributionValues(to_author_reference(each.author, path), each.role.value)
+        yield ContributionValues(to_author_reference(each.author, path), each.role.name)
 
 
 def to_author_values(author: CreateAuthorInput | UpdateAuthorInput) -> AuthorValues:

@@ -195,7 +195,7 @@ async def test_an_error_of_the_request_has_the_status_of_its_media_type(
 
 
 async def test_a_preflight_allows_the_headers_that_it_names(shop: Shop) -> None:
-    headers = "authorization,content-type,apollographql-client-name,x-apollo-operation-name"
+    headers = "authorization,idempotency-key,content-type,apollographql-client-name,x-apollo-operation-name"
     preflight = {
         "origin": "https://shop.example",
         "access-control-request-method": "POST",

@@ -31,7 +31,7 @@ BODY = (
 )
 HEAD = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\n"
-    b"content-length: %d\r\nx-content-type-options: nosniff\r\nvary: accept, accept-encoding\r\n"
+    b"content-length: %d\r\nx-content-type-options: nosniff\r\nvary: accept, accept-encoding, authorization\r\n"
     b"retry-after: 1\r\n" % len(BODY)
 )
 
