@@ -30,7 +30,7 @@ _ASYMMETRIC_ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
-"""The algorithms of tokens. With HS256 whoever can verify a token can forge one; with none anybody can."""
+"""The algorithms of tokens. With HS256 a verifier could forge tokens; with none anybody could."""
 
 _ALGORITHM_LIST = _Rule(
     lambda value: bool(_split_list(value)) and set(_split_list(value)) <= set(_ASYMMETRIC_ALGORITHMS),
