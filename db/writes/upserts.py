@@ -125,7 +125,7 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
     """
     if upsert.source in ("name", *KEEPERS) or not upsert.source.strip():
         raise reject(("source",), FaultCode.INVALID, f"A source cannot be called {upsert.source!r}.")
-    rows = [UpsertedRow() for _ in upsert.records]
+    rows: list[UpsertedRow] = [UpsertedRow() for _ in upsert.records]
     parsed = list(_parse_records(upsert.records, rows))
     async with session.raw_connection() as connection:
         if not await connection.fetchval(TRY_IMPORT_LOCK):
