@@ -7,13 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from db.access_keys import create_access_key
 from db.connections import supervisor
 from db.connections.connect import Connection, connect
 from db.connections.write_session import WriteSession
-from graphql_api.access.roles import Role
+from graphql_api.access.keys import generate_key, hash_key
 from graphql_api.app import create_app
-from graphql_api.execution.documents import DocumentCache
-from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
 from tests.serving import PATIENT
 from tests.waiting import GUARD
@@ -48,12 +47,14 @@ class Shop:
 async def shop(dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Shop]:
     monkeypatch.setattr(supervisor, "PROBE_TIMEOUT", GUARD)
     app = create_app(Settings(pool_size=4, **PATIENT), dsn)
-    app.endpoint.document_cache = DocumentCache(schema_for(Role.MANAGER))
     transport = httpx.ASGITransport(app)
     connection = await connect(dsn, application_name="bookstore tests")
+    key = generate_key()
+    await create_access_key(connection, "office", "MANAGER", hash_key(key), None)
+    headers = {"Authorization": f"Bearer {key}"}
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://shop") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://shop", headers=headers) as client,
     ):
         shop = Shop(client, connection, app)
         fetch = WriteSession.fetch
