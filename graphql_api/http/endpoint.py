@@ -212,7 +212,7 @@ class Endpoint:
                 "LIMIT_EXCEEDED",
                 {"limit": "MAX_RESPONSE_BYTES", "allowed": max_bytes},
             )
-        return RawResponse(body, 200, media_type)
+        return RawResponse(body, 200, media_type, has_data=result.data is not None)
 
     def _encode(
         self,

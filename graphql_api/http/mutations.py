@@ -34,8 +34,8 @@ async def run_mutation(
 ) -> RawResponse:
     """Run a mutation in a transaction, and return its answer; with a key, the first answer to the request.
 
-    `execute(session)` runs the operation and encodes its answer. An answer with an error status is rolled
-    back. Raise HttpError if it cannot run.
+    `execute(session)` runs the operation and encodes its answer. A mutation whose data is null is rolled back
+    as a whole, and its answer is not kept. Raise HttpError if it cannot run.
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         session = running.session = WriteSession(supervisor)
@@ -62,7 +62,7 @@ async def _run_once(session: WriteSession, request_key: RequestKey | None, execu
             await session.roll_back()
             return RawResponse(answer, headers=[(b"idempotent-replayed", b"true")])
     response = await execute(session)
-    if response.status != 200:
+    if not response.has_data:
         await session.roll_back()
         return response
     if request_key is not None:
