@@ -18,7 +18,7 @@ from db.importing import resolve, staged_checks
 from db.importing.edited_names import keep_edited_names
 from db.importing.import_transaction import LISTINGS_LOCKED, TRY_IMPORT_LOCK
 from db.importing.merge import LOCK_TABLES, merge
-from db.importing.options import KEEPERS, OWNABLE_FIELDS, ImportOptions
+from db.importing.options import OWNABLE_FIELDS, ImportOptions
 from db.importing.ownership import record_owners
 from db.importing.readers.flat import FlatRecordParser
 from db.importing.records import BookRecord, Reject
@@ -26,7 +26,8 @@ from db.importing.spellings import choose_spellings, write_spellings
 from db.importing.staging import Staging
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
 from db.importing.update_rules import UpdateRules, update_rules
-from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError, reject
+from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
+from db.writes.sources import parse_source
 
 LOCK_TIMEOUT = 3.0
 """Maximum wait for the locks on the catalog, in seconds."""
@@ -123,8 +124,10 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
     Raises WriteRejectedError with all faults if a record has one and rows are not skipped.
     Raises DatabaseUnavailableError while an import runs.
     """
-    if upsert.source in ("name", *KEEPERS) or not upsert.source.strip():
-        raise reject(("source",), FaultCode.INVALID, f"A source cannot be called {upsert.source!r}.")
+    source, faults = parse_source(upsert.source, ("source",))
+    if faults:
+        raise WriteRejectedError(faults)
+    upsert = replace(upsert, source=source)
     rows: list[UpsertedRow] = [UpsertedRow() for _ in upsert.records]
     parsed = list(_parse_records(upsert.records, rows))
     async with session.raw_connection() as connection:

@@ -182,8 +182,8 @@ async def test_upserts_wait_for_no_import(shop: Shop) -> None:
     assert done == (["CREATED"], [])
 
 
-@pytest.mark.parametrize("source", ["", "name", "editor"])
-async def test_a_reserved_source_is_refused(shop: Shop, source: str) -> None:
+@pytest.mark.parametrize("source", ["", "name", "editor", "x" * 101])
+async def test_a_source_that_no_import_can_have_is_refused(shop: Shop, source: str) -> None:
     outcomes, errors = await upsert(shop, EMMA, source=source)
 
     assert (outcomes, errors) == ([], [{"path": ["source"], "code": "INVALID"}])
