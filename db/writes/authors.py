@@ -44,7 +44,7 @@ WITH renamed AS (
 )
 INSERT INTO author_redirect (slug, author_id)
 SELECT $6::text, r.id FROM renamed AS r WHERE r.slug <> $6::text
-ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = NULL
+ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id
 """,
 )
 
@@ -62,7 +62,7 @@ DELETE FROM author WHERE id = $1::bigint
 """,
 )
 
-# The books are locked by id before their links change.
+# The books are locked by id before their links or their search documents change.
 _LOCK_BOOKS_OF_AUTHOR = WriteStatement(
     "lock_books_of_author",
     """
@@ -112,10 +112,16 @@ _REDIRECT_AUTHOR = WriteStatement(
     "redirect_author",
     """
 WITH moved AS (
-    UPDATE author_redirect SET author_id = $1::bigint WHERE author_id = $2::bigint
+    UPDATE author_redirect SET author_id = $1::bigint WHERE author_id = $2::bigint AND slug <> $3::text
+),
+merged AS (
+    UPDATE author_merge SET author_id = $1::bigint WHERE author_id = $2::bigint
+),
+added AS (
+    INSERT INTO author_merge (old_id, author_id) VALUES ($2::bigint, $1::bigint)
 )
-INSERT INTO author_redirect (slug, old_id, author_id) VALUES ($3::text, $2::bigint, $1::bigint)
-ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = excluded.old_id
+INSERT INTO author_redirect (slug, author_id) VALUES ($3::text, $1::bigint)
+ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id
 """,
 )
 
@@ -135,6 +141,7 @@ async def create_author(transaction: WriteTransaction, author: AuthorInput) -> i
     name: str = values["name"]
     sort_name = values.get("sort_name") or derive_sort_name(name) or name
     years = values.get("birth_year"), values.get("death_year")
+    await transaction.fetch(LOCK_COUNTERS)
     return (await transaction.fetch(_INSERT_AUTHOR, name, sort_name, *years))[0]["id"]
 
 
@@ -143,7 +150,9 @@ async def update_author(
 ) -> int:
     """Set some values of an author. With a new name and no sort name, it is derived. Return the id."""
     values = _parse_values(author.values)
-    row = await _lock_author(transaction, reference, expected_version)
+    if "name" in values:
+        await transaction.fetch(LOCK_COUNTERS)
+    row = await _lock_author(transaction, reference, expected_version, with_books="name" in values)
     if "name" in values and not values.get("sort_name"):
         values["sort_name"] = derive_sort_name(values["name"]) or values["name"]
     new = {**row, **{name: value for name, value in values.items() if value or name not in ("sort_name",)}}
@@ -160,6 +169,7 @@ async def delete_author(
     transaction: WriteTransaction, reference: Reference, expected_version: int | None
 ) -> int:
     """Delete an author who has no books. Return the id."""
+    await transaction.fetch(LOCK_COUNTERS)
     row = await _lock_author(transaction, reference, expected_version)
     books = (await transaction.fetch(_COUNT_CONTRIBUTIONS, row["id"]))[0]["books"]
     if books:
@@ -194,9 +204,16 @@ async def merge_authors(transaction: WriteTransaction, into: Reference, source: 
 
 
 async def _lock_author(
-    transaction: WriteTransaction, reference: Reference, expected_version: int | None
+    transaction: WriteTransaction,
+    reference: Reference,
+    expected_version: int | None,
+    *,
+    with_books: bool = False,
 ) -> Mapping[str, Any]:
+    """Lock an author, and first the books whose search documents have the name. Return the row."""
     author_id = (await find_references(transaction, "author", [reference]))[0]
+    if with_books:
+        await transaction.fetch(_LOCK_BOOKS_OF_AUTHOR, author_id)
     rows = await transaction.fetch(_LOCK_AUTHORS, [author_id])
     if not rows:
         raise reject(reference.path, FaultCode.NOT_FOUND, "The author was deleted meanwhile.")
