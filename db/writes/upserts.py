@@ -146,7 +146,8 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
         if faults and not upsert.skips_rows:
             raise WriteRejectedError(faults)
         for row in await connection.fetch(_OUTCOMES):
-            done = rows[row["row"] - 1]
+            number: int = row["row"]
+            done = rows[number - 1]
             done.outcome = RowOutcome(row["outcome"])
             done.book_id = row["id"] if upsert.dry_run else row["target_id"]
         if not upsert.dry_run:
@@ -206,8 +207,9 @@ def _add_faults(rows: list[UpsertedRow], rejected: Sequence[asyncpg.Record]) -> 
         first = each["first_row"]
         message = f"{each['value'][:60]!r}: {each['reason']}" + (f" books[{first - 1}]" if first else "")
         code = FaultCode.DUPLICATE if first else FaultCode.INVALID
-        path: FaultPath = ("books", each["row"] - 1, each["field"])
-        rows[each["row"] - 1].faults.append(Fault(path, code, message))
+        number: int = each["row"]
+        path: FaultPath = ("books", number - 1, each["field"])
+        rows[number - 1].faults.append(Fault(path, code, message))
 
 
 async def _plan(connection: asyncpg.Connection, upsert: Upsert, books: Sequence[BookRecord]) -> None:

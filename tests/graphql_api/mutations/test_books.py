@@ -185,15 +185,33 @@ async def test_another_version_than_expected_is_a_conflict(shop: Shop) -> None:
 async def test_an_unpublished_book_is_out_of_every_list_and_comes_back(shop: Shop) -> None:
     author = await add_author(shop.connection, "Jane")
     await add_book(shop.connection, "Emma", isbn=ISBN, authors=[author])
-    query = '{ book(by: {isbn: "9780306406157"}) { title } books { totalCount } author(by: {slug: "jane"}) { bookCount } }'
+    public = (
+        '{ book(by: {isbn: "9780306406157"}) { title } books { totalCount }'
+        ' author(by: {slug: "jane"}) { bookCount } }'
+    )
+    editor = (
+        '{ book(by: {isbn: "9780306406157"}) { isPublished version }'
+        " unpublishedBooks { totalCount nodes { title } } books { totalCount } }"
+    )
 
     await shop.run(UPDATE, by={"isbn": ISBN}, input={"isPublished": False})
-    without = await shop.run(query)
+    without, seen = await shop.run_as_public(public), await shop.run(editor)
     await shop.run(UPDATE, by={"isbn": ISBN}, input={"isPublished": True})
-    again = await shop.run(query)
+    again, seen_again = await shop.run_as_public(public), await shop.run(editor)
 
     assert without == {"book": None, "books": {"totalCount": 0}, "author": {"bookCount": 0}}
     assert again == {"book": {"title": "Emma"}, "books": {"totalCount": 1}, "author": {"bookCount": 1}}
+    version = seen["book"]["version"]
+    assert seen == {
+        "book": {"isPublished": False, "version": version},
+        "unpublishedBooks": {"totalCount": 1, "nodes": [{"title": "Emma"}]},
+        "books": {"totalCount": 0},
+    }
+    assert seen_again == {
+        "book": {"isPublished": True, "version": version + 1},
+        "unpublishedBooks": {"totalCount": 0, "nodes": []},
+        "books": {"totalCount": 1},
+    }
 
 
 async def test_a_deleted_book_is_gone_with_its_links(shop: Shop) -> None:
