@@ -124,11 +124,11 @@ class Endpoint:
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
         running = RunningOperation(ReadSession(self.supervisor))
-        principal = await authenticate_request(scope, self.authenticator, running.session)
-        request = await read_request(scope, receive, limit=self._body_limit(principal))
         deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
             with deadline:
+                principal = await authenticate_request(scope, self.authenticator, running.session)
+                request = await read_request(scope, receive, limit=self._body_limit(principal))
                 return await self._execute_request(scope, request, principal, media_type, running)
         except HttpError as error:
             if running.session.failure or error.code == "TIMEOUT":

@@ -89,13 +89,12 @@ async def test_every_mutation_of_the_docs_runs_on_the_sample(dsn: str, tmp_path:
 
     errors: list[str] = []
     with run_server(tmp_path, DATABASE_URL=dsn) as server:
-        for page, text in mutations:
-            headers = {"Authorization": f"Bearer {key}"}
-            result = httpx.post(server.url, json={"query": text}, headers=headers, timeout=30).json()
-            assert "errors" not in result, (page, result)
-            errors += [
-                error["message"] for done in result["data"].values() for error in done.get("errors", ())
-            ]
+        async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+            for page, text in mutations:
+                result = (await client.post(server.url, json={"query": text})).json()
+                assert "errors" not in result, (page, result)
+                done = result["data"].values()
+                errors += [error["message"] for each in done for error in each.get("errors", ())]
 
     assert errors == []
 
