@@ -179,9 +179,12 @@ class Endpoint:
             )
             response.media_type = media_type
             return response
-        return await self._execute(execution, running.session)
+        return (await self._execute(execution, running.session))[0]
 
-    async def _execute(self, execution: "_Execution", session: ReadSession | WriteSession) -> RawResponse:
+    async def _execute(
+        self, execution: "_Execution", session: ReadSession | WriteSession
+    ) -> tuple[RawResponse, bool]:
+        """Return the response of an operation, and whether it has data."""
         view_counter = self.null_view_counter if execution.read_only else self.view_counter
         loaders = Loaders(session, vocabulary_cache=self.vocabulary_cache)
         context = Context(view_counter, session, loaders, principal=execution.principal)
@@ -197,7 +200,7 @@ class Endpoint:
         result = outcome.result
         errors = [format_error(error, executed=True) for error in result.errors or ()]
         if result.data is None and all("path" not in error for error in errors):
-            return _request_error_response(errors, execution.media_type)
+            return _request_error_response(errors, execution.media_type), False
         body = _encode(result, errors, cost if execution.request.wants_cost else None)
         max_bytes = self.settings.max_response_bytes
         if len(body) > max_bytes:
@@ -207,7 +210,7 @@ class Endpoint:
                 "LIMIT_EXCEEDED",
                 {"limit": "MAX_RESPONSE_BYTES", "allowed": max_bytes},
             )
-        return RawResponse(body, 200, execution.media_type)
+        return RawResponse(body, 200, execution.media_type), result.data is not None
 
 
 @dataclass(frozen=True, slots=True)

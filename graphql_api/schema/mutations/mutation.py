@@ -236,8 +236,10 @@ async def _update_category(
 
 
 async def _move_category(
-    context: Context, by: _CategoryArg, parent: _ParentArg, expected_version: _VersionArg = UNSET
+    context: Context, by: _CategoryArg, parent: _ParentArg = UNSET, expected_version: _VersionArg = UNSET
 ) -> Payload:
+    if parent is UNSET:
+        raise UserInputError("parent", "parent is missing: give a category, or null for a root category.")
     reference, version = inputs.to_category_reference(by, ("by",)), inputs.given(expected_version)
     above = _parent_reference(parent, ("parent",))
     return await _write(

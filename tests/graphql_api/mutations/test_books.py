@@ -174,9 +174,9 @@ async def test_another_version_than_expected_is_a_conflict(shop: Shop) -> None:
         "book": {"title": "Emma II"},
         "errors": [
             {
-                "path": ["by", "isbn"],
+                "path": ["expectedVersion"],
                 "code": "CONFLICT",
-                "message": "The version is 2, not 1: somebody changed it since. Read it again, then decide.",
+                "message": "The version is 2, not 1. Read it again, then decide.",
             }
         ],
     }
@@ -268,6 +268,8 @@ async def test_one_wrong_offer_keeps_all_others_from_being_written(shop: Shop) -
             {"by": {"isbn": "0306406152"}, "stock": 6},
             {"by": {"isbn": OTHER_ISBN}, "stock": -1},
             {"by": {"isbn": "12"}, "stock": 1},
+            {"by": {"id": "QXV0aG9yOjE="}},
+            {"by": {"sourceKey": {"source": "test", "sourceId": "x"}}, "price": money("-1", "eur")},
         ],
     )
 
@@ -276,6 +278,9 @@ async def test_one_wrong_offer_keeps_all_others_from_being_written(shop: Shop) -
         (["offers", "2", "stock"], "INVALID"),
         (["offers", "2", "by", "isbn"], "NOT_FOUND"),
         (["offers", "3", "by", "isbn"], "INVALID"),
+        (["offers", "4", "by", "id"], "INVALID"),
+        (["offers", "5", "price", "amount"], "INVALID"),
+        (["offers", "5", "by", "sourceKey"], "NOT_FOUND"),
     ]
     assert await shop.rows("SELECT id, stock FROM book") == [(book, 1)]
 
@@ -322,3 +327,20 @@ async def test_the_steps_of_a_mutation_see_each_other_and_fail_alone(shop: Shop)
         ("adjustStock",),
         ("adjustStock",),
     ]
+
+
+async def test_an_answer_without_data_has_written_nothing(shop: Shop) -> None:
+    await add_book(shop.connection, "Emma", isbn=ISBN, stock=1)
+    document = """mutation {
+      a: adjustStock(by: {isbn: "9780306406157"}, delta: 1) { book { stock } }
+      b: updateBook(by: {isbn: "9780306406157"}, input: {subtitle: "\\u0000"}) { book { title } }
+    }"""
+
+    failed = await shop.post(document, key="k")
+    repeated = await shop.post(document, key="k")
+    stock = await shop.rows("SELECT stock FROM book")
+
+    assert failed.json()["data"] is None
+    assert failed.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert (failed.content, stock) == (repeated.content, [(1,)])
+    assert await shop.rows("SELECT count(*) FROM audit_entry") == [(0,)]
