@@ -7,7 +7,7 @@ count as correct; listings and counters must agree with them.
 
 from dataclasses import dataclass
 
-from db.checks import duplicates, fields, listings, orphans, search_documents, spellings, tree
+from db.checks import duplicates, fields, listings, orphans, redirects, search_documents, spellings, tree
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
@@ -92,6 +92,9 @@ CHECKS = (
     Check("View counts whose book is missing", orphans.BOOK_VIEWS),
     Check("Owned or edited fields whose book is missing", orphans.BOOK_FIELDS),
     Check("Categories whose parent is missing", orphans.CATEGORIES),
+    Check("Redirects of authors that lead to no author", redirects.AUTHORS),
+    Check("Merged authors that exist, or that lead to no author", redirects.MERGED_AUTHORS),
+    Check("Redirects of categories that lead to no category", redirects.CATEGORIES),
     Check("Duplicate book ids", duplicates.BOOK_IDS),
     Check("Duplicate author ids", duplicates.AUTHOR_IDS),
     Check("Duplicate category ids", duplicates.CATEGORY_IDS),

@@ -40,6 +40,7 @@ _KEY_SET_LOCATION = _Rule(
     lambda value: value is None or "://" not in value or _is_address(value),
     "an http or https address without a password, or the path of a file",
 )
+_POSITIVE_RATE = _Rule(lambda value: 0 < value < float("inf"), "a number above 0")
 _LOG_LEVEL = _Rule(
     lambda value: value in ("debug", "info", "warning", "error"), "debug, info, warning or error"
 )
@@ -147,6 +148,15 @@ class Settings:
         LIMITS.list_argument, "Maximum number of values in a list argument.", _AT_LEAST_ONE
     )
     max_cost: int = _setting(LIMITS.cost, "Maximum cost of an operation in rows.", _AT_LEAST_ONE)
+    cost_capacity: int = _setting(
+        0, "Cost that a client may ask for at once, in rows; 0: as much as it wants.", _NON_NEGATIVE
+    )
+    cost_restore_rate: float = _setting(
+        1_000.0, "Cost that a client may ask for again each second, up to COST_CAPACITY.", _POSITIVE_RATE
+    )
+    trusted_proxies: int = _setting(
+        0, "How many proxies in front of the server add to X-Forwarded-For; 0: none.", _NON_NEGATIVE
+    )
     max_response_values: int = _setting(
         LIMITS.response_values,
         "Maximum number of values that an operation may request, including objects.",

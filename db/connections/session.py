@@ -25,18 +25,29 @@ class FailedStatement:
 
 
 class ReadSession:
-    """The reads of one request. The first that fails because of PostgreSQL is kept as `failure`, and every
-    later read raises it.
+    """The reads of one request, and the number of rows that they have read.
+
+    The first read that fails because of PostgreSQL is kept as `failure`, and every later read raises it.
 
     After `pin` all reads go over one connection, acquired for the first of them and released by `unpin`. So a
     request that holds a connection never waits for a second one.
     """
 
-    __slots__ = ("_failed_statement", "_lock", "_loop", "_pinned", "_running", "failure", "supervisor")
+    __slots__ = (
+        "_failed_statement",
+        "_lock",
+        "_loop",
+        "_pinned",
+        "_running",
+        "failure",
+        "rows_read",
+        "supervisor",
+    )
 
     def __init__(self, supervisor: PoolSupervisor) -> None:
         self.supervisor = supervisor
         self.failure: DatabaseError | None = None
+        self.rows_read = 0
         self._loop = asyncio.get_running_loop()
         self._running: dict[asyncio.Task[Any], tuple[ReadStatement, float]] = {}
         self._failed_statement: FailedStatement | None = None
@@ -58,13 +69,15 @@ class ReadSession:
         self._running[task] = statement, self._loop.time()
         try:
             try:
-                return await self._fetch_once(statement, args, record_class)
+                rows = await self._fetch_once(statement, args, record_class)
             except Exception as error:
                 if not is_transient(error):
                     raise
                 if is_connection_lost(error):
                     await asyncio.sleep(RETRY_DELAY)
-            return await self._fetch_once(statement, args, record_class)
+                rows = await self._fetch_once(statement, args, record_class)
+            self.rows_read += len(rows)
+            return rows
         except Exception as error:
             self.failure = to_database_error(error)
             if self.failure:

@@ -40,6 +40,7 @@ class WriteSession:
         "failure",
         "is_committing",
         "must_retry",
+        "rows_read",
         "supervisor",
     )
 
@@ -47,6 +48,7 @@ class WriteSession:
         self.supervisor = supervisor
         self.failure: DatabaseError | None = None
         self.must_retry = False
+        self.rows_read = 0
         self.is_committing = False
         self._failed_statement: FailedStatement | None = None
         self._lock = asyncio.Lock()
@@ -63,11 +65,13 @@ class WriteSession:
             query = statement if isinstance(statement, ReadStatement) else statement.text
             started_at = asyncio.get_running_loop().time()
             try:
-                return await self._run(connection.fetch(query, *args, record_class=record_class))
+                rows: list[Any] = await self._run(connection.fetch(query, *args, record_class=record_class))
             except BaseException:
                 milliseconds = 1000 * (asyncio.get_running_loop().time() - started_at)
                 self._failed_statement = FailedStatement(statement.name, milliseconds)
                 raise
+            self.rows_read += len(rows)
+            return rows
 
     def failed_statement(self) -> FailedStatement | None:
         """Return the last statement that failed or was cancelled."""

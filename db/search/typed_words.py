@@ -23,7 +23,7 @@ _INVISIBLE = re.compile(
 _WORD = re.compile(
     rf"(?P<run>[{_UNSPACED}]+)"
     rf"|(?P<number>\d{{1,3}}(?:,\d{{3}})+(?!\d))"
-    rf"|(?P<symbols>[^\W_{_UNSPACED}]+(?:\+\+|#)(?!\w)|(?<![\w.])\.[^\W\d_{_UNSPACED}]+(?!\w))"
+    rf"|(?P<symbols>(?<!_)[^\W_{_UNSPACED}]+(?:\+\+|#)(?!\w)|(?<![\w.])\.[^\W\d_{_UNSPACED}]+(?!\w))"
     rf"|(?P<plain>(?:[^\W_{_UNSPACED}]|[{_INDIC}])+)"
 )
 _UNSPACED_WORD = re.compile(f"[{_UNSPACED}]+")

@@ -219,7 +219,7 @@ async def _lock_author(
         raise reject(reference.path, FaultCode.NOT_FOUND, "The author was deleted meanwhile.")
     row = rows[0]
     if expected_version not in (None, row["version"]):
-        fault = conflict(reference.path, expected_version, row["version"])
+        fault = conflict(("expected_version",), expected_version, row["version"])
         raise WriteRejectedError([fault], current_id=row["id"])
     return row
 

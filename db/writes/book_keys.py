@@ -1,7 +1,7 @@
 """Keys by which a write names a book: its id, its ISBN, or its key in a source."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db.importing.field_parsers import FieldError, parse_isbn
@@ -12,13 +12,18 @@ from db.writes.session import WriteTransaction
 
 @dataclass(frozen=True, slots=True)
 class BookKey:
-    """One of the keys of a book. `path` leads to it in the input."""
+    """One of the keys of a book. `path` leads to it in the input, `invalid` says why it is no key.
+
+    `depth` is the length of the path of what the key belongs to.
+    """
 
     path: FaultPath
     id: int | None = None
     isbn: str | None = None
     source_key: tuple[str, str] | None = None
     expected_version: int | None = None
+    invalid: str = ""
+    depth: int = 0
 
     @property
     def text(self) -> str:
@@ -80,7 +85,8 @@ async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> 
             )
         elif key.expected_version not in (None, row["version"]):
             conflicting = row["id"]
-            faults.append(conflict(key.path, key.expected_version, row["version"]))
+            path = (*key.path[: key.depth], "expected_version")
+            faults.append(conflict(path, key.expected_version, row["version"]))
         else:
             found.append(row)
     if faults:
@@ -93,7 +99,7 @@ def conflict(path: FaultPath, expected: int | None, version: int) -> Fault:
     return Fault(
         path,
         FaultCode.CONFLICT,
-        f"The version is {version}, not {expected}: somebody changed it since. Read it again, then decide.",
+        f"The version is {version}, not {expected}. Read it again, then decide.",
     )
 
 
@@ -109,6 +115,8 @@ def _normalize_isbns(keys: Sequence[BookKey]) -> tuple[list[BookKey], list[Fault
     faults: list[Fault] = []
     for key in keys:
         isbn = None
+        if key.invalid:
+            faults.append(Fault(key.path, FaultCode.INVALID, key.invalid))
         if key.isbn is not None:
             try:
                 isbn = parse_isbn(key.isbn)
@@ -117,5 +125,5 @@ def _normalize_isbns(keys: Sequence[BookKey]) -> tuple[list[BookKey], list[Fault
             except FieldError as error:
                 message = f"{error.value[:40]!r} is no ISBN: {error.reason}."
                 faults.append(Fault(key.path, FaultCode.INVALID, message))
-        normalized.append(BookKey(key.path, key.id, isbn, key.source_key, key.expected_version))
+        normalized.append(replace(key, isbn=isbn))
     return normalized, faults

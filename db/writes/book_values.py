@@ -93,5 +93,5 @@ def _find_faults(columns: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "rating_average" in columns or "rating_count" in columns:
         average, count = columns.get("rating_average"), columns.get("rating_count")
         if (average is None) != (not count):
-            faults.append(("rating_average", "Give an average with its number of ratings, or neither."))
+            faults.append(("rating_average", "Give an average with at least one rating, or neither."))
     return faults

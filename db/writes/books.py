@@ -12,7 +12,7 @@ from db.writes.book_values import parse_book_values
 from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
 from db.writes.references import Reference, find_references
 from db.writes.session import LOCK_COUNTERS, WriteTransaction
-from db.writes.sources import parse_source, parse_source_id
+from db.writes.sources import check_source, parse_new_key
 
 API_SOURCE = "api"
 """The source of the books that are added without one."""
@@ -125,11 +125,11 @@ async def create_book(
     """
     given = {"title": None, "stock": 0, "is_published": True, **book.values}
     columns, faults = parse_book_values(given, ("input",))
-    source, wrong = parse_source(API_SOURCE if source is None else source, ("input", "source"))
-    faults += wrong
+    source = API_SOURCE if source is None else source
+    faults += check_source(source, ("input", "source"))
     key = columns.get("isbn") or secrets.token_hex(12)
     if source_id is not None:
-        key, wrong = parse_source_id(source_id, ("input", "source_id"))
+        key, wrong = parse_new_key(source_id, ("input", "source_id"))
         faults += wrong
     authors, categories = await _find_links(transaction, book, faults)
     await transaction.fetch(LOCK_COUNTERS)

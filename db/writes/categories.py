@@ -12,6 +12,9 @@ from db.writes.faults import FaultCode, FaultPath, WriteRejectedError, reject
 from db.writes.references import Reference, find_references
 from db.writes.session import LOCK_COUNTERS, WriteTransaction
 
+MAX_REWRITTEN_BOOKS = 2_000
+"""Maximum number of books below a category that a request renames or moves: half a millisecond for each."""
+
 _INSERT_CATEGORY = WriteStatement(
     "insert_category",
     """
@@ -36,6 +39,13 @@ SELECT FROM book WHERE id IN (
     SELECT l.book_id FROM category AS c JOIN book_category AS l ON l.category_id = c.id
     WHERE $1::bigint = ANY (c.lineage)
 ) ORDER BY id FOR NO KEY UPDATE
+""",
+)
+
+_COUNT_BOOKS = WriteStatement(
+    "count_books_of_category",
+    """
+SELECT book_count FROM category WHERE id = $1::bigint
 """,
 )
 
@@ -106,7 +116,7 @@ async def rename_category(
     """Set the name of a category, and so the paths of its subtree. Return its id."""
     parsed = _parse_name(name, ("input", "name"))
     row = await _lock_category(transaction, reference, expected_version)
-    await _change_paths(transaction, _RENAME_CATEGORY, row["id"], parsed)
+    await _change_paths(transaction, _RENAME_CATEGORY, row["id"], parsed, reference.path)
     return row["id"]
 
 
@@ -119,7 +129,7 @@ async def move_category(
     """Put a category under another one, or at the root. Return its id."""
     parent_id = (await find_references(transaction, "category", [parent]))[0] if parent else None
     row = await _lock_category(transaction, reference, expected_version)
-    await _change_paths(transaction, _MOVE_CATEGORY, row["id"], parent_id)
+    await _change_paths(transaction, _MOVE_CATEGORY, row["id"], parent_id, reference.path)
     return row["id"]
 
 
@@ -137,8 +147,20 @@ async def delete_category(
 
 
 async def _change_paths(
-    transaction: WriteTransaction, statement: WriteStatement, category_id: int, value: object
+    transaction: WriteTransaction,
+    statement: WriteStatement,
+    category_id: int,
+    value: object,
+    path: FaultPath,
 ) -> None:
+    books = (await transaction.fetch(_COUNT_BOOKS, category_id))[0]["book_count"]
+    if books > MAX_REWRITTEN_BOOKS:
+        message = (
+            f"{books:,} books are in this category and below, and a request rewrites at most"
+            f" {MAX_REWRITTEN_BOOKS:,}: each is searched by the names of its categories. Rename or move it by"
+            " SQL, in the table category, which takes as long as it needs."
+        )
+        raise reject(path, FaultCode.TOO_LARGE, message)
     before = await transaction.fetch(_PATHS_OF_SUBTREE, category_id)
     await transaction.fetch(statement, category_id, value)
     await transaction.fetch(_REDIRECT_PATHS, [row["id"] for row in before], [row["path"] for row in before])
@@ -154,7 +176,7 @@ async def _lock_category(
     if not rows:
         raise reject(reference.path, FaultCode.NOT_FOUND, "The category was deleted meanwhile.")
     if expected_version not in (None, rows[0]["version"]):
-        fault = conflict(reference.path, expected_version, rows[0]["version"])
+        fault = conflict(("expected_version",), expected_version, rows[0]["version"])
         raise WriteRejectedError([fault], current_id=rows[0]["id"])
     return rows[0]
 

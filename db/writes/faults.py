@@ -18,6 +18,7 @@ class FaultCode(Enum):
     CONFLICT = "CONFLICT"
     IN_USE = "IN_USE"
     INSUFFICIENT_STOCK = "INSUFFICIENT_STOCK"
+    TOO_LARGE = "TOO_LARGE"
 
 
 @dataclass(frozen=True, slots=True)

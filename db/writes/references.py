@@ -10,11 +10,15 @@ from db.writes.session import WriteTransaction
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An author by id or slug, or a category by id or path. `path` leads to it in the input."""
+    """An author by id or slug, or a category by id or path. `path` leads to it in the input.
+
+    `invalid` says why it is none.
+    """
 
     path: FaultPath
     id: int | None = None
     name: str | None = None
+    invalid: str = ""
 
 
 _STATEMENTS = {
@@ -57,7 +61,9 @@ async def find_references(
         _STATEMENTS[table], [each.id for each in references], [each.name for each in references]
     )
     faults = [
-        Fault(each.path, FaultCode.NOT_FOUND, f"No {table} has {_describe(table, each)}.")
+        Fault(each.path, FaultCode.INVALID, each.invalid)
+        if each.invalid
+        else Fault(each.path, FaultCode.NOT_FOUND, f"No {table} has {_describe(table, each)}.")
         for each, row in zip(references, rows, strict=True)
         if row["id"] is None
     ]

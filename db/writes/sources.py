@@ -1,33 +1,25 @@
-"""Sources of books: the names that a write accepts, and the keys of books in them."""
+"""Sources of books and records: their names, and the keys of books in them."""
 
 from db.importing.field_parsers import FieldError
-from db.importing.field_parsers.texts import MAX_SOURCE_ID_LENGTH, parse_literal_line
+from db.importing.field_parsers.texts import MAX_SOURCE_ID_LENGTH, parse_single_line
 from db.importing.options import KEEPERS
 from db.writes.faults import Fault, FaultCode, FaultPath
 
-MAX_SOURCE_LENGTH = 100
-"""Maximum length of the name of a source in characters. It and a key have to fit into a row of an index."""
+
+def check_source(source: str, path: FaultPath) -> list[Fault]:
+    """Return the fault of a name that no source can have."""
+    is_name = source.strip() == source and source.isprintable() and 0 < len(source) <= MAX_SOURCE_ID_LENGTH
+    if is_name and source not in ("name", *KEEPERS):
+        return []
+    message = f"A source cannot be called {source[:60]!r}: choose a short name."
+    return [Fault(path, FaultCode.INVALID, message)]
 
 
-def parse_source(source: str, path: FaultPath) -> tuple[str, list[Fault]]:
-    """Return the name of a source on one line, and its faults: it is blank, too long, or reserved."""
-    parsed, faults = _parse_line("source", source, MAX_SOURCE_LENGTH, path)
-    if not faults and (not parsed or parsed in ("name", *KEEPERS)):
-        faults = [Fault(path, FaultCode.INVALID, f"A source cannot be called {source!r}.")]
-    return parsed, faults
-
-
-def parse_source_id(source_id: str, path: FaultPath) -> tuple[str, list[Fault]]:
-    """Return the key of a book in its source on one line, and its faults: it is blank or too long."""
-    parsed, faults = _parse_line("source_id", source_id, MAX_SOURCE_ID_LENGTH, path)
-    if not faults and not parsed:
-        faults = [Fault(path, FaultCode.INVALID, "The key is blank: leave it out.")]
-    return parsed, faults
-
-
-def _parse_line(name: str, text: str, limit: int, path: FaultPath) -> tuple[str, list[Fault]]:
+def parse_new_key(source_id: str, path: FaultPath) -> tuple[str, list[Fault]]:
+    """Return the key of a book on one line, and its fault: it is blank, too long, or has a NUL character."""
     try:
-        return parse_literal_line(name, text, limit) or "", []
+        key = parse_single_line("source_id", source_id, MAX_SOURCE_ID_LENGTH)
     except FieldError as error:
-        message = f"{name} is {error.value[:60]!r}: {error.reason}."
+        message = f"The key is {error.value[:60]!r}: {error.reason}."
         return "", [Fault(path, FaultCode.INVALID, message)]
+    return key, [] if key else [Fault(path, FaultCode.INVALID, "The key is blank: leave it out.")]

@@ -18,8 +18,9 @@ from db.importing import resolve, staged_checks
 from db.importing.edited_names import keep_edited_names
 from db.importing.import_transaction import LISTINGS_LOCKED, TRY_IMPORT_LOCK
 from db.importing.merge import LOCK_TABLES, merge
-from db.importing.options import OWNABLE_FIELDS, ImportOptions
+from db.importing.options import DEFAULT_OPTIONS, OWNABLE_FIELDS, ImportOptions
 from db.importing.ownership import record_owners
+from db.importing.publishing import keep_unpublished_books
 from db.importing.readers.flat import FlatRecordParser
 from db.importing.records import BookRecord, Reject
 from db.importing.spellings import choose_spellings, write_spellings
@@ -27,7 +28,7 @@ from db.importing.staging import Staging
 from db.importing.temporary_tables import create_merge_tables, create_staging_tables
 from db.importing.update_rules import UpdateRules, update_rules
 from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
-from db.writes.sources import parse_source
+from db.writes.sources import check_source
 
 LOCK_TIMEOUT = 3.0
 """Maximum wait for the locks on the catalog, in seconds."""
@@ -92,7 +93,7 @@ _OUTCOMES = """
 /* upserted_rows */
 SELECT s.row, CASE WHEN NOT t.is_new THEN t.id END AS id, CASE
     WHEN t.is_new THEN 'CREATED'
-    WHEN t.differs OR t.id IN (
+    WHEN t.differs OR t.is_published IS NOT NULL OR t.id IN (
         SELECT book_id FROM target_book_author UNION ALL SELECT book_id FROM gone_book_author
         UNION ALL SELECT book_id FROM target_book_category UNION ALL SELECT book_id FROM gone_book_category
     ) THEN 'UPDATED'
@@ -124,10 +125,8 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
     Raises WriteRejectedError with all faults if a record has one and rows are not skipped.
     Raises DatabaseUnavailableError while an import runs.
     """
-    source, faults = parse_source(upsert.source, ("source",))
-    if faults:
+    if faults := check_source(upsert.source, ("source",)):
         raise WriteRejectedError(faults)
-    upsert = replace(upsert, source=source)
     rows: list[UpsertedRow] = [UpsertedRow() for _ in upsert.records]
     parsed = list(_parse_records(upsert.records, rows))
     async with session.raw_connection() as connection:
@@ -149,7 +148,8 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
         if faults and not upsert.skips_rows:
             raise WriteRejectedError(faults)
         for row in await connection.fetch(_OUTCOMES):
-            done = rows[row["row"] - 1]
+            number: int = row["row"]
+            done = rows[number - 1]
             done.outcome = RowOutcome(row["outcome"])
             done.book_id = row["id"] if upsert.dry_run else row["target_id"]
         if not upsert.dry_run:
@@ -195,7 +195,9 @@ def _parse_records(
             yield replace(book, absent=absent) if absent else book
 
 
-_CLI_ADVICE = re.compile(r"say --[a-z-]+ or --[a-z-]+, or |; imported without it$")
+_CLI_ADVICE = re.compile(
+    r"say --[a-z-]+ or --[a-z-]+, or |, or say --[a-z-]+.*|; imported (?:without it|as .*)$"
+)
 """What the reader of a file can do besides, by an option of the command."""
 
 
@@ -209,8 +211,9 @@ def _add_faults(rows: list[UpsertedRow], rejected: Sequence[asyncpg.Record]) -> 
         first = each["first_row"]
         message = f"{each['value'][:60]!r}: {each['reason']}" + (f" books[{first - 1}]" if first else "")
         code = FaultCode.DUPLICATE if first else FaultCode.INVALID
-        path: FaultPath = ("books", each["row"] - 1, each["field"])
-        rows[each["row"] - 1].faults.append(Fault(path, code, message))
+        number: int = each["row"]
+        path: FaultPath = ("books", number - 1, each["field"])
+        rows[number - 1].faults.append(Fault(path, code, message))
 
 
 async def _plan(connection: asyncpg.Connection, upsert: Upsert, books: Sequence[BookRecord]) -> None:
@@ -222,6 +225,7 @@ async def _plan(connection: asyncpg.Connection, upsert: Upsert, books: Sequence[
     await _lock_catalog(connection)
     await staged_checks.reject_invalid_rows(connection, upsert.source, rules, options)
     await resolve.resolve(connection, rules)
+    await keep_unpublished_books(connection, DEFAULT_OPTIONS)
     await choose_spellings(connection)
     await keep_edited_names(connection, options)
 

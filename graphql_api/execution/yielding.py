@@ -23,9 +23,9 @@ class YieldingMiddleware:
         self._slice_started_at: float | None = None
 
     def resolve(
-        self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], **arguments: Any
+        self, resolve: Callable[..., Any], source: Any, info: GraphQLResolveInfo[Any], /, **arguments: Any
     ) -> Any:
-        """Return the resolver's value, or an awaitable of it."""
+        """Return the resolver's value, or an awaitable of it. An argument may have any name."""
         value = resolve(source, info, **arguments)
         if hasattr(value, "__await__"):
             return self._await_value(value)

@@ -1,6 +1,8 @@
 """The GraphQL endpoint: it runs the operation of an HTTP request, or responds with the explorer page."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -28,6 +30,7 @@ from graphql_api.execution.documents import (
 from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.http.authentication import authenticate_request
+from graphql_api.http.cost_limits import Charge, CostLimits
 from graphql_api.http.deadlines import DeadlineMonitor, RequestDeadline
 from graphql_api.http.explorer_page import explorer_response
 from graphql_api.http.failure_log import RunningOperation
@@ -92,6 +95,7 @@ class Endpoint:
         self.null_view_counter = NullViewCounter(supervisor)
         self.vocabulary_cache = VocabularyCache()
         self.deadline_monitor = DeadlineMonitor(settings.request_timeout)
+        self.cost_limits = CostLimits(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.settings.explorer and _wants_html(scope):
@@ -120,11 +124,11 @@ class Endpoint:
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
         running = RunningOperation(ReadSession(self.supervisor))
-        principal = await authenticate_request(scope, self.authenticator, running.session)
-        request = await read_request(scope, receive, limit=self._body_limit(principal))
         deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
             with deadline:
+                principal = await authenticate_request(scope, self.authenticator, running.session)
+                request = await read_request(scope, receive, limit=self._body_limit(principal))
                 return await self._execute_request(scope, request, principal, media_type, running)
         except HttpError as error:
             if running.session.failure or error.code == "TIMEOUT":
@@ -166,44 +170,38 @@ class Endpoint:
                 [format_error(error, executed=False) for error in invalid.errors], media_type
             )
 
-        async def execute(session: ReadSession | WriteSession) -> RawResponse:
-            return await self._execute(
-                operation, request, principal, media_type, session, read_only=read_only
-            )
-
+        charge = self.cost_limits.charge(scope, principal, operation.row_cost or 0)
+        execution = _Execution(operation, request, principal, media_type, charge, read_only=read_only)
         if document.is_mutation:
             request_key = read_request_key(scope, request, principal)
-            response = await run_mutation(self.supervisor, running, request_key, execute)
+            response = await run_mutation(
+                self.supervisor, running, request_key, partial(self._execute, execution)
+            )
             response.media_type = media_type
             return response
-        return await execute(running.session)
+        return (await self._execute(execution, running.session))[0]
 
     async def _execute(
-        self,
-        operation: PreparedOperation,
-        request: GraphQLRequest,
-        principal: Principal,
-        media_type: bytes,
-        session: ReadSession | WriteSession,
-        *,
-        read_only: bool,
-    ) -> RawResponse:
-        view_counter = self.null_view_counter if read_only else self.view_counter
+        self, execution: "_Execution", session: ReadSession | WriteSession
+    ) -> tuple[RawResponse, bool]:
+        """Return the response of an operation, and whether it has data."""
+        view_counter = self.null_view_counter if execution.read_only else self.view_counter
         loaders = Loaders(session, vocabulary_cache=self.vocabulary_cache)
-        context = Context(view_counter, session, loaders, principal=principal)
+        context = Context(view_counter, session, loaders, principal=execution.principal)
         try:
-            outcome = await run_operation(operation, context)
+            outcome = await run_operation(execution.operation, context)
         finally:
             if isinstance(session, ReadSession):
                 session.cancel()
+            cost = self.cost_limits.settle(execution.charge, session.rows_read)
         if session.failure:
             code = "TIMEOUT" if isinstance(session.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
             raise service_unavailable("The catalog is temporarily unavailable: retry later.", code)
         result = outcome.result
         errors = [format_error(error, executed=True) for error in result.errors or ()]
         if result.data is None and all("path" not in error for error in errors):
-            return _request_error_response(errors, media_type)
-        body = self._encode(operation, request, result, errors)
+            return _request_error_response(errors, execution.media_type), False
+        body = _encode(result, errors, cost if execution.request.wants_cost else None)
         max_bytes = self.settings.max_response_bytes
         if len(body) > max_bytes:
             raise RequestError(
@@ -212,21 +210,28 @@ class Endpoint:
                 "LIMIT_EXCEEDED",
                 {"limit": "MAX_RESPONSE_BYTES", "allowed": max_bytes},
             )
-        return RawResponse(body, 200, media_type, has_data=result.data is not None)
+        return RawResponse(body, 200, execution.media_type), result.data is not None
 
-    def _encode(
-        self,
-        operation: PreparedOperation,
-        request: GraphQLRequest,
-        result: ExecutionResult,
-        errors: list[dict[str, Any]],
-    ) -> bytes:
-        payload: dict[str, Any] = {"data": result.data}
-        if errors:
-            payload["errors"] = errors
-        if request.wants_cost:
-            payload["extensions"] = {"cost": operation.row_cost}
-        return orjson.dumps(payload)
+
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    """An operation that is ready to run, and what its response depends on."""
+
+    operation: PreparedOperation
+    request: GraphQLRequest
+    principal: Principal
+    media_type: bytes
+    charge: Charge
+    read_only: bool
+
+
+def _encode(result: ExecutionResult, errors: list[dict[str, Any]], cost: Mapping[str, Any] | None) -> bytes:
+    payload: dict[str, Any] = {"data": result.data}
+    if errors:
+        payload["errors"] = errors
+    if cost is not None:
+        payload["extensions"] = {"cost": cost}
+    return orjson.dumps(payload)
 
 
 def _wants_html(scope: Scope) -> bool:

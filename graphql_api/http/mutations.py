@@ -16,7 +16,7 @@ from graphql_api.http.responses import HttpError, RawResponse, service_unavailab
 MAX_ATTEMPTS = 5
 """How often a mutation is run that PostgreSQL rolls back for the sake of another transaction."""
 
-Execute = Callable[[WriteSession], Awaitable[RawResponse]]
+Execute = Callable[[WriteSession], Awaitable[tuple[RawResponse, bool]]]
 
 
 def outcome_unknown() -> HttpError:
@@ -34,8 +34,8 @@ async def run_mutation(
 ) -> RawResponse:
     """Run a mutation in a transaction, and return its answer; with a key, the first answer to the request.
 
-    `execute(session)` runs the operation and encodes its answer. A mutation whose data is null is rolled back
-    as a whole, and its answer is not kept. Raise HttpError if it cannot run.
+    `execute(session)` runs the operation, and returns the encoded answer and whether it has data. What an
+    answer without data has written is rolled back. Raise HttpError if it cannot run.
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         session = running.session = WriteSession(supervisor)
@@ -61,8 +61,8 @@ async def _run_once(session: WriteSession, request_key: RequestKey | None, execu
         if answer is not None:
             await session.roll_back()
             return RawResponse(answer, headers=[(b"idempotent-replayed", b"true")])
-    response = await execute(session)
-    if not response.has_data:
+    response, has_data = await execute(session)
+    if not has_data:
         await session.roll_back()
         return response
     if request_key is not None:

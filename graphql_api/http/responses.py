@@ -21,16 +21,12 @@ _COMMON_HEADERS: list[Header] = [
 
 @dataclass(slots=True)
 class RawResponse:
-    """A response with a complete body. `headers` are added to those of every response.
-
-    `has_data` tells whether an operation ran and its data is not null.
-    """
+    """A response with a complete body. `headers` are added to those of every response."""
 
     body: bytes
     status: int = 200
     media_type: bytes = APPLICATION_JSON
     headers: Sequence[Header] = field(default=())
-    has_data: bool = False
 
     def build_headers(self) -> list[Header]:
         if self.status == 204:  # No Content: a response without content-type and content-length

@@ -39,7 +39,7 @@ def version_sql(table: str) -> tuple[str, ...]:
 # A book that this transaction has written already has its new version. An update of no row would run the triggers of
 # `book` and let PostgreSQL keep their plans for no row.
 LINKS_VERSION = """
-    CREATE FUNCTION book_links_version() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION {table}_version_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
         ids bigint[];
     BEGIN
@@ -48,18 +48,51 @@ LINKS_VERSION = """
         END IF;
         ids := ARRAY(
             SELECT b.id FROM book b
-            WHERE b.id IN (SELECT book_id FROM changed)
+            WHERE b.id IN ({changed})
               AND b.xmin::text::bigint <> pg_current_xact_id()::text::bigint & 4294967295
             ORDER BY b.id
         );
-        IF ids <> '{}' THEN
+        IF ids <> '{{}}' THEN
             UPDATE book SET version = version + 1 WHERE id = ANY (ids);
         END IF;
         RETURN NULL;
     END $$
 """
 
-LINK_EVENTS = (("added", "INSERT", "NEW"), ("removed", "DELETE", "OLD"), ("left", "UPDATE", "OLD"))
+LINKS = {"book_author": "book_id, position, author_id, role", "book_category": "book_id, category_id"}
+"""The tables of links, and the columns whose change moves the version of a book."""
+
+
+def links_version_sql(table: str) -> tuple[str, ...]:
+    """Return the functions and triggers that move the version of a book whose links changed.
+
+    The move of a category writes the links below it as they are, which is no change of them.
+    """
+    columns = LINKS[table]
+    events = {
+        "added": ("INSERT", "NEW TABLE AS changed", "SELECT book_id FROM changed"),
+        "removed": ("DELETE", "OLD TABLE AS changed", "SELECT book_id FROM changed"),
+        "changed": (
+            "UPDATE",
+            "OLD TABLE AS before NEW TABLE AS after",
+            f"SELECT book_id FROM (SELECT {columns} FROM after EXCEPT SELECT {columns} FROM before) AS c"
+            f" UNION SELECT book_id FROM (SELECT {columns} FROM before EXCEPT SELECT {columns} FROM after) AS c",
+        ),
+    }
+    return tuple(
+        statement
+        for name, (event, tables, changed) in events.items()
+        for statement in (
+            LINKS_VERSION.format(table=table, name=name, changed=changed),
+            f"""
+            CREATE TRIGGER {table}_version_{name} AFTER {event} ON {table} REFERENCING {tables}
+            FOR EACH STATEMENT EXECUTE FUNCTION {table}_version_{name}()
+            """,
+        )
+    )
+
+
+LINK_EVENTS = ("added", "removed", "changed")
 
 COUNT_AUTHORS = """
     CREATE OR REPLACE FUNCTION author_count_books() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -185,15 +218,7 @@ UP = (
     END $$
     """,
     *(statement for table in VERSIONED for statement in version_sql(table)),
-    LINKS_VERSION,
-    *(
-        f"""
-        CREATE TRIGGER {table}_version_{name} AFTER {event} ON {table} REFERENCING {which} TABLE AS changed
-        FOR EACH STATEMENT EXECUTE FUNCTION book_links_version()
-        """
-        for table in ("book_author", "book_category")
-        for name, event, which in LINK_EVENTS
-    ),
+    *(statement for table in LINKS for statement in links_version_sql(table)),
     COUNT_AUTHORS,
     *COUNT_CATEGORIES,
     "CREATE INDEX book_unpublished_idx ON book (id) WHERE NOT is_published",
@@ -260,12 +285,8 @@ DOWN = (
     "DROP INDEX book_unpublished_idx",
     *OLD_COUNT_CATEGORIES,
     OLD_COUNT_AUTHORS,
-    *(
-        f"DROP TRIGGER {table}_version_{name} ON {table}"
-        for table in ("book_author", "book_category")
-        for name, _, _ in LINK_EVENTS
-    ),
-    "DROP FUNCTION book_links_version",
+    *(f"DROP TRIGGER {table}_version_{name} ON {table}" for table in LINKS for name in LINK_EVENTS),
+    *(f"DROP FUNCTION {table}_version_{name}" for table in LINKS for name in LINK_EVENTS),
     *(f"DROP TRIGGER {table}_version ON {table}" for table in VERSIONED),
     "DROP FUNCTION move_version",
     *(f"ALTER TABLE {table} DROP COLUMN version" for table in VERSIONED),

@@ -124,6 +124,22 @@ CORRUPTIONS = (
         {"orphan_book_fields": ["book 99: price"]},
     ),
     Corruption(
+        "redirects lead to nothing, or away from an author who is there",
+        (
+            "INSERT INTO author_redirect (slug, author_id) VALUES ('gone', 99)",
+            "INSERT INTO author_merge (old_id, author_id) VALUES (2, 1), (88, 99)",
+            "INSERT INTO category_redirect (path, category_id) VALUES ('gone', 99)",
+        ),
+        {
+            "author_redirects": ["author redirect gone to author 99: missing"],
+            "merged_authors": [
+                "merge of author 2 into author 1: author 2 exists",
+                "merge of author 88 into author 99: missing",
+            ],
+            "category_redirects": ["category redirect gone to category 99: missing"],
+        },
+    ),
+    Corruption(
         "a category's parent is missing",
         ("UPDATE category SET parent_id = 99, lineage = '{99, 4}', path = 'gone/empty' WHERE id = 4",),
         {"orphan_categories": ["category 4 (Empty), parent 99"]},

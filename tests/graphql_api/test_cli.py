@@ -322,14 +322,12 @@ def test_the_schema_of_a_role_adds_lines_to_the_public_one(tmp_path: Path) -> No
         for role in ("public", "editor")
     )
 
-    assert [line.strip() for line in editor if line not in public] == [
-        "The number of times the book was looked up with `book` in the last 30 days.",
-        'recentViews: Int! @cost(weight: "1")',
-        '"""The source that the book was imported from, for example gutenberg."""',
-        "source: String!",
-        '"""The key of the book in that source."""',
-        "sourceId: String!",
-    ]
+    added = [line.strip() for line in editor if line not in public]
+    assert [line for line in public if line not in editor] == []
+    assert 'recentViews: Int! @cost(weight: "1")' in added
+    assert "source: String!" in added
+    assert "type Mutation {" in added
+    assert not any("deleteBook" in line for line in editor)
 
 
 def test_an_import_rejects_unused_options_and_invalid_rows(shop: Path) -> None:

@@ -35,6 +35,7 @@ def help_of(path: tuple[str, ...]) -> str:
 def test_every_command_is_listed() -> None:
     assert sorted(COMMANDS) == [
         (),
+        ("audit",),
         ("db",),
         ("db", "start"),
         ("db", "status"),

@@ -173,39 +173,47 @@ def given(value: Any) -> Any:
 
 
 def to_book_key(by: BookKeyInput, path: FaultPath, expected_version: int | None = None) -> BookKey:
-    """Return the key of a book. Raise UserInputError for an id of something else."""
+    """Return the key of a book, which belongs to what the path without its end leads to."""
+    options: dict[str, Any] = {"expected_version": expected_version, "depth": len(path) - 1}
     if isinstance(by.id, str):
-        id_path = (*path, "id")
-        book_id = parse_database_id(_text(id_path), "Book", by.id)
-        return BookKey(id_path, id=book_id, expected_version=expected_version)
+        book_id, invalid = _parse_id(by.id, "Book")
+        return BookKey((*path, "id"), id=book_id, invalid=invalid, **options)
     if isinstance(by.isbn, str):
-        return BookKey(
-            (*path, "isbn"),
-            isbn=check_storable_text(_text((*path, "isbn")), by.isbn),
-            expected_version=expected_version,
-        )
+        isbn_path = (*path, "isbn")
+        return BookKey(isbn_path, isbn=check_storable_text(_text(isbn_path), by.isbn), **options)
     source_key = by.source_key
     if not isinstance(source_key, SourceKeyInput):
-        raise UserInputError(_text(path), f"{_text(path)} needs one key that is not null.")
+        return BookKey(path, invalid="Give one key that is not null.", **options)
+    text = _text((*path, "sourceKey"))
     key = (
-        check_storable_text(_text((*path, "sourceKey")), source_key.source),
-        check_storable_text(_text((*path, "sourceKey")), source_key.source_id),
+        check_storable_text(f"{text}.source", source_key.source),
+        check_storable_text(f"{text}.sourceId", source_key.source_id),
     )
-    return BookKey((*path, "source_key"), source_key=key, expected_version=expected_version)
+    return BookKey((*path, "source_key"), source_key=key, **options)
 
 
 def to_author_reference(by: AuthorLookup, path: FaultPath) -> Reference:
-    """Return the reference to an author. Raise UserInputError for an id of something else."""
+    """Return the reference to an author."""
     if isinstance(by.id, str):
-        return Reference((*path, "id"), id=parse_database_id(_text((*path, "id")), "Author", by.id))
+        author_id, invalid = _parse_id(by.id, "Author")
+        return Reference((*path, "id"), id=author_id, invalid=invalid)
     return Reference((*path, "slug"), name=check_storable_text(_text((*path, "slug")), by.slug))
 
 
 def to_category_reference(by: CategoryLookup, path: FaultPath) -> Reference:
-    """Return the reference to a category. Raise UserInputError for an id of something else."""
+    """Return the reference to a category."""
     if isinstance(by.id, str):
-        return Reference((*path, "id"), id=parse_database_id(_text((*path, "id")), "Category", by.id))
+        category_id, invalid = _parse_id(by.id, "Category")
+        return Reference((*path, "id"), id=category_id, invalid=invalid)
     return Reference((*path, "path"), name=check_storable_text(_text((*path, "path")), by.path))
+
+
+def _parse_id(value: str, type_name: str) -> tuple[int | None, str]:
+    """Return the database id in a global id of a type, or why it is none."""
+    try:
+        return parse_database_id("id", type_name, value), ""
+    except UserInputError as error:
+        return None, str(error)
 
 
 def to_offers(offers: Sequence[OfferInput]) -> list[Offer]:
@@ -270,7 +278,7 @@ def _book_values(book: BookValuesInput) -> Iterator[tuple[str, Any]]:
 
 
 def _to_price(money: MoneyInput | None) -> Price | None:
-    return money and Price(money.amount, money.currency_code)
+    return money and Price(money.amount, money.currency_code.upper())
 
 
 def _text(path: FaultPath) -> str:

@@ -45,6 +45,7 @@ class OnError(Enum):
     SKIP_ROW = strawberry.enum_value("SKIP_ROW", description="The other records are written.")
 
 
+_INPUT = strawberry.argument(description="The values.")
 _VersionArg = Annotated[
     int | None, strawberry.argument(description="Write only if the object has this version.")
 ]
@@ -104,7 +105,7 @@ async def _write(
     return Payload.of_list(result) if isinstance(result.value, list) else Payload.of(result)
 
 
-async def _create_book(context: Context, input: inputs.CreateBookInput) -> Payload:  # noqa: A002
+async def _create_book(context: Context, input: Annotated[inputs.CreateBookInput, _INPUT]) -> Payload:  # noqa: A002
     values = inputs.to_book_values(input)
     source = {name: inputs.given(getattr(input, name)) for name in ("source", "source_id")}
     return await _write(
@@ -115,7 +116,7 @@ async def _create_book(context: Context, input: inputs.CreateBookInput) -> Paylo
 async def _update_book(
     context: Context,
     by: _BookKeyArg,
-    input: inputs.UpdateBookInput,  # noqa: A002
+    input: Annotated[inputs.UpdateBookInput, _INPUT],  # noqa: A002
     expected_version: _VersionArg = UNSET,
 ) -> Payload:
     key = inputs.to_book_key(by, ("by",), inputs.given(expected_version))
@@ -172,7 +173,7 @@ async def _upsert_books(
     return UpsertPayload.of(result)
 
 
-async def _create_author(context: Context, input: inputs.CreateAuthorInput) -> Payload:  # noqa: A002
+async def _create_author(context: Context, input: Annotated[inputs.CreateAuthorInput, _INPUT]) -> Payload:  # noqa: A002
     values = inputs.to_author_values(input)
     return await _write(
         context, "createAuthor", "Author", lambda session: authors.create_author(session, values)
@@ -182,7 +183,7 @@ async def _create_author(context: Context, input: inputs.CreateAuthorInput) -> P
 async def _update_author(
     context: Context,
     by: _AuthorArg,
-    input: inputs.UpdateAuthorInput,  # noqa: A002
+    input: Annotated[inputs.UpdateAuthorInput, _INPUT],  # noqa: A002
     expected_version: _VersionArg = UNSET,
 ) -> Payload:
     reference, values = inputs.to_author_reference(by, ("by",)), inputs.to_author_values(input)
@@ -209,7 +210,7 @@ async def _merge_authors(context: Context, into: _IntoArg, from_: _FromArg) -> P
     )
 
 
-async def _create_category(context: Context, input: inputs.CreateCategoryInput) -> Payload:  # noqa: A002
+async def _create_category(context: Context, input: Annotated[inputs.CreateCategoryInput, _INPUT]) -> Payload:  # noqa: A002
     parent = _parent_reference(inputs.given(input.parent), ("input", "parent"))
     return await _write(
         context,
@@ -222,7 +223,7 @@ async def _create_category(context: Context, input: inputs.CreateCategoryInput) 
 async def _update_category(
     context: Context,
     by: _CategoryArg,
-    input: inputs.UpdateCategoryInput,  # noqa: A002
+    input: Annotated[inputs.UpdateCategoryInput, _INPUT],  # noqa: A002
     expected_version: _VersionArg = UNSET,
 ) -> Payload:
     reference, version = inputs.to_category_reference(by, ("by",)), inputs.given(expected_version)
@@ -235,8 +236,10 @@ async def _update_category(
 
 
 async def _move_category(
-    context: Context, by: _CategoryArg, parent: _ParentArg, expected_version: _VersionArg = UNSET
+    context: Context, by: _CategoryArg, parent: _ParentArg = UNSET, expected_version: _VersionArg = UNSET
 ) -> Payload:
+    if parent is UNSET:
+        raise UserInputError("parent", "parent is missing: give a category, or null for a root category.")
     reference, version = inputs.to_category_reference(by, ("by",)), inputs.given(expected_version)
     above = _parent_reference(parent, ("parent",))
     return await _write(

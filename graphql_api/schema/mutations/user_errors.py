@@ -25,6 +25,7 @@ class UserErrorCode(Enum):
     )
     IN_USE = _error_code(FaultCode.IN_USE, "Other objects refer to this one.")
     INSUFFICIENT_STOCK = _error_code(FaultCode.INSUFFICIENT_STOCK, "There are fewer copies in stock.")
+    TOO_LARGE = _error_code(FaultCode.TOO_LARGE, "The change takes longer than a request may.")
 
 
 @strawberry.type(description="Something that the client has to change.")

@@ -110,6 +110,7 @@ TITLES = st.text(
 
 @settings(max_examples=500, deadline=None)
 @example(title="&A;")
+@example(title="0_0#")
 @given(title=TITLES)
 async def test_the_words_of_a_title_are_in_its_document(connection: Connection, title: str) -> None:
     words = find_words(clean_text(title))

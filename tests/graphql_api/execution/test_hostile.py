@@ -63,7 +63,7 @@ HOSTILE_DOCUMENTS = {
     "31 aliases": (hostile.aliases(31, 1), "MAX_ALIASES"),
     "51 directives": (hostile.directives(51, 1), "MAX_DIRECTIVES"),
     "6 directives in one place": (hostile.directives(1, 6), "MAX_DIRECTIVES_PER_LOCATION"),
-    "a list of 251": ("{ nodes(ids: [" + '"a" ' * 251 + "]) { id } }", "MAX_LIST_ARGUMENT"),
+    "a list of 1,001": ("{ nodes(ids: [" + '"a" ' * 1_001 + "]) { id } }", "MAX_LIST_ARGUMENT"),
     "40,500 rows": (
         "{ books(first: 100) { nodes { authors { books(first: 100) { nodes { id } } } } } }",
         "MAX_COST",

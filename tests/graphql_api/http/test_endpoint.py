@@ -244,8 +244,8 @@ async def test_the_cost_is_returned_on_request(http: httpx.AsyncClient) -> None:
     by_get = await http.get("/graphql", params={"query": QUERY, "extensions": '{"cost": true}'})
     without_cost = await http.post("/graphql", json=request)
 
-    assert with_cost.json()["extensions"] == {"cost": 2 + 2 * 4}
-    assert by_get.json()["extensions"] == {"cost": 20}
+    assert with_cost.json()["extensions"] == {"cost": {"requested": 2 + 2 * 4, "actual": 1}}
+    assert by_get.json()["extensions"] == {"cost": {"requested": 20, "actual": 1}}
     assert "extensions" not in without_cost.json()
 
 

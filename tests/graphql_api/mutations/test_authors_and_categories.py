@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from db.verify import run_checks
+from db.writes import categories
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.mutations.conftest import Shop
@@ -131,7 +132,7 @@ RENAME = 'mutation {{ updateAuthor(by: {{slug: "{}"}}, input: {{name: "{}"}}) {{
 
 async def test_each_id_of_merged_authors_is_found_although_they_had_the_same_slug(shop: Shop) -> None:
     await add_author(shop.connection, "Kept")
-    ids = []
+    ids: list[str] = []
     for _ in range(2):
         ids.append(global_id("Author", await add_author(shop.connection, "A")))
         await shop.run(MERGE.format("kept", "a"))
@@ -227,10 +228,11 @@ async def test_a_moved_category_takes_its_subtree_along(shop: Shop) -> None:
         ('updateCategory(by: {path: "x"}, input: {name: "A"})', ["by", "path"], "NOT_FOUND"),
         (
             'updateCategory(by: {path: "fiction"}, input: {name: "A"}, expectedVersion: 9)',
-            ["by", "path"],
+            ["expectedVersion"],
             "CONFLICT",
         ),
         ('moveCategory(by: {path: "fiction"}, parent: {path: "fiction/novels"})', ["parent"], "INVALID"),
+        ('moveCategory(by: {id: "QXV0aG9yOjE="}, parent: null)', ["by", "id"], "INVALID"),
         ('deleteCategory(by: {path: "fiction"})', ["by", "path"], "IN_USE"),
         ('deleteCategory(by: {path: "fiction/novels"})', ["by", "path"], "IN_USE"),
     ],
@@ -246,3 +248,57 @@ async def test_an_impossible_change_of_a_category_is_told(
 
     assert refused["done"]["errors"] == [{"path": path, "code": code}]
     assert await shop.rows("SELECT path FROM category ORDER BY path") == [("fiction",), ("fiction/novels",)]
+
+
+async def test_a_move_needs_a_parent_or_null(shop: Shop) -> None:
+    await add_category(shop.connection, "Fiction")
+
+    response = await shop.post('mutation { moveCategory(by: {path: "fiction"}) { category { path } } }')
+
+    assert response.json() == {
+        "data": None,
+        "errors": [
+            {
+                "message": "parent is missing: give a category, or null for a root category.",
+                "locations": [{"line": 1, "column": 12}],
+                "path": ["moveCategory"],
+                "extensions": {"code": "BAD_USER_INPUT", "argument": "parent"},
+            }
+        ],
+    }
+
+
+async def test_a_category_with_too_many_books_is_not_moved_by_a_request(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(categories, "MAX_REWRITTEN_BOOKS", 1)
+    fiction = await add_category(shop.connection, "Fiction")
+    for title in ("Emma", "Sea"):
+        await add_book(shop.connection, title, categories=[fiction])
+
+    refused = await shop.run(
+        f'mutation {{ updateCategory(by: {{path: "fiction"}}, input: {{name: "A"}}) {{ {ERRORS} }} }}'
+    )
+
+    assert refused["updateCategory"]["errors"] == [
+        {
+            "path": ["by", "path"],
+            "code": "TOO_LARGE",
+            "message": "2 books are in this category and below, and a request rewrites at most 1: each is searched by the "
+            "names of its categories. Rename or move it by SQL, in the table category, which takes as long as it needs.",
+        }
+    ]
+
+
+async def test_a_moved_category_leaves_the_versions_of_its_books(shop: Shop) -> None:
+    fiction, art = [await add_category(shop.connection, name) for name in ("Fiction", "Art")]
+    novels = await add_category(shop.connection, "Novels", fiction)
+    await add_book(shop.connection, "Emma", categories=[novels])
+    before = await shop.rows("SELECT version FROM book")
+
+    await shop.run(
+        'mutation { moveCategory(by: {path: "fiction/novels"}, parent: {path: "art"}) { errors { code } } }'
+    )
+
+    assert await shop.rows("SELECT version FROM book") == before
+    assert await shop.rows("SELECT book_count FROM category WHERE id = $1", art) == [(1,)]

@@ -182,8 +182,28 @@ async def test_upserts_wait_for_no_import(shop: Shop) -> None:
     assert done == (["CREATED"], [])
 
 
-@pytest.mark.parametrize("source", ["", "name", "editor", "x" * 101])
-async def test_a_source_that_no_import_can_have_is_refused(shop: Shop, source: str) -> None:
+@pytest.mark.parametrize("source", ["", " x", "name", "editor", "a\x01", "x" * 201])
+async def test_a_reserved_source_is_refused(shop: Shop, source: str) -> None:
     outcomes, errors = await upsert(shop, EMMA, source=source)
 
     assert (outcomes, errors) == ([], [{"path": ["source"], "code": "INVALID"}])
+
+
+async def test_a_record_leaves_a_book_off_sale_that_an_editor_unpublished(shop: Shop) -> None:
+    await upsert(shop, EMMA)
+    await shop.connection.execute("UPDATE book SET is_published = false")
+
+    outcomes = await upsert(shop, {"isbn": ISBN, "stock": 8})
+
+    assert outcomes == (["UPDATED"], [])
+    assert await shop.rows("SELECT is_published, stock FROM book") == [(False, 8)]
+
+
+async def test_too_many_records_are_told_also_in_a_wide_selection(shop: Shop) -> None:
+    books = [{"isbn": ISBN}] * 1_000 + [{"isbn": ISBN}]
+
+    response = await shop.post(UPSERT, source="shop", books=books, onError="SKIP_ROW", dryRun=True)
+
+    assert response.json()["errors"][0]["message"] == (
+        "books has 1,001 records; at most 1,000 are allowed: send several calls."
+    )
