@@ -17,16 +17,19 @@ from db.writes.session import LOCK_COUNTERS, WriteTransaction
 _INSERT_AUTHOR = WriteStatement(
     "insert_author",
     f"""
-INSERT INTO author (source, source_id, name, sort_name, birth_year, death_year)
-VALUES ('name', left(slug($1::text), {MAX_NAME_KEY_LENGTH}), $1::text, $2::text, $3::integer, $4::integer)
-RETURNING id
+WITH added AS (
+    INSERT INTO author (source, source_id, name, sort_name, birth_year, death_year)
+    VALUES ('name', left(slug($1::text), {MAX_NAME_KEY_LENGTH}), $1::text, $2::text, $3::integer, $4::integer)
+    RETURNING id, slug
+), forgotten AS (DELETE FROM author_redirect WHERE slug IN (SELECT slug FROM added))
+SELECT id FROM added
 """,
 )
 
 _LOCK_AUTHORS = WriteStatement(
     "lock_authors",
     """
-SELECT id, slug, source, name, sort_name, birth_year, death_year, book_count, version
+SELECT id, slug, source, source_id, name, sort_name, birth_year, death_year, book_count, version
 FROM author WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
@@ -42,8 +45,8 @@ WITH renamed AS (
     WHERE id = $1::bigint
     RETURNING id, slug
 )
-INSERT INTO author_redirect (slug, author_id)
-SELECT $6::text, r.id FROM renamed AS r WHERE r.slug <> $6::text
+INSERT INTO author_redirect (slug, source, source_id, author_id)
+SELECT $6::text, $7::text, $8::text, r.id FROM renamed AS r WHERE r.slug <> $6::text
 ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = NULL
 """,
 )
@@ -114,7 +117,8 @@ _REDIRECT_AUTHOR = WriteStatement(
 WITH moved AS (
     UPDATE author_redirect SET author_id = $1::bigint WHERE author_id = $2::bigint
 )
-INSERT INTO author_redirect (slug, old_id, author_id) VALUES ($3::text, $2::bigint, $1::bigint)
+INSERT INTO author_redirect (slug, source, source_id, old_id, author_id)
+VALUES ($3::text, $4::text, $5::text, $2::bigint, $1::bigint)
 ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = excluded.old_id
 """,
 )
@@ -151,7 +155,7 @@ async def update_author(
         _UPDATE_AUTHOR,
         row["id"],
         *(new[name] for name in ("name", "sort_name", "birth_year", "death_year")),
-        row["slug"],
+        *(row[name] for name in ("slug", "source", "source_id")),
     )
     return row["id"]
 
@@ -188,7 +192,8 @@ async def merge_authors(transaction: WriteTransaction, into: Reference, source: 
         await transaction.fetch(
             _PUT_LINKS, taken["book_ids"], taken["author_ids"], taken["roles"], taken["spellings"]
         )
-    await transaction.fetch(_REDIRECT_AUTHOR, kept, gone, rows[gone]["slug"])
+    key = (rows[gone][name] for name in ("slug", "source", "source_id"))
+    await transaction.fetch(_REDIRECT_AUTHOR, kept, gone, *key)
     await transaction.fetch(_DELETE_AUTHOR, gone)
     return kept
 

@@ -222,10 +222,12 @@ UP = (
     COUNT_AUTHORS,
     *COUNT_CATEGORIES,
     "CREATE INDEX book_unpublished_idx ON book (id) WHERE NOT is_published",
-    # Old keys of authors and categories, which go on being found. A rename has no old id.
+    # Old keys of authors and categories, which go on being found, by an import as well. A rename has no old id.
     """
     CREATE TABLE author_redirect (
         slug text COLLATE "C" NOT NULL,
+        source text COLLATE "C" NOT NULL,
+        source_id text COLLATE "C" NOT NULL,
         old_id bigint,
         author_id bigint NOT NULL,
         CONSTRAINT author_redirect_pkey PRIMARY KEY (slug),
@@ -235,6 +237,7 @@ UP = (
     )
     """,
     "CREATE INDEX author_redirect_author_idx ON author_redirect (author_id)",
+    "CREATE INDEX author_redirect_source_idx ON author_redirect (source, source_id)",
     """
     CREATE TABLE category_redirect (
         path text COLLATE "C" NOT NULL,

@@ -126,8 +126,9 @@ CORRUPTIONS = (
     Corruption(
         "redirects lead to nothing, or away from an author who is there",
         (
-            "INSERT INTO author_redirect (slug, author_id) VALUES ('gone', 99)",
-            "INSERT INTO author_redirect (slug, old_id, author_id) VALUES ('old', 2, 1)",
+            "INSERT INTO author_redirect (slug, source, source_id, author_id) VALUES ('gone', 'name', 'gone', 99)",
+            "INSERT INTO author_redirect (slug, source, source_id, old_id, author_id)"
+            " VALUES ('old', 'name', 'old', 2, 1)",
             "INSERT INTO category_redirect (path, category_id) VALUES ('gone', 99)",
         ),
         {
