@@ -5,11 +5,16 @@ from db.statements import ReadStatement
 AUTHORS = ReadStatement(
     "author_redirects",
     """
-SELECT format('author redirect %s to author %s: missing', r.slug, r.author_id) AS example,
+SELECT format('author redirect %s to author %s: missing', r.key, r.author_id) AS example,
        count(*) OVER () AS wrong
-FROM author_redirect r LEFT JOIN author a ON a.id = r.author_id
+FROM (
+    SELECT slug AS key, author_id FROM author_redirect
+    UNION ALL
+    SELECT format('%s of %s', source_id, source), author_id FROM author_key_redirect
+) r
+LEFT JOIN author a ON a.id = r.author_id
 WHERE a.id IS NULL
-ORDER BY r.slug LIMIT 5
+ORDER BY r.key LIMIT 5
 """,
 )
 

@@ -47,6 +47,17 @@ LEFT JOIN (
 ) f ON p.source_id IS NULL AND f.name = p.name
 """
 
+# A feed goes on naming an author as before a merge or a correction. What was merged or renamed is not added again.
+_FOLLOW_REDIRECTS = """
+/* follow_redirects */
+UPDATE stage_key k
+SET source = a.source, source_id = a.source_id, name = a.name, sort_name = a.sort_name,
+    birth_year = a.birth_year, death_year = a.death_year
+FROM author_key_redirect r JOIN author a ON a.id = r.author_id
+WHERE (r.source, r.source_id) = (k.source, k.source_id)
+  AND NOT EXISTS (SELECT FROM author x WHERE (x.source, x.source_id) = (k.source, k.source_id))
+"""
+
 # The limits are those of the category table's constraints.
 _REJECT_BAD_PATHS = f"""
 /* reject_bad_paths */
@@ -182,6 +193,7 @@ async def reject_invalid_rows(
     """
     await connection.execute(_FOLD_PATHS)
     await connection.execute(_FOLD_AUTHORS, source)
+    await connection.execute(_FOLLOW_REDIRECTS)
     await connection.execute("ANALYZE stage_node, stage_key")
     await connection.execute(_REJECT_BAD_PATHS)
     await connection.execute(_REJECT_REPEATED_IDS)

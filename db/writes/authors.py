@@ -17,16 +17,24 @@ from db.writes.session import LOCK_COUNTERS, WriteTransaction
 _INSERT_AUTHOR = WriteStatement(
     "insert_author",
     f"""
-INSERT INTO author (source, source_id, name, sort_name, birth_year, death_year)
-VALUES ('name', left(slug($1::text), {MAX_NAME_KEY_LENGTH}), $1::text, $2::text, $3::integer, $4::integer)
-RETURNING id
+WITH added AS (
+    INSERT INTO author (source, source_id, name, sort_name, birth_year, death_year)
+    VALUES ('name', left(slug($1::text), {MAX_NAME_KEY_LENGTH}), $1::text, $2::text, $3::integer, $4::integer)
+    RETURNING id, slug, source, source_id
+),
+forgotten_slug AS (DELETE FROM author_redirect AS f USING added AS a WHERE f.slug = a.slug),
+forgotten_key AS (
+    DELETE FROM author_key_redirect AS f USING added AS a
+    WHERE (f.source, f.source_id) = (a.source, a.source_id)
+)
+SELECT id FROM added
 """,
 )
 
 _LOCK_AUTHORS = WriteStatement(
     "lock_authors",
     """
-SELECT id, slug, source, name, sort_name, birth_year, death_year, book_count, version
+SELECT id, slug, source, source_id, name, sort_name, birth_year, death_year, book_count, version
 FROM author WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
@@ -40,7 +48,17 @@ WITH renamed AS (
         source_id = CASE source WHEN 'name' THEN left(slug($2::text), {MAX_NAME_KEY_LENGTH}) ELSE source_id
         END, name = $2::text, sort_name = $3::text, birth_year = $4::integer, death_year = $5::integer
     WHERE id = $1::bigint
-    RETURNING id, slug
+    RETURNING id, slug, source, source_id
+),
+forgotten_slug AS (DELETE FROM author_redirect AS f USING renamed AS r WHERE f.slug = r.slug),
+forgotten_key AS (
+    DELETE FROM author_key_redirect AS f USING renamed AS r
+    WHERE (f.source, f.source_id) = (r.source, r.source_id)
+),
+former_key AS (
+    INSERT INTO author_key_redirect (source, source_id, author_id)
+    SELECT $7::text, $8::text, r.id FROM renamed AS r WHERE (r.source, r.source_id) <> ($7::text, $8::text)
+    ON CONFLICT (source, source_id) DO UPDATE SET author_id = excluded.author_id
 )
 INSERT INTO author_redirect (slug, author_id)
 SELECT $6::text, r.id FROM renamed AS r WHERE r.slug <> $6::text
@@ -111,14 +129,22 @@ FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[]) WITH ORDINAL
 _REDIRECT_AUTHOR = WriteStatement(
     "redirect_author",
     """
-WITH moved AS (
+WITH moved_slugs AS (
     UPDATE author_redirect SET author_id = $1::bigint WHERE author_id = $2::bigint AND slug <> $3::text
 ),
-merged AS (
+moved_ids AS (
     UPDATE author_merge SET author_id = $1::bigint WHERE author_id = $2::bigint
 ),
-added AS (
+moved_keys AS (
+    UPDATE author_key_redirect SET author_id = $1::bigint
+    WHERE author_id = $2::bigint AND (source, source_id) <> ($4::text, $5::text)
+),
+former_id AS (
     INSERT INTO author_merge (old_id, author_id) VALUES ($2::bigint, $1::bigint)
+),
+former_key AS (
+    INSERT INTO author_key_redirect (source, source_id, author_id) VALUES ($4::text, $5::text, $1::bigint)
+    ON CONFLICT (source, source_id) DO UPDATE SET author_id = excluded.author_id
 )
 INSERT INTO author_redirect (slug, author_id) VALUES ($3::text, $1::bigint)
 ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id
@@ -160,7 +186,7 @@ async def update_author(
         _UPDATE_AUTHOR,
         row["id"],
         *(new[name] for name in ("name", "sort_name", "birth_year", "death_year")),
-        row["slug"],
+        *(row[name] for name in ("slug", "source", "source_id")),
     )
     return row["id"]
 
@@ -198,7 +224,8 @@ async def merge_authors(transaction: WriteTransaction, into: Reference, source: 
         await transaction.fetch(
             _PUT_LINKS, taken["book_ids"], taken["author_ids"], taken["roles"], taken["spellings"]
         )
-    await transaction.fetch(_REDIRECT_AUTHOR, kept, gone, rows[gone]["slug"])
+    key = (rows[gone][name] for name in ("slug", "source", "source_id"))
+    await transaction.fetch(_REDIRECT_AUTHOR, kept, gone, *key)
     await transaction.fetch(_DELETE_AUTHOR, gone)
     return kept
 

@@ -41,6 +41,8 @@ async def analyze_operation(dsn: str, document: Document, variables: dict[str, A
     Raise DatabaseError if the database is unreachable or not migrated, and CatalogError if the operation
     exceeds a limit.
     """
+    if document.is_mutation:
+        raise CatalogError("A mutation is not analysed, because it would write: leave out --analyze.")
     connection = await connect(dsn, application_name="bookstore plan")
     try:
         with database_errors("The database failed during the analysis"):

@@ -222,27 +222,31 @@ UP = (
     COUNT_AUTHORS,
     *COUNT_CATEGORIES,
     "CREATE INDEX book_unpublished_idx ON book (id) WHERE NOT is_published",
-    # Old keys of authors and categories, which go on being found. A slug can be an old one of several authors in turn,
-    # an id cannot.
-    """
-    CREATE TABLE author_redirect (
-        slug text COLLATE "C" NOT NULL,
-        author_id bigint NOT NULL,
-        CONSTRAINT author_redirect_pkey PRIMARY KEY (slug),
-        CONSTRAINT author_redirect_author_fkey FOREIGN KEY (author_id) REFERENCES author (id) ON DELETE CASCADE
-    )
-    """,
-    "CREATE INDEX author_redirect_author_idx ON author_redirect (author_id)",
-    """
-    CREATE TABLE author_merge (
-        old_id bigint NOT NULL,
-        author_id bigint NOT NULL,
-        CONSTRAINT author_merge_pkey PRIMARY KEY (old_id),
-        CONSTRAINT author_merge_author_fkey FOREIGN KEY (author_id) REFERENCES author (id) ON DELETE CASCADE,
-        CONSTRAINT author_merge_elsewhere CHECK (old_id <> author_id)
-    )
-    """,
-    "CREATE INDEX author_merge_author_idx ON author_merge (author_id)",
+    # Former keys of authors and categories, which go on being found: slugs and paths, ids of merged authors, and the
+    # keys by which an import knows an author.
+    *(
+        statement
+        for table, columns, key in (
+            ("author_redirect", 'slug text COLLATE "C" NOT NULL', "slug"),
+            ("author_merge", "old_id bigint NOT NULL", "old_id"),
+            (
+                "author_key_redirect",
+                'source text COLLATE "C" NOT NULL, source_id text COLLATE "C" NOT NULL',
+                "source, source_id",
+            ),
+        )
+        for statement in (
+            f"""
+            CREATE TABLE {table} (
+                {columns},
+                author_id bigint NOT NULL,
+                CONSTRAINT {table}_pkey PRIMARY KEY ({key}),
+                CONSTRAINT {table}_author_fkey FOREIGN KEY (author_id) REFERENCES author (id) ON DELETE CASCADE
+            )
+            """,
+            f"CREATE INDEX {table}_author_idx ON {table} (author_id)",
+        )
+    ),
     """
     CREATE TABLE category_redirect (
         path text COLLATE "C" NOT NULL,
@@ -281,7 +285,7 @@ UP = (
 
 DOWN = (
     "SET LOCAL lock_timeout = '5s'",
-    "DROP TABLE audit_entry, repeatable_answer, category_redirect, author_merge, author_redirect",
+    "DROP TABLE audit_entry, repeatable_answer, category_redirect, author_key_redirect, author_merge, author_redirect",
     "DROP INDEX book_unpublished_idx",
     *OLD_COUNT_CATEGORIES,
     OLD_COUNT_AUTHORS,

@@ -97,3 +97,12 @@ async def test_a_database_that_fails_is_reported_without_a_traceback(catalog: st
     )
     assert unreachable.output.startswith("Error: PostgreSQL cannot be reached at 127.0.0.1:1: ")
     assert "secret" not in unreachable.output
+
+
+def test_a_mutation_is_not_analysed(catalog: str) -> None:
+    result = analyze(catalog, 'mutation { deleteBook(by: {isbn: "9780306406157"}) { deletedId } }')
+
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: A mutation is not analysed, because it would write: leave out --analyze.\n",
+    )

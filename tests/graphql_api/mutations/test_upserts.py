@@ -207,3 +207,27 @@ async def test_too_many_records_are_told_also_in_a_wide_selection(shop: Shop) ->
     assert response.json()["errors"][0]["message"] == (
         "books has 1,001 records; at most 1,000 are allowed: send several calls."
     )
+
+
+async def test_a_feed_that_names_a_merged_or_renamed_author_as_before_adds_nobody(shop: Shop) -> None:
+    await upsert(shop, {"sourceId": "1", "title": "Emma", "authors": "Jane Austen"})
+    await upsert(shop, {"sourceId": "2", "title": "Persuasion", "authors": "J. Austen; Jon Roe"})
+    await shop.run(
+        """mutation {
+          mergeAuthors(into: {slug: "jane-austen"}, from: {slug: "j-austen"}) { errors { code } }
+          updateAuthor(by: {slug: "jon-roe"}, input: {name: "John Roe"}) { errors { code } }
+        }"""
+    )
+
+    outcomes = await upsert(
+        shop,
+        {"sourceId": "2", "authors": "J. Austen; Jon Roe"},
+        {"sourceId": "3", "title": "Sanditon", "authors": "J. Austen; Jon Roe"},
+    )
+
+    assert outcomes == (["UNCHANGED", "CREATED"], [])
+    assert await shop.rows("SELECT name, book_count FROM author ORDER BY name") == [
+        ("Jane Austen", 3),
+        ("John Roe", 2),
+    ]
+    assert [finding for finding in await run_checks(shop.connection) if finding.count] == []
