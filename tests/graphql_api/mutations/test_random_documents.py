@@ -38,7 +38,7 @@ pytestmark = [
 ]
 
 fuzzing = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "500")) // 10,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")) // 10,
     suppress_health_check=[*SUPPRESSED_CHECKS, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 
