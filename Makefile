@@ -9,7 +9,7 @@ AUDITS := tests/graphql_api/http/audits
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test audits check fuzz faults soak conformance bench bench-import bench-search search-quality lock format clean
+.PHONY: help serve test audits check fuzz faults soak storm conformance bench bench-import bench-search search-quality lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,15 +45,19 @@ MINUTES ?= 15
 soak: $(VENV)/dev ## A steady load for MINUTES, then ten times the load that the server can take
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
+storm: $(VENV)/dev ## 1,000 racing pairs and 1,000 overlapping batches of writes; keys that change under load
+	$(BIN)/python -m tests.write_storm
+
 conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are fetched, by plans
 	$(BIN)/python -m conformance
 
 bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm)
 	$(BIN)/python -m benchmarks.serving
 
-bench-import: $(VENV)/dev ## Measure an import of 1,000,000 books beside a bare COPY, then of 100,000 prices
+bench-import: $(VENV)/dev ## Measure an import of 1,000,000 books beside a bare COPY, of 100,000 prices, and upserts by the API
 	$(BIN)/python -m benchmarks.import_benchmark
 	$(BIN)/python -m benchmarks.import_changes
+	$(BIN)/python -m benchmarks.upsert_benchmark
 
 BOOKS ?= 10000 1000000 5000000
 bench-search: $(VENV)/dev ## Measure search on catalogs of as many generated books as BOOKS says

@@ -11,7 +11,8 @@ import platform
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,22 @@ import orjson
 import uvloop
 from rich.console import Console
 
-from benchmarks.serving.catalog import WORK_FOLDER, BenchmarkCatalogError, Catalog, open_catalog
+from benchmarks.serving.catalog import (
+    WORK_FOLDER,
+    BenchmarkCatalogError,
+    Catalog,
+    open_catalog,
+    open_for,
+)
 from benchmarks.serving.cores import CoresUnavailableError, choose_cores, pin_to_core
 from benchmarks.serving.load import LoadError
 from benchmarks.serving.meters import memory_mb_of
 from benchmarks.serving.plot import plot
-from benchmarks.serving.report import WIDTH, as_json, parse_samples, print_report, summarize
+from benchmarks.serving.report import WIDTH, as_json, kind_of, parse_samples, print_report, summarize
 from benchmarks.serving.responses import ResponseMismatchError
-from benchmarks.serving.rounds import Sample, Schedule, measure_rounds, require_same_responses
+from benchmarks.serving.rounds import Course, Sample, Schedule, measure_rounds, require_same_responses
 from benchmarks.serving.servers import (
     SERVERS,
-    RunningServer,
     Server,
     ServerError,
     install_peers,
@@ -100,22 +106,33 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, default=WORK_FOLDER / "serving.json", help="file of the results")
     parser.add_argument("--plot", type=Path, default=WORK_FOLDER / "serving.svg", help="file of the plot")
     parser.add_argument("--show", action="store_true", help="show the file of the results without measuring")
-    return parser.parse_args()
+    options = parser.parse_args()
+    all_write = all(work.writes for work in WORKLOADS if work.key in options.works)
+    if all_write and not any(server.writes for server in SERVERS if server.key in options.servers):
+        parser.error(f"the servers {', '.join(options.servers)} have no mutations: name another one.")
+    return options
 
 
 def measure_all(options: Options, console: Console) -> dict[str, Any]:
-    """Measure everything, and return the results."""
+    """Measure everything, and return the results. Reads come first, so they see no trace of a write."""
     if any(server.on_node for server in options.servers):
         install_peers()
     server_core, other_core = choose_cores()
-    with (
-        pin_to_core(other_core),
-        open_catalog(options.books, WORK_FOLDER, console) as catalog,
-        start_servers(options.servers, catalog.dsn, server_core, WORK_FOLDER / "logs") as servers,
-    ):
+    samples: list[Sample] = []
+    memory: dict[str, dict[str, float]] = {}
+    with pin_to_core(other_core), open_catalog(options.books, WORK_FOLDER, console) as catalog:
         before = os.getloadavg()[0]
-        samples = uvloop.run(compare_and_measure(servers, catalog, options, console))
-        memory = {each.server.key: memory_mb_of(each.pid) for each in servers}
+        for writes in (False, True):
+            selection = replace(
+                options,
+                servers=[server for server in options.servers if server.writes or not writes],
+                works=[work for work in options.works if work.writes == writes],
+            )
+            if selection.servers and selection.works:
+                measured, memory[kind_of(writes=writes)] = measure_on(
+                    catalog, writes, selection, server_core, console
+                )
+                samples += measured
     circumstances = {
         "books": options.books,
         "connections": options.schedule.connections,
@@ -127,15 +144,25 @@ def measure_all(options: Options, console: Console) -> dict[str, Any]:
     return as_json(circumstances, samples, memory)
 
 
-async def compare_and_measure(
-    servers: Sequence[RunningServer], catalog: Catalog, options: Options, console: Console
-) -> list[Sample]:
-    values = await workload_values(catalog.dsn)
-    with console.status("comparing responses") as status:
-        await require_same_responses(servers, options.works, values)
-        return await measure_rounds(
-            servers, options.works, values, catalog.postmaster, options.schedule, status.update
+def measure_on(
+    original: Catalog, writes: bool, options: Options, server_core: int, console: Console
+) -> tuple[list[Sample], dict[str, float]]:
+    """Return the samples, and the memory of each server in MB."""
+    with ExitStack() as stack:
+        catalog = stack.enter_context(open_for(original, writes=writes))
+        servers = stack.enter_context(
+            start_servers(options.servers, catalog.dsn, server_core, WORK_FOLDER / "logs")
         )
+        values = uvloop.run(workload_values(catalog.dsn))
+        course = Course(servers, options.works, values, catalog)
+        samples = uvloop.run(compare_and_measure(course, options.schedule, console))
+        return samples, {each.server.key: memory_mb_of(each.pid) for each in servers}
+
+
+async def compare_and_measure(course: Course, schedule: Schedule, console: Console) -> list[Sample]:
+    with console.status("comparing responses") as status:
+        await require_same_responses(course)
+        return await measure_rounds(course, schedule, status.update)
 
 
 def print_and_plot(document: dict[str, Any], picture: Path, console: Console) -> None:

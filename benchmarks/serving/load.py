@@ -4,16 +4,16 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, islice
 from typing import cast
 
 from benchmarks.serving.responses import ResponseParser
 
-REQUEST = (
+HEAD = (
     b"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-    b"accept: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    b"accept: application/json\r\ncontent-length: %d\r\n"
 )
 END_OF_HEAD = b"\r\n\r\n"
 END_OF_CHUNKS = b"0\r\n\r\n"
@@ -107,9 +107,20 @@ class LoadConnection(asyncio.Protocol):
             self.ended.set_exception(LoadError(f"the server closed the connection ({exc})"))
 
 
-async def run_load(port: int, bodies: Sequence[bytes], *, connections: int, seconds: float) -> LoadResult:
-    """Send the requests to a server, repeatedly and in their order, for the given number of seconds."""
-    requests = cycle([REQUEST % (len(body), body) for body in bodies])
+def build_requests(bodies: Iterable[bytes], key: str | None = None) -> list[bytes]:
+    """Return the HTTP requests with these bodies, of the client with an access key."""
+    authorization = f"authorization: Bearer {key}\r\n" if key else ""
+    return [b"%b%b\r\n%b" % (HEAD % len(body), authorization.encode(), body) for body in bodies]
+
+
+async def run_load(
+    port: int, requests: Sequence[bytes], *, connections: int, seconds: float, start: int = 0
+) -> LoadResult:
+    """Send the requests to a server, repeatedly and in their order, for the given number of seconds.
+
+    The first one is that at `start`.
+    """
+    remaining = islice(cycle(requests), start % len(requests), None)
     loop, latencies = asyncio.get_running_loop(), list[float]()
     gc.collect()
     gc.disable()
@@ -117,7 +128,7 @@ async def run_load(port: int, bodies: Sequence[bytes], *, connections: int, seco
     try:
         connections_made = [
             await loop.create_connection(
-                lambda: LoadConnection(requests, started_at + seconds, latencies), "127.0.0.1", port
+                lambda: LoadConnection(remaining, started_at + seconds, latencies), "127.0.0.1", port
             )
             for _ in range(connections)
         ]
@@ -131,12 +142,12 @@ async def run_load(port: int, bodies: Sequence[bytes], *, connections: int, seco
     return LoadResult(len(latencies), elapsed, sorted(latencies), cpu)
 
 
-async def fetch_response(port: int, body: bytes) -> bytes:
-    """Return the body of one response."""
+async def fetch_response(port: int, request: bytes) -> bytes:
+    """Return the body of the response to a request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     parser = ResponseParser()
     try:
-        writer.write(REQUEST % (len(body), body))
+        writer.write(request)
         while not parser.complete and (data := await reader.read(65536)):
             parser.feed(data)
     finally:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks.serving.catalog import WORK_FOLDER, open_catalog
 from benchmarks.serving.cores import choose_cores, pin_to_core
-from benchmarks.serving.load import run_load
+from benchmarks.serving.load import build_requests, run_load
 from benchmarks.serving.meters import memory_mb_of
 from benchmarks.serving.servers import SERVERS, start_server
 from benchmarks.serving.workloads import SEED, workload_values
@@ -50,16 +50,17 @@ def main() -> None:
     console = Console()
     with pin_to_core(other_core), open_catalog(options.books, WORK_FOLDER, console) as catalog:
         paths = uvloop.run(workload_values(catalog.dsn))["category_page"]
-        requests = zip(cycle(build_documents(options.operations)), cycle(paths), strict=False)
+        pairs = zip(cycle(build_documents(options.operations)), cycle(paths), strict=False)
         bodies = [
             orjson.dumps({"query": text, "variables": {"path": path}})
-            for text, path in islice(requests, 2 * options.operations + 1)
+            for text, path in islice(pairs, 2 * options.operations + 1)
         ]
+        requests = build_requests(bodies)
         with start_server(server, catalog.dsn, server_core, WORK_FOLDER / "logs") as running:
             answered = 0
             console.print(f"{answered:>9,} requests: {memory_mb_of(running.pid):.1f} MB")
             while answered < options.requests:
-                done = uvloop.run(run_load(running.port, bodies, connections=16, seconds=10))
+                done = uvloop.run(run_load(running.port, requests, connections=16, seconds=10))
                 answered += done.requests
                 console.print(f"{answered:>9,} requests: {memory_mb_of(running.pid):.1f} MB")
 

@@ -55,13 +55,14 @@ def build_bars(rates: dict[str, float], servers: Sequence[Server]) -> list[str]:
     scale = (PANEL_WIDTH - LABEL - VALUE) / max(rates.values())
     elements: list[str] = []
     for number, server in enumerate(servers):
-        y, length = HEAD + STEP * number, max(1.0, rates[server.key] * scale)
+        rate = rates.get(server.key)
+        y, length = HEAD + STEP * number, max(1.0, (rate or 0) * scale)
         ours = server.key == OURS
         emphasis, first = (" ours", " first") if ours else ("", "")
         elements.append(
             f'<text class="label{emphasis}" x="{LABEL - 8}" y="{y + 11}">{escape(server.title)}</text>'
             f'<rect class="bar{first}" x="{LABEL}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2"/>'
             f'<text class="{emphasis.strip()}" x="{LABEL + length + 6:.1f}" y="{y + 11}">'
-            f"{rates[server.key]:,.0f}</text>"
+            f"{'–' if rate is None else f'{rate:,.0f}'}</text>"
         )
     return elements

@@ -10,9 +10,9 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.serving.catalog import WORK_FOLDER, open_catalog
+from benchmarks.serving.catalog import WORK_FOLDER, open_catalog, open_for
 from benchmarks.serving.cores import choose_cores, pin_to_core
-from benchmarks.serving.load import LoadResult, run_load
+from benchmarks.serving.load import LoadResult, build_requests, run_load
 from benchmarks.serving.servers import SERVERS, start_server
 from benchmarks.serving.workloads import WORKLOADS, workload_values
 
@@ -44,9 +44,13 @@ def run_profiled(options: argparse.Namespace, result: Path, console: Console) ->
     work = next(work for work in WORKLOADS if work.key == options.work)
     server = next(server for server in SERVERS if server.key == options.server)
     server_core, other_core = choose_cores()
-    with pin_to_core(other_core), open_catalog(options.books, WORK_FOLDER, console) as catalog:
+    with (
+        pin_to_core(other_core),
+        open_catalog(options.books, WORK_FOLDER, console) as original,
+        open_for(original, writes=work.writes) as catalog,
+    ):
         values = uvloop.run(workload_values(catalog.dsn))[work.key]
-        requests = [work.body(server.dialect, value) for value in values]
+        requests = build_requests(work.bodies(server.dialect, values), catalog.key)
         os.environ["PROFILE"] = str(result)
         with start_server(server, catalog.dsn, server_core, WORK_FOLDER / "logs") as running:
             return uvloop.run(

@@ -40,7 +40,15 @@ def canonicalize(value: Any) -> Any:
     return result
 
 
-def require_equal(work: Workload, value: str, responses: Mapping[str, bytes]) -> None:
+def written_books(data: dict[str, Any]) -> Any:
+    """Return the books of a response to a write: of one payload with `books`, or of a payload for each `book`."""
+    errors = [payload["errors"] for payload in data.values() if payload.get("errors")]
+    return errors or [
+        book for payload in data.values() for book in payload.get("books") or [payload.get("book")]
+    ]
+
+
+def require_equal(work: Workload, value: Any, responses: Mapping[str, bytes]) -> None:
     """Raise ResponseMismatchError unless all servers' responses to one request are equal and not empty."""
     reference: Any = None
     for server, body in responses.items():
@@ -49,7 +57,7 @@ def require_equal(work: Workload, value: str, responses: Mapping[str, bytes]) ->
             raise ResponseMismatchError(
                 f"{server} responded to {work.operation}({value!r}) with {body[:2000].decode()}"
             )
-        data = canonicalize(result["data"])
+        data = canonicalize(written_books(result["data"]) if work.writes else result["data"])
         reference = reference or (server, data)
         if data != reference[1]:
             where = first_difference(reference[1], data)

@@ -1,16 +1,21 @@
 """Measure: compare the responses, warm up the servers, then measure in rounds, each server in turn."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from benchmarks.serving.load import fetch_response, run_load
+from benchmarks.serving.catalog import Catalog
+from benchmarks.serving.load import LoadError, build_requests, fetch_response, run_load
 from benchmarks.serving.meters import cpu_seconds_of
+from benchmarks.serving.offers import count_changes
 from benchmarks.serving.responses import ResponseMismatchError, require_equal
 from benchmarks.serving.servers import RunningServer
 from benchmarks.serving.workloads import OURS, Workload
+from graphql_api.access.roles import Role
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.limits import LIMITS
-from graphql_api.schema import schema
+from graphql_api.schema import schema_for
 
 COMPARED_REQUESTS = 50
 """Number of requests of each workload whose responses are compared across all servers."""
@@ -42,64 +47,104 @@ class Sample:
     load_cpu: float
 
 
-async def require_same_responses(
-    servers: Sequence[RunningServer], works: Sequence[Workload], values: Mapping[str, Sequence[str]]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The works and the servers that run on one catalog.
+
+    `positions` has the number of requests that each work that writes has sent so far. The next server continues
+    there, so that its requests change something, too.
+    """
+
+    servers: Sequence[RunningServer]
+    works: Sequence[Workload]
+    values: Mapping[str, Sequence[Any]]
+    catalog: Catalog
+    positions: Counter[str] = field(default_factory=Counter[str])
+
+    def requests_of(self, running: RunningServer, work: Workload, values: Sequence[Any]) -> list[bytes]:
+        return build_requests(work.bodies(running.server.dialect, values), self.catalog.key)
+
+    async def changes_of(self, work: Workload) -> int:
+        """Return the number of changes of the work's books so far; 0 for a work that reads."""
+        return await count_changes(self.catalog.dsn, self.values[work.key]) if work.writes else 0
+
+
+async def require_same_responses(course: Course) -> None:
     """Raise ResponseMismatchError unless all servers' responses are equal, and ours uses its plans."""
-    for work in works:
-        plan = (
-            DocumentCache(schema, limits=replace(LIMITS, cost=20_000))
-            .get(work.text(OURS), work.operation)
-            .plan_for({})
-        )
-        if isinstance(plan, str):
-            raise ResponseMismatchError(
-                f"{work.operation} has no plan, so graphql-core would be measured: {plan}"
-            )
-        for value in values[work.key][:COMPARED_REQUESTS]:
+    for work in course.works:
+        require_plan(work)
+        for values in compared_values(work, course.values[work.key]):
             responses = {
-                each.server.key: await fetch_response(each.port, work.body(each.server.dialect, value))
-                for each in servers
+                each.server.key: [
+                    await fetch_response(each.port, request)
+                    for request in course.requests_of(each, work, values)
+                ]
+                for each in course.servers
             }
-            require_equal(work, value, responses)
-            same = {responses[each.server.key] for each in servers if each.server.dialect == OURS}
-            if len(same) > 1:
-                raise ResponseMismatchError(
-                    f"{work.operation}({value!r}) has the same content but different bytes: {same}"
-                )
+            for number, value in enumerate(values):
+                require_equal(work, value, {key: bodies[number] for key, bodies in responses.items()})
+            require_same_bytes(work, values, course.servers, responses)
+
+
+def compared_values(work: Workload, values: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return the values that each server gets before the next one: if they write, the last one undoes the first."""
+    if not work.writes:
+        return [[value] for value in values[:COMPARED_REQUESTS]]
+    half = len(values) // 2
+    return [[values[number], values[half + number]] for number in range(min(COMPARED_REQUESTS, half))]
+
+
+def require_plan(work: Workload) -> None:
+    role = Role.EDITOR if work.writes else Role.PUBLIC
+    documents = DocumentCache(schema_for(role), limits=replace(LIMITS, cost=20_000))
+    plan = documents.get(work.text(OURS), work.operation).plan_for({})
+    if isinstance(plan, str):
+        raise ResponseMismatchError(
+            f"{work.operation} has no plan, so graphql-core would be measured: {plan}"
+        )
+
+
+def require_same_bytes(
+    work: Workload,
+    values: Sequence[Any],
+    servers: Sequence[RunningServer],
+    responses: Mapping[str, Sequence[bytes]],
+) -> None:
+    """Raise ResponseMismatchError unless the servers with our dialect send the same bytes."""
+    same = {tuple(responses[each.server.key]) for each in servers if each.server.dialect == OURS}
+    if len(same) > 1:
+        raise ResponseMismatchError(
+            f"{work.operation}({values!r}) has the same content but different bytes: {same}"
+        )
 
 
 async def measure_rounds(
-    servers: Sequence[RunningServer],
-    works: Sequence[Workload],
-    values: Mapping[str, Sequence[str]],
-    postmaster: int,
-    plan: Schedule,
-    report_progress: Callable[[str], None],
+    course: Course, schedule: Schedule, report_progress: Callable[[str], None]
 ) -> list[Sample]:
     """Return the samples of all servers, workloads and rounds.
 
     Within a round, the servers run each workload in turn. Every round starts with another server, so that no
     server always follows the same one.
     """
-    bodies = {
-        (each.server.key, work.key): [work.body(each.server.dialect, value) for value in values[work.key]]
+    servers, works = course.servers, course.works
+    requests = {
+        (each.server.key, work.key): course.requests_of(each, work, course.values[work.key])
         for each in servers
         for work in works
     }
+    warm_up = replace(schedule, seconds=schedule.warm_up)
     for work in works:
         for each in servers:
             report_progress(f"warming up: {work.title}, {each.server.title}")
-            requests = bodies[each.server.key, work.key]
-            await run_load(each.port, requests, connections=plan.connections, seconds=plan.warm_up)
+            await measure_sample(each, work, 0, requests[each.server.key, work.key], course, warm_up)
     samples: list[Sample] = []
-    for number in range(plan.rounds):
+    for number in range(schedule.rounds):
         start = number % len(servers)
         for work in works:
             for each in (*servers[start:], *servers[:start]):
-                report_progress(f"round {number + 1} of {plan.rounds}: {work.title}, {each.server.title}")
-                requests = bodies[each.server.key, work.key]
-                samples.append(await measure_sample(each, work, number, requests, postmaster, plan))
+                report_progress(f"round {number + 1} of {schedule.rounds}: {work.title}, {each.server.title}")
+                ours = requests[each.server.key, work.key]
+                samples.append(await measure_sample(each, work, number, ours, course, schedule))
     return samples
 
 
@@ -108,15 +153,31 @@ async def measure_sample(
     work: Workload,
     number: int,
     requests: Sequence[bytes],
-    postmaster: int,
-    plan: Schedule,
+    course: Course,
+    schedule: Schedule,
 ) -> Sample:
-    server_before, postgres_before = cpu_seconds_of(running.pid), cpu_seconds_of(postmaster)
-    load_result = await run_load(running.port, requests, connections=plan.connections, seconds=plan.seconds)
+    """Run a load. Raise LoadError if a request of a work that writes has not changed all of its books."""
+    changes_before = await course.changes_of(work)
+    server_before, postgres_before = cpu_seconds_of(running.pid), cpu_seconds_of(course.catalog.postmaster)
+    load_result = await run_load(
+        running.port,
+        requests,
+        connections=schedule.connections,
+        seconds=schedule.seconds,
+        start=course.positions[work.key],
+    )
     server_cpu, postgres_cpu = (
         cpu_seconds_of(running.pid) - server_before,
-        cpu_seconds_of(postmaster) - postgres_before,
+        cpu_seconds_of(course.catalog.postmaster) - postgres_before,
     )
+    if work.writes:
+        course.positions[work.key] += load_result.requests
+        changes = await course.changes_of(work) - changes_before
+        if changes != work.offers * load_result.requests:
+            raise LoadError(
+                f"{running.server.title} changed {changes:,} books in {load_result.requests:,} requests of"
+                f" {work.key}; each must change {work.offers:,}."
+            )
     return Sample(
         server=running.server.key,
         work=work.key,

@@ -24,13 +24,14 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server to measure. `program` is a Python module or a Node script."""
+    """A server to measure. `program` is a Python module or a Node script. It has mutations if it `writes`."""
 
     key: str
     title: str
     dialect: str
     program: str
     arguments: tuple[str, ...] = ()
+    writes: bool = True
 
     @property
     def on_node(self) -> bool:
@@ -45,10 +46,10 @@ class Server:
 SERVERS = (
     Server("ours", "This project", "ours", "ours"),
     Server("graphql-core", "This project, graphql-core", "ours", "ours", ("graphql-core",)),
-    Server("idiomatic", "Strawberry + aiodataloader", "plain", "idiomatic"),
+    Server("idiomatic", "Strawberry + aiodataloader", "plain", "idiomatic", writes=False),
     Server("bare", "Bare ASGI + asyncpg (the limit)", "ours", "bare"),
     Server("postgraphile", "PostGraphile 5", "postgraphile", "postgraphile.mjs"),
-    Server("mercurius", "Mercurius + graphql-jit", "plain", "mercurius.mjs"),
+    Server("mercurius", "Mercurius + graphql-jit", "plain", "mercurius.mjs", writes=False),
 )
 
 

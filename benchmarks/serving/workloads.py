@@ -1,4 +1,4 @@
-"""The six workloads: an operation in each dialect, and variables drawn from the catalog with a fixed seed.
+"""The eight workloads: an operation in each dialect, and variables drawn from the catalog with a fixed seed.
 
 Popular entries get more requests, so the draws are skewed:
 
@@ -6,6 +6,8 @@ Popular entries get more requests, so the draws are skewed:
 - an author with at least 20 books in proportion to the number of their books
 - a book by the square of a uniform draw from 20,000 shuffled ISBNs: the first tenth gets a third of the requests
 - a tree uniformly from the roots
+
+The last two write, with an editor's key. Every request changes the offers of other books; see offers.py.
 """
 
 import re
@@ -14,9 +16,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import asyncpg
 import orjson
+
+from benchmarks.serving.offers import draw_offers, write_text, write_variables
 
 OPERATIONS_FOLDER = Path(__file__).with_name("operations")
 OURS = "ours"
@@ -28,15 +33,22 @@ REQUESTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One operation, and the variable it takes."""
+    """One operation, and the variable it takes. `offers` is the number of books that a request changes."""
 
     key: str
     title: str
     operation: str
     variable: str
+    offers: int = 0
+
+    @property
+    def writes(self) -> bool:
+        return self.offers > 0
 
     def text(self, dialect: str) -> str:
         """Return the operation in a dialect: `ours`, `plain` (keys are plain arguments) or `postgraphile`."""
+        if self.writes:
+            return write_text(dialect, self.offers, OPERATIONS_FOLDER)
         if dialect == "postgraphile":
             return (OPERATIONS_FOLDER / dialect / f"{self.key}.graphql").read_text()
         text = (OPERATIONS_FOLDER / f"{self.key}.graphql").read_text()
@@ -44,15 +56,13 @@ class Workload:
             return text
         return re.sub(r"by: \{(\w+: \$\w+)\}", r"\1", text).replace("ISBN!", "String!")
 
-    def body(self, dialect: str, value: str) -> bytes:
-        """Return the body of a request for one value of the variable."""
-        return orjson.dumps(
-            {
-                "query": self.text(dialect),
-                "operationName": self.operation,
-                "variables": {self.variable: value},
-            }
-        )
+    def bodies(self, dialect: str, values: Sequence[Any]) -> list[bytes]:
+        """Return the body of a request for each value of the variable."""
+        request = {"query": self.text(dialect), "operationName": self.operation}
+        return [orjson.dumps({**request, "variables": self._variables(dialect, value)}) for value in values]
+
+    def _variables(self, dialect: str, value: Any) -> dict[str, Any]:
+        return write_variables(dialect, value) if self.writes else {self.variable: value}
 
 
 WORKLOADS = (
@@ -62,6 +72,8 @@ WORKLOADS = (
     Workload("wide_list", "100 books, all columns", "WideList", "path"),
     Workload("category_tree", "Category tree, three levels", "CategoryTree", "path"),
     Workload("storefront", "Storefront page", "Storefront", "path"),
+    Workload("update_offer", "Update the offer of a book", "UpdateOffers", "offers", 1),
+    Workload("update_100_offers", "Update 100 offers in one request", "UpdateOffers", "offers", 100),
 )
 
 CATEGORIES = """
@@ -90,8 +102,8 @@ ORDER BY isbn
 """
 
 
-async def workload_values(dsn: str, count: int = REQUESTS) -> dict[str, Sequence[str]]:
-    """Return `count` values of each workload's variable. The same catalog gives the same values."""
+async def workload_values(dsn: str, count: int = REQUESTS) -> dict[str, Sequence[Any]]:
+    """Return values of each workload's variable, `count` of those that read. A catalog always gives the same."""
     connection = await asyncpg.connect(dsn)
     try:
         categories = await connection.fetch(CATEGORIES)
@@ -108,10 +120,14 @@ async def workload_values(dsn: str, count: int = REQUESTS) -> dict[str, Sequence
     finally:
         await connection.close()
     random = Random(SEED)  # noqa: S311 - nothing is secret
-    values = {key: draw_weighted(random, rows, count) for key, rows in drawn_from.items() if rows}
+    values: dict[str, Sequence[Any]] = {
+        key: draw_weighted(random, rows, count) for key, rows in drawn_from.items() if rows
+    }
     random.shuffle(isbns)
     values["one_book"] = [isbns[int(random.random() ** 2 * len(isbns))] for _ in range(count)]
-    return values
+    writes = [work for work in WORKLOADS if work.writes]
+    offers = await draw_offers(dsn, [work.offers for work in writes], SEED)
+    return values | {work.key: requests for work, requests in zip(writes, offers, strict=True)}
 
 
 def draw_weighted(random: Random, rows: Sequence[asyncpg.Record], count: int) -> Sequence[str]:

@@ -144,6 +144,21 @@ INSERT INTO {book_category} (book_id, category_id, spelling)
 SELECT book_id, category_id, spelling FROM target_book_category ORDER BY book_id, category_id
 """
 
+# The triggers of books and of both kinds of links would each make the documents of the same books.
+_DEFER_SEARCH = """
+/* defer_search */
+SELECT set_config('bookstore.defer_search', $1::text, true)
+"""
+
+_REFRESH_SEARCH = """
+/* refresh_search */
+SELECT search_refresh(ARRAY(
+    SELECT id FROM target_book WHERE is_new
+    UNION SELECT book_id FROM target_book_author UNION SELECT book_id FROM target_book_category
+))
+WHERE NOT listings_deferred()
+"""
+
 # Their links are deleted before, all at once: a cascade would maintain the listings book by book.
 _DELETE_MISSING_BOOKS = """
 /* delete_missing_books */
@@ -235,11 +250,14 @@ async def merge(
     if into_rebuilt:
         await copy_rows(connection, BOOK_TABLES)
     names = table_names(BOOK_TABLES if into_rebuilt else ())
+    await connection.execute(_DEFER_SEARCH, "on")
     new_authors = await _execute_counted(connection, _INSERT_AUTHORS.format_map(names))
     await connection.execute(_INSERT_BOOKS.format_map(names), source)
     new_links = await _execute_counted(
         connection, _INSERT_BOOK_AUTHORS.format_map(names)
     ) + await _execute_counted(connection, _INSERT_BOOK_CATEGORIES.format_map(names))
+    await connection.execute(_DEFER_SEARCH, "")
+    await connection.execute(_REFRESH_SEARCH)
     return MergeCounts(
         new_authors=new_authors,
         changed_authors=changed_authors,

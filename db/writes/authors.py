@@ -94,25 +94,20 @@ _TAKE_LINKS = WriteStatement(
     "take_links",
     """
 WITH taken AS (
-    DELETE FROM book_author AS l USING (SELECT DISTINCT book_id FROM book_author WHERE author_id =
-    $2::bigint) AS k
-    WHERE l.book_id = k.book_id
-    RETURNING l.book_id, l.position, l.author_id, l.role, l.spelling
+    DELETE FROM book_author AS l
+    WHERE l.book_id IN (SELECT book_id FROM book_author WHERE author_id = $2::bigint)
+    RETURNING l.book_id, l.position, l.role,
+              CASE l.author_id WHEN $2::bigint THEN $1::bigint ELSE l.author_id END AS author,
+              CASE l.author_id WHEN $2::bigint THEN NULL ELSE l.spelling END AS spelling
 ),
-renamed AS (
-    SELECT DISTINCT ON (book_id, role, author) book_id, role, position,
-           CASE author_id WHEN $2::bigint THEN $1::bigint ELSE author_id END AS author,
-           CASE author_id WHEN $2::bigint THEN NULL ELSE spelling END AS spelling
-    FROM (
-        SELECT *, CASE author_id WHEN $2::bigint THEN $1::bigint ELSE author_id END AS author FROM taken
-    ) AS t
-    ORDER BY book_id, role, author, position
+kept AS (
+    SELECT DISTINCT ON (book_id, role, author) * FROM taken ORDER BY book_id, role, author, position
 )
 SELECT array_agg(book_id ORDER BY book_id, position) AS book_ids,
        array_agg(author ORDER BY book_id, position) AS author_ids,
        array_agg(role ORDER BY book_id, position) AS roles,
        array_agg(spelling ORDER BY book_id, position) AS spellings
-FROM renamed
+FROM kept
 """,
 )
 

@@ -36,6 +36,19 @@ def version_sql(table: str) -> tuple[str, ...]:
     )
 
 
+# A visible row whose transaction is in progress is one of this transaction, or of one of its savepoints. Ids of
+# transactions are circular: of two, the later one is less than half of the circle ahead.
+OWN_ROW = """
+    CREATE FUNCTION is_own_row(row_xmin xid) RETURNS boolean LANGUAGE sql VOLATILE AS $$
+        SELECT CASE WHEN ahead < 2147483648 THEN pg_xact_status((own + ahead)::text::xid8) = 'in progress'
+                    ELSE false END
+        FROM (SELECT pg_current_xact_id()::text::bigint AS own) AS t
+        CROSS JOIN LATERAL (
+            SELECT (row_xmin::text::bigint - own % 4294967296 + 4294967296) % 4294967296 AS ahead
+        ) AS u
+    $$
+"""
+
 # A book that this transaction has written already has its new version. An update of no row would run the triggers of
 # `book` and let PostgreSQL keep their plans for no row.
 LINKS_VERSION = """
@@ -49,7 +62,7 @@ LINKS_VERSION = """
         ids := ARRAY(
             SELECT b.id FROM book b
             WHERE b.id IN ({changed})
-              AND b.xmin::text::bigint <> pg_current_xact_id()::text::bigint & 4294967295
+              AND NOT is_own_row(b.xmin)
             ORDER BY b.id
         );
         IF ids <> '{{}}' THEN
@@ -208,8 +221,34 @@ OLD_COUNT_CATEGORIES = (
     ),
 )
 
+REFRESH = """
+    CREATE OR REPLACE FUNCTION search_refresh(ids bigint[]) RETURNS void LANGUAGE sql AS $$
+        INSERT INTO book_search AS s (book_id, document)
+        SELECT b.id, book_document(
+            b.title,
+            (SELECT string_agg(a.name, ' ' ORDER BY ba.position)
+             FROM book_author ba JOIN author a ON a.id = ba.author_id WHERE ba.book_id = b.id),
+            b.subtitle,
+            (SELECT string_agg(k.path, ' ' ORDER BY k.path)
+             FROM book_category bc JOIN category k ON k.id = bc.category_id WHERE bc.book_id = b.id),
+            b.description
+        ) || popularity(b.rating_count)
+        FROM book b
+        WHERE b.id = ANY (ids) AND b.is_published{condition} ORDER BY b.id
+        ON CONFLICT (book_id) DO UPDATE SET document = excluded.document
+        WHERE s.document <> excluded.document
+    $$
+"""
+
 UP = (
     "SET LOCAL lock_timeout = '5s'",
+    # A writer that adds books, then their authors, then their categories, makes their documents once at the end.
+    """
+    CREATE FUNCTION search_deferred() RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN coalesce(current_setting('bookstore.defer_search', true), '') = 'on'
+    """,
+    REFRESH.format(condition=" AND NOT search_deferred()"),
     """
     CREATE FUNCTION move_version() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -218,6 +257,7 @@ UP = (
     END $$
     """,
     *(statement for table in VERSIONED for statement in version_sql(table)),
+    OWN_ROW,
     *(statement for table in LINKS for statement in links_version_sql(table)),
     COUNT_AUTHORS,
     *COUNT_CATEGORIES,
@@ -285,12 +325,15 @@ UP = (
 
 DOWN = (
     "SET LOCAL lock_timeout = '5s'",
+    REFRESH.format(condition=""),
+    "DROP FUNCTION search_deferred",
     "DROP TABLE audit_entry, repeatable_answer, category_redirect, author_key_redirect, author_merge, author_redirect",
     "DROP INDEX book_unpublished_idx",
     *OLD_COUNT_CATEGORIES,
     OLD_COUNT_AUTHORS,
     *(f"DROP TRIGGER {table}_version_{name} ON {table}" for table in LINKS for name in LINK_EVENTS),
     *(f"DROP FUNCTION {table}_version_{name}" for table in LINKS for name in LINK_EVENTS),
+    "DROP FUNCTION is_own_row",
     *(f"DROP TRIGGER {table}_version ON {table}" for table in VERSIONED),
     "DROP FUNCTION move_version",
     *(f"ALTER TABLE {table} DROP COLUMN version" for table in VERSIONED),

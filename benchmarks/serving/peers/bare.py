@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -74,6 +75,16 @@ LEFT JOIN LATERAL (
 WHERE c.path = $1
 ORDER BY d.sort_key, d.id, e.sort_key, e.id
 """
+LOCK_BOOKS = "SELECT id, isbn FROM book WHERE isbn = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE"
+UPDATE_OFFERS = """
+UPDATE book AS b SET price = o.price, currency = o.currency, stock = o.stock
+FROM unnest($1::bigint[], $2::numeric[], $3::text[], $4::integer[]) AS o (id, price, currency, stock)
+WHERE b.id = o.id
+"""
+ADD_AUDIT_ENTRY = "INSERT INTO audit_entry (client, mutation, items) VALUES ($1, $2, $3)"
+OFFERS = (
+    "SELECT b.id, b.title, b.price::text, b.currency, b.stock FROM book AS b WHERE b.id = ANY ($1::bigint[])"
+)
 
 
 def price_of(amount: str | None, currency: str | None) -> GraphQLData:
@@ -199,13 +210,42 @@ async def storefront(connection: Connection, path: str) -> GraphQLData:
     }
 
 
-HANDLERS: dict[str, tuple[Callable[[Connection, str], Awaitable[GraphQLData]], str]] = {
+async def update_offers(connection: Connection, offers: Sequence[Message]) -> GraphQLData:
+    """Set the prices and stocks in a transaction with an audit entry, and read the books again."""
+    await connection.execute("BEGIN")
+    try:
+        rows = await connection.fetch(LOCK_BOOKS, [offer["by"]["isbn"] for offer in offers])
+        ids_by_isbn = {isbn: book_id for book_id, isbn in rows}
+        ids = [ids_by_isbn[offer["by"]["isbn"]] for offer in offers]
+        await connection.fetch(
+            UPDATE_OFFERS,
+            ids,
+            [Decimal(offer["price"]["amount"]) for offer in offers],
+            [offer["price"]["currencyCode"] for offer in offers],
+            [offer["stock"] for offer in offers],
+        )
+        await connection.fetch(
+            ADD_AUDIT_ENTRY, "benchmark", "updateOffers", [f"Book {book_id}" for book_id in ids]
+        )
+        books = {
+            book_id: {"title": title, "stock": stock, "price": price_of(amount, currency)}
+            for book_id, title, amount, currency, stock in await connection.fetch(OFFERS, ids)
+        }
+    except BaseException:
+        await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
+    return {"updateOffers": {"books": [books[book_id] for book_id in ids], "errors": []}}
+
+
+HANDLERS: dict[str, tuple[Callable[[Connection, Any], Awaitable[GraphQLData]], str]] = {
     "CategoryPage": (category_page, "path"),
     "AuthorPage": (author_page, "slug"),
     "OneBook": (one_book, "isbn"),
     "WideList": (wide_list, "path"),
     "CategoryTree": (category_tree, "path"),
     "Storefront": (storefront, "path"),
+    "UpdateOffers": (update_offers, "offers"),
 }
 HEADERS: Sequence[tuple[bytes, bytes]] = ((b"content-type", b"application/json"),)
 
