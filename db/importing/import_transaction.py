@@ -22,6 +22,9 @@ BULK_MIN_BOOKS = 2_000
 CATALOG_LOCK_TIMEOUT = 600.0
 """Maximum wait for the locks on the catalog, in seconds."""
 
+IMPORT_LOCK_TIMEOUT = 5.0
+"""Maximum wait for the end of an upsert by the API, in seconds."""
+
 # asyncpg raises InternalClientError when the server disconnects during a COPY.
 _CONNECTION_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -56,8 +59,13 @@ LISTINGS_LOCKED = """
 SET LOCAL bookstore.listings_locked = 'on'
 """
 
-TRY_IMPORT_LOCK = """
+_IMPORT_LOCK = """
 /* only_import */
+SELECT pg_advisory_xact_lock(hashtext('bookstore import'))
+"""
+
+TRY_IMPORT_LOCK = """
+/* try_only_import */
 SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
 """
 
@@ -132,8 +140,13 @@ async def begin_import(
 
 async def _acquire_import_lock(connection: asyncpg.Connection) -> None:
     await connection.execute(_TRANSACTION_SETTINGS)
-    if not await connection.fetchval(TRY_IMPORT_LOCK):
-        raise CatalogImportError("Another import is running on this database: retry when it has finished.")
+    await connection.execute(f"SET LOCAL lock_timeout = {round(IMPORT_LOCK_TIMEOUT * 1000)}")
+    try:
+        await connection.execute(_IMPORT_LOCK)
+    except asyncpg.LockNotAvailableError as error:
+        message = "Another import is running on this database: retry when it has finished."
+        raise CatalogImportError(message) from error
+    await connection.execute("SET LOCAL lock_timeout = 0")
 
 
 async def _commit(transaction: Transaction) -> None:

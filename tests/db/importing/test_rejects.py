@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from db.errors import CatalogImportError
+from db.importing import import_transaction
 from db.importing.importer import import_feed
 from db.importing.options import ImportOptions
 from db.importing.records import Reject
@@ -138,7 +139,10 @@ async def test_a_disk_that_is_full_at_the_end_writes_nothing(
     assert list(catalog.rejects.parent.iterdir()) == []
 
 
-async def test_a_second_import_leaves_the_file_of_the_running_one(catalog: Catalog) -> None:
+async def test_a_second_import_leaves_the_file_of_the_running_one(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_transaction, "IMPORT_LOCK_TIMEOUT", 0.1)
     await catalog.import_records(book("1"), BAD_PRICE)
     before = catalog.rejects.read_text()
     async with catalog.connection.transaction():

@@ -425,7 +425,10 @@ async def test_an_import_killed_during_a_statement_writes_nothing(killed_import:
     assert await audit_and_checksum(killed_import.dsn) == empty
 
 
-async def test_a_concurrent_import_is_rejected(dsn: str, tmp_path: Path) -> None:
+async def test_a_concurrent_import_is_rejected(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_transaction, "IMPORT_LOCK_TIMEOUT", 0.1)
     connection = await asyncpg.connect(dsn)
     await connection.execute("SELECT pg_advisory_lock(hashtext('bookstore import'))")
 

@@ -174,6 +174,28 @@ async def test_a_mutation_that_comes_while_an_upsert_waits_does_not_deadlock(sho
     await assert_correct(shop)
 
 
+async def test_an_import_waits_for_the_end_of_an_upsert(shop: Shop, tmp_path: Path) -> None:
+    await fill_catalog(shop.connection)
+    await shop.connection.execute(STOP_FIRST_COMMIT)
+    file = tmp_path / "books.jsonl"
+    file.write_text(json.dumps({"source_id": "1", "title": "Imported"}))
+    feed = await open_feed("jsonl", [file], source="feed")
+
+    async with hold(shop, "SELECT pg_advisory_xact_lock(2)") as observer:
+        upserting = asyncio.create_task(
+            shop.run(f"mutation {{ {MUTATIONS['upsert books']} {{ errors {{ code }} }} }}")
+        )
+        await wait_for_locks(observer, 1)
+        importing = asyncio.create_task(
+            import_feed(shop.app.endpoint.supervisor.dsn, feed, rejects=tmp_path / "rejects.csv")
+        )
+        await wait_for_locks(observer, 2)
+
+    assert await upserting == {"upsertBooks": {"errors": []}}
+    assert (await importing).plan.counts.new == 1
+    await assert_correct(shop)
+
+
 async def test_imports_and_mutations_wait_for_each_other_and_all_end(shop: Shop, tmp_path: Path) -> None:
     await fill_catalog(shop.connection)
     dsn = shop.app.endpoint.supervisor.dsn
