@@ -46,6 +46,19 @@ FOR NO KEY UPDATE OF b
 )
 
 
+# Most writes name all books by their ISBNs.
+_LOCK_BOOKS_BY_ISBNS = WriteStatement(
+    "lock_books_by_isbns",
+    """
+SELECT b.id, b.isbn, b.source, b.source_id, b.version, b.stock, b.is_published
+FROM book AS b
+WHERE b.isbn = ANY ($1::text[])
+ORDER BY b.id
+FOR NO KEY UPDATE OF b
+""",
+)
+
+
 async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> list[Mapping[str, Any]]:
     """Lock the book of each key, and return their rows in the order of the keys.
 
@@ -53,15 +66,7 @@ async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> 
     each whose book has another version than expected.
     """
     keys, faults = _normalize_isbns(keys)
-    isbns = [key.isbn for key in keys if key.isbn is not None]
-    source_keys = [key.source_key for key in keys if key.source_key]
-    rows = await transaction.fetch(
-        _LOCK_BOOKS,
-        [key.id for key in keys if key.id is not None],
-        isbns,
-        [source for source, _ in source_keys],
-        [source_id for _, source_id in source_keys],
-    )
+    rows = await _lock_rows(transaction, keys)
     by_id = {row["id"]: row for row in rows}
     by_isbn = {row["isbn"]: row for row in rows}
     by_source = {(row["source"], row["source_id"]): row for row in rows}
@@ -86,6 +91,20 @@ async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> 
     if faults:
         raise WriteRejectedError(faults, current_id=conflicting)
     return found
+
+
+async def _lock_rows(transaction: WriteTransaction, keys: Sequence[BookKey]) -> list[Mapping[str, Any]]:
+    isbns = [key.isbn for key in keys if key.isbn is not None]
+    if len(isbns) == len(keys):
+        return await transaction.fetch(_LOCK_BOOKS_BY_ISBNS, isbns)
+    source_keys = [key.source_key for key in keys if key.source_key]
+    return await transaction.fetch(
+        _LOCK_BOOKS,
+        [key.id for key in keys if key.id is not None],
+        isbns,
+        [source for source, _ in source_keys],
+        [source_id for _, source_id in source_keys],
+    )
 
 
 def conflict(path: FaultPath, expected: int | None, version: int) -> Fault:
