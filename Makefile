@@ -46,8 +46,9 @@ soak: $(VENV)/dev ## A steady load for MINUTES, then ten times the load that the
 conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are fetched, by plans
 	$(BIN)/python -m conformance
 
-bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm)
-	$(BIN)/python -m benchmarks.serving
+BENCH ?=
+bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm); BENCH has options
+	$(BIN)/python -m benchmarks.serving $(BENCH)
 
 bench-import: $(VENV)/dev ## Measure an import of 1,000,000 books beside a bare COPY, then of 100,000 prices
 	$(BIN)/python -m benchmarks.import_benchmark

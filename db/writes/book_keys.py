@@ -1,7 +1,7 @@
 """Keys by which a write names a book: its id, its ISBN, or its key in a source."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db.importing.field_parsers import FieldError, parse_isbn
@@ -127,14 +127,15 @@ def _normalize_isbns(keys: Sequence[BookKey]) -> tuple[list[BookKey], list[Fault
     normalized: list[BookKey] = []
     faults: list[Fault] = []
     for key in keys:
-        isbn = None
+        isbn = key.isbn
         if key.isbn is not None:
             try:
                 isbn = parse_isbn(key.isbn)
                 if isbn is None:
                     faults.append(Fault(key.path, FaultCode.INVALID, f"{key.isbn[:40]!r} is no ISBN."))
             except FieldError as error:
+                isbn = None
                 message = f"{error.value[:40]!r} is no ISBN: {error.reason}."
                 faults.append(Fault(key.path, FaultCode.INVALID, message))
-        normalized.append(BookKey(key.path, key.id, isbn, key.source_key, key.expected_version))
+        normalized.append(key if isbn == key.isbn else replace(key, isbn=isbn))
     return normalized, faults

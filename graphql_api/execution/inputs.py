@@ -48,21 +48,24 @@ def compile_coercer(type_: GraphQLInputType) -> Function:
 
     It raises an error instead of returning Undefined. Raise CannotCompileInputError.
     """
-    if not is_non_null_type(type_):
-        coerce_given = _compile_given(type_)
-        return lambda value: None if value is None or value is Undefined else coerce_given(value)
-    coerce_required = _compile_given(type_.of_type)
+    is_required = is_non_null_type(type_)
+    coerce_given = _compile_given(type_.of_type if is_non_null_type(type_) else type_)
 
     def coerce(value: Any) -> Any:
         if value is None or value is Undefined:
+            if is_required:
+                raise InvalidInputError
+            return None
+        output = coerce_given(value)
+        if output is Undefined:
             raise InvalidInputError
-        return coerce_required(value)
+        return output
 
     return coerce
 
 
 def _compile_given(type_: Any) -> Function:
-    """Return the coercer of values that are not null."""
+    """Return the coercer of values that are not null. It raises an error or returns Undefined."""
     if is_list_type(type_):
         coerce_item = compile_coercer(type_.of_type)
         return lambda value: (
@@ -72,15 +75,7 @@ def _compile_given(type_: Any) -> Function:
         )
     if is_input_object_type(type_):
         return _object_coercer(type_)
-    coerce_leaf = type_.coerce_input_value
-
-    def coerce(value: Any) -> Any:
-        output = coerce_leaf(value)
-        if output is Undefined:
-            raise InvalidInputError
-        return output
-
-    return coerce
+    return type_.coerce_input_value
 
 
 @cache

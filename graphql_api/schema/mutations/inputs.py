@@ -161,7 +161,7 @@ class BookRecordInput:
 def to_record(record: BookRecordInput, path: FaultPath) -> dict[str, str | None]:
     """Return the texts of the fields that are given."""
     return {
-        name: None if value is None else check_storable_text(_text((*path, name)), str(value))
+        name: None if value is None else _check_text((*path, name), str(value))
         for name, value in vars(record).items()
         if value is not UNSET
     }
@@ -181,15 +181,15 @@ def to_book_key(by: BookKeyInput, path: FaultPath, expected_version: int | None 
     if isinstance(by.isbn, str):
         return BookKey(
             (*path, "isbn"),
-            isbn=check_storable_text(_text((*path, "isbn")), by.isbn),
+            isbn=_check_text((*path, "isbn"), by.isbn),
             expected_version=expected_version,
         )
     source_key = by.source_key
     if not isinstance(source_key, SourceKeyInput):
         raise UserInputError(_text(path), f"{_text(path)} needs one key that is not null.")
     key = (
-        check_storable_text(_text((*path, "sourceKey")), source_key.source),
-        check_storable_text(_text((*path, "sourceKey")), source_key.source_id),
+        _check_text((*path, "sourceKey"), source_key.source),
+        _check_text((*path, "sourceKey"), source_key.source_id),
     )
     return BookKey((*path, "source_key"), source_key=key, expected_version=expected_version)
 
@@ -198,14 +198,14 @@ def to_author_reference(by: AuthorLookup, path: FaultPath) -> Reference:
     """Return the reference to an author. Raise UserInputError for an id of something else."""
     if isinstance(by.id, str):
         return Reference((*path, "id"), id=parse_database_id(_text((*path, "id")), "Author", by.id))
-    return Reference((*path, "slug"), name=check_storable_text(_text((*path, "slug")), by.slug))
+    return Reference((*path, "slug"), name=_check_text((*path, "slug"), by.slug))
 
 
 def to_category_reference(by: CategoryLookup, path: FaultPath) -> Reference:
     """Return the reference to a category. Raise UserInputError for an id of something else."""
     if isinstance(by.id, str):
         return Reference((*path, "id"), id=parse_database_id(_text((*path, "id")), "Category", by.id))
-    return Reference((*path, "path"), name=check_storable_text(_text((*path, "path")), by.path))
+    return Reference((*path, "path"), name=_check_text((*path, "path"), by.path))
 
 
 def to_offers(offers: Sequence[OfferInput]) -> list[Offer]:
@@ -248,7 +248,7 @@ def to_author_values(author: CreateAuthorInput | UpdateAuthorInput) -> AuthorVal
     values = {name: getattr(author, name) for name in names if getattr(author, name) is not UNSET}
     for name in ("name", "sort_name"):
         if values.get(name) is not None:
-            values[name] = check_storable_text(_text(("input", name)), values[name])
+            values[name] = _check_text(("input", name), values[name])
     return AuthorValues(values)
 
 
@@ -271,6 +271,11 @@ def _book_values(book: BookValuesInput) -> Iterator[tuple[str, Any]]:
 
 def _to_price(money: MoneyInput | None) -> Price | None:
     return money and Price(money.amount, money.currency_code)
+
+
+def _check_text(path: FaultPath, text: str | None) -> str:
+    """Return the text, or "" for None. Raise UserInputError if PostgreSQL cannot store it."""
+    return text if text and text.isprintable() else check_storable_text(_text(path), text)
 
 
 def _text(path: FaultPath) -> str:
