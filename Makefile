@@ -31,9 +31,11 @@ check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name
 	$(BIN)/python -m tests.check_lock
 	$(BIN)/python -m tests.newer_versions
 
-fuzz: $(VENV)/dev explorer ## Fuzz: 20,000 operations vs graphql-core, 10,000 hostile documents, 100,000 raw requests
+fuzz: $(VENV)/dev explorer ## Fuzz: operations vs graphql-core, hostile documents, raw requests, histories and races of mutations
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 0 -n 2 --dist load -q tests/graphql_api/execution/test_differential.py
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 0 -q tests/graphql_api/execution/test_hostile.py tests/faults/test_stalls.py
+	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 0 -n 2 -q tests/graphql_api/mutations/test_histories.py \
+		tests/graphql_api/mutations/test_races.py tests/graphql_api/mutations/test_random_documents.py
 	FUZZ_EXAMPLES=100000 $(BIN)/python -m pytest --timeout 0 -q tests/graphql_api/http/test_fuzz.py
 
 faults: $(VENV)/dev ## Run the fault-injection tests and print the recovery times

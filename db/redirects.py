@@ -13,7 +13,7 @@ K = TypeVar("K", bound=Hashable)
 _AUTHOR_REDIRECTS_BY_IDS = ReadStatement(
     "author_redirects_by_ids",
     """
-SELECT old_id AS key, author_id AS id FROM author_redirect WHERE old_id = ANY ($1::bigint[])
+SELECT old_id AS key, author_id AS id FROM author_merge WHERE old_id = ANY ($1::bigint[])
 """,
 )
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -120,11 +120,24 @@ class ConnectionPool:
             self._discard(connection)
             self._hand_over(None)
         elif connection.is_in_transaction() or not isinstance(failure, asyncpg.PostgresError | None):
-            task = asyncio.get_running_loop().create_task(self._make_reusable(connection))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            statement = "SELECT"
+            if connection.is_in_transaction():
+                logger.error("a connection was released within a transaction, which is rolled back")
+                statement = "ROLLBACK"
+            self._start_task(self._make_reusable(connection, statement))
         else:
             self._hand_over(connection)
+
+    def abandon(self, connection: Connection) -> None:
+        """Take an acquired connection back whose statement may be cancelled, and roll its transaction back.
+
+        It is in use until PostgreSQL has ended the statement: to close it would leave a statement that waits
+        for a lock, and PostgreSQL would run more of them than the pool has connections.
+        """
+        if connection.is_closed():
+            self.release(connection)
+        else:
+            self._start_task(self._make_reusable(connection, "ROLLBACK"))
 
     def expire_connections(self) -> None:
         """Replace every connection that is open now before its next use."""
@@ -193,12 +206,13 @@ class ConnectionPool:
         self._connections.add(connection)
         return connection
 
-    async def _make_reusable(self, connection: Connection) -> None:
-        """Wait until a cancelled statement has ended in PostgreSQL, and roll back an open transaction."""
-        statement = "SELECT"
-        if connection.is_in_transaction():
-            logger.error("a connection was released within a transaction, which is rolled back")
-            statement = "ROLLBACK"
+    def _start_task(self, running: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(running)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _make_reusable(self, connection: Connection, statement: str) -> None:
+        """Wait until a cancelled statement has ended in PostgreSQL, and run one that ends a transaction."""
         try:
             await connection.execute(statement, timeout=self.acquire_timeout)
         except Exception:

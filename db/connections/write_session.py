@@ -17,7 +17,10 @@ from db.errors import DatabaseError, UnknownOutcomeError
 from db.statements import ReadStatement, WriteStatement
 
 _BEGIN = "BEGIN"
-_SAVEPOINT = "SAVEPOINT step"
+# Imports lock this table first, against this lock: a step and an import never lock rows at the same time, and
+# so never wait for each other in a circle.
+_ENTER_CATALOG = "LOCK TABLE catalog_size IN ROW EXCLUSIVE MODE"
+_SAVEPOINT = f"{_ENTER_CATALOG}; SAVEPOINT step"
 _UNDO_STEP = "ROLLBACK TO SAVEPOINT step"
 _VIOLATION = asyncpg.IntegrityConstraintViolationError
 """The error of a value that a constraint refuses. It does not end the transaction: its step can be undone."""
@@ -111,14 +114,17 @@ class WriteSession:
         self._has_savepoint = False
 
     async def commit(self) -> None:
-        """Commit. Raises UnknownOutcomeError if the connection is lost meanwhile."""
+        """Commit. Raises UnknownOutcomeError if the connection is lost meanwhile.
+
+        Raises RuntimeError if a statement has failed that was not undone: nothing is written.
+        """
         if self.failure:
             raise self.failure
         if self._connection is None:
             return
         self.is_committing = True
         try:
-            await self._connection.execute("COMMIT")
+            status = await self._connection.execute("COMMIT")
         except Exception as error:
             self._release(error)
             if is_connection_lost(error) or isinstance(error, TimeoutError):
@@ -131,6 +137,8 @@ class WriteSession:
             raise self._fail(error) from error
         self.is_committing = False
         self._release(None)
+        if status != "COMMIT":
+            raise RuntimeError(f"PostgreSQL answered a commit by {status}: a statement had failed before")
 
     async def roll_back(self) -> None:
         """Roll back, and release the connection. Nothing happens if there is no transaction."""
@@ -145,10 +153,10 @@ class WriteSession:
             self._release(failure)
 
     def abandon(self) -> None:
-        """End the transaction at once, by closing its connection."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._release(None)
+        """Cancel what runs, and roll back without waiting for it."""
+        if self._pool is not None and self._connection is not None:
+            self._pool.abandon(self._connection)
+            self._connection = None
 
     async def _begin(self, *, step: bool = False) -> Connection:
         if self.failure:

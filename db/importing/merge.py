@@ -14,10 +14,11 @@ from db.importing.update_rules import UpdateRules
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
-LOCK TABLE author, author_spelling, category, category_spelling, book, book_author, book_category, author_listing,
-           category_listing, book_search, search_word
+LOCK TABLE catalog_size, author, author_spelling, category, category_spelling, book, book_author, book_category,
+           author_listing, category_listing, book_search, search_word
 IN SHARE ROW EXCLUSIVE MODE
 """
+"""Mutations lock `catalog_size` before any row: see db.connections.write_session."""
 
 # If the listings are deferred, no trigger counts the books of a new author.
 _INSERT_AUTHORS = """

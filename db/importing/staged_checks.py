@@ -53,7 +53,7 @@ _FOLLOW_REDIRECTS = """
 UPDATE stage_key k
 SET source = a.source, source_id = a.source_id, name = a.name, sort_name = a.sort_name,
     birth_year = a.birth_year, death_year = a.death_year
-FROM author_redirect r JOIN author a ON a.id = r.author_id
+FROM author_key_redirect r JOIN author a ON a.id = r.author_id
 WHERE (r.source, r.source_id) = (k.source, k.source_id)
   AND NOT EXISTS (SELECT FROM author x WHERE (x.source, x.source_id) = (k.source, k.source_id))
 """

@@ -20,8 +20,13 @@ _INSERT_AUTHOR = WriteStatement(
 WITH added AS (
     INSERT INTO author (source, source_id, name, sort_name, birth_year, death_year)
     VALUES ('name', left(slug($1::text), {MAX_NAME_KEY_LENGTH}), $1::text, $2::text, $3::integer, $4::integer)
-    RETURNING id, slug
-), forgotten AS (DELETE FROM author_redirect WHERE slug IN (SELECT slug FROM added))
+    RETURNING id, slug, source, source_id
+),
+forgotten_slug AS (DELETE FROM author_redirect AS f USING added AS a WHERE f.slug = a.slug),
+forgotten_key AS (
+    DELETE FROM author_key_redirect AS f USING added AS a
+    WHERE (f.source, f.source_id) = (a.source, a.source_id)
+)
 SELECT id FROM added
 """,
 )
@@ -43,11 +48,21 @@ WITH renamed AS (
         source_id = CASE source WHEN 'name' THEN left(slug($2::text), {MAX_NAME_KEY_LENGTH}) ELSE source_id
         END, name = $2::text, sort_name = $3::text, birth_year = $4::integer, death_year = $5::integer
     WHERE id = $1::bigint
-    RETURNING id, slug
+    RETURNING id, slug, source, source_id
+),
+forgotten_slug AS (DELETE FROM author_redirect AS f USING renamed AS r WHERE f.slug = r.slug),
+forgotten_key AS (
+    DELETE FROM author_key_redirect AS f USING renamed AS r
+    WHERE (f.source, f.source_id) = (r.source, r.source_id)
+),
+former_key AS (
+    INSERT INTO author_key_redirect (source, source_id, author_id)
+    SELECT $7::text, $8::text, r.id FROM renamed AS r WHERE (r.source, r.source_id) <> ($7::text, $8::text)
+    ON CONFLICT (source, source_id) DO UPDATE SET author_id = excluded.author_id
 )
-INSERT INTO author_redirect (slug, source, source_id, author_id)
-SELECT $6::text, $7::text, $8::text, r.id FROM renamed AS r WHERE r.slug <> $6::text
-ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = NULL
+INSERT INTO author_redirect (slug, author_id)
+SELECT $6::text, r.id FROM renamed AS r WHERE r.slug <> $6::text
+ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id
 """,
 )
 
@@ -65,7 +80,7 @@ DELETE FROM author WHERE id = $1::bigint
 """,
 )
 
-# The books are locked by id before their links change.
+# The books are locked by id before their links or their search documents change.
 _LOCK_BOOKS_OF_AUTHOR = WriteStatement(
     "lock_books_of_author",
     """
@@ -109,12 +124,25 @@ FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[]) WITH ORDINAL
 _REDIRECT_AUTHOR = WriteStatement(
     "redirect_author",
     """
-WITH moved AS (
-    UPDATE author_redirect SET author_id = $1::bigint WHERE author_id = $2::bigint
+WITH moved_slugs AS (
+    UPDATE author_redirect SET author_id = $1::bigint WHERE author_id = $2::bigint AND slug <> $3::text
+),
+moved_ids AS (
+    UPDATE author_merge SET author_id = $1::bigint WHERE author_id = $2::bigint
+),
+moved_keys AS (
+    UPDATE author_key_redirect SET author_id = $1::bigint
+    WHERE author_id = $2::bigint AND (source, source_id) <> ($4::text, $5::text)
+),
+former_id AS (
+    INSERT INTO author_merge (old_id, author_id) VALUES ($2::bigint, $1::bigint)
+),
+former_key AS (
+    INSERT INTO author_key_redirect (source, source_id, author_id) VALUES ($4::text, $5::text, $1::bigint)
+    ON CONFLICT (source, source_id) DO UPDATE SET author_id = excluded.author_id
 )
-INSERT INTO author_redirect (slug, source, source_id, old_id, author_id)
-VALUES ($3::text, $4::text, $5::text, $2::bigint, $1::bigint)
-ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id, old_id = excluded.old_id
+INSERT INTO author_redirect (slug, author_id) VALUES ($3::text, $1::bigint)
+ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id
 """,
 )
 
@@ -134,6 +162,7 @@ async def create_author(transaction: WriteTransaction, author: AuthorInput) -> i
     name: str = values["name"]
     sort_name = values.get("sort_name") or derive_sort_name(name) or name
     years = values.get("birth_year"), values.get("death_year")
+    await transaction.fetch(LOCK_COUNTERS)
     return (await transaction.fetch(_INSERT_AUTHOR, name, sort_name, *years))[0]["id"]
 
 
@@ -142,7 +171,9 @@ async def update_author(
 ) -> int:
     """Set some values of an author. With a new name and no sort name, it is derived. Return the id."""
     values = _parse_values(author.values)
-    row = await _lock_author(transaction, reference, expected_version)
+    if "name" in values:
+        await transaction.fetch(LOCK_COUNTERS)
+    row = await _lock_author(transaction, reference, expected_version, with_books="name" in values)
     if "name" in values and not values.get("sort_name"):
         values["sort_name"] = derive_sort_name(values["name"]) or values["name"]
     new = {**row, **{name: value for name, value in values.items() if value or name not in ("sort_name",)}}
@@ -159,6 +190,7 @@ async def delete_author(
     transaction: WriteTransaction, reference: Reference, expected_version: int | None
 ) -> int:
     """Delete an author who has no books. Return the id."""
+    await transaction.fetch(LOCK_COUNTERS)
     row = await _lock_author(transaction, reference, expected_version)
     books = (await transaction.fetch(_COUNT_CONTRIBUTIONS, row["id"]))[0]["books"]
     if books:
@@ -194,9 +226,16 @@ async def merge_authors(transaction: WriteTransaction, into: Reference, source: 
 
 
 async def _lock_author(
-    transaction: WriteTransaction, reference: Reference, expected_version: int | None
+    transaction: WriteTransaction,
+    reference: Reference,
+    expected_version: int | None,
+    *,
+    with_books: bool = False,
 ) -> Mapping[str, Any]:
+    """Lock an author, and first the books whose search documents have the name. Return the row."""
     author_id = (await find_references(transaction, "author", [reference]))[0]
+    if with_books:
+        await transaction.fetch(_LOCK_BOOKS_OF_AUTHOR, author_id)
     rows = await transaction.fetch(_LOCK_AUTHORS, [author_id])
     if not rows:
         raise reject(reference.path, FaultCode.NOT_FOUND, "The author was deleted meanwhile.")

@@ -44,8 +44,9 @@ def parse_book_values(values: Mapping[str, Any], path: FaultPath) -> tuple[dict[
                 faults.append(Fault((*path, name), FaultCode.INVALID, message))
                 continue
         elif name == "price":
-            faults += check_price((*path, "price"), value)
-            columns["price"], columns["currency"] = _split_price(value)
+            wrong = check_price((*path, "price"), value)
+            faults += wrong
+            columns["price"], columns["currency"] = _split_price(None if wrong else value)
         else:
             columns[name] = value
         if name in REQUIRED and columns.get(name) is None:
@@ -60,7 +61,7 @@ def parse_book_values(values: Mapping[str, Any], path: FaultPath) -> tuple[dict[
 
 
 def _split_price(price: Price | None) -> tuple[Decimal, str] | tuple[None, None]:
-    return (None, None) if price is None else (price.amount, price.currency)
+    return (None, None) if price is None else (price.stored_amount, price.currency)
 
 
 def _complete_year(columns: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from db.writes.book_values import parse_book_values
 from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
 from db.writes.references import Reference, find_references
 from db.writes.session import LOCK_COUNTERS, WriteTransaction
-from db.writes.sources import check_source
+from db.writes.sources import check_source, parse_new_key
 
 API_SOURCE = "api"
 """The source of the books that are added without one."""
@@ -127,14 +127,15 @@ async def create_book(
     columns, faults = parse_book_values(given, ("input",))
     source = API_SOURCE if source is None else source
     faults += check_source(source, ("input", "source"))
-    if source_id is not None and not source_id.strip():
-        faults.append(Fault(("input", "source_id"), FaultCode.INVALID, "The key is blank: leave it out."))
+    key = columns.get("isbn") or secrets.token_hex(12)
+    if source_id is not None:
+        key, wrong = parse_new_key(source_id, ("input", "source_id"))
+        faults += wrong
     authors, categories = await _find_links(transaction, book, faults)
     await transaction.fetch(LOCK_COUNTERS)
-    key = source_id or columns.get("isbn") or secrets.token_hex(12)
     columns.setdefault("rating_count", 0)
     values = [columns.get(name) for name in _COLUMNS]
-    book_id: int = (await transaction.fetch(_INSERT_BOOK, source, key.strip(), *values))[0]["id"]
+    book_id: int = (await transaction.fetch(_INSERT_BOOK, source, key, *values))[0]["id"]
     if authors:
         await _set_authors(transaction, book_id, authors, adds_only=True)
     if categories:

@@ -105,6 +105,7 @@ DELETE FROM category WHERE id = $1::bigint
 async def create_category(transaction: WriteTransaction, name: str, parent: Reference | None) -> int:
     """Add a category, and return its id. Without a parent it is a root."""
     parsed = _parse_name(name, ("input", "name"))
+    await transaction.fetch(LOCK_COUNTERS)
     parent_id = (await find_references(transaction, "category", [parent]))[0] if parent else None
     return (await transaction.fetch(_INSERT_CATEGORY, parsed, parent_id))[0]["id"]
 

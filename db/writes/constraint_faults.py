@@ -20,6 +20,7 @@ _FAULTS: dict[str, tuple[FaultPath, FaultCode, str]] = {
     "category_path_key": (("name",), FaultCode.ALREADY_EXISTS, "Another category has the path of this name."),
     "category_no_cycle": (("parent",), FaultCode.INVALID, "The category would be under itself."),
     "category_not_under_itself": (("parent",), FaultCode.INVALID, "The category would be under itself."),
+    "category_parent_fkey": (("parent",), FaultCode.NOT_FOUND, "The category was deleted meanwhile."),
     "category_depth": (("parent",), FaultCode.INVALID, "The category would be too deep in the tree."),
     "category_name_length": (("name",), FaultCode.INVALID, "The name is too long."),
     "category_path_length": (("name",), FaultCode.INVALID, "The path of the category would be too long."),

@@ -21,6 +21,13 @@ class Price:
     amount: Decimal
     currency: str
 
+    @property
+    def stored_amount(self) -> Decimal:
+        """The amount without the zeros after MAX_PRICE_DECIMALS, which the table refuses."""
+        exponent = self.amount.as_tuple().exponent
+        has_zeros = isinstance(exponent, int) and exponent < -MAX_PRICE_DECIMALS
+        return round(self.amount, MAX_PRICE_DECIMALS) if has_zeros else self.amount
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -70,7 +77,7 @@ async def update_offers(transaction: WriteTransaction, offers: Sequence[Offer]) 
         _UPDATE_OFFERS,
         ids,
         [offer.sets_price for offer in offers],
-        [price and price.amount for price in prices],
+        [price and price.stored_amount for price in prices],
         [price and price.currency for price in prices],
         [offer.stock for offer in offers],
     )

@@ -25,12 +25,12 @@ _STATEMENTS = {
     "author": WriteStatement(
         "referenced_authors",
         """
-SELECT u.n::integer AS place, coalesce(a.id, k.id, r.author_id, o.author_id) AS id
+SELECT u.n::integer AS place, coalesce(a.id, k.id, r.author_id, m.author_id) AS id
 FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS u (id, name, n)
 LEFT JOIN author AS a ON a.id = u.id
 LEFT JOIN author AS k ON k.slug = u.name
 LEFT JOIN author_redirect AS r ON r.slug = u.name
-LEFT JOIN author_redirect AS o ON o.old_id = u.id
+LEFT JOIN author_merge AS m ON m.old_id = u.id
 ORDER BY u.n
 """,
     ),

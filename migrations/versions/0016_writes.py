@@ -4,8 +4,8 @@ A version moves with every change of a book, an author or a category, by whateve
 links of a book moves its version once. Counters are no change of their own.
 
 Writers lock rows in one order, so that they never wait for each other in a circle: `catalog_size` first if they add
-or remove books or links, then books by id, then authors and categories by id. The triggers that count books lock
-their authors and categories in that order, and leave alone those whose counters stay the same.
+or remove anything or change a name, then books by id, then authors and categories by id. The triggers that count books
+lock their authors and categories in that order, and leave alone those whose counters stay the same.
 """
 
 from alembic import op
@@ -262,22 +262,31 @@ UP = (
     COUNT_AUTHORS,
     *COUNT_CATEGORIES,
     "CREATE INDEX book_unpublished_idx ON book (id) WHERE NOT is_published",
-    # Old keys of authors and categories, which go on being found, by an import as well. A rename has no old id.
-    """
-    CREATE TABLE author_redirect (
-        slug text COLLATE "C" NOT NULL,
-        source text COLLATE "C" NOT NULL,
-        source_id text COLLATE "C" NOT NULL,
-        old_id bigint,
-        author_id bigint NOT NULL,
-        CONSTRAINT author_redirect_pkey PRIMARY KEY (slug),
-        CONSTRAINT author_redirect_old_id_key UNIQUE (old_id),
-        CONSTRAINT author_redirect_author_fkey FOREIGN KEY (author_id) REFERENCES author (id) ON DELETE CASCADE,
-        CONSTRAINT author_redirect_elsewhere CHECK (old_id <> author_id)
-    )
-    """,
-    "CREATE INDEX author_redirect_author_idx ON author_redirect (author_id)",
-    "CREATE INDEX author_redirect_source_idx ON author_redirect (source, source_id)",
+    # Former keys of authors and categories, which go on being found: slugs and paths, ids of merged authors, and the
+    # keys by which an import knows an author.
+    *(
+        statement
+        for table, columns, key in (
+            ("author_redirect", 'slug text COLLATE "C" NOT NULL', "slug"),
+            ("author_merge", "old_id bigint NOT NULL", "old_id"),
+            (
+                "author_key_redirect",
+                'source text COLLATE "C" NOT NULL, source_id text COLLATE "C" NOT NULL',
+                "source, source_id",
+            ),
+        )
+        for statement in (
+            f"""
+            CREATE TABLE {table} (
+                {columns},
+                author_id bigint NOT NULL,
+                CONSTRAINT {table}_pkey PRIMARY KEY ({key}),
+                CONSTRAINT {table}_author_fkey FOREIGN KEY (author_id) REFERENCES author (id) ON DELETE CASCADE
+            )
+            """,
+            f"CREATE INDEX {table}_author_idx ON {table} (author_id)",
+        )
+    ),
     """
     CREATE TABLE category_redirect (
         path text COLLATE "C" NOT NULL,
@@ -318,7 +327,7 @@ DOWN = (
     "SET LOCAL lock_timeout = '5s'",
     REFRESH.format(condition=""),
     "DROP FUNCTION search_deferred",
-    "DROP TABLE audit_entry, repeatable_answer, category_redirect, author_redirect",
+    "DROP TABLE audit_entry, repeatable_answer, category_redirect, author_key_redirect, author_merge, author_redirect",
     "DROP INDEX book_unpublished_idx",
     *OLD_COUNT_CATEGORIES,
     OLD_COUNT_AUTHORS,

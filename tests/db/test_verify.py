@@ -126,15 +126,19 @@ CORRUPTIONS = (
     Corruption(
         "redirects lead to nothing, or away from an author who is there",
         (
-            "INSERT INTO author_redirect (slug, source, source_id, author_id) VALUES ('gone', 'name', 'gone', 99)",
-            "INSERT INTO author_redirect (slug, source, source_id, old_id, author_id)"
-            " VALUES ('old', 'name', 'old', 2, 1)",
+            "INSERT INTO author_redirect (slug, author_id) VALUES ('gone', 99)",
+            "INSERT INTO author_key_redirect (source, source_id, author_id) VALUES ('feed', '7', 98)",
+            "INSERT INTO author_merge (old_id, author_id) VALUES (2, 1), (88, 99)",
             "INSERT INTO category_redirect (path, category_id) VALUES ('gone', 99)",
         ),
         {
             "author_redirects": [
+                "author redirect 7 of feed to author 98: missing",
                 "author redirect gone to author 99: missing",
-                "author redirect old to author 1: author 2 exists",
+            ],
+            "merged_authors": [
+                "merge of author 2 into author 1: author 2 exists",
+                "merge of author 88 into author 99: missing",
             ],
             "category_redirects": ["category redirect gone to category 99: missing"],
         },

@@ -137,6 +137,44 @@ def costly(first: int, depth: int) -> str:
     )
 
 
+def same_mutation(count: int, width: int) -> str:
+    """The same write under many aliases, each with a payload of overlapping fields."""
+    write = 'adjustStock(by: {isbn: "9780306406157"}, delta: 1)'
+    return (
+        "mutation { "
+        + " ".join(f"a{n}: {write} {{ {'errors { code } ' * width} }}" for n in range(count))
+        + " }"
+    )
+
+
+def mutations_in_fragments(count: int, width: int) -> str:
+    """Fragments that spread writes, each spread `width` times."""
+    write = 'deleteBook(by: {id: "Qm9vazox"}) { deletedId }'
+    bodies = [f"fragment F{n} on Mutation {{ a{n}: {write} }}" for n in range(count)]
+    spreads = " ".join(f"...F{n} " * width for n in range(count))
+    return f"mutation {{ {spreads} }} {' '.join(bodies)}"
+
+
+def offers(count: int, width: int) -> str:
+    """A write of count * width offers."""
+    offer = '{by: {isbn: "9780306406157"}, price: {amount: 1e99, currencyCode: ""}} '
+    return f"mutation {{ updateOffers(offers: [{offer * (count * width)}]) {{ books {{ id }} errors {{ code }} }} }}"
+
+
+def records(count: int, width: int) -> str:
+    """Writes of `count` records, `width` times."""
+    record = '{sourceId: "1", title: "a", categories: "a > b"} '
+    write = f'upsertBooks(source: "s", books: [{record * count}]) {{ results {{ book {{ id }} }} }}'
+    return "mutation { " + " ".join(f"a{n}: {write}" for n in range(width)) + " }"
+
+
+def deep_payload(depth: int, width: int) -> str:
+    """A write whose payload leads through relations to many rows."""
+    opening = "authors { books(first: 100) { nodes { "
+    book = opening * depth + " ".join(LEAVES[:width]) + " } } }" * depth
+    return f'mutation {{ updateBook(by: {{id: ""}}, input: {{}}) {{ book {{ {book} }} }} }}'
+
+
 SHAPES: list[Callable[[int, int], str]] = [
     doubling,
     aliased_doubling,
@@ -158,6 +196,11 @@ SHAPES: list[Callable[[int, int], str]] = [
     block_strings,
     unterminated,
     costly,
+    same_mutation,
+    mutations_in_fragments,
+    offers,
+    records,
+    deep_payload,
 ]
 
 SIZES = st.one_of(st.integers(1, 12), st.integers(1, 120), st.sampled_from([200, 400, 800]))

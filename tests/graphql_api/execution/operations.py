@@ -1,5 +1,6 @@
 """Draw random operations from a schema: fields, fragments, directives, aliases, arguments and variables."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +37,8 @@ class DrawnOperation:
 class OperationDrawer:
     """Draws one document.
 
-    `values` has strategies by argument name, or else by scalar name. `rare` fields are selected rarely.
+    `values` has strategies by argument name, or else by scalar name. `rare` fields are selected rarely. `operation` is
+    query or mutation.
     """
 
     schema: GraphQLSchema
@@ -44,6 +46,7 @@ class OperationDrawer:
     draw: Any
     depth: int
     rare: frozenset[str]
+    operation: str = "query"
     variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
     aliases: int = 0
@@ -52,10 +55,11 @@ class OperationDrawer:
         return self.draw(st.integers(1, one_in)) == one_in
 
     def draw_document(self) -> DrawnOperation:
-        assert self.schema.query_type is not None
-        selection = self.draw_selection(self.schema.query_type, self.depth)
+        root = self.schema.mutation_type if self.operation == "mutation" else self.schema.query_type
+        assert root is not None
+        selection = self.draw_selection(root, self.depth)
         declared = ", ".join(f"${name}: {kind}" for name, (kind, _) in self.variables.items())
-        head = f"query Drawn{f'({declared})' if declared else ''} "
+        head = f"{self.operation} Drawn{f'({declared})' if declared else ''} "
         given = {name: value for name, (_, value) in self.variables.items() if value is not OMITTED}
         return DrawnOperation(head + selection + "".join(self.fragments), given)
 
@@ -186,17 +190,23 @@ def print_literal(value: Any, kind: GraphQLInputType) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + re.sub("[\0-\x1f]", lambda found: f"\\u{ord(found[0]):04x}", escaped) + '"'
     return str(value)
 
 
 def draw_operations(
-    schema: GraphQLSchema, values: dict[str, st.SearchStrategy[Any]], *, depth: int, rare: Iterable[str] = ()
+    schema: GraphQLSchema,
+    values: dict[str, st.SearchStrategy[Any]],
+    *,
+    depth: int,
+    rare: Iterable[str] = (),
+    operation: str = "query",
 ) -> st.SearchStrategy[DrawnOperation]:
-    """Return a strategy of documents with one query, most of which are valid."""
+    """Return a strategy of documents with one operation, most of which are valid."""
 
     @st.composite
     def drawn(draw: Any) -> DrawnOperation:
-        return OperationDrawer(schema, values, draw, depth, frozenset(rare)).draw_document()
+        return OperationDrawer(schema, values, draw, depth, frozenset(rare), operation).draw_document()
 
     return drawn()

@@ -4,13 +4,23 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from db.access_keys import create_access_key
+from db.connections.connect import connect
+from db.importing.importer import import_feed
+from db.importing.readers import open_feed
+from db.verify import audit_catalog
+from graphql_api.access.keys import generate_key, hash_key
+from tests.catalogs import add_book
+from tests.graphql_api.conftest import SAMPLE
 from tests.http_client import Client
-from tests.serving import BookstoreProcess, run_server
+from tests.serving import BookstoreProcess, run_server_in_thread
 from tests.tables import note
 from tests.waiting import GUARD
 
@@ -25,6 +35,19 @@ BODIES = [
     b'"operationName": "A", "variables": null, "extensions": {"cost": true}}',
     b'{"query": "{ book(by: {isbn: \\"9780306406157\\"}) { title categories { name } } }"}',
     b'{"query": "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", "variables": {"ids": ["QXV0aG9yOjE="]}}',
+]
+MUTATIONS = [
+    b'{"query": "mutation ($d: Int!) { adjustStock(by: {isbn: \\"9780306406157\\"}, delta: $d) { errors { code } } }", '
+    b'"variables": {"d": 1}}',
+    b'{"query": "mutation { a: createBook(input: {title: \\"Emma\\", price: {amount: 3, currencyCode: \\"EUR\\"}}) '
+    b'{ book { id } errors { path } } b: deleteBook(by: {id: \\"Qm9vazox\\"}) @skip(if: true) { deletedId } }"}',
+    b'{"query": "mutation ($o: [OfferInput!]!) { updateOffers(offers: $o) { books { id stock } errors { message } } }", '
+    b'"variables": {"o": [{"by": {"id": "Qm9vazoy"}, "stock": 2, "price": null}, {"by": {"isbn": "0306406152"}}]}}',
+    b'{"query": "mutation { updateAuthor(by: {id: \\"QXV0aG9yOjE=\\"}, input: {birthYear: 1700}, expectedVersion: 1) '
+    b'{ author { name } errors { code } } mergeAuthors(into: {slug: \\"a\\"}, from: {slug: \\"b\\"}) { ...E } } '
+    b'fragment E on MergeAuthorsPayload { errors { code } }"}',
+    b'{"query": "mutation { createCategory(input: {name: \\"Sea\\", parent: null}) { category { path } } '
+    b'moveCategory(by: {path: \\"sea\\"}, parent: {path: \\"sea\\"}) { errors { code } } }"}',
 ]
 ADDRESSES = [
     b"/graphql?query=%7B__typename%7D",
@@ -45,6 +68,10 @@ HEADERS = [
     b"upgrade: websocket\r\nconnection: upgrade",
     b"transfer-encoding: chunked",
     b"content-length: 5",
+    b"idempotency-key: k",
+    b'idempotency-key: ""',
+    b"authorization: Bearer bsk_x",
+    b"cookie: session=1",
 ]
 WORDS = [
     b"\0", b"\xff", b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"NaN", b"1e999", b"-0", b"9" * 400, b"null", b"[]",
@@ -55,12 +82,17 @@ WORDS = [
 ]  # fmt: skip
 
 
-def draw_request(random_: random.Random) -> bytes:
-    """Return a request with `connection: close`, with random mutations of its parts or of the whole."""
-    body = random_.choice(BODIES) if random_.random() < 0.8 else b""
+def draw_request(random_: random.Random, key: str) -> bytes:
+    """Return a request with `connection: close`, with random mutations of its parts or of the whole.
+
+    Half of the requests have the access key.
+    """
+    body = random_.choice(BODIES + MUTATIONS) if random_.random() < 0.8 else b""
     for _ in range(random_.choice([0, 1, 1, 2, 4])):
         body = mutate(random_, body)
     headers = [b"host: x", b"connection: close"]
+    if random_.random() < 0.5:
+        headers.append(b"authorization: Bearer " + key.encode())
     if body and random_.random() < 0.95:
         headers.append(HEADERS[0])
     headers += random_.sample(HEADERS, random_.choice([0, 0, 0, 1, 2]))
@@ -94,13 +126,28 @@ def mutate(random_: random.Random, data: bytes) -> bytes:
     }[random_.choice(["insert", "insert", "replace", "replace", "delete", "repeat", "flip", "flip", "cut"])]()
 
 
-@pytest.fixture(scope="module")
-def short_timeout_server(
-    sample_dsn: str, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[BookstoreProcess]:
+@dataclass(frozen=True, slots=True)
+class FuzzedServer:
+    """A server with a catalog of its own, and a manager's key."""
+
+    process: BookstoreProcess
+    dsn: str
+    key: str
+
+
+@pytest.fixture
+async def fuzzed_server(dsn: str, tmp_path: Path) -> AsyncGenerator[FuzzedServer]:
     """A server with a CLIENT_TIMEOUT of 2 seconds; its other timeouts never pass."""
-    with run_server(tmp_path_factory.mktemp("server"), DATABASE_URL=sample_dsn, CLIENT_TIMEOUT="2") as server:
-        yield server
+    await import_feed(
+        dsn, await open_feed("jsonl", [SAMPLE], source="sample"), rejects=tmp_path / "rejects.csv"
+    )
+    connection = await connect(dsn, application_name="bookstore tests")
+    await add_book(connection, "Emma", isbn="9780306406157", stock=1)
+    key = generate_key()
+    await create_access_key(connection, "fuzz", "MANAGER", hash_key(key), None)
+    await connection.close()
+    async with run_server_in_thread(tmp_path, DATABASE_URL=dsn, CLIENT_TIMEOUT="2") as process:
+        yield FuzzedServer(process, dsn, key)
 
 
 async def send_and_read_status(client: Client, request: bytes) -> int:
@@ -121,9 +168,9 @@ async def send_and_read_status(client: Client, request: bytes) -> int:
             await writer.wait_closed()
 
 
-async def test_every_request_gets_a_response_below_500(short_timeout_server: BookstoreProcess) -> None:
+async def test_every_request_gets_a_response_below_500(fuzzed_server: FuzzedServer) -> None:
     client, statuses, failures = (
-        Client(short_timeout_server.url),
+        Client(fuzzed_server.process.url),
         Counter[int](),
         list[tuple[int, int, bytes]](),
     )
@@ -131,7 +178,7 @@ async def test_every_request_gets_a_response_below_500(short_timeout_server: Boo
 
     async def send_requests() -> None:
         for number in numbers:
-            request = draw_request(random.Random(number))
+            request = draw_request(random.Random(number), fuzzed_server.key)
             status = await send_and_read_status(client, request)
             statuses[status] += 1
             if status == 0 or status >= 500:
@@ -147,4 +194,6 @@ async def test_every_request_gets_a_response_below_500(short_timeout_server: Boo
     assert failures == []
     assert statuses[200] > EXAMPLES / 10
     assert statuses[400] > EXAMPLES / 10
-    assert short_timeout_server.process.poll() is None
+    assert fuzzed_server.process.process.poll() is None
+    assert "internal error" not in fuzzed_server.process.output()
+    assert [finding for finding in await audit_catalog(fuzzed_server.dsn) if finding.count] == []

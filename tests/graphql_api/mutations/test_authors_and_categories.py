@@ -6,6 +6,7 @@ import pytest
 
 from db.verify import run_checks
 from db.writes import categories
+from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.mutations.conftest import Shop
 
@@ -123,6 +124,42 @@ async def test_a_merge_leads_on_the_redirects_of_the_author_who_is_gone(shop: Sh
     assert found == {"a": {"slug": "c"}, "b": {"slug": "c"}}
     assert same["mergeAuthors"]["errors"] == [{"code": "INVALID"}]
     assert await find_problems(shop) == []
+
+
+MERGE = 'mutation {{ mergeAuthors(into: {{slug: "{}"}}, from: {{slug: "{}"}}) {{ errors {{ code }} }} }}'
+RENAME = 'mutation {{ updateAuthor(by: {{slug: "{}"}}, input: {{name: "{}"}}) {{ errors {{ code }} }} }}'
+
+
+async def test_each_id_of_merged_authors_is_found_although_they_had_the_same_slug(shop: Shop) -> None:
+    await add_author(shop.connection, "Kept")
+    ids: list[str] = []
+    for _ in range(2):
+        ids.append(global_id("Author", await add_author(shop.connection, "A")))
+        await shop.run(MERGE.format("kept", "a"))
+    await shop.run(RENAME.format("kept", "A"))
+    await shop.run(RENAME.format("a", "Other"))
+
+    found = await shop.run("query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Author { slug } } }", ids=ids)
+    changed = await shop.run(
+        "mutation ($id: ID!) { updateAuthor(by: {id: $id}, input: {birthYear: 1}) { author { slug } } }",
+        id=ids[0],
+    )
+
+    assert found == {"nodes": [{"slug": "other"}, {"slug": "other"}]}
+    assert changed == {"updateAuthor": {"author": {"slug": "other"}}}
+
+
+async def test_an_author_who_got_the_first_name_back_can_be_merged(shop: Shop) -> None:
+    for name in ("A", "Kept"):
+        await add_author(shop.connection, name)
+    await shop.run(RENAME.format("a", "B"))
+    await shop.run(RENAME.format("b", "A"))
+
+    merged = await shop.run(MERGE.format("kept", "a"))
+    found = await shop.run('{ a: author(by: {slug: "a"}) { slug } b: author(by: {slug: "b"}) { slug } }')
+
+    assert merged == {"mergeAuthors": {"errors": []}}
+    assert found == {"a": {"slug": "kept"}, "b": {"slug": "kept"}}
 
 
 async def test_an_author_with_books_is_not_deleted(shop: Shop) -> None:

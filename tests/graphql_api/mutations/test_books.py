@@ -85,7 +85,10 @@ async def test_a_book_is_created_with_its_authors_and_categories(shop: Shop) -> 
         ({"isbn": ISBN}, ["input", "isbn"], "ALREADY_EXISTS"),
         ({"source": "test", "sourceId": "Emma"}, ["input", "sourceId"], "ALREADY_EXISTS"),
         ({"source": "name"}, ["input", "source"], "INVALID"),
+        ({"source": "editor"}, ["input", "source"], "INVALID"),
+        ({"source": "x" * 201}, ["input", "source"], "INVALID"),
         ({"sourceId": " "}, ["input", "sourceId"], "INVALID"),
+        ({"sourceId": "x" * 201}, ["input", "sourceId"], "INVALID"),
         ({"price": money("-1")}, ["input", "price", "amount"], "INVALID"),
         ({"price": money("1.00001")}, ["input", "price", "amount"], "INVALID"),
         ({"price": money("1", "EURO")}, ["input", "price", "currencyCode"], "INVALID"),
@@ -124,6 +127,23 @@ async def test_an_invalid_value_is_told_by_its_path(
     assert created["book"] is None
     assert (path, code) in [(error["path"], error["code"]) for error in created["errors"]]
     assert await shop.rows("SELECT title FROM book") == [("Emma",)]
+
+
+@pytest.mark.parametrize(("field", "path"), [("source", "source"), ("sourceId", "sourceId")])
+async def test_a_nul_character_in_a_key_is_told_by_its_path(shop: Shop, field: str, path: str) -> None:
+    done = await shop.run(
+        f'mutation {{ createBook(input: {{title: "New", {field}: "a\\u0000"}}) {{ errors {{ path code }} }} }}'
+    )
+
+    assert done["createBook"]["errors"] == [{"path": ["input", path], "code": "INVALID"}]
+
+
+async def test_zeros_after_the_last_decimal_of_a_price_are_left_out(shop: Shop) -> None:
+    created = await shop.run(CREATE, input={"title": "New", "isbn": ISBN, "price": money("7.9000000")})
+    set_again = await shop.run(OFFERS, offers=[{"by": {"isbn": ISBN}, "price": money("0.10000")}])
+
+    assert created["createBook"]["errors"] == []
+    assert set_again["updateOffers"]["books"][0]["price"] == money("0.10")
 
 
 async def test_an_update_changes_what_is_given(shop: Shop) -> None:

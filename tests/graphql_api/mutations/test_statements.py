@@ -33,16 +33,20 @@ UPDATE = (
         (f'deleteBook(by: {{isbn: "{ISBN}"}})', "lock_counters lock_books delete_book_links delete_book"),
         (f'updateOffers(offers: [{{by: {{isbn: "{ISBN}"}}, stock: 3}}])', "lock_books update_offers"),
         (f'adjustStock(by: {{isbn: "{ISBN}"}}, delta: 3)', "lock_books set_stock"),
-        ('createAuthor(input: {name: "New"})', "insert_author"),
+        ('createAuthor(input: {name: "New"})', "lock_counters insert_author"),
         (
             'updateAuthor(by: {slug: "author-1"}, input: {name: "New"})',
-            "referenced_authors lock_authors update_author",
+            "lock_counters referenced_authors lock_books_of_author lock_authors update_author",
         ),
         (
             'deleteAuthor(by: {slug: "author-1"})',
-            "referenced_authors lock_authors count_contributions delete_author",
+            "lock_counters referenced_authors lock_authors count_contributions delete_author",
         ),
-        ('createCategory(input: {name: "New"})', "insert_category"),
+        (
+            'updateAuthor(by: {slug: "author-1"}, input: {birthYear: 1900})',
+            "referenced_authors lock_authors update_author",
+        ),
+        ('createCategory(input: {name: "New"})', "lock_counters insert_category"),
         (
             'deleteCategory(by: {path: "category-1"})',
             "lock_counters referenced_categories lock_books_of_category lock_category count_uses delete_category",

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from db.connections.write_session import WriteSession
+from db.statements import WriteStatement
 from db.verify import run_checks
 from db.writes.answers import delete_old_answers
 from graphql_api.execution.executor import operation_counts
@@ -78,6 +79,53 @@ async def test_a_request_repeated_while_the_first_one_runs_waits_for_its_answer(
     assert answers[0].content == answers[1].content
     assert sorted("idempotent-replayed" in answer.headers for answer in answers) == [False, True]
     assert await shop.rows("SELECT stock FROM book") == [(2,)]
+
+
+async def test_a_mutation_whose_data_is_null_writes_nothing_and_keeps_no_answer(shop: Shop) -> None:
+    await add_book(shop.connection, "Emma", isbn=ISBN, stock=1)
+    broken = ADD.removesuffix("}") + 'moveCategory(by: {path: "art"}) { errors { code } } }'
+
+    failed = await shop.post(broken, key="k")
+    stock = await shop.rows("SELECT stock FROM book")
+    again = await shop.post(broken, key="k")
+
+    assert failed.json()["data"] is None
+    assert failed.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert again.content == failed.content
+    assert "idempotent-replayed" not in again.headers
+    assert stock == [(1,)]
+    assert await shop.rows("SELECT FROM audit_entry") == []
+
+
+async def test_a_commit_after_a_statement_that_failed_is_an_error(shop: Shop) -> None:
+    session = WriteSession(shop.app.endpoint.supervisor)
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await session.fetch(WriteStatement("divide", "SELECT 1 / 0"))
+    with pytest.raises(RuntimeError, match="answered a commit by ROLLBACK"):
+        await session.commit()
+
+
+async def test_a_mutation_that_is_abandoned_leaves_no_statement_waiting_in_postgresql(shop: Shop) -> None:
+    await add_book(shop.connection, "Emma", isbn=ISBN, stock=1)
+    session = WriteSession(shop.app.endpoint.supervisor)
+    observer = await asyncpg.connect(dsn=shop.app.endpoint.supervisor.dsn)
+    blocker = shop.connection.transaction()
+    await blocker.start()
+    await shop.connection.execute("SELECT FROM book FOR UPDATE")
+
+    waiting = asyncio.create_task(
+        session.fetch(WriteStatement("take_stock", "UPDATE book SET stock = 0 WHERE stock > 0"))
+    )
+    await wait_for_locks(observer, 1)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    session.abandon()
+
+    await wait_for_locks(observer, 0)
+    await blocker.rollback()
+    await observer.close()
+    assert (await shop.run(ADD))["adjustStock"]["book"] == {"stock": 2}
 
 
 async def test_a_key_is_free_again_after_a_day_and_its_answer_deleted(shop: Shop) -> None:
