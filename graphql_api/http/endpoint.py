@@ -14,7 +14,6 @@ from starlette.types import Receive, Scope, Send
 from db.connections.session import ReadSession
 from db.connections.supervisor import PoolSupervisor
 from db.connections.write_session import WriteSession
-from db.errors import StatementTimeoutError
 from db.search.vocabulary_cache import VocabularyCache
 from db.view_counts import ViewCounter
 from graphql_api.access.authenticator import Authenticator
@@ -54,8 +53,8 @@ from graphql_api.http.responses import (
     HttpError,
     RawResponse,
     RequestError,
+    catalog_unavailable,
     request_error_status,
-    service_unavailable,
 )
 from graphql_api.loaders.registry import Loaders
 from graphql_api.schema.errors import format_error, mask_error
@@ -195,8 +194,7 @@ class Endpoint:
                 session.cancel()
             cost = self.cost_limits.settle(execution.charge, session.rows_read)
         if session.failure:
-            code = "TIMEOUT" if isinstance(session.failure, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
-            raise service_unavailable("The catalog is temporarily unavailable: retry later.", code)
+            raise catalog_unavailable(session.failure)
         result = outcome.result
         errors = [format_error(error, executed=True) for error in result.errors or ()]
         if result.data is None and all("path" not in error for error in errors):

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 
 from db.connections.supervisor import PoolSupervisor
 from db.connections.write_session import WriteSession
-from db.errors import StatementTimeoutError, UnknownOutcomeError
+from db.errors import DatabaseError, StatementTimeoutError, UnknownOutcomeError
 from db.writes.answers import OtherRequestError, RequestKey, claim_key, keep_answer
 from graphql_api.http.failure_log import RunningOperation
-from graphql_api.http.responses import HttpError, RawResponse, service_unavailable
+from graphql_api.http.responses import HttpError, RawResponse, catalog_unavailable, service_unavailable
 
 MAX_ATTEMPTS = 5
 """How often a mutation is run that PostgreSQL rolls back for the sake of another transaction."""
@@ -43,10 +43,13 @@ async def run_mutation(
             response = await _run_once(session, request_key, execute)
         except UnknownOutcomeError as error:
             raise outcome_unknown() from error
-        except Exception:
+        except Exception as error:
             await session.roll_back()
-            if not session.must_retry or attempt == MAX_ATTEMPTS:
-                raise
+            if session.must_retry and attempt < MAX_ATTEMPTS:
+                continue
+            if isinstance(error, DatabaseError):
+                raise catalog_unavailable(error) from error
+            raise
         except BaseException:
             session.abandon()
             raise

@@ -8,6 +8,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.types import Send
 
+from db.errors import DatabaseError, StatementTimeoutError
 from graphql_api.http.media_types import APPLICATION_JSON, GRAPHQL_RESPONSE_JSON
 
 Header = tuple[bytes, bytes]
@@ -110,3 +111,9 @@ _RETRY_AFTER: Sequence[Header] = [(b"retry-after", b"1")]
 def service_unavailable(message: str, code: str = "SERVICE_UNAVAILABLE") -> HttpError:
     """Return a 503 that asks the client to retry after a second."""
     return HttpError(503, message, _RETRY_AFTER, code=code)
+
+
+def catalog_unavailable(error: DatabaseError) -> HttpError:
+    """Return the 503 of an operation that the database could not run."""
+    code = "TIMEOUT" if isinstance(error, StatementTimeoutError) else "SERVICE_UNAVAILABLE"
+    return service_unavailable("The catalog is temporarily unavailable: retry later.", code)
