@@ -51,8 +51,9 @@ storm: $(VENV)/dev ## 1,000 racing pairs and 1,000 overlapping batches of writes
 conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are fetched, by plans
 	$(BIN)/python -m conformance
 
-bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm)
-	$(BIN)/python -m benchmarks.serving
+BENCH ?=
+bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm); BENCH has options
+	$(BIN)/python -m benchmarks.serving $(BENCH)
 
 bench-import: $(VENV)/dev ## Measure an import of 1,000,000 books beside a bare COPY, of 100,000 prices, and upserts by the API
 	$(BIN)/python -m benchmarks.import_benchmark

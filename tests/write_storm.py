@@ -4,6 +4,7 @@ python -m tests.write_storm [--pairs 1000] [--batches 1000] [--requests 2000]
 
 - Pairs of updates of one book that expect the same version: one of each must win.
 - Overlapping batches of offers, with books and links that come and go beside them: no deadlock, no lost write.
+- A key that asks for all it can beside one that asks for little, with buckets of cost.
 - Requests at a steady rate while their key is replaced again and again: no error; and how long a revoked key is accepted.
 
 Ends with `bookstore verify`. Exits with 1 if anything is wrong.
@@ -162,6 +163,38 @@ async def measure_revocation(url: str, folder: Path) -> float:
     return time.monotonic() - started
 
 
+async def measure_greedy(url: str, folder: Path) -> Counter[int]:
+    """Print the waits of a client that asks for little, alone and beside one that asks for all it can."""
+    polite, greedy = [await asyncio.to_thread(create_key, folder, name) for name in ("polite", "greedy")]
+    statuses = Counter[int]()
+    page = {"query": "{ books(first: 100) { nodes { title authors { name } categories { path } } } }"}
+
+    async def grab(client: httpx.AsyncClient) -> None:
+        while True:
+            statuses[(await client.post("", json=page)).status_code] += 1
+
+    async def ask(client: httpx.AsyncClient, requests: int) -> list[float]:
+        waits: list[float] = []
+        for _ in range(requests):
+            started = time.perf_counter()
+            response = await client.post("", json={"query": "{ books(first: 5) { nodes { title } } }"})
+            assert response.status_code == 200, response.text
+            waits.append(1000 * (time.perf_counter() - started))
+            await asyncio.sleep(0.01)
+        return sorted(waits)
+
+    async with client_of(url, polite) as client, client_of(url, greedy) as other:
+        alone = await ask(client, 500)
+        grabbing = [asyncio.create_task(grab(other)) for _ in range(8)]
+        beside = await ask(client, 500)
+        for task in grabbing:
+            task.cancel()
+    for title, waits in (("alone", alone), ("beside a greedy key", beside)):
+        print(f"a polite key {title}: median {waits[250]:.1f} ms, p99 {waits[495]:.1f} ms")
+    print(f"answers to the greedy key: {dict(statuses)}")
+    return statuses
+
+
 async def storm(url: str, folder: Path, dsn: str, options: Any) -> bool:
     key = await asyncio.to_thread(create_key, folder, "storm")
     connection = await asyncpg.connect(dsn)
@@ -207,6 +240,10 @@ def main() -> int:
         dsn = embedded.start(folder / ".data").dsn
         with run_server(folder, DATABASE_URL=dsn, WORKERS=str(WORKERS)) as server:
             is_right = uvloop.run(storm(server.url, folder, dsn, options))
+        limits = {"COST_CAPACITY": "5000", "COST_RESTORE_RATE": "500"}
+        with run_server(folder, DATABASE_URL=dsn, **limits) as server:
+            statuses = uvloop.run(measure_greedy(server.url, folder))
+    is_right = is_right and statuses[429] > statuses[200] > 0 and statuses.keys() == {200, 429}
     return 0 if is_right else 1
 
 

@@ -1,6 +1,7 @@
 """The session of one request that writes: one transaction, which never runs twice by itself."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,8 @@ _BEGIN = "BEGIN"
 _ENTER_CATALOG = "LOCK TABLE catalog_size IN ROW EXCLUSIVE MODE"
 _SAVEPOINT = f"{_ENTER_CATALOG}; SAVEPOINT step"
 _UNDO_STEP = "ROLLBACK TO SAVEPOINT step"
+_VIOLATION = asyncpg.IntegrityConstraintViolationError
+"""The error of a value that a constraint refuses. It does not end the transaction: its step can be undone."""
 
 
 class WriteSession:
@@ -61,14 +64,18 @@ class WriteSession:
     ) -> list[Any]:
         """Run one statement in the transaction, and return its rows."""
         async with self._lock:
-            connection = await self._begin()
+            connection = self._connection
+            if connection is None or self.failure:
+                connection = await self._begin()
             query = statement if isinstance(statement, ReadStatement) else statement.text
-            started_at = asyncio.get_running_loop().time()
+            started_at = time.monotonic()
             try:
-                rows: list[Any] = await self._run(connection.fetch(query, *args, record_class=record_class))
-            except BaseException:
-                milliseconds = 1000 * (asyncio.get_running_loop().time() - started_at)
+                rows: list[Any] = await connection.fetch(query, *args, record_class=record_class)
+            except BaseException as error:
+                milliseconds = 1000 * (time.monotonic() - started_at)
                 self._failed_statement = FailedStatement(statement.name, milliseconds)
+                if isinstance(error, Exception) and not isinstance(error, _VIOLATION):
+                    raise self._fail(error) from error
                 raise
             self.rows_read += len(rows)
             return rows
@@ -84,7 +91,7 @@ class WriteSession:
             connection = await self._begin()
             try:
                 yield connection
-            except asyncpg.IntegrityConstraintViolationError:
+            except _VIOLATION:
                 raise
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, DatabaseError) as error:
                 raise self._fail(error) from error
@@ -167,7 +174,7 @@ class WriteSession:
     async def _run(self, running: Any) -> Any:
         try:
             return await running
-        except asyncpg.IntegrityConstraintViolationError:
+        except _VIOLATION:
             raise
         except Exception as error:
             raise self._fail(error) from error

@@ -51,6 +51,19 @@ FOR NO KEY UPDATE OF b
 )
 
 
+# Most writes name all books by their ISBNs.
+_LOCK_BOOKS_BY_ISBNS = WriteStatement(
+    "lock_books_by_isbns",
+    """
+SELECT b.id, b.isbn, b.source, b.source_id, b.version, b.stock, b.is_published
+FROM book AS b
+WHERE b.isbn = ANY ($1::text[])
+ORDER BY b.id
+FOR NO KEY UPDATE OF b
+""",
+)
+
+
 async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> list[Mapping[str, Any]]:
     """Lock the book of each key, and return their rows in the order of the keys.
 
@@ -58,15 +71,7 @@ async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> 
     each whose book has another version than expected.
     """
     keys, faults = _normalize_isbns(keys)
-    isbns = [key.isbn for key in keys if key.isbn is not None]
-    source_keys = [key.source_key for key in keys if key.source_key]
-    rows = await transaction.fetch(
-        _LOCK_BOOKS,
-        [key.id for key in keys if key.id is not None],
-        isbns,
-        [source for source, _ in source_keys],
-        [source_id for _, source_id in source_keys],
-    )
+    rows = await _lock_rows(transaction, keys)
     by_id = {row["id"]: row for row in rows}
     by_isbn = {row["isbn"]: row for row in rows}
     by_source = {(row["source"], row["source_id"]): row for row in rows}
@@ -94,6 +99,20 @@ async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> 
     return found
 
 
+async def _lock_rows(transaction: WriteTransaction, keys: Sequence[BookKey]) -> list[Mapping[str, Any]]:
+    isbns = [key.isbn for key in keys if key.isbn is not None]
+    if len(isbns) == len(keys):
+        return await transaction.fetch(_LOCK_BOOKS_BY_ISBNS, isbns)
+    source_keys = [key.source_key for key in keys if key.source_key]
+    return await transaction.fetch(
+        _LOCK_BOOKS,
+        [key.id for key in keys if key.id is not None],
+        isbns,
+        [source for source, _ in source_keys],
+        [source_id for _, source_id in source_keys],
+    )
+
+
 def conflict(path: FaultPath, expected: int | None, version: int) -> Fault:
     """Return the fault of an item that another writer has changed."""
     return Fault(
@@ -114,7 +133,7 @@ def _normalize_isbns(keys: Sequence[BookKey]) -> tuple[list[BookKey], list[Fault
     normalized: list[BookKey] = []
     faults: list[Fault] = []
     for key in keys:
-        isbn = None
+        isbn = key.isbn
         if key.invalid:
             faults.append(Fault(key.path, FaultCode.INVALID, key.invalid))
         if key.isbn is not None:
@@ -123,7 +142,8 @@ def _normalize_isbns(keys: Sequence[BookKey]) -> tuple[list[BookKey], list[Fault
                 if isbn is None:
                     faults.append(Fault(key.path, FaultCode.INVALID, f"{key.isbn[:40]!r} is no ISBN."))
             except FieldError as error:
+                isbn = None
                 message = f"{error.value[:40]!r} is no ISBN: {error.reason}."
                 faults.append(Fault(key.path, FaultCode.INVALID, message))
-        normalized.append(replace(key, isbn=isbn))
+        normalized.append(key if isbn == key.isbn else replace(key, isbn=isbn))
     return normalized, faults

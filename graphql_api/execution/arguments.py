@@ -28,6 +28,7 @@ from strawberry import Schema
 from strawberry.types.arguments import StrawberryArgument, convert_argument, convert_arguments
 from strawberry.types.base import StrawberryOptional, has_object_definition
 
+from graphql_api.execution.inputs import CannotCompileInputError, compile_converter
 from graphql_api.execution.source import SourceBuilder
 from graphql_api.execution.variables import NO_VARIABLES, CoercedVariables, Variables
 
@@ -122,7 +123,9 @@ class ArgumentCompiler:
     ) -> str:
         """Return the expression of an argument's value. `default` applies if a variable has no value."""
         if isinstance(node, VariableNode):
-            return self._compile_variable(node.name.value, input_type, name, default)
+            if is_leaf_type(input_type.of_type if is_non_null_type(input_type) else input_type):
+                return self._compile_variable(node.name.value, input_type, name, default)
+            return self._compile_converted_variable(node.name.value, input_type, strawberry_type, name)
         if not variables_in(node):
             return self._constant(name, self._coerce_literal(node, input_type, strawberry_type))
         required = input_type.of_type if is_non_null_type(input_type) else input_type
@@ -132,8 +135,6 @@ class ArgumentCompiler:
 
     def _compile_variable(self, variable: str, input_type: GraphQLInputType, name: str, default: Any) -> str:
         variables = self.variables
-        if not is_leaf_type(input_type.of_type if is_non_null_type(input_type) else input_type):
-            raise NeedsCoercionError
         if is_non_null_type(input_type) and not is_non_null_type(variables.types[variable]):
             raise NeedsCoercionError
         key = repr(name) if variable == name else self.source.add_constant(f"variable_of_{name}", variable)
@@ -142,6 +143,19 @@ class ArgumentCompiler:
         if default is Parameter.empty:
             raise NeedsCoercionError
         return f"variables.get({key}, {self._constant(f'default_of_{name}', default)})"
+
+    def _compile_converted_variable(
+        self, variable: str, input_type: GraphQLInputType, strawberry_type: Any, name: str
+    ) -> str:
+        """Return the expression of a variable whose type is a list or an input object."""
+        if variable not in self.variables.always_set:
+            raise NeedsCoercionError
+        try:
+            convert = compile_converter(self.schema, input_type, strawberry_type)
+        except CannotCompileInputError:
+            raise NeedsCoercionError from None
+        value = self._compile_variable(variable, input_type, name, Parameter.empty)
+        return f"{self.source.add_constant(f'convert_{name}', convert)}({value})" if convert else value
 
     def _compile_input_object(self, node: ObjectValueNode, input_type: Any, strawberry_type: Any) -> str:
         input_class = (

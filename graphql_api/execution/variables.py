@@ -7,13 +7,13 @@ from graphql import (
     GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
-    Undefined,
     VariableDefinitionNode,
-    is_leaf_type,
     is_non_null_type,
     type_from_ast,
 )
 from graphql.execution.values import get_variable_values
+
+from graphql_api.execution.inputs import CannotCompileInputError, compile_coercer
 
 CoercedVariables = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ class Variables:
             for each in self.definitions
             if each.default_value or is_non_null_type(self.types[each.variable.name.value])
         }
-        self._leaf_coercers = [_leaf_coercer(each, self.types) for each in self.definitions]
+        self._coercers = [_compile_coercer(each, self.types) for each in self.definitions]
 
     def coerce(self, raw_values: Mapping[str, Any] | None) -> CoercedVariables | None:
         """Return the coerced values of the variables that have one.
@@ -45,20 +45,17 @@ class Variables:
         if not self.definitions:
             return NO_VARIABLES
         raw_values = raw_values or NO_VARIABLES
-        if None in self._leaf_coercers:
+        if None in self._coercers:
             values = get_variable_values(self.schema, self.definitions, dict(raw_values))
             return None if isinstance(values, list) else values.coerced
         coerced: dict[str, Any] = {}
-        for name, required, coerce in self._leaf_coercers:  # type: ignore[misc] - none is None
+        for name, required, coerce in self._coercers:  # type: ignore[misc] - none is None
             value = raw_values.get(name)
             if value is not None:
                 try:
-                    coerced_value = coerce(value)
+                    coerced[name] = coerce(value)
                 except Exception:
                     return None
-                if coerced_value is Undefined:
-                    return None
-                coerced[name] = coerced_value
             elif required:
                 return None
             elif name in raw_values:
@@ -66,17 +63,18 @@ class Variables:
         return coerced
 
 
-def _leaf_coercer(
+def _compile_coercer(
     definition: VariableDefinitionNode, types: Mapping[str, GraphQLInputType]
 ) -> tuple[str, bool, Callable[[Any], Any]] | None:
     """Return a variable's name, whether it is required, and the coercer of its value.
 
-    Return None unless the type is a scalar or an enum without a default.
+    Return None if it has a default, or a type whose coercer cannot be compiled.
     """
     name = definition.variable.name.value
     type_ = types[name]
-    required = is_non_null_type(type_)
-    named = type_.of_type if is_non_null_type(type_) else type_
-    if definition.default_value or not is_leaf_type(named):
+    if definition.default_value:
         return None
-    return name, required, named.coerce_input_value
+    try:
+        return name, is_non_null_type(type_), compile_coercer(type_)
+    except CannotCompileInputError:
+        return None

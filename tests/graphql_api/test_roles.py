@@ -255,9 +255,10 @@ async def test_a_field_of_the_catalog_that_is_opened_on_purpose_is_reported(
 async def test_a_suggestion_of_a_hidden_field_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     public, manager = build_library(Role.PUBLIC), build_library(Role.MANAGER)
     own_type = public._schema.type_map["Shelf"]
+    full_type: Any = manager._schema.type_map["Shelf"]
 
     def suggest_names(type_: Any, name: str) -> list[str]:
-        return suggestion_list(name, manager._schema.type_map["Shelf"].fields if type_ is own_type else [])
+        return suggestion_list(name, full_type.fields if type_ is own_type else [])
 
     rule = import_module("graphql.validation.rules.fields_on_correct_type")
     monkeypatch.setattr(rule, "get_suggested_field_names", suggest_names)
@@ -320,6 +321,7 @@ async def test_a_description_that_names_a_hidden_field_is_reported(monkeypatch: 
 def test_no_hidden_argument_or_input_field_is_required(build: BuildSchema, role: Role) -> None:
     own, full = build(role), build(Role.MANAGER)
     types: Any = full._schema.type_map
+    own_types: Any = own._schema.type_map
     hidden = [part for part in hidden_parts(full, own) if part.owner in own._schema.type_map]
 
     assert [
@@ -328,7 +330,7 @@ def test_no_hidden_argument_or_input_field_is_required(build: BuildSchema, role:
         if (part.kind == "input field" and is_required_input_field(types[part.owner].fields[part.name]))
         or (
             part.kind == "argument"
-            and part.field in own._schema.type_map[part.owner].fields
+            and part.field in own_types[part.owner].fields
             and is_required_argument(types[part.owner].fields[part.field].args[part.name])
         )
     ] == []
@@ -338,6 +340,7 @@ def test_no_hidden_argument_or_input_field_is_required(build: BuildSchema, role:
 @pytest.mark.parametrize("build", [schema_for, build_library])
 def test_no_field_can_return_a_hidden_enum_value_or_type(build: BuildSchema, role: Role) -> None:
     own, full = build(role)._schema, build(Role.MANAGER)._schema
+    full_types: Any = full.type_map
     returned = {
         get_named_type(each.type)
         for type_ in own.type_map.values()
@@ -347,13 +350,10 @@ def test_no_field_can_return_a_hidden_enum_value_or_type(build: BuildSchema, rol
 
     for type_ in returned:
         if isinstance(type_, GraphQLEnumType):
-            assert type_.values.keys() == full.type_map[type_.name].values.keys()
+            assert type_.values.keys() == full_types[type_.name].values.keys()
         if isinstance(type_, GraphQLInterfaceType):
-            possible = [
-                {each.name for each in side.get_possible_types(side.type_map[type_.name])}
-                for side in (own, full)
-            ]
-            assert possible[0] == possible[1]
+            possible = full.get_possible_types(full_types[type_.name])
+            assert {each.name for each in own.get_possible_types(type_)} == {each.name for each in possible}
 
 
 def test_a_restriction_of_an_unknown_enum_value_is_an_error() -> None:

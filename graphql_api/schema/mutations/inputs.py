@@ -161,7 +161,7 @@ class BookRecordInput:
 def to_record(record: BookRecordInput, path: FaultPath) -> dict[str, str | None]:
     """Return the texts of the fields that are given."""
     return {
-        name: None if value is None else check_storable_text(_text((*path, name)), str(value))
+        name: None if value is None else _check_text((*path, name), str(value))
         for name, value in vars(record).items()
         if value is not UNSET
     }
@@ -180,14 +180,13 @@ def to_book_key(by: BookKeyInput, path: FaultPath, expected_version: int | None 
         return BookKey((*path, "id"), id=book_id, invalid=invalid, **options)
     if isinstance(by.isbn, str):
         isbn_path = (*path, "isbn")
-        return BookKey(isbn_path, isbn=check_storable_text(_text(isbn_path), by.isbn), **options)
+        return BookKey(isbn_path, isbn=_check_text(isbn_path, by.isbn), **options)
     source_key = by.source_key
     if not isinstance(source_key, SourceKeyInput):
         return BookKey(path, invalid="Give one key that is not null.", **options)
-    text = _text((*path, "sourceKey"))
     key = (
-        check_storable_text(f"{text}.source", source_key.source),
-        check_storable_text(f"{text}.sourceId", source_key.source_id),
+        _check_text((*path, "sourceKey", "source"), source_key.source),
+        _check_text((*path, "sourceKey", "sourceId"), source_key.source_id),
     )
     return BookKey((*path, "source_key"), source_key=key, **options)
 
@@ -197,7 +196,7 @@ def to_author_reference(by: AuthorLookup, path: FaultPath) -> Reference:
     if isinstance(by.id, str):
         author_id, invalid = _parse_id(by.id, "Author")
         return Reference((*path, "id"), id=author_id, invalid=invalid)
-    return Reference((*path, "slug"), name=check_storable_text(_text((*path, "slug")), by.slug))
+    return Reference((*path, "slug"), name=_check_text((*path, "slug"), by.slug))
 
 
 def to_category_reference(by: CategoryLookup, path: FaultPath) -> Reference:
@@ -205,7 +204,7 @@ def to_category_reference(by: CategoryLookup, path: FaultPath) -> Reference:
     if isinstance(by.id, str):
         category_id, invalid = _parse_id(by.id, "Category")
         return Reference((*path, "id"), id=category_id, invalid=invalid)
-    return Reference((*path, "path"), name=check_storable_text(_text((*path, "path")), by.path))
+    return Reference((*path, "path"), name=_check_text((*path, "path"), by.path))
 
 
 def _parse_id(value: str, type_name: str) -> tuple[int | None, str]:
@@ -256,7 +255,7 @@ def to_author_values(author: CreateAuthorInput | UpdateAuthorInput) -> AuthorVal
     values = {name: getattr(author, name) for name in names if getattr(author, name) is not UNSET}
     for name in ("name", "sort_name"):
         if values.get(name) is not None:
-            values[name] = check_storable_text(_text(("input", name)), values[name])
+            values[name] = _check_text(("input", name), values[name])
     return AuthorValues(values)
 
 
@@ -279,6 +278,11 @@ def _book_values(book: BookValuesInput) -> Iterator[tuple[str, Any]]:
 
 def _to_price(money: MoneyInput | None) -> Price | None:
     return money and Price(money.amount, money.currency_code.upper())
+
+
+def _check_text(path: FaultPath, text: str | None) -> str:
+    """Return the text, or "" for None. Raise UserInputError if PostgreSQL cannot store it."""
+    return text if text and text.isprintable() else check_storable_text(_text(path), text)
 
 
 def _text(path: FaultPath) -> str:

@@ -272,7 +272,7 @@ async def test_offers_are_set_in_four_statements_and_read_as_they_are_now(shop: 
         ],
         "errors": [],
     }
-    assert shop.statements == ["lock_books", "update_offers", "add_audit_entry", "any_books_by_ids"]
+    assert shop.statements == ["lock_books_by_isbns", "update_offers", "add_audit_entry", "any_books_by_ids"]
     assert await shop.rows("SELECT client, mutation, items FROM audit_entry") == [
         ("office", "updateOffers", ["Book 2", "Book 1"])
     ]

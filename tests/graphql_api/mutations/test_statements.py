@@ -26,13 +26,19 @@ UPDATE = (
         ),
         (
             UPDATE,
-            "referenced_authors lock_counters lock_books update_book remove_book_authors add_book_authors"
+            "referenced_authors lock_counters lock_books_by_isbns update_book remove_book_authors add_book_authors"
             " remove_book_categories add_book_categories",
         ),
-        (f'updateBook(by: {{isbn: "{ISBN}"}}, input: {{stock: 3}})', "lock_books update_book"),
-        (f'deleteBook(by: {{isbn: "{ISBN}"}})', "lock_counters lock_books delete_book_links delete_book"),
-        (f'updateOffers(offers: [{{by: {{isbn: "{ISBN}"}}, stock: 3}}])', "lock_books update_offers"),
-        (f'adjustStock(by: {{isbn: "{ISBN}"}}, delta: 3)', "lock_books set_stock"),
+        (f'updateBook(by: {{isbn: "{ISBN}"}}, input: {{stock: 3}})', "lock_books_by_isbns update_book"),
+        (
+            f'deleteBook(by: {{isbn: "{ISBN}"}})',
+            "lock_counters lock_books_by_isbns delete_book_links delete_book",
+        ),
+        (
+            f'updateOffers(offers: [{{by: {{isbn: "{ISBN}"}}, stock: 3}}])',
+            "lock_books_by_isbns update_offers",
+        ),
+        (f'adjustStock(by: {{isbn: "{ISBN}"}}, delta: 3)', "lock_books_by_isbns set_stock"),
         ('createAuthor(input: {name: "New"})', "lock_counters insert_author"),
         (
             'updateAuthor(by: {slug: "author-1"}, input: {name: "New"})',
