@@ -10,7 +10,7 @@ from db.importing.field_parsers.sort_names import derive_sort_name
 from db.importing.field_parsers.texts import parse_literal_line
 from db.statements import WriteStatement
 from db.writes.book_keys import conflict
-from db.writes.faults import Fault, FaultCode, WriteRejectedError, reject
+from db.writes.faults import Fault, FaultCode, WriteRejectedError, label, reject
 from db.writes.references import Reference, find_references
 from db.writes.session import LOCK_COUNTERS, WriteTransaction
 
@@ -255,12 +255,12 @@ def _parse_values(values: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 parsed[name] = parse_literal_line(name, value or "", MAX_NAME_LENGTH)
             except FieldError as error:
-                message = f"{name} is {error.value[:60]!r}: {error.reason}."
+                message = f"{label(name)} is {error.value[:60]!r}: {error.reason}."
                 faults.append(Fault(("input", name), FaultCode.INVALID, message))
             if name == "name" and not parsed[name]:
                 faults.append(Fault(("input", name), FaultCode.INVALID, "The name is blank: give a name."))
         elif value is not None and abs(value) > MAX_YEAR:
-            message = f"{name} is {value}: give a year from -{MAX_YEAR} to {MAX_YEAR}."
+            message = f"{label(name)} is {value}: give a year from -{MAX_YEAR} to {MAX_YEAR}."
             faults.append(Fault(("input", name), FaultCode.INVALID, message))
     if faults:
         raise WriteRejectedError(faults)

@@ -8,7 +8,7 @@ from typing import Any
 from db.book_columns import BOOK_COLUMNS
 from db.constraints import MAX_YEAR
 from db.importing.field_parsers import FieldError
-from db.writes.faults import Fault, FaultCode, FaultPath
+from db.writes.faults import Fault, FaultCode, FaultPath, label
 from db.writes.offers import Price, check_price
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
@@ -40,7 +40,7 @@ def parse_book_values(values: Mapping[str, Any], path: FaultPath) -> tuple[dict[
             try:
                 columns[name] = _PARSERS[name](value)
             except FieldError as error:
-                message = f"{name} is {error.value[:60]!r}: {error.reason}."
+                message = f"{label(name)} is {error.value[:60]!r}: {error.reason}."
                 faults.append(Fault((*path, name), FaultCode.INVALID, message))
                 continue
         elif name == "price":
@@ -50,7 +50,7 @@ def parse_book_values(values: Mapping[str, Any], path: FaultPath) -> tuple[dict[
         else:
             columns[name] = value
         if name in REQUIRED and columns.get(name) is None:
-            message = f"{name} is empty: give {REQUIRED[name]}."
+            message = f"{label(name)} is empty: give {REQUIRED[name]}."
             faults.append(Fault((*path, name), FaultCode.INVALID, message))
     _complete_year(columns)
     faults += [
@@ -80,7 +80,7 @@ def _find_faults(columns: Mapping[str, Any]) -> list[tuple[str, str]]:
     def check(name: str, is_valid: Callable[[Any], bool], advice: str) -> None:
         value = columns.get(name)
         if value is not None and not is_valid(value):
-            faults.append((name, f"{name} is {value}: give {advice}."))
+            faults.append((name, f"{label(name)} is {value}: give {advice}."))
 
     check("stock", lambda value: value >= 0, "a number that is not negative")
     check("page_count", lambda value: value >= 1, "at least 1")
@@ -89,7 +89,7 @@ def _find_faults(columns: Mapping[str, Any]) -> list[tuple[str, str]]:
     check("rating_count", lambda value: value >= 0, "a number that is not negative")
     day = columns.get("published_on")
     if isinstance(day, date) and day.year != columns.get("published_year"):
-        faults.append(("published_on", f"published_on is {day}, another year than published_year."))
+        faults.append(("published_on", f"publishedOn is {day}, another year than publishedYear."))
     if "rating_average" in columns or "rating_count" in columns:
         average, count = columns.get("rating_average"), columns.get("rating_count")
         if (average is None) != (not count):

@@ -30,6 +30,12 @@ class Fault:
     message: str
 
 
+def label(name: str) -> str:
+    """Return the name of a column as clients know it, for example pageCount."""
+    head, *rest = name.split("_")
+    return head + "".join(map(str.capitalize, rest))
+
+
 class WriteRejectedError(Exception):
     """A write is rejected as a whole. `current_id` is the item that has another version than expected."""
 
