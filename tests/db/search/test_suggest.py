@@ -120,14 +120,16 @@ async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
 async def test_of_many_books_in_a_popularity_tier_some_are_compared(
     connection: Connection, shelf: None
 ) -> None:
-    """All 2,500 books with the word have the same popularity; 1,000 are read, and 300 of them compared."""
+    """All 2,500 books with the word have the same popularity; 1,000 are read, and 300 of them compared.
+
+    Which of the 1,111 books that "odd 1" begins are read depends on their places in the table.
+    """
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 'many', n, 'Odd ' || n FROM generate_series(1, 2500) n"
     )
 
-    assert [book.title for book in await suggested_books(connection, "odd 1", 1, VocabularyCache())] == [
-        "Odd 1"
-    ]
+    found = [book.title for book in await suggested_books(connection, "odd 1", 1, VocabularyCache())]
+    assert [title.startswith("Odd 1") for title in found] == [True]
     assert [book.title for book in await suggested_books(connection, "odd 2500", 1, VocabularyCache())] == [
         "Odd 2500"
     ]
