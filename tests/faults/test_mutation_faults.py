@@ -102,6 +102,12 @@ async def test_a_mutation_that_waits_too_long_for_a_lock_writes_nothing(
     assert await read_stock(dsn) == stock + 1
 
 
+async def waits_for_a_lock(observer: Any) -> bool:
+    """Return whether a statement waits for a lock, so that it cannot end by itself."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return await observer.fetchval(waiting) == 1
+
+
 async def test_a_client_that_leaves_during_a_mutation_has_written_nothing(
     patient_server: BookstoreProcess, postgres: Postgres
 ) -> None:
@@ -111,7 +117,7 @@ async def test_a_client_that_leaves_during_a_mutation_has_written_nothing(
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=GUARD) as client:
             body = {"query": MUTATION, "variables": {"title": "left"}}
             leaving = asyncio.create_task(client.post(patient_server.url, json=body))
-            await until(lambda: has_active_statements(observer, 1))
+            await until(lambda: waits_for_a_lock(observer))
             leaving.cancel()
             await asyncio.wait([leaving])
         await until(lambda: has_active_statements(observer, 0))
