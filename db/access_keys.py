@@ -36,7 +36,7 @@ SELECT {_COLUMNS} FROM access_key ORDER BY id
 
 
 async def list_access_keys(database: Database) -> list[AccessKey]:
-    """Return all keys, the oldest first, with those that are expired or revoked."""
+    """Return all keys, expired and revoked ones included, the oldest first."""
     return [AccessKey(**dict(row)) for row in await database.fetch(_ACCESS_KEYS)]
 
 

@@ -25,6 +25,7 @@ import uvloop
 from db import embedded
 from tests.graphql_api.conftest import SAMPLE
 from tests.serving import embedded_catalog, run_bookstore, run_server
+from tests.waiting import until
 
 WORKERS = 4
 BOOKS = 200
@@ -124,8 +125,7 @@ async def rotate_keys(url: str, folder: Path, requests: int) -> tuple[Counter[in
     async def replace_keys() -> None:
         for number in range(1, 100):
             keys.append(await asyncio.to_thread(create_key, folder, f"rotation {number}"))
-            while in_flight[keys[-2]]:
-                await asyncio.sleep(0.01)
+            await until(lambda: not in_flight[keys[-2]])
             await asyncio.to_thread(run_bookstore, "keys", "revoke", f"rotation {number - 1}", cwd=folder)
 
     async def ask(client: httpx.AsyncClient) -> None:

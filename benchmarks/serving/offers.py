@@ -56,7 +56,7 @@ async def draw_offers(dsn: str, sizes: Sequence[int], seed: int) -> list[list[Se
 
 
 def cut_requests(offers: Sequence[Offer], size: int) -> list[Sequence[Offer]]:
-    """Return the requests that raise all offers, followed by those that set them back."""
+    """Return the requests that raise every price, then the requests that restore it."""
     as_they_are = [offers[start : start + size] for start in range(0, len(offers) - size + 1, size)]
     return [*([offer.raised() for offer in request] for request in as_they_are), *as_they_are]
 

@@ -103,7 +103,7 @@ ORDER BY isbn
 
 
 async def workload_values(dsn: str, count: int = REQUESTS) -> dict[str, Sequence[Any]]:
-    """Return values of each workload's variable, `count` of those that read. A catalog always gives the same."""
+    """Return each workload's variables: `count` values per reading workload, the same for the same catalog."""
     connection = await asyncpg.connect(dsn)
     try:
         categories = await connection.fetch(CATEGORIES)

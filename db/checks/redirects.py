@@ -1,4 +1,4 @@
-"""Redirects that lead to nothing, or away from an author who is there."""
+"""Redirects whose target is missing, or whose source still exists."""
 
 from db.statements import ReadStatement
 

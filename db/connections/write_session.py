@@ -31,7 +31,7 @@ class WriteSession:
 
     The first error of PostgreSQL that ends the transaction is kept as `failure`, and everything later raises
     it. `must_retry` tells that PostgreSQL rolled it back for the sake of another transaction, so that the
-    request can run again as a whole. While it `is_committing`, nobody knows whether its changes are written.
+    request can run again as a whole. While it `is_committing`, it is unknown whether its changes are written.
     """
 
     __slots__ = (
@@ -130,8 +130,7 @@ class WriteSession:
             if is_connection_lost(error) or isinstance(error, TimeoutError):
                 raise UnknownOutcomeError(
                     "The connection to PostgreSQL was lost during the commit: the changes may or may not "
-                    "have been"
-                    " written."
+                    "have been written."
                 ) from error
             self.is_committing = False
             raise self._fail(error) from error

@@ -45,5 +45,5 @@ async def add_audit_entry(
 async def last_audit_entries(
     connection: asyncpg.Connection, limit: int, *, client: str | None = None, item: str | None = None
 ) -> list[AuditEntry]:
-    """Return the last entries, the newest first; only those of a client, or those that wrote an item."""
+    """Return the last entries, the newest first, optionally of one client or one item."""
     return [AuditEntry(*row) for row in await connection.fetch(_LAST_ENTRIES, limit, client, item)]

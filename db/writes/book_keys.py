@@ -78,11 +78,12 @@ async def lock_books(transaction: WriteTransaction, keys: Sequence[BookKey]) -> 
     found: list[Mapping[str, Any]] = []
     first_paths: dict[int, FaultPath] = {}
     conflicting: int | None = None
+    rejected = {fault.path for fault in faults}
     for key in keys:
         row = by_id.get(key.id) if key.id is not None else by_isbn.get(key.isbn)
         row = by_source.get(key.source_key) if key.source_key else row
         if row is None:
-            if all(fault.path != key.path for fault in faults):
+            if key.path not in rejected:
                 faults.append(Fault(key.path, FaultCode.NOT_FOUND, f"No book has {key.text}."))
         elif (first := first_paths.setdefault(row["id"], key.path)) != key.path:
             faults.append(

@@ -27,7 +27,7 @@ SELECT id FROM added
 _LOCK_CATEGORY = WriteStatement(
     "lock_category",
     """
-SELECT id, name, parent_id, version FROM category WHERE id = $1::bigint FOR UPDATE
+SELECT id, version FROM category WHERE id = $1::bigint FOR UPDATE
 """,
 )
 

@@ -215,7 +215,7 @@ RESTRICTIONS = [
 ]
 
 
-async def check_is_reported(opened: Schema, closed: Schema, full: Schema) -> None:
+async def assert_is_reported(opened: Schema, closed: Schema, full: Schema) -> None:
     """Assert that the check reports each part that an opened schema has beyond the closed one."""
     parts = hidden_parts(opened, closed)
 
@@ -233,7 +233,7 @@ async def test_a_part_that_is_opened_on_purpose_is_reported(
 
     monkeypatch.setattr(declaration_of(cls, name, argument), "metadata", {})
 
-    await check_is_reported(build_library(Role.PUBLIC), closed, full)
+    await assert_is_reported(build_library(Role.PUBLIC), closed, full)
 
 
 async def test_an_enum_value_that_is_opened_on_purpose_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +241,7 @@ async def test_an_enum_value_that_is_opened_on_purpose_is_reported(monkeypatch: 
 
     monkeypatch.setattr(library.ShelfOrder, "value_roles", {"LOSSES": Role.MANAGER})
 
-    await check_is_reported(build_library(Role.PUBLIC), closed, full)
+    await assert_is_reported(build_library(Role.PUBLIC), closed, full)
 
 
 async def test_a_field_of_the_catalog_that_is_opened_on_purpose_is_reported(
@@ -249,7 +249,7 @@ async def test_a_field_of_the_catalog_that_is_opened_on_purpose_is_reported(
 ) -> None:
     monkeypatch.setattr(declaration_of(Book, "source"), "metadata", {})
 
-    await check_is_reported(build_catalog(Role.PUBLIC), schema, schema_for(Role.MANAGER))
+    await assert_is_reported(build_catalog(Role.PUBLIC), schema, schema_for(Role.MANAGER))
 
 
 async def test_a_suggestion_of_a_hidden_field_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
