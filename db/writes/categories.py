@@ -1,8 +1,5 @@
 """Categories: add, rename, move and delete. Old paths go on being found."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from db.constraints import MAX_NAME_LENGTH
 from db.importing.field_parsers import FieldError
 from db.importing.field_parsers.texts import parse_literal_line
@@ -27,7 +24,7 @@ SELECT id FROM added
 _LOCK_CATEGORY = WriteStatement(
     "lock_category",
     """
-SELECT id, version FROM category WHERE id = $1::bigint FOR UPDATE
+SELECT version FROM category WHERE id = $1::bigint FOR UPDATE
 """,
 )
 
@@ -45,7 +42,7 @@ SELECT FROM book WHERE id IN (
 _COUNT_BOOKS = WriteStatement(
     "count_books_of_category",
     """
-SELECT book_count FROM category WHERE id = $1::bigint
+SELECT coalesce(sum(book_count), 0) AS books FROM category WHERE id = $1::bigint
 """,
 )
 
@@ -115,9 +112,9 @@ async def rename_category(
 ) -> int:
     """Set the name of a category, and so the paths of its subtree. Return its id."""
     parsed = _parse_name(name, ("input", "name"))
-    row = await _lock_category(transaction, reference, expected_version)
-    await _change_paths(transaction, _RENAME_CATEGORY, row["id"], parsed, reference.path)
-    return row["id"]
+    category_id = await _lock_subtree(transaction, reference, expected_version)
+    await _change_paths(transaction, _RENAME_CATEGORY, category_id, parsed)
+    return category_id
 
 
 async def move_category(
@@ -128,57 +125,64 @@ async def move_category(
 ) -> int:
     """Put a category under another one, or at the root. Return its id."""
     parent_id = (await find_references(transaction, "category", [parent]))[0] if parent else None
-    row = await _lock_category(transaction, reference, expected_version)
-    await _change_paths(transaction, _MOVE_CATEGORY, row["id"], parent_id, reference.path)
-    return row["id"]
+    category_id = await _lock_subtree(transaction, reference, expected_version)
+    await _change_paths(transaction, _MOVE_CATEGORY, category_id, parent_id)
+    return category_id
 
 
 async def delete_category(
     transaction: WriteTransaction, reference: Reference, expected_version: int | None
 ) -> int:
     """Delete a category without books and subcategories. Return its id."""
-    row = await _lock_category(transaction, reference, expected_version)
-    children, books = (await transaction.fetch(_COUNT_USES, row["id"]))[0]
+    category_id = await _find_category(transaction, reference)
+    await _lock_category(transaction, category_id, reference, expected_version)
+    children, books = (await transaction.fetch(_COUNT_USES, category_id))[0]
     if children or books:
         message = f"Books in this category: {books:,}; categories below it: {children:,}. Move them first."
         raise reject(reference.path, FaultCode.IN_USE, message)
-    await transaction.fetch(_DELETE_CATEGORY, row["id"])
-    return row["id"]
+    await transaction.fetch(_DELETE_CATEGORY, category_id)
+    return category_id
 
 
 async def _change_paths(
-    transaction: WriteTransaction,
-    statement: WriteStatement,
-    category_id: int,
-    value: object,
-    path: FaultPath,
+    transaction: WriteTransaction, statement: WriteStatement, category_id: int, value: object
 ) -> None:
-    books = (await transaction.fetch(_COUNT_BOOKS, category_id))[0]["book_count"]
+    before = await transaction.fetch(_PATHS_OF_SUBTREE, category_id)
+    await transaction.fetch(statement, category_id, value)
+    await transaction.fetch(_REDIRECT_PATHS, [row["id"] for row in before], [row["path"] for row in before])
+
+
+async def _find_category(transaction: WriteTransaction, reference: Reference) -> int:
+    await transaction.fetch(LOCK_COUNTERS)
+    return (await find_references(transaction, "category", [reference]))[0]
+
+
+async def _lock_subtree(
+    transaction: WriteTransaction, reference: Reference, expected_version: int | None
+) -> int:
+    category_id = await _find_category(transaction, reference)
+    books = (await transaction.fetch(_COUNT_BOOKS, category_id))[0]["books"]
     if books > MAX_REWRITTEN_BOOKS:
         message = (
             f"{books:,} books are in this category and below, and a request rewrites at most"
             f" {MAX_REWRITTEN_BOOKS:,}: each is searched by the names of its categories. Rename or move it by"
             " SQL, in the table category, which takes as long as it needs."
         )
-        raise reject(path, FaultCode.TOO_LARGE, message)
-    before = await transaction.fetch(_PATHS_OF_SUBTREE, category_id)
-    await transaction.fetch(statement, category_id, value)
-    await transaction.fetch(_REDIRECT_PATHS, [row["id"] for row in before], [row["path"] for row in before])
+        raise reject(reference.path, FaultCode.TOO_LARGE, message)
+    await transaction.fetch(_LOCK_BOOKS_OF_CATEGORY, category_id)
+    return await _lock_category(transaction, category_id, reference, expected_version)
 
 
 async def _lock_category(
-    transaction: WriteTransaction, reference: Reference, expected_version: int | None
-) -> Mapping[str, Any]:
-    await transaction.fetch(LOCK_COUNTERS)
-    category_id = (await find_references(transaction, "category", [reference]))[0]
-    await transaction.fetch(_LOCK_BOOKS_OF_CATEGORY, category_id)
+    transaction: WriteTransaction, category_id: int, reference: Reference, expected_version: int | None
+) -> int:
     rows = await transaction.fetch(_LOCK_CATEGORY, category_id)
     if not rows:
         raise reject(reference.path, FaultCode.NOT_FOUND, "The category was deleted meanwhile.")
     if expected_version not in (None, rows[0]["version"]):
         fault = conflict(("expected_version",), expected_version, rows[0]["version"])
-        raise WriteRejectedError([fault], current_id=rows[0]["id"])
-    return rows[0]
+        raise WriteRejectedError([fault], current_id=category_id)
+    return category_id
 
 
 def _parse_name(name: str, path: FaultPath) -> str:

@@ -55,7 +55,7 @@ UPDATE = (
         ('createCategory(input: {name: "New"})', "lock_counters insert_category"),
         (
             'deleteCategory(by: {path: "category-1"})',
-            "lock_counters referenced_categories lock_books_of_category lock_category count_uses delete_category",
+            "lock_counters referenced_categories lock_category count_uses delete_category",
         ),
     ],
 )
