@@ -20,6 +20,10 @@ class Charge:
     identity: str
     requested: int
 
+    def actual(self, rows_read: int) -> int:
+        """Return the cost of the rows that were read, at most what was taken."""
+        return min(self.requested, rows_read)
+
 
 class CostLimits:
     """A bucket of cost for each key or token, and for each address of the public.
@@ -33,7 +37,7 @@ class CostLimits:
             Buckets(settings.cost_capacity, settings.cost_restore_rate) if settings.cost_capacity else None
         )
 
-    def charge(self, scope: Scope, principal: Principal, requested: int) -> "Charge":
+    def charge(self, scope: Scope, principal: Principal, requested: int) -> Charge:
         """Take the cost of an operation from its client's bucket. Raise HttpError if there is not enough."""
         if self._buckets is None:
             return Charge("", requested)
@@ -46,24 +50,31 @@ class CostLimits:
                 f"{self._buckets.capacity:,} are available (COST_CAPACITY): retry in {ceil(wait)} s.",
                 [(b"retry-after", b"%d" % ceil(wait))],
                 code="RATE_LIMITED",
-                extensions={"cost": self._report(identity, requested)},
+                extensions={"cost": {"requested": requested, **self._report_bucket(identity)}},
             )
         return Charge(identity, requested)
 
-    def settle(self, charge: "Charge", rows_read: int) -> dict[str, Any]:
-        """Give back what an operation has not used. Return what its response says of its cost."""
-        actual = min(charge.requested, rows_read)
+    def give_back(self, charge: Charge, rows_read: int) -> None:
+        """Give back what an operation has not used of its charge."""
         if self._buckets is not None:
-            self._buckets.give_back(charge.identity, charge.requested - actual)
-        return {"requested": charge.requested, "actual": actual, **self._report(charge.identity)}
+            self._buckets.give_back(charge.identity, charge.requested - charge.actual(rows_read))
 
-    def _report(self, identity: str, requested: int | None = None) -> dict[str, Any]:
-        report: dict[str, Any] = {} if requested is None else {"requested": requested}
-        if self._buckets is not None:
-            report["capacity"] = self._buckets.capacity
-            report["available"] = self._buckets.available(identity)
-            report["restoreRate"] = self._buckets.restore_rate
-        return report
+    def report(self, charge: Charge, rows_read: int) -> dict[str, Any]:
+        """Return what a response says of the cost of its operation."""
+        return {
+            "requested": charge.requested,
+            "actual": charge.actual(rows_read),
+            **self._report_bucket(charge.identity),
+        }
+
+    def _report_bucket(self, identity: str) -> dict[str, Any]:
+        if self._buckets is None:
+            return {}
+        return {
+            "capacity": self._buckets.capacity,
+            "available": self._buckets.available(identity),
+            "restoreRate": self._buckets.restore_rate,
+        }
 
     def _identity(self, scope: Scope, principal: Principal) -> str:
         if principal.identity != PUBLIC.identity:

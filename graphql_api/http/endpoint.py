@@ -192,14 +192,19 @@ class Endpoint:
         finally:
             if isinstance(session, ReadSession):
                 session.cancel()
-            cost = self.cost_limits.settle(execution.charge, session.rows_read)
+            self.cost_limits.give_back(execution.charge, session.rows_read)
         if session.failure:
             raise catalog_unavailable(session.failure)
         result = outcome.result
         errors = [format_error(error, executed=True) for error in result.errors or ()]
         if result.data is None and all("path" not in error for error in errors):
             return _request_error_response(errors, execution.media_type), False
-        body = _encode(result, errors, cost if execution.request.wants_cost else None)
+        cost = (
+            self.cost_limits.report(execution.charge, session.rows_read)
+            if execution.request.wants_cost
+            else None
+        )
+        body = _encode(result, errors, cost)
         max_bytes = self.settings.max_response_bytes
         if len(body) > max_bytes:
             raise RequestError(
