@@ -1,7 +1,6 @@
 """Authors: add, change, delete and merge. Old slugs and ids go on being found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from db.constraints import MAX_NAME_KEY_LENGTH, MAX_NAME_LENGTH, MAX_YEAR
@@ -34,7 +33,7 @@ SELECT id FROM added
 _LOCK_AUTHORS = WriteStatement(
     "lock_authors",
     """
-SELECT id, slug, source, source_id, name, sort_name, birth_year, death_year, book_count, version
+SELECT id, slug, source, source_id, name, sort_name, birth_year, death_year, version
 FROM author WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE
 """,
 )
@@ -147,36 +146,36 @@ ON CONFLICT (slug) DO UPDATE SET author_id = excluded.author_id
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorInput:
-    """What is set of an author: name, sort_name, birth_year, death_year. A missing value stays, None
-    clears.
+async def create_author(transaction: WriteTransaction, values: Mapping[str, Any]) -> int:
+    """Add an author of name, sort_name, birth_year and death_year. Return the id.
+
+    Without a sort name it is derived from the name.
     """
-
-    values: Mapping[str, Any]
-
-
-async def create_author(transaction: WriteTransaction, author: AuthorInput) -> int:
-    """Add an author, and return the id. Without a sort name it is derived from the name."""
-    values = _parse_values({"name": None, **author.values})
-    name: str = values["name"]
-    sort_name = values.get("sort_name") or derive_sort_name(name) or name
-    years = values.get("birth_year"), values.get("death_year")
+    parsed = _parse_values({"name": None, **values})
+    name: str = parsed["name"]
+    sort_name = parsed.get("sort_name") or derive_sort_name(name) or name
+    years = parsed.get("birth_year"), parsed.get("death_year")
     await transaction.fetch(LOCK_COUNTERS)
     return (await transaction.fetch(_INSERT_AUTHOR, name, sort_name, *years))[0]["id"]
 
 
 async def update_author(
-    transaction: WriteTransaction, reference: Reference, author: AuthorInput, expected_version: int | None
+    transaction: WriteTransaction,
+    reference: Reference,
+    values: Mapping[str, Any],
+    expected_version: int | None,
 ) -> int:
-    """Set some values of an author. With a new name and no sort name, it is derived. Return the id."""
-    values = _parse_values(author.values)
-    if "name" in values:
+    """Set the given values of an author; None clears a year. Return the id.
+
+    With a new name, or a sort name that is cleared, the sort name is derived from the name.
+    """
+    parsed = _parse_values(values)
+    if "name" in parsed:
         await transaction.fetch(LOCK_COUNTERS)
-    row = await _lock_author(transaction, reference, expected_version, with_books="name" in values)
-    if "name" in values and not values.get("sort_name"):
-        values["sort_name"] = derive_sort_name(values["name"]) or values["name"]
-    new = {**row, **{name: value for name, value in values.items() if value or name not in ("sort_name",)}}
+    row = await _lock_author(transaction, reference, expected_version, with_books="name" in parsed)
+    new = {**row, **parsed}
+    if not new["sort_name"] or ("name" in parsed and "sort_name" not in parsed):
+        new["sort_name"] = derive_sort_name(new["name"]) or new["name"]
     await transaction.fetch(
         _UPDATE_AUTHOR,
         row["id"],

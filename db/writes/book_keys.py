@@ -6,7 +6,7 @@ from typing import Any
 
 from db.importing.field_parsers import FieldError, parse_isbn
 from db.statements import WriteStatement
-from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
+from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError, describe_path
 from db.writes.session import WriteTransaction
 
 
@@ -37,7 +37,7 @@ class BookKey:
 _LOCK_BOOKS = WriteStatement(
     "lock_books",
     """
-SELECT b.id, b.isbn, b.source, b.source_id, b.version, b.stock, b.is_published
+SELECT b.id, b.isbn, b.source, b.source_id, b.version, b.stock
 FROM book AS b
 WHERE b.id IN (
     SELECT unnest($1::bigint[])
@@ -55,7 +55,7 @@ FOR NO KEY UPDATE OF b
 _LOCK_BOOKS_BY_ISBNS = WriteStatement(
     "lock_books_by_isbns",
     """
-SELECT b.id, b.isbn, b.source, b.source_id, b.version, b.stock, b.is_published
+SELECT b.id, b.isbn, b.source, b.source_id, b.version, b.stock
 FROM book AS b
 WHERE b.isbn = ANY ($1::text[])
 ORDER BY b.id
@@ -121,12 +121,6 @@ def conflict(path: FaultPath, expected: int | None, version: int) -> Fault:
         FaultCode.CONFLICT,
         f"The version is {version}, not {expected}. Read it again, then decide.",
     )
-
-
-def describe_path(path: FaultPath) -> str:
-    """Return a path as JavaScript writes it, for example offers[2].isbn."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")
 
 
 def _normalize_isbns(keys: Sequence[BookKey]) -> tuple[list[BookKey], list[Fault]]:

@@ -36,6 +36,12 @@ def label(name: str) -> str:
     return head + "".join(map(str.capitalize, rest))
 
 
+def describe_path(path: FaultPath) -> str:
+    """Return a path as clients know it, for example offers[2].sourceKey."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{label(part)}" for part in path)
+    return text.removeprefix(".")
+
+
 class WriteRejectedError(Exception):
     """A write is rejected as a whole. `current_id` is the item that has another version than expected."""
 

@@ -22,6 +22,7 @@ from db.importing.options import DEFAULT_OPTIONS, OWNABLE_FIELDS, ImportOptions
 from db.importing.ownership import record_owners
 from db.importing.publishing import keep_unpublished_books
 from db.importing.readers.flat import FlatRecordParser
+from db.importing.readers.flat_fields import fields_of_columns
 from db.importing.records import BookRecord, Reject
 from db.importing.spellings import choose_spellings, write_spellings
 from db.importing.staging import Staging
@@ -91,13 +92,13 @@ SET LOCAL lock_timeout TO DEFAULT
 
 _OUTCOMES = """
 /* upserted_rows */
-SELECT s.row, CASE WHEN NOT t.is_new THEN t.id END AS id, CASE
+SELECT s.row, t.id, CASE
     WHEN t.is_new THEN 'CREATED'
     WHEN t.differs OR t.is_published IS NOT NULL OR t.id IN (
         SELECT book_id FROM target_book_author UNION ALL SELECT book_id FROM gone_book_author
         UNION ALL SELECT book_id FROM target_book_category UNION ALL SELECT book_id FROM gone_book_category
     ) THEN 'UPDATED'
-    ELSE 'UNCHANGED' END AS outcome, t.id AS target_id
+    ELSE 'UNCHANGED' END AS outcome
 FROM stage_book s JOIN target_book t USING (ordinal)
 """
 
@@ -128,7 +129,11 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
     if faults := check_source(upsert.source, ("source",)):
         raise WriteRejectedError(faults)
     rows: list[UpsertedRow] = [UpsertedRow() for _ in upsert.records]
-    parsed = list(_parse_records(upsert.records, rows))
+    names = sorted({name for record in upsert.records for name in record})
+    owned = frozenset(names) & frozenset(OWNABLE_FIELDS)
+    options = ImportOptions(empty_clears=True, owner_of=owned, overwrite_edits=True)
+    rules = update_rules(fields_of_columns(names), options)
+    parsed = list(_parse_records(upsert.records, names, rows))
     async with session.raw_connection() as connection:
         if not await connection.fetchval(TRY_IMPORT_LOCK):
             raise DatabaseUnavailableError("An import is running.")
@@ -136,7 +141,7 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
         await connection.execute(_SET_WRITER)
         await create_staging_tables(connection)
         while True:
-            await _plan(connection, upsert, parsed)
+            await _plan(connection, upsert.source, parsed, rules, options)
             rejected = await connection.fetch(_REJECTED)
             if not rejected:
                 break
@@ -151,47 +156,27 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
             number: int = row["row"]
             done = rows[number - 1]
             done.outcome = RowOutcome(row["outcome"])
-            done.book_id = row["id"] if upsert.dry_run else row["target_id"]
+            is_planned = upsert.dry_run and done.outcome is RowOutcome.CREATED
+            done.book_id = None if is_planned else row["id"]
         if not upsert.dry_run:
-            await _write(connection, upsert, _rules_of(upsert))
+            await _write(connection, upsert.source, rules, options)
         await connection.execute(_DISCARD)
         await connection.execute(_RESET_WRITER)
     return rows
 
 
-def _fields_of(upsert: Upsert) -> frozenset[str]:
-    names = {name for record in upsert.records for name in record}
-    renamed = {"published": ("published_year", "published_on"), "pages": ("page_count",)}
-    fields = {each for name in names for each in renamed.get(name, (name,))}
-    if "price" in fields or "currency" in fields:
-        fields |= {"price", "currency"}
-    if "rating_average" in fields or "rating_count" in fields:
-        fields |= {"rating_average", "rating_count"}
-    return frozenset(fields)
-
-
-def _options_of(upsert: Upsert) -> ImportOptions:
-    owned = {name for record in upsert.records for name in record} & set(OWNABLE_FIELDS)
-    return ImportOptions(empty_clears=True, owner_of=frozenset(owned), overwrite_edits=True)
-
-
-def _rules_of(upsert: Upsert) -> UpdateRules:
-    return update_rules(_fields_of(upsert), _options_of(upsert))
-
-
 def _parse_records(
-    records: Sequence[Mapping[str, str | None]], rows: list[UpsertedRow]
+    records: Sequence[Mapping[str, str | None]], names: Sequence[str], rows: list[UpsertedRow]
 ) -> Iterator[BookRecord]:
     """Yield the books of the records. The faults of a record go into its row, and it is no book."""
-    all_names = sorted({name for record in records for name in record})
-    parser = FlatRecordParser(all_names)
+    parser = FlatRecordParser(names)
     for number, record in enumerate(records, 1):
-        parsed = parser.parse(number, [record.get(name) or "" for name in all_names])
+        parsed = parser.parse(number, [record.get(name) or "" for name in names])
         faults = [_fault_of(number, each) for each in parsed if isinstance(each, Reject)]
         rows[number - 1].faults += faults
         book = parsed[0]
         if not faults and isinstance(book, BookRecord):
-            absent = tuple(name for name in all_names if name not in record)
+            absent = tuple(name for name in names if name not in record)
             yield replace(book, absent=absent) if absent else book
 
 
@@ -216,14 +201,19 @@ def _add_faults(rows: list[UpsertedRow], rejected: Sequence[asyncpg.Record]) -> 
         rows[number - 1].faults.append(Fault(path, code, message))
 
 
-async def _plan(connection: asyncpg.Connection, upsert: Upsert, books: Sequence[BookRecord]) -> None:
+async def _plan(
+    connection: asyncpg.Connection,
+    source: str,
+    books: Sequence[BookRecord],
+    rules: UpdateRules,
+    options: ImportOptions,
+) -> None:
     """Stage the books, lock the catalog, and find what they change."""
     staging = Staging(connection, keeps_absent=True)
     await staging.add(books)
     await staging.finish()
-    rules, options = _rules_of(upsert), _options_of(upsert)
     await _lock_catalog(connection)
-    await staged_checks.reject_invalid_rows(connection, upsert.source, rules, options)
+    await staged_checks.reject_invalid_rows(connection, source, rules, options)
     await resolve.resolve(connection, rules)
     await keep_unpublished_books(connection, DEFAULT_OPTIONS)
     await choose_spellings(connection)
@@ -242,9 +232,11 @@ async def _lock_catalog(connection: asyncpg.Connection) -> None:
     await create_merge_tables(connection)
 
 
-async def _write(connection: asyncpg.Connection, upsert: Upsert, rules: UpdateRules) -> None:
-    number: Any = await connection.fetchval(_ADD_IMPORT, upsert.source)
-    await record_owners(connection, upsert.source, rules, _options_of(upsert))
-    await merge(connection, upsert.source, rules, number, into_rebuilt=False)
+async def _write(
+    connection: asyncpg.Connection, source: str, rules: UpdateRules, options: ImportOptions
+) -> None:
+    number: Any = await connection.fetchval(_ADD_IMPORT, source)
+    await record_owners(connection, source, rules, options)
+    await merge(connection, source, rules, number, into_rebuilt=False)
     await write_spellings(connection)
     await connection.execute(_REMOVE_IMPORT, number)

@@ -10,11 +10,10 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from db.writes.authors import AuthorInput as AuthorValues
 from db.writes.book_keys import BookKey
 from db.writes.books import BookInput as BookValues
 from db.writes.books import ContributionInput as ContributionValues
-from db.writes.faults import FaultPath
+from db.writes.faults import FaultPath, describe_path
 from db.writes.offers import Offer, Price
 from db.writes.references import Reference
 from graphql_api.schema.book_format import BookFormat
@@ -115,7 +114,7 @@ class CreateAuthorInput:
 @strawberry.input(description="What to change of an author. What is not given stays as it is, null empties.")
 class UpdateAuthorInput:
     name: str | None = _field("The name for display. The old slug goes on being found.")
-    sort_name: str | None = _field("The name for sorting; with a new name, by default derived from it.")
+    sort_name: str | None = _field("The name for sorting; null, or a new name alone, derives it from the name.")
     birth_year: int | None = _field("The year of birth. Years BC are negative.")
     death_year: int | None = _field("The year of death. Years BC are negative.")
 
@@ -249,14 +248,14 @@ def _contributions(contributions: Sequence[ContributionInput]) -> Iterator[Contr
         yield ContributionValues(to_author_reference(each.author, path), each.role.name)
 
 
-def to_author_values(author: CreateAuthorInput | UpdateAuthorInput) -> AuthorValues:
-    """Return what is set of an author."""
+def to_author_values(author: CreateAuthorInput | UpdateAuthorInput) -> dict[str, Any]:
+    """Return the values that are given for an author."""
     names = ("name", "sort_name", "birth_year", "death_year")
     values = {name: getattr(author, name) for name in names if getattr(author, name) is not UNSET}
     for name in ("name", "sort_name"):
         if values.get(name) is not None:
             values[name] = _check_text(("input", name), values[name])
-    return AuthorValues(values)
+    return values
 
 
 def _book_values(book: BookValuesInput) -> Iterator[tuple[str, Any]]:
@@ -282,9 +281,4 @@ def _to_price(money: MoneyInput | None) -> Price | None:
 
 def _check_text(path: FaultPath, text: str | None) -> str:
     """Return the text, or "" for None. Raise UserInputError if PostgreSQL cannot store it."""
-    return text if text and text.isprintable() else check_storable_text(_text(path), text)
-
-
-def _text(path: FaultPath) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".")
+    return text if text and text.isprintable() else check_storable_text(describe_path(path), text)

@@ -53,6 +53,30 @@ async def test_an_invalid_author_is_told(shop: Shop, values: str, path: list[str
     assert created["createAuthor"] == {"author": None, "errors": [{"path": path, "code": code}]}
 
 
+@pytest.mark.parametrize(
+    ("values", "sort_name"),
+    [
+        ("sortName: null", "Austen, Jane"),
+        ('sortName: ""', "Austen, Jane"),
+        ('sortName: "Miss Austen"', "Miss Austen"),
+        ("birthYear: 1775", "Jane A."),
+        ('name: "Jane Leigh"', "Leigh, Jane"),
+        ('name: "Jane Leigh", sortName: "Jane L."', "Jane L."),
+    ],
+)
+async def test_a_sort_name_that_is_not_given_is_derived(shop: Shop, values: str, sort_name: str) -> None:
+    await shop.run(
+        'mutation { createAuthor(input: {name: "Jane Austen", sortName: "Jane A."}) { errors { code } } }'
+    )
+
+    changed = await shop.run(
+        'mutation { updateAuthor(by: {slug: "jane-austen"}, input: {'
+        f"{values}}}) {{ author {{ sortName }} {ERRORS} }} }}"
+    )
+
+    assert changed["updateAuthor"] == {"author": {"sortName": sort_name}, "errors": []}
+
+
 async def test_a_renamed_author_is_found_by_the_old_slug(shop: Shop) -> None:
     author = await add_author(shop.connection, "Jane")
     await add_book(shop.connection, "Emma", authors=[author])
