@@ -117,7 +117,7 @@ ON CONFLICT (book_id, category_id) DO NOTHING
 
 
 async def create_book(
-    transaction: WriteTransaction, book: BookInput, *, source: str | None = None, source_id: str | None = None
+    transaction: WriteTransaction, book: BookInput, source: str | None = None, source_id: str | None = None
 ) -> int:
     """Add a book, and return its id. Without a source it is one of API_SOURCE, with a key of its own.
 

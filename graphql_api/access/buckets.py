@@ -29,8 +29,7 @@ class Buckets:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def take(self, identity: str, cost: int) -> float:
-        """Take a cost from a client's bucket, and return 0; or the seconds until it has enough, and take
-        nothing.
+        """Take a cost from a client's bucket and return 0, or return the seconds until it has enough.
 
         A cost above the capacity needs a full bucket.
         """

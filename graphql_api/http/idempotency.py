@@ -34,8 +34,7 @@ def read_request_key(scope: Scope, request: GraphQLRequest, principal: Principal
         raise HttpError(
             400,
             f"The Idempotency-Key header has no valid key: send 1 to {MAX_KEY_LENGTH} printable ASCII "
-            f"characters, "
-            "for example a UUID.",
+            "characters, for example a UUID.",
         )
     return RequestKey(principal.identity, key, _hash_request(request))
 

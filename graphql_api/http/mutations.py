@@ -23,8 +23,8 @@ def outcome_unknown() -> HttpError:
     """Return the error of a mutation whose commit was sent and not confirmed."""
     return service_unavailable(
         "The connection to the catalog was lost during the commit: the mutation may or may not have been "
-        "run. Send the "
-        "request again with the same Idempotency-Key, which tells; without one, read what it was to change.",
+        "run. Send the request again with the same Idempotency-Key, which tells; without one, read what it "
+        "was to change.",
         "OUTCOME_UNKNOWN",
     )
 

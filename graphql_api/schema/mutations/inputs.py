@@ -114,7 +114,9 @@ class CreateAuthorInput:
 @strawberry.input(description="What to change of an author. What is not given stays as it is, null empties.")
 class UpdateAuthorInput:
     name: str | None = _field("The name for display. The old slug goes on being found.")
-    sort_name: str | None = _field("The name for sorting; null, or a new name alone, derives it from the name.")
+    sort_name: str | None = _field(
+        "The name for sorting; null, or a new name alone, derives it from the name."
+    )
     birth_year: int | None = _field("The year of birth. Years BC are negative.")
     death_year: int | None = _field("The year of death. Years BC are negative.")
 
@@ -132,8 +134,7 @@ class UpdateCategoryInput:
 
 @strawberry.input(
     description="A flat record of a book, read as a row of an imported file is. What is not given stays as "
-    "it is; null "
-    "or an empty text empties. `sourceId` or `isbn` is required."
+    "it is; null or an empty text empties. `sourceId` or `isbn` is required."
 )
 class BookRecordInput:
     source_id: str | None = _field("The key of the book in the source; by default the ISBN.")

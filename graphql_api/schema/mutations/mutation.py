@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from db.connections.write_session import WriteSession
 from db.writes import authors, books, categories, offers
 from db.writes.faults import FaultPath
 from db.writes.references import Reference
@@ -84,13 +83,16 @@ _OnErrorArg = Annotated[OnError, strawberry.argument(description="What happens i
 _DryRunArg = Annotated[bool, strawberry.argument(description="Only tell the outcomes, and write nothing.")]
 _WRITTEN = (RowOutcome.CREATED, RowOutcome.UPDATED)
 
-Write = Callable[[WriteSession], Awaitable[Any]]
-
 
 async def _write(
-    context: Context, mutation: str, kind: str, write: Write, path: FaultPath = ("input",)
-) -> Any:
-    """Run a write of items of a kind as a step. What was read before is read again after it.
+    context: Context,
+    mutation: str,
+    kind: str,
+    write: Callable[..., Awaitable[int | list[int]]],
+    *arguments: Any,
+    path: FaultPath = ("input",),
+) -> Payload:
+    """Run `write(session, *arguments)`, of items of a kind, as a step. Afterwards everything is read again.
 
     `path` leads to the input whose values the constraints of the database check.
     """
@@ -99,7 +101,9 @@ async def _write(
         ids = [value] if isinstance(value, int) else value
         return [f"{kind} {item_id}" for item_id in ids]
 
-    step = Step(context.principal.name, mutation, write, name_items, path)
+    step = Step(
+        context.principal.name, mutation, lambda session: write(session, *arguments), name_items, path
+    )
     result = await run_step(context.write_session, step)
     context.forget_loaded()
     return Payload.of_list(result) if isinstance(result.value, list) else Payload.of(result)
@@ -107,10 +111,8 @@ async def _write(
 
 async def _create_book(context: Context, input: Annotated[inputs.CreateBookInput, _INPUT]) -> Payload:  # noqa: A002
     values = inputs.to_book_values(input)
-    source = {name: inputs.given(getattr(input, name)) for name in ("source", "source_id")}
-    return await _write(
-        context, "createBook", "Book", lambda session: books.create_book(session, values, **source)
-    )
+    source, source_id = inputs.given(input.source), inputs.given(input.source_id)
+    return await _write(context, "createBook", "Book", books.create_book, values, source, source_id)
 
 
 async def _update_book(
@@ -121,14 +123,12 @@ async def _update_book(
 ) -> Payload:
     key = inputs.to_book_key(by, ("by",), inputs.given(expected_version))
     values = inputs.to_book_values(input)
-    return await _write(
-        context, "updateBook", "Book", lambda session: books.update_book(session, key, values)
-    )
+    return await _write(context, "updateBook", "Book", books.update_book, key, values)
 
 
 async def _delete_book(context: Context, by: _BookKeyArg, expected_version: _VersionArg = UNSET) -> Payload:
     key = inputs.to_book_key(by, ("by",), inputs.given(expected_version))
-    return await _write(context, "deleteBook", "Book", lambda session: books.delete_book(session, key))
+    return await _write(context, "deleteBook", "Book", books.delete_book, key)
 
 
 async def _update_offers(context: Context, offers_: _OffersArg) -> Payload:
@@ -138,14 +138,12 @@ async def _update_offers(context: Context, offers_: _OffersArg) -> Payload:
         )
         raise UserInputError("offers", message)
     given = inputs.to_offers(offers_)
-    return await _write(context, "updateOffers", "Book", lambda session: offers.update_offers(session, given))
+    return await _write(context, "updateOffers", "Book", offers.update_offers, given)
 
 
 async def _adjust_stock(context: Context, by: _BookKeyArg, delta: _DeltaArg) -> Payload:
     key = inputs.to_book_key(by, ("by",))
-    return await _write(
-        context, "adjustStock", "Book", lambda session: offers.adjust_stock(session, key, delta)
-    )
+    return await _write(context, "adjustStock", "Book", offers.adjust_stock, key, delta)
 
 
 async def _upsert_books(
@@ -175,9 +173,7 @@ async def _upsert_books(
 
 async def _create_author(context: Context, input: Annotated[inputs.CreateAuthorInput, _INPUT]) -> Payload:  # noqa: A002
     values = inputs.to_author_values(input)
-    return await _write(
-        context, "createAuthor", "Author", lambda session: authors.create_author(session, values)
-    )
+    return await _write(context, "createAuthor", "Author", authors.create_author, values)
 
 
 async def _update_author(
@@ -188,36 +184,22 @@ async def _update_author(
 ) -> Payload:
     reference, values = inputs.to_author_reference(by, ("by",)), inputs.to_author_values(input)
     version = inputs.given(expected_version)
-    return await _write(
-        context,
-        "updateAuthor",
-        "Author",
-        lambda session: authors.update_author(session, reference, values, version),
-    )
+    return await _write(context, "updateAuthor", "Author", authors.update_author, reference, values, version)
 
 
 async def _delete_author(context: Context, by: _AuthorArg, expected_version: _VersionArg = UNSET) -> Payload:
     reference, version = inputs.to_author_reference(by, ("by",)), inputs.given(expected_version)
-    return await _write(
-        context, "deleteAuthor", "Author", lambda session: authors.delete_author(session, reference, version)
-    )
+    return await _write(context, "deleteAuthor", "Author", authors.delete_author, reference, version)
 
 
 async def _merge_authors(context: Context, into: _IntoArg, from_: _FromArg) -> Payload:
     kept, gone = inputs.to_author_reference(into, ("into",)), inputs.to_author_reference(from_, ("from",))
-    return await _write(
-        context, "mergeAuthors", "Author", lambda session: authors.merge_authors(session, kept, gone)
-    )
+    return await _write(context, "mergeAuthors", "Author", authors.merge_authors, kept, gone)
 
 
 async def _create_category(context: Context, input: Annotated[inputs.CreateCategoryInput, _INPUT]) -> Payload:  # noqa: A002
     parent = _parent_reference(inputs.given(input.parent), ("input", "parent"))
-    return await _write(
-        context,
-        "createCategory",
-        "Category",
-        lambda session: categories.create_category(session, input.name, parent),
-    )
+    return await _write(context, "createCategory", "Category", categories.create_category, input.name, parent)
 
 
 async def _update_category(
@@ -228,10 +210,7 @@ async def _update_category(
 ) -> Payload:
     reference, version = inputs.to_category_reference(by, ("by",)), inputs.given(expected_version)
     return await _write(
-        context,
-        "updateCategory",
-        "Category",
-        lambda session: categories.rename_category(session, reference, input.name, version),
+        context, "updateCategory", "Category", categories.rename_category, reference, input.name, version
     )
 
 
@@ -243,11 +222,7 @@ async def _move_category(
     reference, version = inputs.to_category_reference(by, ("by",)), inputs.given(expected_version)
     above = _parent_reference(parent, ("parent",))
     return await _write(
-        context,
-        "moveCategory",
-        "Category",
-        lambda session: categories.move_category(session, reference, above, version),
-        path=(),
+        context, "moveCategory", "Category", categories.move_category, reference, above, version, path=()
     )
 
 
@@ -255,12 +230,7 @@ async def _delete_category(
     context: Context, by: _CategoryArg, expected_version: _VersionArg = UNSET
 ) -> Payload:
     reference, version = inputs.to_category_reference(by, ("by",)), inputs.given(expected_version)
-    return await _write(
-        context,
-        "deleteCategory",
-        "Category",
-        lambda session: categories.delete_category(session, reference, version),
-    )
+    return await _write(context, "deleteCategory", "Category", categories.delete_category, reference, version)
 
 
 def _parent_reference(parent: CategoryLookup | None, path: FaultPath) -> Reference | None:
@@ -278,10 +248,8 @@ def _manager_field(resolve: Callable[..., Coroutine[Any, Any, Any]], description
 
 @strawberry.type(
     description="Mutations of the catalog. All mutations of a request are one transaction. Each of them "
-    "writes all of "
-    "what it is asked to write, or nothing and says in `errors` why. With an Idempotency-Key header a "
-    "request can be "
-    "sent again: it is run once."
+    "writes all of what it is asked to write, or nothing and says in `errors` why. With an Idempotency-Key "
+    "header a request can be sent again: it is run once."
 )
 class Mutation:
     create_book: payloads.CreateBookPayload = _editor_field(_create_book, "Add a book.", _WRITE_COST)
@@ -303,8 +271,7 @@ class Mutation:
     upsert_books: payloads.UpsertBooksPayload = _editor_field(
         _upsert_books,
         "Add and change many books by flat records, by the rules of an import. The records set what they "
-        "give, also in "
-        "books of other sources and in fields that were edited.",
+        "give, also in books of other sources and in fields that were edited.",
         _RECORDS_COST,
         _WRITE_COST,
     )
