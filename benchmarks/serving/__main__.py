@@ -33,7 +33,7 @@ from benchmarks.serving.meters import memory_mb_of
 from benchmarks.serving.plot import plot
 from benchmarks.serving.report import WIDTH, as_json, kind_of, parse_samples, print_report, summarize
 from benchmarks.serving.responses import ResponseMismatchError
-from benchmarks.serving.rounds import Course, Sample, Schedule, measure_rounds, require_same_responses
+from benchmarks.serving.rounds import Comparison, Sample, Schedule, measure_rounds, require_same_responses
 from benchmarks.serving.servers import (
     SERVERS,
     Server,
@@ -154,15 +154,15 @@ def measure_on(
             start_servers(options.servers, catalog.dsn, server_core, WORK_FOLDER / "logs")
         )
         values = uvloop.run(workload_values(catalog.dsn))
-        course = Course(servers, options.works, values, catalog)
-        samples = uvloop.run(compare_and_measure(course, options.schedule, console))
+        comparison = Comparison(servers, options.works, values, catalog)
+        samples = uvloop.run(compare_and_measure(comparison, options.schedule, console))
         return samples, {each.server.key: memory_mb_of(each.pid) for each in servers}
 
 
-async def compare_and_measure(course: Course, schedule: Schedule, console: Console) -> list[Sample]:
+async def compare_and_measure(comparison: Comparison, schedule: Schedule, console: Console) -> list[Sample]:
     with console.status("comparing responses") as status:
-        await require_same_responses(course)
-        return await measure_rounds(course, schedule, status.update)
+        await require_same_responses(comparison)
+        return await measure_rounds(comparison, schedule, status.update)
 
 
 def print_and_plot(document: dict[str, Any], picture: Path, console: Console) -> None:

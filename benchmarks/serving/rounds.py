@@ -48,8 +48,8 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """The works and the servers that run on one catalog.
+class Comparison:
+    """The workloads and the servers that are compared on one catalog.
 
     `positions` has the number of requests that each work that writes has sent so far. The next server continues
     there, so that its requests change something, too.
@@ -69,21 +69,21 @@ class Course:
         return await count_changes(self.catalog.dsn, self.values[work.key]) if work.writes else 0
 
 
-async def require_same_responses(course: Course) -> None:
+async def require_same_responses(comparison: Comparison) -> None:
     """Raise ResponseMismatchError unless all servers' responses are equal, and ours uses its plans."""
-    for work in course.works:
+    for work in comparison.works:
         require_plan(work)
-        for values in compared_values(work, course.values[work.key]):
+        for values in compared_values(work, comparison.values[work.key]):
             responses = {
                 each.server.key: [
                     await fetch_response(each.port, request)
-                    for request in course.requests_of(each, work, values)
+                    for request in comparison.requests_of(each, work, values)
                 ]
-                for each in course.servers
+                for each in comparison.servers
             }
             for number, value in enumerate(values):
                 require_equal(work, value, {key: bodies[number] for key, bodies in responses.items()})
-            require_same_bytes(work, values, course.servers, responses)
+            require_same_bytes(work, values, comparison.servers, responses)
 
 
 def compared_values(work: Workload, values: Sequence[Any]) -> list[Sequence[Any]]:
@@ -119,16 +119,16 @@ def require_same_bytes(
 
 
 async def measure_rounds(
-    course: Course, schedule: Schedule, report_progress: Callable[[str], None]
+    comparison: Comparison, schedule: Schedule, report_progress: Callable[[str], None]
 ) -> list[Sample]:
     """Return the samples of all servers, workloads and rounds.
 
     Within a round, the servers run each workload in turn. Every round starts with another server, so that no
     server always follows the same one.
     """
-    servers, works = course.servers, course.works
+    servers, works = comparison.servers, comparison.works
     requests = {
-        (each.server.key, work.key): course.requests_of(each, work, course.values[work.key])
+        (each.server.key, work.key): comparison.requests_of(each, work, comparison.values[work.key])
         for each in servers
         for work in works
     }
@@ -136,7 +136,7 @@ async def measure_rounds(
     for work in works:
         for each in servers:
             report_progress(f"warming up: {work.title}, {each.server.title}")
-            await measure_sample(each, work, 0, requests[each.server.key, work.key], course, warm_up)
+            await measure_sample(each, work, 0, requests[each.server.key, work.key], comparison, warm_up)
     samples: list[Sample] = []
     for number in range(schedule.rounds):
         start = number % len(servers)
@@ -144,7 +144,7 @@ async def measure_rounds(
             for each in (*servers[start:], *servers[:start]):
                 report_progress(f"round {number + 1} of {schedule.rounds}: {work.title}, {each.server.title}")
                 ours = requests[each.server.key, work.key]
-                samples.append(await measure_sample(each, work, number, ours, course, schedule))
+                samples.append(await measure_sample(each, work, number, ours, comparison, schedule))
     return samples
 
 
@@ -153,26 +153,29 @@ async def measure_sample(
     work: Workload,
     number: int,
     requests: Sequence[bytes],
-    course: Course,
+    comparison: Comparison,
     schedule: Schedule,
 ) -> Sample:
     """Run a load. Raise LoadError if a request of a work that writes has not changed all of its books."""
-    changes_before = await course.changes_of(work)
-    server_before, postgres_before = cpu_seconds_of(running.pid), cpu_seconds_of(course.catalog.postmaster)
+    changes_before = await comparison.changes_of(work)
+    server_before, postgres_before = (
+        cpu_seconds_of(running.pid),
+        cpu_seconds_of(comparison.catalog.postmaster),
+    )
     load_result = await run_load(
         running.port,
         requests,
         connections=schedule.connections,
         seconds=schedule.seconds,
-        start=course.positions[work.key],
+        start=comparison.positions[work.key],
     )
     server_cpu, postgres_cpu = (
         cpu_seconds_of(running.pid) - server_before,
-        cpu_seconds_of(course.catalog.postmaster) - postgres_before,
+        cpu_seconds_of(comparison.catalog.postmaster) - postgres_before,
     )
     if work.writes:
-        course.positions[work.key] += load_result.requests
-        changes = await course.changes_of(work) - changes_before
+        comparison.positions[work.key] += load_result.requests
+        changes = await comparison.changes_of(work) - changes_before
         if changes != work.offers * load_result.requests:
             raise LoadError(
                 f"{running.server.title} changed {changes:,} books in {load_result.requests:,} requests of"

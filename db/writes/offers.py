@@ -8,7 +8,7 @@ from db.constraints import MAX_PRICE_DECIMALS, PRICE_LIMIT
 from db.importing.codes import CURRENCIES
 from db.statements import WriteStatement
 from db.writes.book_keys import BookKey, lock_books
-from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
+from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError, reject
 from db.writes.session import WriteTransaction
 
 MAX_STOCK = 2**31 - 1
@@ -101,10 +101,10 @@ async def adjust_stock(transaction: WriteTransaction, key: BookKey, delta: int) 
     stock = row["stock"] + delta
     if stock < 0:
         message = f"The stock is {row['stock']}: {-delta} cannot be taken from it."
-        raise WriteRejectedError([Fault(("delta",), FaultCode.INSUFFICIENT_STOCK, message)])
+        raise reject(("delta",), FaultCode.INSUFFICIENT_STOCK, message)
     if stock > MAX_STOCK:
         message = f"The stock would be {stock:,}; at most {MAX_STOCK:,} is possible."
-        raise WriteRejectedError([Fault(("delta",), FaultCode.INVALID, message)])
+        raise reject(("delta",), FaultCode.INVALID, message)
     await transaction.fetch(_SET_STOCK, row["id"], stock)
     return row["id"]
 
