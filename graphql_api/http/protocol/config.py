@@ -11,6 +11,7 @@ from graphql_api.http.backpressure import ReadThrottle
 from graphql_api.http.cors import CorsMiddleware
 from graphql_api.http.protocol.overload import OverloadResponse
 from graphql_api.http.protocol.timeouts import TimeoutMonitor
+from graphql_api.http.protocol.uploads import Uploads
 from graphql_api.settings import Settings
 
 
@@ -26,6 +27,7 @@ class ProtocolConfig(Config):
         self.overload_response = OverloadResponse(self.admission)
         self.read_throttle = ReadThrottle()
         self.timeout_monitor = TimeoutMonitor()
+        self.uploads = Uploads(settings.max_upload_bytes)
         self.cors = CorsMiddleware(app, settings.origins) if settings.origins else None
 
     @property

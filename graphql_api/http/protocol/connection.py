@@ -45,12 +45,7 @@ class BookstoreHttpProtocol(asyncio.Protocol):
         self._connections = cast("set[BookstoreHttpProtocol]", server_state.connections)
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._reader = RequestReader(
-            settings.max_body_bytes,
-            self._answer_head,
-            self._accept,
-            max_upload_bytes=settings.max_upload_bytes,
-        )
+        self._reader = RequestReader(settings.max_body_bytes, config.uploads, self._answer_head, self._accept)
         self._timeouts = ConnectionTimeouts(
             settings.client_timeout, settings.keep_alive_timeout, self._loop.time()
         )

@@ -77,7 +77,7 @@ class RequestCycle:
         self._app = app
         self._scope = scope
         self._request = request
-        self._body: bytes | None = request.body
+        self._body: bytes | None = request.take_body()
         self._stream = stream
         self._on_end = on_end
         self._disconnected: asyncio.Event | None = None  # made when the application waits for it

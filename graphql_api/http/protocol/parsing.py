@@ -14,12 +14,16 @@ from httptools import (
 
 from graphql_api.http.graphql_requests import SizeLimit, too_large_message
 from graphql_api.http.protocol.requests import Request
-from graphql_api.http.responses import HttpError
+from graphql_api.http.protocol.uploads import Uploads
+from graphql_api.http.responses import HttpError, service_unavailable
 
 MAX_HEADER_BYTES = 16_384
 
 MAX_URL_BYTES = 65_535
 """The longest URL that httptools parses."""
+
+_NO_REQUEST = Request()
+"""Stands for the request while none is being read, so that a connection does not hold the last one."""
 
 
 class RequestReader:
@@ -32,22 +36,17 @@ class RequestReader:
     def __init__(
         self,
         max_body_bytes: int,
+        uploads: Uploads,
         on_head: Callable[[Request], None],
         on_request: Callable[[Request], None],
-        *,
-        max_upload_bytes: int = 0,
     ) -> None:
-        """A body may have `max_upload_bytes`, if that is more, of a request with an Authorization header."""
-        self.request = Request()
-        """The last request that has begun."""
+        """A request with an Authorization header may be an upload, if that is larger."""
+        self.request = _NO_REQUEST
+        """The request that is being read."""
         self.is_reading = False
         """Whether that request is incomplete."""
         self._body_limit = self._limit = SizeLimit("MAX_BODY_BYTES", max_body_bytes)
-        self._upload_limit = (
-            SizeLimit("MAX_UPLOAD_BYTES", max_upload_bytes)
-            if max_upload_bytes > max_body_bytes
-            else self._body_limit
-        )
+        self._uploads = uploads
         self._on_head = on_head
         self._on_request = on_request
         self._overhead = 0  # bytes since the last request: head, chunk sizes, trailers
@@ -73,7 +72,7 @@ class RequestReader:
         if self._overhead > max_overhead:
             raise HttpError(
                 431,
-                f"The head is too large; at most {max_overhead:,} bytes are allowed (MAX_BODY_BYTES).",
+                f"The head is too large; at most {max_overhead:,} bytes are allowed ({self._limit.setting}).",
             )
 
     def close(self) -> None:
@@ -117,8 +116,8 @@ class RequestReader:
         self.request = Request()
         self.is_reading = True
         self._in_head = True
-        self._body = []
         self._body_bytes = 0
+        self._limit = self._body_limit
 
     def on_url(self, url: bytes) -> None:
         request = self.request
@@ -154,7 +153,8 @@ class RequestReader:
             if hosts != 1:
                 raise HttpError(400, f"HTTP/1.1 requires exactly one Host header; got {hosts}.")
             request.expects_continue = fields.get(b"expect", b"").lower() == b"100-continue"
-        self._limit = self._upload_limit if b"authorization" in fields else self._body_limit
+        if b"authorization" in fields:
+            self._limit = max(self._body_limit, self._uploads.limit, key=lambda limit: limit.max_bytes)
         if int(fields.get(b"content-length", b"0")) > self._limit.max_bytes:
             request.error = HttpError(413, too_large_message("body", self._limit))
 
@@ -162,19 +162,25 @@ class RequestReader:
         request = self.request
         self._overhead -= len(body)
         self._body_bytes += len(body)
-        if request.error is None and self._body_bytes <= self._limit.max_bytes:
-            self._body.append(body)
-        elif request.error is None:
+        if request.error:
+            return
+        if self._body_bytes > self._limit.max_bytes:
             request.error = HttpError(413, too_large_message("body", self._limit))
-            self._body.clear()
-            self._on_head(request)
+        elif self._body_bytes > self._body_limit.max_bytes and not self._uploads.admit(request):
+            request.error = service_unavailable("Too many large requests are being read: retry later.")
+        else:
+            self._body.append(body)
+            return
+        self._body.clear()
+        self._on_head(request)
 
     def on_message_complete(self) -> None:
         if self._upgrades:
             return
-        request, body = self.request, self._body
-        if body:
+        request, self.request = self.request, _NO_REQUEST
+        if body := self._body:
             request.body = body[0] if len(body) == 1 else b"".join(body)
+            self._body = []
         self.is_reading = False
         self._overhead = 0
         self._on_request(request)

@@ -8,6 +8,7 @@ class Request:
     """An HTTP request. Its body is complete when `RequestReader` reports it."""
 
     __slots__ = (
+        "__weakref__",
         "body",
         "error",
         "expects_continue",
@@ -35,6 +36,11 @@ class Request:
         self.expects_continue = False
         self.error: HttpError | None = None
         self.is_answered = False
+
+    def take_body(self) -> bytes:
+        """Return the body, which the request then no longer holds."""
+        body, self.body = self.body, b""
+        return body
 
     @property
     def is_admission_controlled(self) -> bool:

@@ -230,6 +230,19 @@ async def test_a_rejected_body_closes_the_connection_if_the_client_may_not_send_
     assert (response.status, response.headers["connection"], rest, app.started) == (413, "close", b"", [])
 
 
+async def test_an_idle_connection_holds_no_body(server: Server, app: Application) -> None:
+    async with server(app, max_body_bytes=1_000, max_upload_bytes=5_000) as connect:
+        connected = await connect()
+        connected.send(post("/", LARGE, "authorization: any"))
+        response = await connected.read_response()
+        uploads = connected.protocol._config.uploads
+        await until(lambda: not connected.state.tasks)
+        held = len(uploads._requests)
+
+    assert (response.status, response.body, held) == (200, b"/" + LARGE, 0)
+    assert connected.protocol._reader._body == []
+
+
 async def test_the_rejection_of_a_head_request_has_no_body(server: Server, app: Application) -> None:
     async with server(app, max_body_bytes=1_000) as connect:
         connected = await connect()
@@ -327,9 +340,10 @@ async def test_requests_run_wait_or_are_rejected_and_connections_stay_open(
 
     async with server(app, max_concurrent_requests=1, max_queued_requests=1) as connect:
         running, waiting, rejected = [await connect() for _ in range(3)]
-        for connected in (running, waiting, rejected):
+        for connected in (running, waiting):
             connected.send(post("/graphql", b"a"))
-            await until(lambda each=connected: each.protocol._reader.request.path)
+            await until(lambda each=connected: each.protocol._cycle)
+        rejected.send(post("/graphql", b"a"))
         refusal = await rejected.read_response()
         started = list(app.started)
         app.held.clear()

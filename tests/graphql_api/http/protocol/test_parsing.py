@@ -7,9 +7,11 @@ from httptools import HttpParserCallbackError
 
 from graphql_api.http.protocol.parsing import MAX_HEADER_BYTES, RequestReader
 from graphql_api.http.protocol.requests import Request
+from graphql_api.http.protocol.uploads import MAX_UPLOADS, Uploads
 from graphql_api.http.responses import HttpError
 
 MAX_BODY_BYTES = 100
+MAX_UPLOAD_BYTES = 1_000
 POST = b"POST /graphql?a=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
 CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
 UPGRADE = b"GET /%d HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\nupgrade: h2c\r\n\r\n"
@@ -20,11 +22,14 @@ class RecordingReader:
     """A reader, and the requests and errors that it has reported."""
 
     max_body_bytes: int = MAX_BODY_BYTES
+    uploads: Uploads = field(default_factory=lambda: Uploads(MAX_UPLOAD_BYTES))
     heads: list[Request] = field(default_factory=list[Request])
     requests: list[Request] = field(default_factory=list[Request])
 
     def __post_init__(self) -> None:
-        self.reader = RequestReader(self.max_body_bytes, self.heads.append, self.requests.append)
+        self.reader = RequestReader(
+            self.max_body_bytes, self.uploads, self.heads.append, self.requests.append
+        )
 
     def feed(self, *parts: bytes) -> list[Request]:
         for part in parts:
@@ -173,6 +178,54 @@ def test_a_body_above_the_limit_is_reported_before_it_is_complete(
     assert (len(recorder.requests), recorder.requests[1].body) == (2, b"abc")
 
 
+def upload_head(size: int) -> bytes:
+    return b"POST / HTTP/1.1\r\nhost: x\r\nauthorization: any\r\ncontent-length: %d\r\n\r\n" % size
+
+
+def test_a_request_with_a_credential_may_have_a_larger_body(recorder: RecordingReader) -> None:
+    recorder.feed(upload_head(1_000), b" " * 400, b" " * 600)
+    recorder.feed(CHUNKED + b"65\r\n" + b" " * 101 + b"\r\n0\r\n\r\n")
+    recorder.feed(upload_head(1_001) + b" " * 1_001)
+
+    upload, *rejected = recorder.requests
+    assert (upload.error, len(upload.body)) == (None, 1_000)
+    assert [each.error and each.error.error["message"] for each in rejected] == [
+        "The body is too large; at most 100 bytes are allowed (MAX_BODY_BYTES).",
+        "The body is too large; at most 1,000 bytes are allowed (MAX_UPLOAD_BYTES).",
+    ]
+
+
+def test_the_head_after_an_upload_has_the_limit_of_every_head(recorder: RecordingReader) -> None:
+    recorder.feed(upload_head(1_000) + b" " * 1_000)
+
+    assert recorder.error_of(b"GET / HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 2_746) == (
+        431,
+        "The head is too large; at most 16,484 bytes are allowed (MAX_BODY_BYTES).",
+    )
+
+
+def test_the_uploads_of_a_process_are_limited_until_they_are_dropped() -> None:
+    uploads = Uploads(MAX_UPLOAD_BYTES)
+    recorders = [RecordingReader(uploads=uploads) for _ in range(MAX_UPLOADS + 1)]
+    for each in recorders:
+        each.feed(upload_head(200) + b" " * 199)
+    *admitted, refused = recorders
+    admitted[0].feed(b" ")
+    admitted[0].requests.clear()
+    refused.feed(b" " + upload_head(200) + b" " * 200)
+
+    assert [each.heads for each in admitted] == [[]] * MAX_UPLOADS
+    early, later = refused.requests
+    assert refused.heads == [early]
+    assert early.error is not None
+    assert (early.error.status, early.error.error["message"], early.body) == (
+        503,
+        "Too many large requests are being read: retry later.",
+        b"",
+    )
+    assert (later.error, len(later.body)) == (None, 200)
+
+
 @pytest.mark.parametrize(("version", "expects"), [(b"1.1", True), (b"1.0", False)])
 def test_expect_100_continue_is_reported_with_the_head(
     recorder: RecordingReader, version: bytes, expects: bool
@@ -213,7 +266,7 @@ def test_a_programming_error_is_not_reported_as_a_malformed_request() -> None:
     def fail(_: Request) -> None:
         raise ZeroDivisionError
 
-    reader = RequestReader(MAX_BODY_BYTES, fail, fail)
+    reader = RequestReader(MAX_BODY_BYTES, Uploads(0), fail, fail)
 
     with pytest.raises(HttpParserCallbackError) as caught:
         reader.feed(POST)
