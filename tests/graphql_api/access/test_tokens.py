@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Generator
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -76,11 +77,11 @@ async def test_a_token_of_each_algorithm_is_accepted(algorithm: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"exp": int(time.time()) - 60}, "The token has expired: request a new one."),
+        ({"exp": timedelta(minutes=-1)}, "The token has expired: request a new one."),
         ({"exp": "never"}, MALFORMED),
         ({"exp": None}, "The token has no claim exp."),
-        ({"nbf": int(time.time()) + 3_600}, "The token is not valid yet."),
-        ({"iat": int(time.time()) + 3_600}, "The token is not valid yet."),
+        ({"nbf": timedelta(hours=1)}, "The token is not valid yet."),
+        ({"iat": timedelta(hours=1)}, "The token is not valid yet."),
         ({"aud": "another"}, "The token is for another audience."),
         ({"aud": ["another", "third"]}, "The token is for another audience."),
         ({"aud": None}, "The token has no claim aud."),
@@ -100,6 +101,10 @@ async def test_a_token_of_each_algorithm_is_accepted(algorithm: str) -> None:
 async def test_a_token_with_a_wrong_claim_is_refused(
     provider: KeyServer, changes: dict[str, Any], reason: str
 ) -> None:
+    changes = {
+        claim: int(time.time() + value.total_seconds()) if isinstance(value, timedelta) else value
+        for claim, value in changes.items()
+    }
     token = claims(**changes) if "sub" in changes else None
     signed = (
         jwt.api_jws.encode(
