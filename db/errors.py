@@ -4,6 +4,7 @@ CatalogError
 ├── EmbeddedError                      the embedded PostgreSQL cannot be started or reached
 ├── DatabaseError                      the database cannot be used as it is
 │   ├── DatabaseUnavailableError       PostgreSQL cannot be reached or rejects work for now: retry
+│   │   └── PoolExhaustedError         no connection was released in time
 │   ├── StatementTimeoutError          a statement took longer than its limit
 │   └── UnknownOutcomeError            a commit was sent, and no answer came
 ├── AccessKeyError                     an access key cannot be created or revoked
@@ -28,6 +29,10 @@ class DatabaseError(CatalogError):
 
 class DatabaseUnavailableError(DatabaseError):
     """PostgreSQL cannot be reached or rejects work for now. A retry may help."""
+
+
+class PoolExhaustedError(DatabaseUnavailableError):
+    """All connections of the pool are in use, and none was released in time."""
 
 
 class StatementTimeoutError(DatabaseError):

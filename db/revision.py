@@ -10,13 +10,21 @@ import asyncpg
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
-from db.errors import DatabaseError
+from db.errors import DatabaseError, DatabaseUnavailableError
 from db.statements import ReadStatement
 
 CURRENT_REVISION = ReadStatement(
     "current_revision",
     """
 SELECT version_num FROM alembic_version
+""",
+)
+
+
+_IS_STANDBY = ReadStatement(
+    "is_standby",
+    """
+SELECT pg_is_in_recovery() AS is_standby
 """,
 )
 
@@ -49,19 +57,27 @@ async def require_head(database: Database) -> None:
 def migrate_to_head(dsn: str) -> None:
     """Upgrade the database to the newest revision, if it is at another one. It runs an event loop.
 
-    Raises what `db.migrations.migrate` raises.
+    Raises DatabaseUnavailableError if it is a standby, and what `db.migrations.migrate` raises.
     """
-    if asyncio.run(_read_revision(dsn)) != head_revision():
+    revision, is_standby = asyncio.run(_read_revision(dsn))
+    if revision != head_revision():
+        if is_standby:
+            raise DatabaseUnavailableError(
+                f"The database is a standby at revision {revision or 'none'}, this version needs "
+                f"{head_revision()}: run `bookstore migrate` with the address of its primary"
+            )
         logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs its plugins when it is imported
         from db.migrations import migrate
 
         migrate(dsn)
 
 
-async def _read_revision(dsn: str) -> str | None:
+async def _read_revision(dsn: str) -> tuple[str | None, bool]:
+    """Return the revision of the database, and whether it is a standby."""
     connection = await connect(dsn, application_name="bookstore migrate")
     try:
         with database_errors("The database cannot be migrated"):
-            return await current_revision(connection)
+            [standby] = await connection.fetch(_IS_STANDBY)
+            return await current_revision(connection), standby["is_standby"]
     finally:
         connection.terminate()

@@ -47,8 +47,8 @@ async def recent_views_by_book_ids(database: Database, book_ids: Sequence[int]) 
 class ViewCounter:
     """Counts views in memory and flushes them to the database every `flush_interval` seconds.
 
-    Views whose flush fails are kept for the next one. At most `capacity` different books are pending;
-    views of further books are dropped, and their number is logged.
+    Views whose flush fails are kept for the next one; the first failure in a row is logged. At most
+    `capacity` different books are pending; views of further books are dropped, and their number is logged.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class ViewCounter:
         self.capacity = capacity
         self.pending: Counter[int] = Counter()
         self.dropped = 0
+        self._is_failing = False
 
     def record(self, book_id: int) -> None:
         """Count a view of a book."""
@@ -78,11 +79,15 @@ class ViewCounter:
         try:
             await self.database.execute_write(_COUNT_VIEWS, list(batch), list(batch.values()))
         except (CatalogError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            logger.warning(
-                "%d views not written, retrying at the next flush: %s", batch.total(), type(error).__name__
-            )
+            if not self._is_failing:
+                logger.warning(
+                    "%d views not written, retrying at each flush: %s", batch.total(), type(error).__name__
+                )
+            self._is_failing = True
             for book_id, views in batch.items():
                 self.pending[book_id] += views
+        else:
+            self._is_failing = False
 
     async def run(self) -> None:
         """Flush every `flush_interval` seconds, and once more when cancelled."""

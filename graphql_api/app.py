@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from db.connections.cluster import Cluster, ReplicaLimits
+from db.connections.replica_urls import parse_replica_urls
 from db.connections.supervisor import PoolSupervisor
 from db.revision import require_head
 from db.view_counts import ViewCounter
@@ -62,27 +65,21 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
 
     While PostgreSQL is unavailable or the database is not migrated, requests get 503. The log has the reason.
     """
-    supervisor = PoolSupervisor(
-        dsn,
-        size=settings.pool_size,
-        command_timeout=settings.command_timeout,
-        acquire_timeout=settings.pool_timeout,
-        on_open=require_head,
-    )
-    view_counter = ViewCounter(supervisor)
+    cluster = _create_cluster(settings, dsn)
+    view_counter = ViewCounter(cluster.primary)
     authenticator = Authenticator(
-        KeyRing(supervisor), _create_token_verifier(settings), public_access=settings.public_access
+        KeyRing(cluster), _create_token_verifier(settings), public_access=settings.public_access
     )
     document_caches = {role: _create_document_cache(settings, role) for role in Role}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        await supervisor.start()
+        await cluster.start()
         loops = (
-            supervisor.monitor(),
+            cluster.monitor(),
             view_counter.run(),
             authenticator.run(),
-            delete_old_answers(supervisor),
+            delete_old_answers(cluster.primary),
         )
         tasks = [asyncio.create_task(loop) for loop in loops]
         try:
@@ -91,16 +88,33 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            await supervisor.stop()
+            await cluster.stop()
 
     routes = [root_route(GRAPHQL_PATH, explorer=settings.explorer)]
     if settings.explorer and settings.introspection:
         routes.append(explorer_assets())
-    routes += health_routes(lambda: supervisor.pool is not None)
+    routes += health_routes(lambda: cluster.can_read)
     if settings.metrics:
         routes.append(metrics_route(operation_counts))
-    endpoint = Endpoint(settings, document_caches, authenticator, supervisor, view_counter)
+    endpoint = Endpoint(settings, document_caches, authenticator, cluster, view_counter)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)
+
+
+def _create_cluster(settings: Settings, dsn: str) -> Cluster:
+    create_supervisor = partial(
+        PoolSupervisor,
+        size=settings.pool_size,
+        command_timeout=settings.command_timeout,
+        acquire_timeout=settings.pool_timeout,
+        on_open=require_head,
+    )
+    limits = ReplicaLimits(
+        max_lag=settings.max_replica_lag,
+        max_lag_bytes=settings.max_replica_lag_bytes,
+        catch_up_timeout=settings.catch_up_timeout,
+    )
+    replica_urls = parse_replica_urls(settings.replica_urls, dsn)
+    return Cluster(create_supervisor(dsn), [create_supervisor(url) for url in replica_urls], limits)
 
 
 def _create_document_cache(settings: Settings, role: Role) -> DocumentCache:

@@ -68,6 +68,20 @@ class Settings:
     database_url: str | None = _setting(
         None, "URL of the PostgreSQL database (default: the embedded PostgreSQL).", secret=True
     )
+    replica_urls: str = _setting(
+        "",
+        "URLs of the replicas that answer reads, separated by spaces; `hosts`: the hosts of DATABASE_URL.",
+        secret=True,
+    )
+    max_replica_lag: float = _setting(
+        5.0, "How far a replica that answers reads may be behind, in seconds.", _POSITIVE_SECONDS
+    )
+    max_replica_lag_bytes: int = _setting(
+        64_000_000, "How far a replica that answers reads may be behind, in bytes of WAL.", _AT_LEAST_ONE
+    )
+    catch_up_timeout: float = _setting(
+        0.05, "How long a request waits for a replica to catch up, in seconds.", _NON_NEGATIVE
+    )
     data_dir: Path = _setting(Path(".data"), "Folder of the embedded PostgreSQL.")
     postgres_bin: Path | None = _setting(
         None, "Folder bin of the PostgreSQL to embed (default: the installed wheel's)."

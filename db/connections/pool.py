@@ -12,7 +12,7 @@ import asyncpg
 
 from db.connections.connect import Connection, connect
 from db.connections.error_mapping import is_connection_lost
-from db.errors import DatabaseUnavailableError
+from db.errors import DatabaseUnavailableError, PoolExhaustedError
 from db.statements import ReadStatement, WriteStatement
 
 logger = logging.getLogger("bookstore.database")
@@ -60,6 +60,11 @@ class ConnectionPool:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._end_reason: str | None = None
+
+    @property
+    def load(self) -> int:
+        """The number of requests that use a connection or wait for one."""
+        return self.in_use + len(self._waiters)
 
     async def fetch(self, statement: ReadStatement, *args: object, record_class: Any = None) -> list[Any]:
         """Run one statement on any connection and return its rows."""
@@ -244,7 +249,7 @@ class ConnectionPool:
         while self._waiters and self._waiters[0].deadline <= loop.time():
             future = self._waiters.popleft().future
             if not future.done():
-                future.set_exception(DatabaseUnavailableError(ALL_IN_USE))
+                future.set_exception(PoolExhaustedError(ALL_IN_USE))
         self._timer = None
         if self._waiters:
             self._timer = loop.call_at(self._waiters[0].deadline, self._expire_waiters, loop)

@@ -9,7 +9,7 @@ from db.connections.connect import Connection
 from db.connections.error_mapping import is_connection_lost, is_transient, to_database_error
 from db.connections.pool import ConnectionPool
 from db.connections.supervisor import PoolSupervisor
-from db.errors import DatabaseError
+from db.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError
 from db.statements import ReadStatement
 
 RETRY_DELAY = 0.02
@@ -29,6 +29,9 @@ class ReadSession:
 
     The first read that fails because of PostgreSQL is kept as `failure`, and every later read raises it.
 
+    `supervisor` is the server of all reads. If a replica fails, its reads go to the primary from then on:
+    that one is never older. `has_read` tells whether a statement was run.
+
     After `pin` all reads go over one connection, acquired for the first of them and released by `unpin`. So a
     request that holds a connection never waits for a second one.
     """
@@ -40,12 +43,16 @@ class ReadSession:
         "_pinned",
         "_running",
         "failure",
+        "has_read",
+        "primary",
         "rows_read",
         "supervisor",
     )
 
-    def __init__(self, supervisor: PoolSupervisor) -> None:
+    def __init__(self, supervisor: PoolSupervisor, primary: PoolSupervisor | None = None) -> None:
         self.supervisor = supervisor
+        self.primary = primary or supervisor
+        self.has_read = False
         self.failure: DatabaseError | None = None
         self.rows_read = 0
         self._loop = asyncio.get_running_loop()
@@ -67,14 +74,16 @@ class ReadSession:
         task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         self._running[task] = statement, self._loop.time()
+        self.has_read = True
         try:
             try:
                 rows = await self._fetch_once(statement, args, record_class)
             except Exception as error:
-                if not is_transient(error):
+                if not self._can_retry(error):
                     raise
                 if is_connection_lost(error):
                     await asyncio.sleep(RETRY_DELAY)
+                self.supervisor = self.primary
                 rows = await self._fetch_once(statement, args, record_class)
             self.rows_read += len(rows)
             return rows
@@ -111,6 +120,13 @@ class ReadSession:
         """Cancel the statements that run, in PostgreSQL too."""
         for task in self._running:
             task.cancel()
+
+    def _can_retry(self, error: Exception) -> bool:
+        """Return whether a read is worth a retry: here, or on the primary if a replica has failed."""
+        is_unavailable = isinstance(error, DatabaseUnavailableError) and not isinstance(
+            error, PoolExhaustedError
+        )
+        return is_transient(error) or (is_unavailable and self.supervisor is not self.primary)
 
     def _fetch_once(
         self, statement: ReadStatement, args: Sequence[object], record_class: Any

@@ -162,7 +162,7 @@ class WriteSession:
             raise self.failure
         if self._connection is None:
             try:
-                self._pool = self.supervisor.require_pool()
+                self._pool = self.supervisor.require_writable_pool()
                 self._connection = await self._pool.acquire()
             except Exception as error:
                 raise self._fail(error) from error

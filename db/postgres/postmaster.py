@@ -72,11 +72,14 @@ def clean_up_crashed_server(cluster: Path) -> None:
     PostgreSQL does not start while such a backend runs. It also does not start while any process has the pid
     in a lock file, for example a zombie or, after a reboot, an unrelated process. The next start runs crash
     recovery.
+
+    A lock file in the cluster may have been copied with it from a server that still runs.
     """
     if not (PROC / "self").exists():
         return
-    socket_lock = socket_folder_of(cluster) / f".s.PGSQL.{PORT}.lock"
-    holder = _read_pid(socket_lock)  # in /tmp it may outlive the data folder
+    socket_folder = socket_folder_of(cluster)
+    socket_lock = socket_folder / f".s.PGSQL.{PORT}.lock"
+    holder = None if socket_folder == cluster else _read_pid(socket_lock)  # it outlives a deleted data folder
     for process in PROC.glob("[0-9]*"):
         with suppress(FileNotFoundError, PermissionError, ProcessLookupError):
             if (process / "exe").readlink().name.startswith("postgres") and (

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.access_keys import AccessKey, access_key_by_hash, active_access_keys, record_access_key_uses
-from db.connections.session import ReadSession
-from db.connections.supervisor import PoolSupervisor
+from db.connections.cluster import Cluster
 from db.database import Database
 from graphql_api.access.errors import InvalidCredentialError
 from graphql_api.access.keys import hash_key
@@ -52,13 +51,13 @@ class KeyRing:
 
     def __init__(
         self,
-        supervisor: PoolSupervisor,
+        cluster: Cluster,
         *,
         clock: Callable[[], datetime] = current_time,
         refresh_interval: float = KEY_REFRESH_INTERVAL,
         max_refused_keys: int = MAX_REFUSED_KEYS,
     ) -> None:
-        self.supervisor = supervisor
+        self.cluster = cluster
         self.clock = clock
         self.refresh_interval = refresh_interval
         self.max_refused_keys = max_refused_keys
@@ -116,7 +115,7 @@ class KeyRing:
     async def refresh(self) -> None:
         """Read the active keys. If that fails, the held ones stay. The first failure in a row is logged."""
         try:
-            keys = await active_access_keys(ReadSession(self.supervisor), self.clock())
+            keys = await active_access_keys(self.cluster.open_session(), self.clock())
         except Exception as error:  # any error may be temporary, and keys must be read again after it
             if self._is_fresh:
                 logger.warning("access keys not read, the known ones stay valid: %s", type(error).__name__)
@@ -132,7 +131,7 @@ class KeyRing:
         if not uses:
             return
         try:
-            await record_access_key_uses(self.supervisor, uses)
+            await record_access_key_uses(self.cluster.primary, uses)
         except Exception as error:  # any error may be temporary
             logger.warning("uses of %d access keys not written: %s", len(uses), type(error).__name__)
             self._uses = uses | self._uses

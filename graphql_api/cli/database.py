@@ -14,6 +14,7 @@ from db import embedded
 from db.connections.connect import Connection, connect
 from db.connections.dsn import SERVER_VARIABLES, DsnError, parse_dsn
 from db.connections.error_mapping import database_errors
+from db.connections.replica_urls import parse_replica_urls
 from db.errors import CatalogError
 from db.revision import migrate_to_head
 from graphql_api.settings import Settings, SettingsError
@@ -31,6 +32,10 @@ def database_dsn(settings: Settings) -> str:
             parse_dsn(settings.database_url)
         except DsnError as error:
             raise SettingsError(f"DATABASE_URL: {error}.") from error
+        try:
+            parse_replica_urls(settings.replica_urls, settings.database_url)
+        except DsnError as error:
+            raise SettingsError(f"REPLICA_URLS: {error}.") from error
         return settings.database_url
     if named := [variable for variable in SERVER_VARIABLES if os.environ.get(variable)]:
         raise SettingsError(

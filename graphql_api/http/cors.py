@@ -21,7 +21,7 @@ class CorsMiddleware(StarletteCorsMiddleware):
             allow_origins=origins,
             allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["*"],
-            expose_headers=["X-Request-ID", "Retry-After"],
+            expose_headers=["X-Request-ID", "Retry-After", "Consistency-Token"],
             max_age=86_400,
         )
         self.header_block = lru_cache(100)(self._build_header_block)

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from db.connections.cluster import Cluster, TokenStatus
 from db.connections.session import ReadSession
-from db.connections.supervisor import PoolSupervisor
 from db.connections.write_session import WriteSession
 from db.search.vocabulary_cache import VocabularyCache
 from db.view_counts import ViewCounter
@@ -29,6 +29,12 @@ from graphql_api.execution.documents import (
 from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.http.authentication import authenticate_request
+from graphql_api.http.consistency import (
+    add_token_of_write,
+    open_routed_session,
+    read_consistency,
+    read_token,
+)
 from graphql_api.http.cost_limits import Charge, CostLimits
 from graphql_api.http.deadlines import DeadlineMonitor, RequestDeadline
 from graphql_api.http.explorer_page import explorer_response
@@ -50,6 +56,7 @@ from graphql_api.http.media_types import (
 from graphql_api.http.mutations import outcome_unknown, run_mutation
 from graphql_api.http.paths import GRAPHQL_PATH
 from graphql_api.http.responses import (
+    Header,
     HttpError,
     RawResponse,
     RequestError,
@@ -83,15 +90,15 @@ class Endpoint:
         settings: Settings,
         document_caches: Mapping[Role, DocumentCache],
         authenticator: Authenticator,
-        supervisor: PoolSupervisor,
+        cluster: Cluster,
         view_counter: ViewCounter,
     ) -> None:
         self.settings = settings
         self.document_caches = document_caches
         self.authenticator = authenticator
-        self.supervisor = supervisor
+        self.cluster = cluster
         self.view_counter = view_counter
-        self.null_view_counter = NullViewCounter(supervisor)
+        self.null_view_counter = NullViewCounter(cluster.primary)
         self.vocabulary_cache = VocabularyCache()
         self.deadline_monitor = DeadlineMonitor(settings.request_timeout)
         self.cost_limits = CostLimits(settings)
@@ -122,7 +129,7 @@ class Endpoint:
             raise HttpError(405, f"Method not allowed: use {', '.join(_METHODS)}.", _ALLOW_HEADER)
         if media_type is None:
             raise HttpError(406, f"No acceptable media type: accept {' or '.join(SUPPORTED_MEDIA_TYPES)}.")
-        running = RunningOperation(ReadSession(self.supervisor))
+        running = RunningOperation(self.cluster.open_session())
         deadline = RequestDeadline(scope, self.deadline_monitor)
         try:
             with deadline:
@@ -174,10 +181,15 @@ class Endpoint:
         if document.is_mutation:
             request_key = read_request_key(scope, request, principal)
             response = await run_mutation(
-                self.supervisor, running, request_key, partial(self._execute, execution)
+                self.cluster.primary, running, request_key, partial(self._execute, execution)
             )
             response.media_type = media_type
+            if self.cluster.replicas and response.status == 200:
+                await add_token_of_write(response, self.cluster)
             return response
+        if self.cluster.replicas:
+            token = read_token(scope, request)
+            running.session, execution.token_status = await open_routed_session(self.cluster, token)
         return (await self._execute(execution, running.session))[0]
 
     async def _execute(
@@ -199,12 +211,15 @@ class Endpoint:
         errors = [format_error(error, executed=True) for error in result.errors or ()]
         if result.data is None and all("path" not in error for error in errors):
             return _request_error_response(errors, execution.media_type), False
-        cost = (
-            self.cost_limits.report(execution.charge, session.rows_read)
-            if execution.request.wants_cost
-            else None
-        )
-        body = _encode(result, errors, cost)
+        extensions: dict[str, Any] = {}
+        headers: list[Header] = []
+        if execution.request.wants_cost:
+            extensions["cost"] = self.cost_limits.report(execution.charge, session.rows_read)
+        if self.cluster.replicas and isinstance(session, ReadSession) and session.has_read:
+            consistency = await read_consistency(self.cluster, session.supervisor, execution.token_status)
+            extensions["consistency"] = consistency.to_extension()
+            headers.append(consistency.to_header())
+        body = _encode(result, errors, extensions)
         max_bytes = self.settings.max_response_bytes
         if len(body) > max_bytes:
             raise RequestError(
@@ -213,10 +228,10 @@ class Endpoint:
                 "LIMIT_EXCEEDED",
                 {"limit": "MAX_RESPONSE_BYTES", "allowed": max_bytes},
             )
-        return RawResponse(body, 200, execution.media_type), result.data is not None
+        return RawResponse(body, 200, execution.media_type, headers), result.data is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Execution:
     """An operation that is ready to run, and what its response depends on."""
 
@@ -226,14 +241,15 @@ class _Execution:
     media_type: bytes
     charge: Charge
     read_only: bool
+    token_status: TokenStatus = TokenStatus.CURRENT
 
 
-def _encode(result: ExecutionResult, errors: list[dict[str, Any]], cost: Mapping[str, Any] | None) -> bytes:
+def _encode(result: ExecutionResult, errors: list[dict[str, Any]], extensions: Mapping[str, Any]) -> bytes:
     payload: dict[str, Any] = {"data": result.data}
     if errors:
         payload["errors"] = errors
-    if cost is not None:
-        payload["extensions"] = {"cost": cost}
+    if extensions:
+        payload["extensions"] = extensions
     return orjson.dumps(payload)
 
 

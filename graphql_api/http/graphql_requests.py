@@ -30,12 +30,16 @@ class SizeLimit:
 
 @dataclass(slots=True)
 class GraphQLRequest:
-    """One operation to run. `wants_cost` requests its cost in the response."""
+    """One operation to run. `wants_cost` requests its cost in the response.
+
+    `consistency_token` names what the operation must see; empty: anything.
+    """
 
     query: str
     variables: dict[str, Any] | None
     operation_name: str | None
     wants_cost: bool = False
+    consistency_token: str = ""
 
 
 async def read_request(scope: Scope, receive: Receive, *, limit: SizeLimit) -> GraphQLRequest:
@@ -160,8 +164,17 @@ def _validate_request(parameters: Any) -> GraphQLRequest:
         raise HttpError(400, "`operationName` must be a string.")
     if extensions is not None and not isinstance(extensions, dict):
         raise HttpError(400, "`extensions` must be an object.")
-    wants_cost = extensions is not None and cast("dict[str, Any]", extensions).get("cost") is True
-    return GraphQLRequest(query, cast("dict[str, Any] | None", variables), operation_name or None, wants_cost)
+    options = cast("dict[str, Any]", extensions or {})
+    token = options.get("consistency", "")
+    if not isinstance(token, str):
+        raise HttpError(400, "`extensions.consistency` must be a string: the last token that was received.")
+    return GraphQLRequest(
+        query,
+        cast("dict[str, Any] | None", variables),
+        operation_name or None,
+        wants_cost=options.get("cost") is True,
+        consistency_token=token,
+    )
 
 
 # The closing quote of an object key and the colon. A match inside of a string value, after an escaped quote,

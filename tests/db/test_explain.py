@@ -19,6 +19,7 @@ from db.books import count_books
 from db.category_trees import fetch_category_trees
 from db.checksum import books_checksum
 from db.connections.connect import connect
+from db.connections.positions import read_timeline_history
 from db.database import Database
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, Recorder, run_cases
@@ -173,6 +174,7 @@ async def test_every_read_statement_runs_in_a_read_only_transaction(
         await active_access_keys(recorder, datetime.now(UTC))
         await access_key_by_hash(recorder, bytes(32))
         await read_trees_and_parents(recorder)
+        assert await read_timeline_history(recorder, 2) is None  # there is no such file, an error ends it
     await connection.close()
 
     run = {result.name for result in results} | {statement.name for statement, _ in recorder.sent}

@@ -69,7 +69,7 @@ async def test_views_that_cannot_be_written_are_kept_for_the_next_flush(
         assert await recent_views_by_book_ids(connection, [book]) == [2]
     await pool.close(GUARD)
     assert [record.getMessage() for record in caplog.records] == [
-        "1 views not written, retrying at the next flush: UndefinedTableError"
+        "1 views not written, retrying at each flush: UndefinedTableError"
     ]
 
 

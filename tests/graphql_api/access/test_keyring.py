@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from db.access_keys import list_access_keys, revoke_access_key
+from db.connections.cluster import Cluster
 from db.connections.connect import Connection
 from db.connections.session import ReadSession
 from db.connections.supervisor import PoolSupervisor
@@ -45,7 +46,7 @@ def database(supervisor: PoolSupervisor) -> RecordingDatabase:
 
 @pytest.fixture
 def ring(supervisor: PoolSupervisor, clock: Clock) -> KeyRing:
-    return KeyRing(supervisor, clock=clock)
+    return KeyRing(Cluster(supervisor), clock=clock)
 
 
 async def refusal(ring: KeyRing, key: str, database: RecordingDatabase) -> str:
@@ -154,7 +155,7 @@ async def test_a_new_key_is_looked_up_once_however_many_requests_send_it(
 
 
 async def test_random_keys_use_one_connection_and_a_bounded_memory(supervisor: PoolSupervisor) -> None:
-    ring, database = KeyRing(supervisor, max_refused_keys=2), RecordingDatabase(supervisor)
+    ring, database = KeyRing(Cluster(supervisor), max_refused_keys=2), RecordingDatabase(supervisor)
     first, second, third = (generate_key() for _ in range(3))
 
     await asyncio.gather(*(refusal(ring, key, database) for key in (first, second, third)))
@@ -198,7 +199,7 @@ async def test_while_the_database_is_stopped_the_held_keys_are_accepted_and_no_o
 async def test_uses_are_written_together_and_not_more_often_than_every_minute(
     supervisor: PoolSupervisor, database: RecordingDatabase, operator: Connection, clock: Clock
 ) -> None:
-    ring = KeyRing(supervisor, clock=clock, refresh_interval=0.001)
+    ring = KeyRing(Cluster(supervisor), clock=clock, refresh_interval=0.001)
     keys = [(await create_key(operator, name))[0] for name in ("one", "two", "unused")]
     created_at = clock.now
     running = asyncio.create_task(ring.run())

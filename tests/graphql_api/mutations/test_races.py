@@ -88,7 +88,7 @@ FOR EACH ROW EXECUTE FUNCTION stop_first_commit()
 @asynccontextmanager
 async def hold(shop: Shop, statement: str) -> AsyncGenerator[asyncpg.Connection]:
     """Run a statement in a transaction that is rolled back at the end. Yield a connection to observe from."""
-    observer = await asyncpg.connect(shop.app.endpoint.supervisor.dsn)
+    observer = await asyncpg.connect(shop.app.endpoint.cluster.primary.dsn)
     blocker = shop.connection.transaction()
     await blocker.start()
     await shop.connection.execute(statement)
@@ -187,7 +187,7 @@ async def test_an_import_waits_for_the_end_of_an_upsert(shop: Shop, tmp_path: Pa
         )
         await wait_for_locks(observer, 1)
         importing = asyncio.create_task(
-            import_feed(shop.app.endpoint.supervisor.dsn, feed, rejects=tmp_path / "rejects.csv")
+            import_feed(shop.app.endpoint.cluster.primary.dsn, feed, rejects=tmp_path / "rejects.csv")
         )
         await wait_for_locks(observer, 2)
 
@@ -198,7 +198,7 @@ async def test_an_import_waits_for_the_end_of_an_upsert(shop: Shop, tmp_path: Pa
 
 async def test_imports_and_mutations_wait_for_each_other_and_all_end(shop: Shop, tmp_path: Path) -> None:
     await fill_catalog(shop.connection)
-    dsn = shop.app.endpoint.supervisor.dsn
+    dsn = shop.app.endpoint.cluster.primary.dsn
     file = tmp_path / "books.jsonl"
     imported = 0
 

@@ -163,7 +163,7 @@ Run = Callable[[PreparedOperation, Context], Awaitable[Outcome]]
 async def run_and_undo(shop: Shop, operation: PreparedOperation, run: Run) -> tuple[Outcome, list[Any]]:
     """Return the outcome of an operation, and the audit trail that it wrote. Nothing stays."""
     await restart_ids(shop, 100)
-    session = WriteSession(shop.app.endpoint.supervisor)
+    session = WriteSession(shop.app.endpoint.cluster.primary)
     context = UncachedFallbackContext(shop.app.endpoint.view_counter, session)
     try:
         outcome = await run(operation, context)

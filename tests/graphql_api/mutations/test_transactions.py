@@ -68,7 +68,7 @@ async def test_a_request_repeated_while_the_first_one_runs_waits_for_its_answer(
 
     async with asyncio.TaskGroup() as group:
         first = group.create_task(shop.post(ADD, key="k"))
-        observer = await asyncpg.connect(dsn=shop.app.endpoint.supervisor.dsn)
+        observer = await asyncpg.connect(dsn=shop.app.endpoint.cluster.primary.dsn)
         await wait_for_locks(observer, 1)
         second = group.create_task(shop.post(ADD, key="k"))
         await wait_for_locks(observer, 2)
@@ -98,7 +98,7 @@ async def test_a_mutation_whose_data_is_null_writes_nothing_and_keeps_no_answer(
 
 
 async def test_a_commit_after_a_statement_that_failed_is_an_error(shop: Shop) -> None:
-    session = WriteSession(shop.app.endpoint.supervisor)
+    session = WriteSession(shop.app.endpoint.cluster.primary)
 
     with pytest.raises(asyncpg.DivisionByZeroError):
         await session.fetch(WriteStatement("divide", "SELECT 1 / 0"))
@@ -108,8 +108,8 @@ async def test_a_commit_after_a_statement_that_failed_is_an_error(shop: Shop) ->
 
 async def test_a_mutation_that_is_abandoned_leaves_no_statement_waiting_in_postgresql(shop: Shop) -> None:
     await add_book(shop.connection, "Emma", isbn=ISBN, stock=1)
-    session = WriteSession(shop.app.endpoint.supervisor)
-    observer = await asyncpg.connect(dsn=shop.app.endpoint.supervisor.dsn)
+    session = WriteSession(shop.app.endpoint.cluster.primary)
+    observer = await asyncpg.connect(dsn=shop.app.endpoint.cluster.primary.dsn)
     blocker = shop.connection.transaction()
     await blocker.start()
     await shop.connection.execute("SELECT FROM book FOR UPDATE")
@@ -140,7 +140,7 @@ async def test_a_key_is_free_again_after_a_day_and_its_answer_deleted(shop: Shop
     await shop.connection.execute(
         "UPDATE repeatable_answer SET answered_at = now() - interval '25 hours' WHERE key = 'old'"
     )
-    cleaning = asyncio.create_task(delete_old_answers(shop.app.endpoint.supervisor, interval=0))
+    cleaning = asyncio.create_task(delete_old_answers(shop.app.endpoint.cluster.primary, interval=0))
 
     async def is_deleted() -> bool:
         return await shop.rows("SELECT key FROM repeatable_answer") == [("k",)]
