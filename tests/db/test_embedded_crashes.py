@@ -199,6 +199,26 @@ def test_a_data_folder_deleted_while_its_server_runs_is_created_again(folder: Pa
         shutil.rmtree(fresh.socket_folder)
 
 
+def test_a_copy_of_a_running_cluster_does_not_end_its_server(folder: Path) -> None:
+    """The lock file of the socket is copied with the cluster. It names a process of the first server."""
+    server = create_running_server(folder / "data")
+    copy = folder / "copy" / server.data_folder.name
+    shutil.copytree(
+        server.data_folder,
+        copy,
+        ignore=lambda path, names: [name for name in names if Path(path, name).is_socket()],
+    )
+    for path in (copy, *copy.rglob("*")):
+        os.chown(path, server.data_folder.stat().st_uid, server.data_folder.stat().st_gid)
+    before = postmaster_pid(server)
+
+    other = start(folder / "copy")
+
+    assert postmaster_pid(server) == before
+    assert other.data_folder != server.data_folder
+    assert fetch_rows(server.dsn, "SELECT 1") == fetch_rows(other.dsn, "SELECT 1")
+
+
 def test_a_data_folder_can_be_moved_while_its_server_runs(folder: Path) -> None:
     server = create_running_server(folder / "data")
     pid = postmaster_pid(server)
