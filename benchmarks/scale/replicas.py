@@ -46,7 +46,7 @@ mutation ($book: ID!, $stock: Int!) {
 """
 READ = "query ($own: ID!, $other: ID!) { own: book(by: {id: $own}) { stock } other: book(by: {id: $other}) { stock } }"
 IMPORT = """
-import asyncio, sys
+import asyncio, sys, time
 from pathlib import Path
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
@@ -54,6 +54,7 @@ seed = 100
 while True:
     seed += 1
     asyncio.run(import_feed(sys.argv[1], open_generated(int(sys.argv[2]), seed), rejects=Path(sys.argv[3])))
+    time.sleep(2)  # a mutation waits for the end of an import
 """
 
 
@@ -88,6 +89,8 @@ class Shopper:
     number: int
     with_token: Reads
     without_token: Reads
+    alone: Reads
+    primary_alone: str
     seen: list[int]
 
     async def run(self, rounds: int) -> None:
@@ -100,6 +103,7 @@ class Shopper:
             else:
                 await self._read(self.without_token, stock, "")
                 token = await self._read(self.with_token, stock, token)
+            await self._read(self.alone, stock, "", self.primary_alone)
 
     async def _write(self, stock: int, token: str) -> str:
         variables = {"book": self.books[self.number], "stock": stock}
@@ -115,12 +119,12 @@ class Shopper:
             raise RuntimeError(response.text)
         return response.headers["Consistency-Token"]
 
-    async def _read(self, reads: Reads, stock: int, token: str) -> str:
+    async def _read(self, reads: Reads, stock: int, token: str, url: str = "") -> str:
         other = (self.number + 1) % len(self.books)
         variables = {"own": self.books[self.number], "other": self.books[other]}
         headers = {"Consistency-Token": token} if token else {}
         started = time.perf_counter()
-        response = await self.http.post("", json={"query": READ, "variables": variables}, headers=headers)
+        response = await self.http.post(url, json={"query": READ, "variables": variables}, headers=headers)
         reads.seconds.append(time.perf_counter() - started)
         reads.statuses[response.status_code] += 1
         if response.status_code != 200:
@@ -130,7 +134,7 @@ class Shopper:
         reads.backward += data["other"]["stock"] < self.seen[self.number]
         if token:
             self.seen[self.number] = data["other"]["stock"]
-        return response.headers["Consistency-Token"]
+        return response.headers.get("Consistency-Token", "")
 
 
 async def main() -> None:
@@ -156,7 +160,7 @@ async def run_load(postgres: ReplicatedPostgres, folder: Path, reads: int) -> No
     await run_statement(postgres.standbys[1].dsn, "SELECT pg_reload_conf()")
     key = await create_manager_key(primary)
     books = await choose_books(primary)
-    with_token, without_token = Reads(), Reads()
+    with_token, without_token, alone = Reads(), Reads(), Reads()
     settings = {
         "DATABASE_URL": primary,
         "REPLICA_URLS": " ".join(each.dsn for each in postgres.standbys),
@@ -165,6 +169,7 @@ async def run_load(postgres: ReplicatedPostgres, folder: Path, reads: int) -> No
     }
     async with (
         run_server_in_thread(folder, "--workers", "2", **settings) as server,
+        run_server_in_thread(folder, "--workers", "2", **settings | {"REPLICA_URLS": ""}) as other,
         httpx.AsyncClient(
             base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=GUARD
         ) as http,
@@ -173,13 +178,14 @@ async def run_load(postgres: ReplicatedPostgres, folder: Path, reads: int) -> No
     ):
         seen = [0] * CLIENTS
         for number in range(CLIENTS):
-            shopper = Shopper(http, books, number, with_token, without_token, seen)
+            shopper = Shopper(http, books, number, with_token, without_token, alone, other.url, seen)
             group.create_task(shopper.run(reads // CLIENTS))
         await until(lambda: len(with_token.seconds) >= reads // 2, guard=3_600)
         server.process.send_signal(signal.SIGHUP)
     table = Table("reads", "number", "stale", "backward", "p50 ms", "p99 ms", "statuses")
     with_token.add_to(table, "with the token")
     without_token.add_to(table, "without a token")
+    alone.add_to(table, "a server without replicas")
     Console().print(table)
 
 
