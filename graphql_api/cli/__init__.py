@@ -17,6 +17,7 @@ COMMANDS = {
     "seed": "catalog:seed_command",
     "verify": "catalog:verify_command",
     "explain": "catalog:explain_command",
+    "rebuild": "catalog:rebuild_command",
     "schema": "schema:schema_command",
     "plan": "schema:plan_command",
     "keys": "keys:keys_group",

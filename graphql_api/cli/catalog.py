@@ -13,6 +13,7 @@ from db.explain_cases import explain_catalog
 from db.importing.readers import Feed, open_generated
 from db.importing.sample import remove_sample
 from db.revision import migrate_to_head
+from db.search_documents import rebuild_search_documents
 from db.verify import Finding, audit_catalog
 from graphql_api.cli.database import database_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
@@ -90,6 +91,17 @@ def _print_findings(findings: Sequence[Finding]) -> None:
         examples = f": {', '.join(finding.examples)}" if finding.examples else ""
         table.add_row(finding.name, f"{finding.count:,}", f"{finding.description}{examples}")
     Console().print(table)
+
+
+@click.command("rebuild")
+@report_errors_without_traceback
+def rebuild_command() -> None:
+    """Rebuild the search documents and the statistics of the tables.
+
+    Needed after a dump was restored into another version of PostgreSQL, which may cut texts into other words.
+    """
+    books = asyncio.run(rebuild_search_documents(database_dsn(Settings.from_environment(os.environ))))
+    click.echo(f"The search documents of {books:,} books are up to date.")
 
 
 @click.command("explain")

@@ -51,6 +51,7 @@ def test_every_command_is_listed() -> None:
         ("keys", "revoke"),
         ("migrate",),
         ("plan",),
+        ("rebuild",),
         ("sample",),
         ("sample", "remove"),
         ("schema",),
