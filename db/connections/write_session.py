@@ -114,7 +114,7 @@ class WriteSession:
         self._has_savepoint = False
 
     async def commit(self) -> None:
-        """Commit. Raises UnknownOutcomeError if the connection is lost meanwhile.
+        """Commit. Raises UnknownOutcomeError if the connection is lost, or no standby confirms the changes.
 
         Raises RuntimeError if a statement has failed that was not undone: nothing is written.
         """
@@ -124,7 +124,7 @@ class WriteSession:
             return
         self.is_committing = True
         try:
-            status = await self._connection.execute("COMMIT")
+            status, warnings = await _commit(self._connection)
         except Exception as error:
             self._release(error)
             if is_connection_lost(error) or isinstance(error, TimeoutError):
@@ -134,8 +134,13 @@ class WriteSession:
                 ) from error
             self.is_committing = False
             raise self._fail(error) from error
-        self.is_committing = False
         self._release(None)
+        if warnings:
+            raise UnknownOutcomeError(
+                "PostgreSQL wrote the changes, but no standby has confirmed them in time: they are lost if "
+                "the primary fails now."
+            )
+        self.is_committing = False
         if status != "COMMIT":
             raise RuntimeError(f"PostgreSQL answered a commit by {status}: a statement had failed before")
 
@@ -143,7 +148,7 @@ class WriteSession:
         """Roll back, and release the connection. Nothing happens if there is no transaction."""
         if self._connection is None:
             return
-        failure: BaseException | None = None
+        failure = self.failure and self.failure.__cause__
         try:
             await self._connection.execute("ROLLBACK")
         except Exception as error:
@@ -189,3 +194,21 @@ class WriteSession:
         assert self._connection is not None  # noqa: S101
         self._pool.release(self._connection, failure)
         self._connection = None
+
+
+async def _commit(connection: Connection) -> tuple[str, list[object]]:
+    """Commit. Return PostgreSQL's answer, and its warnings.
+
+    It warns of a cancelled or timed-out wait for a synchronous standby, and answers COMMIT all the same.
+    """
+    warnings: list[object] = []
+
+    def keep_warning(_: object, message: object) -> None:
+        if isinstance(message, asyncpg.PostgresWarning):
+            warnings.append(message)
+
+    connection.add_log_listener(keep_warning)
+    try:
+        return await connection.execute("COMMIT"), warnings
+    finally:
+        connection.remove_log_listener(keep_warning)
