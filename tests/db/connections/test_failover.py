@@ -1,0 +1,303 @@
+"""Addresses with several hosts, and the change of roles between a primary and its standby."""
+
+import asyncio
+import itertools
+import subprocess
+from collections.abc import Generator
+
+import asyncpg
+import pytest
+
+from db.connections import supervisor as supervisor_module
+from db.connections.connect import connect
+from db.connections.dsn import SESSION_ATTRIBUTES, HostAddress
+from db.connections.hosts import LastGoodHost
+from db.connections.pool import ConnectionPool
+from db.connections.supervisor import PoolSupervisor
+from db.connections.write_session import WriteSession
+from db.database import Database
+from db.errors import DatabaseError, DatabaseUnavailableError, UnknownOutcomeError
+from db.migrations import migrate
+from db.postgres.binaries import find_binaries
+from db.statements import ReadStatement, WriteStatement
+from tests.db.connections.standbys import Pair, kill, run_pair
+from tests.db.connections.statements import ONE, SLEEP
+from tests.db.connections.test_connect import listen
+from tests.faults.locks import block_commits
+from tests.faults.proxy import Proxy
+from tests.waiting import GUARD, until
+
+ON_PRIMARY = ReadStatement("on_primary", "SELECT NOT pg_is_in_recovery() AS on_primary")
+WRITE = WriteStatement("write", "CREATE TABLE IF NOT EXISTS written (id integer)")
+
+ORDERS = ("primary,standby", "standby,primary", "primary", "standby", "nowhere,standby,primary", "nowhere")
+EXPECTED_ROLES = {
+    "any": ("primary", "standby", "primary", "standby", "standby", "none"),
+    "read-write": ("primary", "primary", "primary", "none", "primary", "none"),
+    "read-only": ("standby", "standby", "none", "standby", "standby", "none"),
+    "primary": ("primary", "primary", "primary", "none", "primary", "none"),
+    "standby": ("standby", "standby", "none", "standby", "standby", "none"),
+    "prefer-standby": ("standby", "standby", "primary", "standby", "standby", "none"),
+}
+"""The role that each of ORDERS leads to, by target_session_attrs."""
+
+
+@pytest.fixture(scope="module")
+def pair() -> Generator[Pair]:
+    """A primary and a standby that keep their roles."""
+    with run_pair() as pair:
+        yield pair
+
+
+# Which host is used
+
+
+def role_by_psql(address: str) -> str:
+    """Return the role of the server that psql connects to, or "none"."""
+    psql = find_binaries().folder / "psql"
+    query = "SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE 'primary' END"
+    done = subprocess.run([psql, address, "-XAtc", query], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "none"
+
+
+async def role_by_connect(address: str) -> str:
+    try:
+        connection = await connect(address, application_name="test", timeout=GUARD)
+    except DatabaseUnavailableError:
+        return "none"
+    on_primary = await connection.fetchval(ON_PRIMARY.text)
+    await connection.close()
+    return "primary" if on_primary else "standby"
+
+
+@pytest.mark.parametrize("attribute", SESSION_ATTRIBUTES)
+async def test_an_address_means_what_it_means_to_psql(pair: Pair, attribute: str) -> None:
+    folders = {
+        "primary": str(pair.primary.server.socket_folder),
+        "standby": str(pair.standby.server.socket_folder),
+        "nowhere": "/nowhere",
+    }
+    addresses = {
+        order: f"postgresql://app@/bookstore?target_session_attrs={attribute}&host="
+        + ",".join(folders[name] for name in order.split(","))
+        for order in ORDERS
+    }
+
+    roles = {order: await role_by_connect(address) for order, address in addresses.items()}
+
+    assert roles == {order: role_by_psql(address) for order, address in addresses.items()}
+    assert tuple(roles.values()) == EXPECTED_ROLES[attribute]
+
+
+async def test_read_write_and_read_only_heed_the_default_of_the_session(pair: Pair) -> None:
+    read_only = "&options=-c%20default_transaction_read_only%3Don"
+    addresses = {
+        attribute: pair.dsn(pair.primary, attribute=attribute) + read_only for attribute in SESSION_ATTRIBUTES
+    }
+
+    roles = {attribute: await role_by_connect(address) for attribute, address in addresses.items()}
+
+    assert roles == {attribute: role_by_psql(address) for attribute, address in addresses.items()}
+    assert (roles["read-write"], roles["read-only"]) == ("none", "primary")
+
+
+async def test_a_frozen_host_costs_its_own_timeout_once(proxied_dsn: str, proxy: Proxy) -> None:
+    accepted = itertools.count()
+
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        next(accepted)
+        await reader.read()
+
+    last_good = LastGoodHost()
+    async with listen(ignore) as port:
+        dsn = proxied_dsn.replace("@127.0.0.1:", f"@127.0.0.1:{port},127.0.0.1:")
+        connections = [
+            await connect(f"{dsn}&connect_timeout=2", application_name="test", last_good=last_good)
+            for _ in range(2)
+        ]
+
+    good = HostAddress("127.0.0.1", proxy.port)
+    assert [connection.host for connection in connections] == [good, good]
+    assert (last_good.address, next(accepted)) == (good, 1)
+    for connection in connections:
+        await connection.close()
+
+
+async def test_migrations_pass_over_a_frozen_host(proxied_dsn: str) -> None:
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with listen(ignore) as port:
+        dsn = proxied_dsn.replace("@127.0.0.1:", f"@127.0.0.1:{port},127.0.0.1:")
+        await asyncio.to_thread(migrate, f"{dsn}&connect_timeout=2")
+
+
+async def test_the_error_names_each_host_and_its_reason(pair: Pair) -> None:
+    standby = pair.standby.server.socket_folder
+
+    with pytest.raises(DatabaseUnavailableError) as caught:
+        await connect(
+            f"postgresql://app:hush@/bookstore?host=/nowhere,{standby}&target_session_attrs=primary",
+            application_name="test",
+        )
+
+    assert str(caught.value) == (
+        "PostgreSQL cannot be reached at /nowhere:5432: [Errno 2] No such file or directory; "
+        f"at {standby}:5432: it does not match target_session_attrs=primary"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "is_passed_over"),
+    [(b"57P03", True), (b"57P01", True), (b"28P01", False), (b"53300", False)],
+    ids=["starting", "shutting down", "wrong password", "too many connections"],
+)
+async def test_a_host_that_refuses_the_login_ends_the_search(
+    proxied_dsn: str, code: bytes, is_passed_over: bool
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1_000)
+        fields = b"SFATAL\0VFATAL\0C" + code + b"\0Mrefused\0\0"
+        writer.write(b"E" + (4 + len(fields)).to_bytes(4, "big") + fields)
+        await writer.drain()
+
+    async with listen(refuse) as port:
+        dsn = proxied_dsn.replace("@127.0.0.1:", f"@127.0.0.1:{port},127.0.0.1:")
+        connecting = connect(dsn, application_name="test", timeout=GUARD)
+        if is_passed_over:
+            await (await connecting).close()
+        else:
+            with pytest.raises(DatabaseError) as caught:
+                await connecting
+            assert str(caught.value) == f"PostgreSQL cannot be reached at 127.0.0.1:{port}: refused"
+
+
+# A pool whose server changes its role
+
+
+async def test_a_write_that_is_refused_as_read_only_expires_every_connection(pair: Pair) -> None:
+    dsn = pair.dsn(pair.standby, pair.primary, attribute="any")
+    pool = ConnectionPool(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD)
+    before = await pool.acquire(), await pool.acquire()
+    for connection in before:
+        pool.release(connection)
+
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await pool.execute_write(WRITE)
+
+    assert [connection.is_closed() for connection in before] == [True, True]
+    assert pool.in_use == 0
+    assert await pool.fetch(ONE) == [(1,)]
+    await pool.close(GUARD)
+
+
+async def test_a_lost_connection_expires_the_others_once(
+    pool: ConnectionPool, observer: asyncpg.Connection
+) -> None:
+    held = await pool.acquire(), await pool.acquire()
+
+    pool.release(held[0], ConnectionResetError())
+    opened = await pool.acquire()
+    pool.release(held[1], ConnectionResetError())
+    pool.release(opened)
+
+    assert [connection.is_closed() for connection in (*held, opened)] == [True, True, False]
+    assert await pool.acquire() is opened
+    pool.release(opened)
+
+
+async def test_a_statement_on_another_host_than_the_last_good_one_ends_when_connections_expire(
+    dsn: str, proxied_dsn: str, proxy: Proxy
+) -> None:
+    pool = ConnectionPool(proxied_dsn, size=1, command_timeout=GUARD, acquire_timeout=GUARD)
+    running = asyncio.create_task(pool.fetch(SLEEP))
+    await until(lambda: proxy.has_connections and pool._connections)
+
+    pool.last_good.address = HostAddress("elsewhere", 5432)
+    pool.expire_connections()
+
+    with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+        await running
+    assert (pool.in_use, pool._connections) == (0, set())
+    await pool.close(GUARD)
+
+
+async def accept_any(database: Database) -> None:
+    """Accept a database as it is."""
+
+
+def create_supervisor(dsn: str) -> PoolSupervisor:
+    return PoolSupervisor(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD, on_open=accept_any)
+
+
+async def write(supervisor: PoolSupervisor) -> bool:
+    """Write in a session of a request. Return whether it was committed."""
+    session = WriteSession(supervisor)
+    try:
+        await session.fetch(WRITE)
+        await session.commit()
+    except DatabaseUnavailableError:
+        await session.roll_back()
+        return False
+    return True
+
+
+async def test_a_write_session_expires_the_connections_to_a_former_primary(pair: Pair) -> None:
+    supervisor = create_supervisor(pair.dsn(pair.standby, attribute="any"))
+    await supervisor.start()
+    pool = supervisor.require_pool()
+    async with pool.connection() as before:
+        pass
+
+    assert not await write(supervisor)
+
+    assert before.is_closed()
+    await supervisor.stop()
+
+
+async def test_a_commit_that_no_standby_has_confirmed_has_an_unknown_outcome(pair: Pair) -> None:
+    """PostgreSQL ends the wait with a warning and the answer COMMIT."""
+    supervisor = create_supervisor(pair.dsn(pair.primary, attribute="primary"))
+    await supervisor.start()
+    session = WriteSession(supervisor)
+    await session.fetch(WriteStatement("unconfirmed", "CREATE TABLE unconfirmed ()"))
+
+    async with block_commits(pair.primary.server.dsn) as observer:
+        committing = asyncio.create_task(session.commit())
+        waiting = await until(
+            lambda: observer.fetchval("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        )
+        await observer.execute("SELECT pg_cancel_backend($1)", waiting)
+
+        with pytest.raises(UnknownOutcomeError, match="no standby has confirmed"):
+            await committing
+
+    assert await supervisor.fetch(ONE) == [(1,)]
+    assert supervisor.require_pool().in_use == 0
+    await supervisor.stop()
+
+
+async def test_a_supervisor_goes_to_the_promoted_standby_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "PROBE_TIMEOUT", GUARD)
+    with run_pair() as pair:
+        supervisor = create_supervisor(pair.dsn(pair.primary, pair.standby, attribute="primary"))
+        await supervisor.start()
+        monitoring = asyncio.create_task(supervisor.monitor())
+        open_session = WriteSession(supervisor)
+        await open_session.fetch(WriteStatement("not_committed", "CREATE TABLE not_committed ()"))
+        assert await write(supervisor)
+
+        kill(pair.primary)
+        with pytest.raises(UnknownOutcomeError):
+            await open_session.commit()
+        await until(lambda: supervisor.pool is None)
+        assert not await write(supervisor)
+        connection = await asyncpg.connect(pair.standby.server.dsn)
+        await connection.execute("SELECT pg_promote()")
+        await connection.close()
+        await until(lambda: write(supervisor))
+
+        assert await supervisor.fetch(ON_PRIMARY) == [(True,)]
+        monitoring.cancel()
+        await asyncio.wait([monitoring])
+        await supervisor.stop()
