@@ -9,7 +9,7 @@ from asyncpg.exceptions import TargetServerAttributeNotMatched
 
 from db.connections.dsn import Dsn, HostAddress, parse_dsn
 from db.connections.error_mapping import database_errors, describe_error, is_connection_lost
-from db.connections.hosts import LastGoodHost
+from db.connections.hosts import HostOrder
 from db.errors import DatabaseUnavailableError
 from db.statements import ReadStatement, WriteStatement
 
@@ -57,7 +57,7 @@ async def connect(
     timeout: float = CONNECT_TIMEOUT,  # noqa: ASYNC109 - asyncpg has it
     command_timeout: float | None = None,
     settings: Mapping[str, str] | None = None,
-    last_good: LastGoodHost | None = None,
+    host_order: HostOrder | None = None,
 ) -> Connection:
     """Open a connection to the first host that can be used: the last good one, then in the address's order.
 
@@ -68,7 +68,7 @@ async def connect(
     and DsnError or DatabaseError otherwise. All name the reason, and none contains a password.
     """
     address = parse_dsn(dsn)
-    last_good = last_good or LastGoodHost()
+    host_order = host_order or HostOrder()
     options = {
         "timeout": address.connect_timeout or timeout,
         "command_timeout": command_timeout,
@@ -77,7 +77,7 @@ async def connect(
     attributes = _ATTRIBUTES_IN_TURN.get(address.target_session_attrs, (address.target_session_attrs,))
     reasons: dict[str, str] = {}
     skipped: _HostSkippedError | None = None
-    for attribute, host in product(attributes, last_good.order(address.host_addresses) or (None,)):
+    for attribute, host in product(attributes, host_order.arrange(address.host_addresses) or (None,)):
         place = f"at {host or address.location}"
         try:
             with database_errors(f"PostgreSQL cannot be reached {place}"):
@@ -87,7 +87,8 @@ async def connect(
         except _HostSkippedError as error:
             reasons[place], skipped = str(error), error
         else:
-            connection.host = last_good.address = host
+            connection.host = host
+            host_order.prefer(host)
             return connection
     failure = "; ".join(f"{place}: {reason}" for place, reason in reasons.items())
     raise DatabaseUnavailableError(f"PostgreSQL cannot be reached {failure}") from skipped

@@ -12,7 +12,7 @@ import asyncpg
 
 from db.connections.connect import Connection, connect
 from db.connections.error_mapping import is_connection_lost
-from db.connections.hosts import LastGoodHost
+from db.connections.hosts import HostOrder
 from db.errors import DatabaseUnavailableError, PoolExhaustedError
 from db.statements import ReadStatement, WriteStatement
 
@@ -41,7 +41,7 @@ class ConnectionPool:
 
     `acquire_timeout` limits in seconds both waiting for a connection and opening one, to each of the hosts.
     `command_timeout` limits a statement in seconds, here and in the server. `in_use` counts the connections
-    that are acquired, being opened, or being made reusable. `last_good` is shared with the supervisor.
+    that are acquired, being opened, or being made reusable. `host_order` is shared with its supervisor.
 
     Releasing a connection sends nothing and starts no task: it goes to the first waiter or becomes idle. So
     no statement may leave anything in its session (tested). A transaction left open is rolled back.
@@ -54,13 +54,13 @@ class ConnectionPool:
         size: int,
         command_timeout: float,
         acquire_timeout: float,
-        last_good: LastGoodHost | None = None,
+        host_order: HostOrder | None = None,
     ) -> None:
         self.dsn = dsn
         self.size = size
         self.command_timeout = command_timeout
         self.acquire_timeout = acquire_timeout
-        self.last_good = last_good or LastGoodHost()
+        self.host_order = host_order or HostOrder()
         self.in_use = 0
         self._generation = 0
         self._connections: set[Connection] = set()
@@ -168,8 +168,17 @@ class ConnectionPool:
         while self._idle:
             self._discard(self._idle.pop())
         for connection in self._connections:
-            if connection.host != self.last_good.address:
+            if connection.host != self.host_order.last_good:
                 connection.terminate()
+
+    def distrust(self, connection: Connection) -> None:
+        """Expire every connection, and try other hosts before this one's: it does not confirm commits.
+
+        A primary that was replaced goes on answering reads if nothing has stopped it.
+        """
+        if connection.generation == self._generation:
+            self.host_order.distrust(connection.host)
+            self.expire_connections()
 
     def terminate(self, reason: str) -> None:
         """End the pool at once: statements that run fail, and waiters fail with `reason`."""
@@ -223,7 +232,7 @@ class ConnectionPool:
                         "statement_timeout": str(round(self.command_timeout * 1000)),
                         **_STATEMENT_SETTINGS,
                     },
-                    last_good=self.last_good,
+                    host_order=self.host_order,
                 )
         except TimeoutError:  # only _refuse_requests lets it expire
             raise DatabaseUnavailableError(self._end_reason) from None

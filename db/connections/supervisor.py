@@ -8,7 +8,7 @@ from typing import Any
 from db.connections.connect import CONNECT_TIMEOUT, Connection, connect
 from db.connections.dsn import parse_dsn
 from db.connections.error_mapping import RESOURCE_EXHAUSTED_ERRORS, database_errors, describe_error
-from db.connections.hosts import LastGoodHost
+from db.connections.hosts import HostOrder
 from db.connections.pool import ConnectionPool
 from db.connections.positions import ServerState, read_server_state, read_timeline_history
 from db.database import Database
@@ -54,7 +54,7 @@ class PoolSupervisor:
         self.pool: ConnectionPool | None = None
         self.unavailable_reason: str | None = "PostgreSQL has not been reached yet."
         self.state: ServerState | None = None
-        self._last_good = LastGoodHost()
+        self._host_order = HostOrder()
         self._probe_connection: Connection | None = None
         self._probe_lock = asyncio.Lock()
         self._next_reading: asyncio.Task[ServerState] | None = None
@@ -141,7 +141,7 @@ class PoolSupervisor:
             size=self.size,
             command_timeout=self.command_timeout,
             acquire_timeout=self.acquire_timeout,
-            last_good=self._last_good,
+            host_order=self._host_order,
         )
         self.unavailable_reason = None
         logger.info("%s is available", self.name)
@@ -153,7 +153,7 @@ class PoolSupervisor:
             application_name="bookstore health check",
             timeout=timeout,
             command_timeout=self.command_timeout,
-            last_good=self._last_good,
+            host_order=self._host_order,
         )
 
     async def _read_next_state(self) -> ServerState:

@@ -16,12 +16,16 @@ from db.connections.supervisor import PoolSupervisor
 from db.errors import DatabaseError, UnknownOutcomeError
 from db.statements import ReadStatement, WriteStatement
 
+COMMIT_PATIENCE = 1.0
+"""Seconds for a commit. One that is cancelled later may wait for a standby that is the primary now."""
+
 _BEGIN = "BEGIN"
 # Imports lock this table first, against this lock: a step and an import never lock rows at the same time, and
 # so never wait for each other in a circle.
 _ENTER_CATALOG = "LOCK TABLE catalog_size IN ROW EXCLUSIVE MODE"
 _SAVEPOINT = f"{_ENTER_CATALOG}; SAVEPOINT step"
 _UNDO_STEP = "ROLLBACK TO SAVEPOINT step"
+_UNKNOWN = "the changes may or may not be written, and may be lost."
 _VIOLATION = asyncpg.IntegrityConstraintViolationError
 """The error of a value that a constraint refuses. It does not end the transaction: its step can be undone."""
 
@@ -35,6 +39,7 @@ class WriteSession:
     """
 
     __slots__ = (
+        "_commit_started_at",
         "_connection",
         "_failed_statement",
         "_has_savepoint",
@@ -53,6 +58,7 @@ class WriteSession:
         self.must_retry = False
         self.rows_read = 0
         self.is_committing = False
+        self._commit_started_at = 0.0
         self._failed_statement: FailedStatement | None = None
         self._lock = asyncio.Lock()
         self._pool: ConnectionPool | None = None
@@ -122,25 +128,29 @@ class WriteSession:
             raise self.failure
         if self._connection is None:
             return
-        self.is_committing = True
+        self.is_committing, self._commit_started_at = True, time.monotonic()
         try:
             status, warnings = await _commit(self._connection)
+        except TimeoutError as error:
+            self.abandon()
+            raise UnknownOutcomeError(
+                f"PostgreSQL has not confirmed the commit in time; {_UNKNOWN}"
+            ) from error
         except Exception as error:
             self._release(error)
-            if is_connection_lost(error) or isinstance(error, TimeoutError):
+            if is_connection_lost(error):
                 raise UnknownOutcomeError(
-                    "The connection to PostgreSQL was lost during the commit: the changes may or may not "
-                    "have been written."
+                    f"The connection to PostgreSQL was lost during the commit; {_UNKNOWN}"
                 ) from error
             self.is_committing = False
             raise self._fail(error) from error
-        self._release(None)
         if warnings:
-            raise UnknownOutcomeError(
-                "PostgreSQL wrote the changes, but no standby has confirmed them in time: they are lost if "
-                "the primary fails now."
-            )
+            assert self._pool is not None  # noqa: S101 - the connection was acquired from it
+            self._pool.distrust(self._connection)
+            self._release(None)
+            raise UnknownOutcomeError(f"No standby has confirmed the commit in time; {_UNKNOWN}")
         self.is_committing = False
+        self._release(None)
         if status != "COMMIT":
             raise RuntimeError(f"PostgreSQL answered a commit by {status}: a statement had failed before")
 
@@ -157,8 +167,13 @@ class WriteSession:
             self._release(failure)
 
     def abandon(self) -> None:
-        """Cancel what runs, and roll back without waiting for it."""
+        """Cancel what runs, and roll back without waiting for it.
+
+        A host that has not confirmed a commit within COMMIT_PATIENCE is distrusted.
+        """
         if self._pool is not None and self._connection is not None:
+            if self.is_committing and time.monotonic() >= self._commit_started_at + COMMIT_PATIENCE:
+                self._pool.distrust(self._connection)
             self._pool.abandon(self._connection)
             self._connection = None
 

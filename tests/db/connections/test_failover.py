@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 
 from db.connections import supervisor as supervisor_module
+from db.connections import write_session as write_session_module
 from db.connections.connect import connect
 from db.connections.dsn import SESSION_ATTRIBUTES, HostAddress
-from db.connections.hosts import LastGoodHost
+from db.connections.hosts import HostOrder
 from db.connections.pool import ConnectionPool
 from db.connections.supervisor import PoolSupervisor
 from db.connections.write_session import WriteSession
@@ -108,17 +109,17 @@ async def test_a_frozen_host_costs_its_own_timeout_once(proxied_dsn: str, proxy:
         next(accepted)
         await reader.read()
 
-    last_good = LastGoodHost()
+    host_order = HostOrder()
     async with listen(ignore) as port:
         dsn = proxied_dsn.replace("@127.0.0.1:", f"@127.0.0.1:{port},127.0.0.1:")
         connections = [
-            await connect(f"{dsn}&connect_timeout=2", application_name="test", last_good=last_good)
+            await connect(f"{dsn}&connect_timeout=2", application_name="test", host_order=host_order)
             for _ in range(2)
         ]
 
     good = HostAddress("127.0.0.1", proxy.port)
     assert [connection.host for connection in connections] == [good, good]
-    assert (last_good.address, next(accepted)) == (good, 1)
+    assert (host_order.last_good, next(accepted)) == (good, 1)
     for connection in connections:
         await connection.close()
 
@@ -213,7 +214,7 @@ async def test_a_statement_on_another_host_than_the_last_good_one_ends_when_conn
     running = asyncio.create_task(pool.fetch(SLEEP))
     await until(lambda: proxy.has_connections and pool._connections)
 
-    pool.last_good.address = HostAddress("elsewhere", 5432)
+    pool.host_order.last_good = HostAddress("elsewhere", 5432)
     pool.expire_connections()
 
     with pytest.raises(asyncpg.ConnectionDoesNotExistError):
@@ -255,6 +256,14 @@ async def test_a_write_session_expires_the_connections_to_a_former_primary(pair:
     await supervisor.stop()
 
 
+async def cancel_commit(observer: asyncpg.Connection) -> None:
+    """Cancel the one commit that waits for a standby."""
+    waiting = await until(
+        lambda: observer.fetchval("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+    )
+    await observer.execute("SELECT pg_cancel_backend($1)", waiting)
+
+
 async def test_a_commit_that_no_standby_has_confirmed_has_an_unknown_outcome(pair: Pair) -> None:
     """PostgreSQL ends the wait with a warning and the answer COMMIT."""
     supervisor = create_supervisor(pair.dsn(pair.primary, attribute="primary"))
@@ -264,16 +273,68 @@ async def test_a_commit_that_no_standby_has_confirmed_has_an_unknown_outcome(pai
 
     async with block_commits(pair.primary.server.dsn) as observer:
         committing = asyncio.create_task(session.commit())
-        waiting = await until(
-            lambda: observer.fetchval("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-        )
-        await observer.execute("SELECT pg_cancel_backend($1)", waiting)
+        await cancel_commit(observer)
 
-        with pytest.raises(UnknownOutcomeError, match="no standby has confirmed"):
+        with pytest.raises(UnknownOutcomeError, match="No standby has confirmed"):
             await committing
 
     assert await supervisor.fetch(ONE) == [(1,)]
     assert supervisor.require_pool().in_use == 0
+    await supervisor.stop()
+
+
+async def test_a_former_primary_that_still_answers_is_left_when_it_confirms_no_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its standby was promoted, and nothing has stopped it: each commit waits for the standby."""
+    monkeypatch.setattr(supervisor_module, "PROBE_TIMEOUT", GUARD)
+    with run_pair() as pair:
+        supervisor = create_supervisor(pair.dsn(pair.primary, pair.standby, attribute="primary"))
+        await supervisor.start()
+        standby = await asyncpg.connect(pair.standby.server.dsn)
+        await standby.execute("SELECT pg_promote()")
+        async with block_commits(pair.primary.server.dsn) as observer:
+            session = WriteSession(supervisor)
+            await session.fetch(WRITE)
+            committing = asyncio.create_task(session.commit())
+            await cancel_commit(observer)
+            with pytest.raises(UnknownOutcomeError, match="in time"):
+                await committing
+            assert await write(supervisor)
+
+        assert await standby.fetchval("SELECT to_regclass('written') IS NOT NULL")
+        await standby.close()
+        await supervisor.stop()
+
+
+async def test_a_host_whose_commit_is_abandoned_late_is_distrusted(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor = create_supervisor(pair.dsn(pair.primary, attribute="primary"))
+    await supervisor.start()
+    pool = supervisor.require_pool()
+
+    async def abandon_commit(table: str) -> None:
+        session = WriteSession(supervisor)
+        await session.fetch(WriteStatement("create_table", f"CREATE TABLE {table} ()"))
+        committing = asyncio.create_task(session.commit())
+        await until(
+            lambda: observer.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        )
+        committing.cancel()
+        await asyncio.wait([committing])
+        session.abandon()
+        await until(lambda: pool.in_use == 0)
+
+    async with block_commits(pair.primary.server.dsn) as observer:
+        monkeypatch.setattr(write_session_module, "COMMIT_PATIENCE", GUARD)
+        await abandon_commit("early")
+        early = pool.host_order.distrusted
+        monkeypatch.setattr(write_session_module, "COMMIT_PATIENCE", 0)
+        await abandon_commit("late")
+
+    assert early is None
+    assert pool.host_order.distrusted == HostAddress(str(pair.primary.server.socket_folder), 5432)
     await supervisor.stop()
 
 
