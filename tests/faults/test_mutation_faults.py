@@ -123,6 +123,24 @@ async def test_a_mutation_is_not_confirmed_before_a_synchronous_standby_has_it(
     assert await read_stock(dsn) == stock + 1
 
 
+async def test_a_mutation_on_a_server_that_is_read_only_is_unavailable(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    dsn = postgres.server.dsn
+    key, stock = await create_manager_key(dsn), await read_stock(dsn)
+    read_only = f"{dsn}&options=-c%20default_transaction_read_only%3Don"
+    async with (
+        run_server_in_thread(tmp_path, DATABASE_URL=read_only) as server,
+        httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=GUARD) as client,
+    ):
+        status, body = await WriteLoad(lambda: server.url, key, "read-only").send(client, 0)
+        reading = await client.post(server.url, json={"query": "{ books(first: 1) { totalCount } }"})
+
+    assert (status, b'"SERVICE_UNAVAILABLE"' in body) == (503, True)
+    assert (reading.status_code, "errors" in reading.json()) == (200, False)
+    assert await read_stock(dsn) == stock
+
+
 async def waits_for_a_lock(observer: Any) -> bool:
     """Return whether a statement waits for a lock, so that it cannot end by itself."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
