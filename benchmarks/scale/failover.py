@@ -1,8 +1,8 @@
 """Measure failover: `python -m benchmarks.scale.failover [--only switchover …]`. Linux, as root, with etcd.
 
 Three PostgreSQL nodes under Patroni with synchronous replication, each in a network namespace, and one
-`bookstore serve` whose DATABASE_URL names all of them. Writers with idempotency keys and readers go on through
-each fault, and the server is never restarted. Nothing is left running.
+`bookstore serve`: its DATABASE_URL names all of them, and its reads go to the standbys. Writers with
+idempotency keys and readers go on through each fault. The server is never restarted. Nothing is left running.
 """
 
 import argparse
@@ -217,7 +217,7 @@ def open_system(cluster: Cluster) -> Generator[System]:
         server = subprocess.Popen(
             [*cluster.network.enter(HUB), BOOKSTORE, "serve"],
             cwd=cluster.folder,
-            env={**os.environ, "DATABASE_URL": dsn, "UDS": str(socket)},
+            env={**os.environ, "DATABASE_URL": dsn, "REPLICA_URLS": "hosts", "UDS": str(socket)},
             stdout=output,
             stderr=output,
         )

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import os
+import signal
 import subprocess
 from collections.abc import Generator
 
@@ -17,15 +19,17 @@ from db.connections.pool import ConnectionPool
 from db.connections.supervisor import PoolSupervisor
 from db.connections.write_session import WriteSession
 from db.database import Database
+from db.embedded import Server
 from db.errors import DatabaseError, DatabaseUnavailableError, UnknownOutcomeError
 from db.migrations import migrate
 from db.postgres.binaries import find_binaries
+from db.postgres.postmaster import postmaster_pid
 from db.statements import ReadStatement, WriteStatement
-from tests.db.connections.standbys import Pair, kill, run_pair
 from tests.db.connections.statements import ONE, SLEEP
 from tests.db.connections.test_connect import listen
 from tests.faults.locks import block_commits
 from tests.faults.proxy import Proxy
+from tests.standbys import ReplicatedPostgres, promote, run_replicated_postgres
 from tests.waiting import GUARD, until
 
 ON_PRIMARY = ReadStatement("on_primary", "SELECT NOT pg_is_in_recovery() AS on_primary")
@@ -44,10 +48,23 @@ EXPECTED_ROLES = {
 
 
 @pytest.fixture(scope="module")
-def pair() -> Generator[Pair]:
+def pair() -> Generator[ReplicatedPostgres]:
     """A primary and a standby that keep their roles."""
-    with run_pair() as pair:
+    with run_replicated_postgres(standbys=1) as pair:
         yield pair
+
+
+@pytest.fixture
+def private_pair() -> Generator[ReplicatedPostgres]:
+    """A primary and a standby that the test may end."""
+    with run_replicated_postgres(standbys=1) as pair:
+        yield pair
+
+
+def dsn_of(*servers: Server, attribute: str) -> str:
+    """Return the address of the servers, in this order, that asks for a role."""
+    folders = ",".join(str(server.socket_folder) for server in servers)
+    return f"postgresql://app@/bookstore?host={folders}&target_session_attrs={attribute}"
 
 
 # Which host is used
@@ -72,10 +89,10 @@ async def role_by_connect(address: str) -> str:
 
 
 @pytest.mark.parametrize("attribute", SESSION_ATTRIBUTES)
-async def test_an_address_means_what_it_means_to_psql(pair: Pair, attribute: str) -> None:
+async def test_an_address_means_what_it_means_to_psql(pair: ReplicatedPostgres, attribute: str) -> None:
     folders = {
-        "primary": str(pair.primary.server.socket_folder),
-        "standby": str(pair.standby.server.socket_folder),
+        "primary": str(pair.primary.socket_folder),
+        "standby": str(pair.standbys[0].socket_folder),
         "nowhere": "/nowhere",
     }
     addresses = {
@@ -90,10 +107,10 @@ async def test_an_address_means_what_it_means_to_psql(pair: Pair, attribute: str
     assert tuple(roles.values()) == EXPECTED_ROLES[attribute]
 
 
-async def test_read_write_and_read_only_heed_the_default_of_the_session(pair: Pair) -> None:
+async def test_read_write_and_read_only_heed_the_default_of_the_session(pair: ReplicatedPostgres) -> None:
     read_only = "&options=-c%20default_transaction_read_only%3Don"
     addresses = {
-        attribute: pair.dsn(pair.primary, attribute=attribute) + read_only for attribute in SESSION_ATTRIBUTES
+        attribute: dsn_of(pair.primary, attribute=attribute) + read_only for attribute in SESSION_ATTRIBUTES
     }
 
     roles = {attribute: await role_by_connect(address) for attribute, address in addresses.items()}
@@ -133,8 +150,8 @@ async def test_migrations_pass_over_a_frozen_host(proxied_dsn: str) -> None:
         await asyncio.to_thread(migrate, f"{dsn}&connect_timeout=2")
 
 
-async def test_the_error_names_each_host_and_its_reason(pair: Pair) -> None:
-    standby = pair.standby.server.socket_folder
+async def test_the_error_names_each_host_and_its_reason(pair: ReplicatedPostgres) -> None:
+    standby = pair.standbys[0].socket_folder
 
     with pytest.raises(DatabaseUnavailableError) as caught:
         await connect(
@@ -176,8 +193,10 @@ async def test_a_host_that_refuses_the_login_ends_the_search(
 # A pool whose server changes its role
 
 
-async def test_a_write_that_is_refused_as_read_only_expires_every_connection(pair: Pair) -> None:
-    dsn = pair.dsn(pair.standby, pair.primary, attribute="any")
+async def test_a_write_that_is_refused_as_read_only_expires_every_connection(
+    pair: ReplicatedPostgres,
+) -> None:
+    dsn = dsn_of(pair.standbys[0], pair.primary, attribute="any")
     pool = ConnectionPool(dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD)
     before = await pool.acquire(), await pool.acquire()
     for connection in before:
@@ -243,8 +262,9 @@ async def write(supervisor: PoolSupervisor) -> bool:
     return True
 
 
-async def test_a_write_session_expires_the_connections_to_a_former_primary(pair: Pair) -> None:
-    supervisor = create_supervisor(pair.dsn(pair.standby, attribute="any"))
+async def test_a_write_session_expires_the_connections_to_a_former_primary(pair: ReplicatedPostgres) -> None:
+    read_only = "&options=-c%20default_transaction_read_only%3Don"
+    supervisor = create_supervisor(dsn_of(pair.primary, attribute="any") + read_only)
     await supervisor.start()
     pool = supervisor.require_pool()
     async with pool.connection() as before:
@@ -264,14 +284,16 @@ async def cancel_commit(observer: asyncpg.Connection) -> None:
     await observer.execute("SELECT pg_cancel_backend($1)", waiting)
 
 
-async def test_a_commit_that_no_standby_has_confirmed_has_an_unknown_outcome(pair: Pair) -> None:
+async def test_a_commit_that_no_standby_has_confirmed_has_an_unknown_outcome(
+    pair: ReplicatedPostgres,
+) -> None:
     """PostgreSQL ends the wait with a warning and the answer COMMIT."""
-    supervisor = create_supervisor(pair.dsn(pair.primary, attribute="primary"))
+    supervisor = create_supervisor(dsn_of(pair.primary, attribute="primary"))
     await supervisor.start()
     session = WriteSession(supervisor)
     await session.fetch(WriteStatement("unconfirmed", "CREATE TABLE unconfirmed ()"))
 
-    async with block_commits(pair.primary.server.dsn) as observer:
+    async with block_commits(pair.primary.dsn) as observer:
         committing = asyncio.create_task(session.commit())
         await cancel_commit(observer)
 
@@ -284,33 +306,35 @@ async def test_a_commit_that_no_standby_has_confirmed_has_an_unknown_outcome(pai
 
 
 async def test_a_former_primary_that_still_answers_is_left_when_it_confirms_no_commit(
+    private_pair: ReplicatedPostgres,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its standby was promoted, and nothing has stopped it: each commit waits for the standby."""
     monkeypatch.setattr(supervisor_module, "PROBE_TIMEOUT", GUARD)
-    with run_pair() as pair:
-        supervisor = create_supervisor(pair.dsn(pair.primary, pair.standby, attribute="primary"))
-        await supervisor.start()
-        standby = await asyncpg.connect(pair.standby.server.dsn)
-        await standby.execute("SELECT pg_promote()")
-        async with block_commits(pair.primary.server.dsn) as observer:
-            session = WriteSession(supervisor)
-            await session.fetch(WRITE)
-            committing = asyncio.create_task(session.commit())
-            await cancel_commit(observer)
-            with pytest.raises(UnknownOutcomeError, match="in time"):
-                await committing
-            assert await write(supervisor)
+    supervisor = create_supervisor(
+        dsn_of(private_pair.primary, private_pair.standbys[0], attribute="primary")
+    )
+    await supervisor.start()
+    promote(private_pair.standbys[0])
+    standby = await asyncpg.connect(private_pair.standbys[0].dsn)
+    async with block_commits(private_pair.primary.dsn) as observer:
+        session = WriteSession(supervisor)
+        await session.fetch(WRITE)
+        committing = asyncio.create_task(session.commit())
+        await cancel_commit(observer)
+        with pytest.raises(UnknownOutcomeError, match="in time"):
+            await committing
+        assert await write(supervisor)
 
-        assert await standby.fetchval("SELECT to_regclass('written') IS NOT NULL")
-        await standby.close()
-        await supervisor.stop()
+    assert await standby.fetchval("SELECT to_regclass('written') IS NOT NULL")
+    await standby.close()
+    await supervisor.stop()
 
 
 async def test_a_host_whose_commit_is_abandoned_late_is_distrusted(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
+    pair: ReplicatedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supervisor = create_supervisor(pair.dsn(pair.primary, attribute="primary"))
+    supervisor = create_supervisor(dsn_of(pair.primary, attribute="primary"))
     await supervisor.start()
     pool = supervisor.require_pool()
 
@@ -326,7 +350,7 @@ async def test_a_host_whose_commit_is_abandoned_late_is_distrusted(
         session.abandon()
         await until(lambda: pool.in_use == 0)
 
-    async with block_commits(pair.primary.server.dsn) as observer:
+    async with block_commits(pair.primary.dsn) as observer:
         monkeypatch.setattr(write_session_module, "COMMIT_PATIENCE", GUARD)
         await abandon_commit("early")
         early = pool.host_order.distrusted
@@ -334,31 +358,33 @@ async def test_a_host_whose_commit_is_abandoned_late_is_distrusted(
         await abandon_commit("late")
 
     assert early is None
-    assert pool.host_order.distrusted == HostAddress(str(pair.primary.server.socket_folder), 5432)
+    assert pool.host_order.distrusted == HostAddress(str(pair.primary.socket_folder), 5432)
     await supervisor.stop()
 
 
-async def test_a_supervisor_goes_to_the_promoted_standby_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_supervisor_goes_to_the_promoted_standby_by_itself(
+    private_pair: ReplicatedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor_module, "PROBE_TIMEOUT", GUARD)
-    with run_pair() as pair:
-        supervisor = create_supervisor(pair.dsn(pair.primary, pair.standby, attribute="primary"))
-        await supervisor.start()
-        monitoring = asyncio.create_task(supervisor.monitor())
-        open_session = WriteSession(supervisor)
-        await open_session.fetch(WriteStatement("not_committed", "CREATE TABLE not_committed ()"))
-        assert await write(supervisor)
+    supervisor = create_supervisor(
+        dsn_of(private_pair.primary, private_pair.standbys[0], attribute="primary")
+    )
+    await supervisor.start()
+    monitoring = asyncio.create_task(supervisor.monitor())
+    open_session = WriteSession(supervisor)
+    await open_session.fetch(WriteStatement("not_committed", "CREATE TABLE not_committed ()"))
+    assert await write(supervisor)
 
-        kill(pair.primary)
-        with pytest.raises(UnknownOutcomeError):
-            await open_session.commit()
-        await until(lambda: supervisor.pool is None)
-        assert not await write(supervisor)
-        connection = await asyncpg.connect(pair.standby.server.dsn)
-        await connection.execute("SELECT pg_promote()")
-        await connection.close()
-        await until(lambda: write(supervisor))
+    os.kill(postmaster_pid(private_pair.primary.data_folder) or 0, signal.SIGKILL)
+    await until(lambda: open_session._connection is not None and open_session._connection.is_closed())
+    with pytest.raises(UnknownOutcomeError):
+        await open_session.commit()
+    await until(lambda: supervisor.pool is None)
+    assert not await write(supervisor)
+    promote(private_pair.standbys[0])
+    await until(lambda: write(supervisor))
 
-        assert await supervisor.fetch(ON_PRIMARY) == [(True,)]
-        monitoring.cancel()
-        await asyncio.wait([monitoring])
-        await supervisor.stop()
+    assert await supervisor.fetch(ON_PRIMARY) == [(True,)]
+    monitoring.cancel()
+    await asyncio.wait([monitoring])
+    await supervisor.stop()
