@@ -162,7 +162,8 @@ class PoolSupervisor:
             connection = self._require_probe_connection()
             with database_errors("PostgreSQL is unavailable"):
                 async with asyncio.timeout(PROBE_TIMEOUT):
-                    self.state = state = await read_server_state(connection)
+                    state = await read_server_state(connection)
+            self.state = state = state.with_timeline_of(self.state)
             self.on_change()
             return state
 

@@ -388,3 +388,36 @@ async def test_a_supervisor_goes_to_the_promoted_standby_by_itself(
     monitoring.cancel()
     await asyncio.wait([monitoring])
     await supervisor.stop()
+
+
+@pytest.fixture
+def replicated() -> Generator[ReplicatedPostgres]:
+    """A primary and two standbys that the test may end."""
+    with run_replicated_postgres() as replicated:
+        yield replicated
+
+
+async def follow(standby: asyncpg.Connection, server: Server | None) -> None:
+    """Let a standby receive the log of a server, or of none, and return when it does."""
+    target = f"user=app host={server.socket_folder} port=5432" if server else ""
+    await standby.execute(f"ALTER SYSTEM SET primary_conninfo = '{target}'")
+    await standby.execute("SELECT pg_reload_conf()")
+    receives = "SELECT (count(*) > 0) = $1::boolean FROM pg_stat_wal_receiver WHERE status = 'streaming'"
+    await until(lambda: standby.fetchval(receives, server is not None))
+
+
+async def test_a_standby_keeps_its_timeline_when_its_primary_is_lost(replicated: ReplicatedPostgres) -> None:
+    """PostgreSQL then reports the timeline of the last restart point, which is before the promotion."""
+    promoted, follower = replicated.standbys
+    supervisor = create_supervisor(follower.dsn)
+    await supervisor.start()
+    standby = await asyncpg.connect(follower.dsn)
+    promote(promoted)
+    await follow(standby, promoted)
+    assert (await supervisor.read_state()).position.timeline == 2
+
+    await follow(standby, None)
+
+    assert (await supervisor.read_state()).position.timeline == 2
+    await standby.close()
+    await supervisor.stop()
