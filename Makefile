@@ -9,7 +9,7 @@ AUDITS := tests/graphql_api/http/audits
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test audits check fuzz faults soak storm conformance bench bench-import bench-search search-quality lock format clean
+.PHONY: help serve test audits check fuzz faults soak storm conformance bench bench-import bench-search search-quality scale lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ CATALOGS ?= ../shared/catalogs
 SEARCH_EVAL ?= ../shared/search-eval
 search-quality: $(VENV)/dev ## Search for known books of two real catalogs, and print the share found by kind of text
 	$(BIN)/python -m benchmarks.search_quality --catalogs $(CATALOGS) --evaluation $(SEARCH_EVAL)
+
+scale: $(VENV)/dev ## Measure reads on replicas, and failover with Patroni and etcd (Linux, as root)
+	$(BIN)/python -m benchmarks.scale.replicas
+	$(BIN)/python -m benchmarks.scale.failover
 
 format: $(VENV)/dev ## Format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .

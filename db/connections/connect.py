@@ -1,17 +1,23 @@
 """Connecting to PostgreSQL: the one place that hands an address to the driver."""
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import asyncpg
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 
-from db.connections.dsn import parse_dsn
-from db.connections.error_mapping import database_errors
+from db.connections.dsn import Dsn, HostAddress, parse_dsn
+from db.connections.error_mapping import database_errors, describe_error, is_connection_lost
+from db.connections.hosts import HostOrder
 from db.errors import DatabaseUnavailableError
 from db.statements import ReadStatement, WriteStatement
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds to connect in, unless the address has a connect_timeout."""
+"""Seconds for each host to connect in, unless the address has a connect_timeout."""
+
+_ATTRIBUTES_IN_TURN = {"prefer-standby": ("standby", "any")}
+"""The target_session_attrs that asks for two rounds over the hosts, and the attribute of each round."""
 
 
 class Connection(asyncpg.Connection):
@@ -19,6 +25,9 @@ class Connection(asyncpg.Connection):
 
     generation = 0
     """The pool's generation in which the connection was opened."""
+
+    host: HostAddress | None = None
+    """The host that it was opened to; None for an address without one."""
 
     def fetch(self, query: str | ReadStatement, *args: object, **options: Any) -> Any:
         """Return an awaitable of the statement's rows."""
@@ -37,6 +46,10 @@ class Connection(asyncpg.Connection):
         return await statement.fetch(*args, timeout=options.get("timeout"))
 
 
+class _HostSkippedError(DatabaseUnavailableError):
+    """A host cannot be used, and the next one is to be tried. The message is the reason."""
+
+
 async def connect(
     dsn: str,
     *,
@@ -44,34 +57,67 @@ async def connect(
     timeout: float = CONNECT_TIMEOUT,  # noqa: ASYNC109 - asyncpg has it
     command_timeout: float | None = None,
     settings: Mapping[str, str] | None = None,
+    host_order: HostOrder | None = None,
 ) -> Connection:
-    """Open a connection within `timeout` seconds, or within the connect_timeout of the address.
+    """Open a connection to the first host that can be used: the last good one, then in the address's order.
 
-    `application_name` is the default for an address without one; `settings` are server settings.
+    Each host has `timeout` seconds, or the connect_timeout of the address. A host is skipped if it cannot be
+    reached, or if its role is not what target_session_attrs asks for; any other error of it is raised, as by
+    psql. `application_name` is the default for an address without one; `settings` are server settings.
     `command_timeout` limits each statement, in seconds. Raises DatabaseUnavailableError if a retry may help,
     and DsnError or DatabaseError otherwise. All name the reason, and none contains a password.
     """
     address = parse_dsn(dsn)
-    timeout = address.connect_timeout or timeout
-    failure = f"PostgreSQL cannot be reached at {address.location}"
-    with database_errors(failure):
+    host_order = host_order or HostOrder()
+    options = {
+        "timeout": address.connect_timeout or timeout,
+        "command_timeout": command_timeout,
+        "server_settings": {"application_name": application_name, **(settings or {}), **address.settings},
+    }
+    attributes = _ATTRIBUTES_IN_TURN.get(address.target_session_attrs, (address.target_session_attrs,))
+    reasons: dict[str, str] = {}
+    skipped: _HostSkippedError | None = None
+    for attribute, host in product(attributes, host_order.arrange(address.host_addresses) or (None,)):
+        place = f"at {host or address.location}"
         try:
-            return await asyncpg.connect(
-                address.driver_url,
-                host=list(address.hosts) or None,
-                port=list(address.ports),
-                user=address.user,
-                password=address.password,
-                database=address.database,
-                passfile=address.passfile,
-                timeout=timeout,
-                command_timeout=command_timeout,
-                server_settings={
-                    "application_name": application_name,
-                    **(settings or {}),
-                    **address.settings,
-                },
-                connection_class=Connection,
-            )
-        except TimeoutError as error:
-            raise DatabaseUnavailableError(f"{failure}: no answer within {timeout:g} s") from error
+            with database_errors(f"PostgreSQL cannot be reached {place}"):
+                connection = await _connect_to_host(
+                    address, host, {**options, "target_session_attrs": attribute}
+                )
+        except _HostSkippedError as error:
+            reasons[place], skipped = str(error), error
+        else:
+            connection.host = host
+            host_order.prefer(host)
+            return connection
+    failure = "; ".join(f"{place}: {reason}" for place, reason in reasons.items())
+    raise DatabaseUnavailableError(f"PostgreSQL cannot be reached {failure}") from skipped
+
+
+async def _connect_to_host(address: Dsn, host: HostAddress | None, options: Mapping[str, Any]) -> Connection:
+    """Open a connection to one host; None is the local server.
+
+    Raises _HostSkippedError with the reason, or the driver's error if no other host is to be tried.
+    """
+    try:
+        return await asyncpg.connect(
+            address.driver_url,
+            host=host and host.host,
+            port=host.port if host else list(address.ports),
+            user=address.user,
+            password=address.password,
+            database=address.database,
+            passfile=address.passfile,
+            connection_class=Connection,
+            **options,
+        )
+    except TargetServerAttributeNotMatched as error:
+        raise _HostSkippedError(
+            f"it does not match target_session_attrs={options['target_session_attrs']}"
+        ) from error
+    except TimeoutError as error:
+        raise _HostSkippedError(f"no answer within {options['timeout']:g} s") from error
+    except Exception as error:
+        if is_connection_lost(error):
+            raise _HostSkippedError(describe_error(error)) from error
+        raise

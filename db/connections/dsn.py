@@ -39,7 +39,6 @@ DRIVER_PARAMETERS = {
     "sslcrl": "PGSSLCRL",
     "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
     "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
     "krbsrvname": "PGKRBSRVNAME",
     "gsslib": "PGGSSLIB",
 }
@@ -58,6 +57,7 @@ SUPPORTED_PARAMETERS = {
     "application_name": "PGAPPNAME",
     "fallback_application_name": None,
     "connect_timeout": "PGCONNECT_TIMEOUT",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
     **DRIVER_PARAMETERS,
 }
 
@@ -91,6 +91,9 @@ UNSUPPORTED_PARAMETERS = {
 SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 """The variables that name a server or a database."""
 
+SESSION_ATTRIBUTES = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+"""The values of target_session_attrs."""
+
 _VARIABLES = {
     **SUPPORTED_PARAMETERS,
     **{name: variable for name, (variable, _) in FIXED_PARAMETERS.items()},
@@ -109,11 +112,23 @@ class DsnError(DatabaseError):
 
 
 @dataclass(frozen=True, slots=True)
+class HostAddress:
+    """One host of an address and its port. The host may be the folder of a socket."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Dsn:
     """An address of a database. Without `hosts` the driver tries the usual sockets, then localhost.
 
-    `ports` has one port for each host. `connect_timeout` is in seconds. `settings` are sent to the server,
-    and `driver_parameters` are asyncpg's.
+    `ports` has one port for each host. `connect_timeout` is in seconds, for each host.
+    `target_session_attrs` is one of SESSION_ATTRIBUTES. `settings` are sent to the server, and
+    `driver_parameters` are asyncpg's.
     """
 
     hosts: tuple[str, ...]
@@ -123,18 +138,19 @@ class Dsn:
     password: str | None = field(repr=False)
     passfile: str | None
     connect_timeout: float | None
+    target_session_attrs: str
     settings: Mapping[str, str]
     driver_parameters: Mapping[str, str] = field(repr=False)
 
     @property
     def location(self) -> str:
         """The hosts and ports for an error or a log line, without user and password."""
-        if not self.hosts:
-            return "the local server"
-        return ",".join(
-            f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            for host, port in zip(self.hosts, self.ports, strict=True)
-        )
+        return ",".join(map(str, self.host_addresses)) or "the local server"
+
+    @property
+    def host_addresses(self) -> tuple["HostAddress", ...]:
+        """Each host with its port."""
+        return tuple(map(HostAddress, self.hosts, self.ports))
 
     @property
     def driver_url(self) -> str:
@@ -164,6 +180,7 @@ def parse_dsn(text: str, environment: Mapping[str, str] | None = None) -> Dsn:
         password=values.get("password"),
         passfile=values.get("passfile"),
         connect_timeout=_parse_timeout(given),
+        target_session_attrs=_parse_session_attribute(given),
         settings={name: value for name, value in settings.items() if value},
         driver_parameters={name: values[name] for name in DRIVER_PARAMETERS if name in values},
     )
@@ -322,3 +339,10 @@ def _parse_timeout(given: _Given) -> float | None:
     if not re.fullmatch(r"-?[0-9]{1,9}", text):
         raise DsnError(f"{label} is not a whole number of seconds")
     return float(text) if int(text) > 0 else None
+
+
+def _parse_session_attribute(given: _Given) -> str:
+    label, text = given.get("target_session_attrs", ("", "any"))
+    if text not in SESSION_ATTRIBUTES:
+        raise DsnError(f"{label} can only be {' or '.join(SESSION_ATTRIBUTES)}")
+    return text

@@ -24,10 +24,14 @@ CONNECTION_LOST_ERRORS = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.IdleSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     InternalClientError,
 )
-"""The connection ended, or PostgreSQL accepts none for now. asyncpg finds this out in many ways."""
+"""The connection ended, or PostgreSQL accepts none for now. asyncpg finds this out in many ways.
+
+A write that is refused as read-only is one too: the connection is to a server that is no longer the primary.
+"""
 
 _NOT_CONNECTION_LOST_ERRORS = (
     TimeoutError,
@@ -58,7 +62,7 @@ DRIVER_ERRORS = (*CONNECTION_LOST_ERRORS, asyncpg.PostgresError)
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Return whether the connection ended, so that another one may do better."""
+    """Return whether the connection ended or is to a former primary, so that another one may do better."""
     if isinstance(error, _HANDSHAKE_LOST_ERRORS):
         return True
     return isinstance(error, CONNECTION_LOST_ERRORS) and not isinstance(error, _NOT_CONNECTION_LOST_ERRORS)

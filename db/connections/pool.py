@@ -12,6 +12,7 @@ import asyncpg
 
 from db.connections.connect import Connection, connect
 from db.connections.error_mapping import is_connection_lost
+from db.connections.hosts import HostOrder
 from db.errors import DatabaseUnavailableError, PoolExhaustedError
 from db.statements import ReadStatement, WriteStatement
 
@@ -38,19 +39,28 @@ class _Waiter:
 class ConnectionPool:
     """At most `size` connections to `dsn`, opened when they are needed and kept until the pool ends.
 
-    `acquire_timeout` limits in seconds both waiting for a connection and opening one. `command_timeout`
-    limits a statement in seconds, here and in the server. `in_use` counts the connections that are acquired,
-    being opened, or being made reusable.
+    `acquire_timeout` limits in seconds both waiting for a connection and opening one, to each of the hosts.
+    `command_timeout` limits a statement in seconds, here and in the server. `in_use` counts the connections
+    that are acquired, being opened, or being made reusable. `host_order` is shared with its supervisor.
 
     Releasing a connection sends nothing and starts no task: it goes to the first waiter or becomes idle. So
     no statement may leave anything in its session (tested). A transaction left open is rolled back.
     """
 
-    def __init__(self, dsn: str, *, size: int, command_timeout: float, acquire_timeout: float) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        size: int,
+        command_timeout: float,
+        acquire_timeout: float,
+        host_order: HostOrder | None = None,
+    ) -> None:
         self.dsn = dsn
         self.size = size
         self.command_timeout = command_timeout
         self.acquire_timeout = acquire_timeout
+        self.host_order = host_order or HostOrder()
         self.in_use = 0
         self._generation = 0
         self._connections: set[Connection] = set()
@@ -115,12 +125,17 @@ class ConnectionPool:
         return await self._wait_for_connection() or await self._open()
 
     def release(self, connection: Connection, failure: BaseException | None = None) -> None:
-        """Take an acquired connection back. `failure` is the error of its last statement."""
+        """Take an acquired connection back. `failure` is the error of its last statement.
+
+        A lost connection, or one to a former primary, expires the others that were open with it.
+        """
+        is_lost = failure is not None and is_connection_lost(failure)
+        if is_lost and connection.generation == self._generation:
+            self.expire_connections()
         if (
             self._end_reason is not None
             or connection.is_closed()
             or connection.generation != self._generation
-            or (failure is not None and is_connection_lost(failure))
         ):
             self._discard(connection)
             self._hand_over(None)
@@ -145,10 +160,25 @@ class ConnectionPool:
             self._start_task(self._make_reusable(connection, "ROLLBACK"))
 
     def expire_connections(self) -> None:
-        """Replace every connection that is open now before its next use."""
+        """Replace every connection that is open now before its next use.
+
+        One to another host than the last good one ends at once: its statement may wait for a dead host.
+        """
         self._generation += 1
         while self._idle:
             self._discard(self._idle.pop())
+        for connection in self._connections:
+            if connection.host != self.host_order.last_good:
+                connection.terminate()
+
+    def distrust(self, connection: Connection) -> None:
+        """Expire every connection, and try other hosts before this one's: it does not confirm commits.
+
+        A primary that was replaced goes on answering reads if nothing has stopped it.
+        """
+        if connection.generation == self._generation:
+            self.host_order.distrust(connection.host)
+            self.expire_connections()
 
     def terminate(self, reason: str) -> None:
         """End the pool at once: statements that run fail, and waiters fail with `reason`."""
@@ -202,6 +232,7 @@ class ConnectionPool:
                         "statement_timeout": str(round(self.command_timeout * 1000)),
                         **_STATEMENT_SETTINGS,
                     },
+                    host_order=self.host_order,
                 )
         except TimeoutError:  # only _refuse_requests lets it expire
             raise DatabaseUnavailableError(self._end_reason) from None

@@ -5,7 +5,7 @@ import binascii
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 
@@ -86,6 +86,16 @@ class ServerState:
 
     position: Position
     is_standby: bool
+
+    def with_timeline_of(self, earlier: "ServerState | None") -> "ServerState":
+        """Return the state of a standby on the timeline of its earlier state, if that was newer.
+
+        A standby that has lost its primary reports the timeline of its last restart point.
+        """
+        if not self.is_standby or earlier is None or earlier.position.system != self.position.system:
+            return self
+        timeline = max(self.position.timeline, earlier.position.timeline)
+        return replace(self, position=replace(self.position, timeline=timeline))
 
 
 async def read_server_state(database: Database) -> ServerState:

@@ -8,6 +8,7 @@ from typing import Any
 from db.connections.connect import CONNECT_TIMEOUT, Connection, connect
 from db.connections.dsn import parse_dsn
 from db.connections.error_mapping import RESOURCE_EXHAUSTED_ERRORS, database_errors, describe_error
+from db.connections.hosts import HostOrder
 from db.connections.pool import ConnectionPool
 from db.connections.positions import ServerState, read_server_state, read_timeline_history
 from db.database import Database
@@ -53,6 +54,7 @@ class PoolSupervisor:
         self.pool: ConnectionPool | None = None
         self.unavailable_reason: str | None = "PostgreSQL has not been reached yet."
         self.state: ServerState | None = None
+        self._host_order = HostOrder()
         self._probe_connection: Connection | None = None
         self._probe_lock = asyncio.Lock()
         self._next_reading: asyncio.Task[ServerState] | None = None
@@ -139,6 +141,7 @@ class PoolSupervisor:
             size=self.size,
             command_timeout=self.command_timeout,
             acquire_timeout=self.acquire_timeout,
+            host_order=self._host_order,
         )
         self.unavailable_reason = None
         logger.info("%s is available", self.name)
@@ -150,6 +153,7 @@ class PoolSupervisor:
             application_name="bookstore health check",
             timeout=timeout,
             command_timeout=self.command_timeout,
+            host_order=self._host_order,
         )
 
     async def _read_next_state(self) -> ServerState:
@@ -158,7 +162,8 @@ class PoolSupervisor:
             connection = self._require_probe_connection()
             with database_errors("PostgreSQL is unavailable"):
                 async with asyncio.timeout(PROBE_TIMEOUT):
-                    self.state = state = await read_server_state(connection)
+                    state = await read_server_state(connection)
+            self.state = state = state.with_timeline_of(self.state)
             self.on_change()
             return state
 
@@ -198,7 +203,7 @@ class PoolSupervisor:
 
     @property
     def _demands_role(self) -> bool:
-        return parse_dsn(self.dsn).driver_parameters.get("target_session_attrs", "any") != "any"
+        return parse_dsn(self.dsn).target_session_attrs != "any"
 
     def _mark_unavailable(self, reason: str) -> None:
         """End the pool at once, so that requests fail with the reason rather than with a timeout."""

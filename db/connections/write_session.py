@@ -16,12 +16,16 @@ from db.connections.supervisor import PoolSupervisor
 from db.errors import DatabaseError, UnknownOutcomeError
 from db.statements import ReadStatement, WriteStatement
 
+COMMIT_PATIENCE = 1.0
+"""Seconds for a commit. One that is cancelled later may wait for a standby that is the primary now."""
+
 _BEGIN = "BEGIN"
 # Imports lock this table first, against this lock: a step and an import never lock rows at the same time, and
 # so never wait for each other in a circle.
 _ENTER_CATALOG = "LOCK TABLE catalog_size IN ROW EXCLUSIVE MODE"
 _SAVEPOINT = f"{_ENTER_CATALOG}; SAVEPOINT step"
 _UNDO_STEP = "ROLLBACK TO SAVEPOINT step"
+_UNKNOWN = "the changes may or may not be written, and may be lost."
 _VIOLATION = asyncpg.IntegrityConstraintViolationError
 """The error of a value that a constraint refuses. It does not end the transaction: its step can be undone."""
 
@@ -35,6 +39,7 @@ class WriteSession:
     """
 
     __slots__ = (
+        "_commit_started_at",
         "_connection",
         "_failed_statement",
         "_has_savepoint",
@@ -53,6 +58,7 @@ class WriteSession:
         self.must_retry = False
         self.rows_read = 0
         self.is_committing = False
+        self._commit_started_at = 0.0
         self._failed_statement: FailedStatement | None = None
         self._lock = asyncio.Lock()
         self._pool: ConnectionPool | None = None
@@ -114,7 +120,7 @@ class WriteSession:
         self._has_savepoint = False
 
     async def commit(self) -> None:
-        """Commit. Raises UnknownOutcomeError if the connection is lost meanwhile.
+        """Commit. Raises UnknownOutcomeError if the connection is lost, or no standby confirms the changes.
 
         Raises RuntimeError if a statement has failed that was not undone: nothing is written.
         """
@@ -122,18 +128,27 @@ class WriteSession:
             raise self.failure
         if self._connection is None:
             return
-        self.is_committing = True
+        self.is_committing, self._commit_started_at = True, time.monotonic()
         try:
-            status = await self._connection.execute("COMMIT")
+            status, warnings = await _commit(self._connection)
+        except TimeoutError as error:
+            self.abandon()
+            raise UnknownOutcomeError(
+                f"PostgreSQL has not confirmed the commit in time; {_UNKNOWN}"
+            ) from error
         except Exception as error:
             self._release(error)
-            if is_connection_lost(error) or isinstance(error, TimeoutError):
+            if is_connection_lost(error):
                 raise UnknownOutcomeError(
-                    "The connection to PostgreSQL was lost during the commit: the changes may or may not "
-                    "have been written."
+                    f"The connection to PostgreSQL was lost during the commit; {_UNKNOWN}"
                 ) from error
             self.is_committing = False
             raise self._fail(error) from error
+        if warnings:
+            assert self._pool is not None  # noqa: S101 - the connection was acquired from it
+            self._pool.distrust(self._connection)
+            self._release(None)
+            raise UnknownOutcomeError(f"No standby has confirmed the commit in time; {_UNKNOWN}")
         self.is_committing = False
         self._release(None)
         if status != "COMMIT":
@@ -143,7 +158,7 @@ class WriteSession:
         """Roll back, and release the connection. Nothing happens if there is no transaction."""
         if self._connection is None:
             return
-        failure: BaseException | None = None
+        failure = self.failure and self.failure.__cause__
         try:
             await self._connection.execute("ROLLBACK")
         except Exception as error:
@@ -152,8 +167,13 @@ class WriteSession:
             self._release(failure)
 
     def abandon(self) -> None:
-        """Cancel what runs, and roll back without waiting for it."""
+        """Cancel what runs, and roll back without waiting for it.
+
+        A host that has not confirmed a commit within COMMIT_PATIENCE is distrusted.
+        """
         if self._pool is not None and self._connection is not None:
+            if self.is_committing and time.monotonic() >= self._commit_started_at + COMMIT_PATIENCE:
+                self._pool.distrust(self._connection)
             self._pool.abandon(self._connection)
             self._connection = None
 
@@ -189,3 +209,21 @@ class WriteSession:
         assert self._connection is not None  # noqa: S101
         self._pool.release(self._connection, failure)
         self._connection = None
+
+
+async def _commit(connection: Connection) -> tuple[str, list[object]]:
+    """Commit. Return PostgreSQL's answer, and its warnings.
+
+    It warns of a cancelled or timed-out wait for a synchronous standby, and answers COMMIT all the same.
+    """
+    warnings: list[object] = []
+
+    def keep_warning(_: object, message: object) -> None:
+        if isinstance(message, asyncpg.PostgresWarning):
+            warnings.append(message)
+
+    connection.add_log_listener(keep_warning)
+    try:
+        return await connection.execute("COMMIT"), warnings
+    finally:
+        connection.remove_log_listener(keep_warning)

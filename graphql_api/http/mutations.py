@@ -22,9 +22,8 @@ Execute = Callable[[WriteSession], Awaitable[tuple[RawResponse, bool]]]
 def outcome_unknown() -> HttpError:
     """Return the error of a mutation whose commit was sent and not confirmed."""
     return service_unavailable(
-        "The connection to the catalog was lost during the commit: the mutation may or may not have been "
-        "run. Send the request again with the same Idempotency-Key, which tells; without one, read what it "
-        "was to change.",
+        "The commit was not confirmed: the mutation may or may not have been run. Send the request again "
+        "with the same Idempotency-Key, which tells; without one, read what it was to change.",
         "OUTCOME_UNKNOWN",
     )
 
@@ -62,7 +61,7 @@ async def _run_once(session: WriteSession, request_key: RequestKey | None, execu
     if request_key is not None:
         answer = await _claim(session, request_key)
         if answer is not None:
-            await session.roll_back()
+            await session.commit()  # it waits, as the first answer did, until a synchronous standby has it
             return RawResponse(answer, headers=[(b"idempotent-replayed", b"true")])
     response, has_data = await execute(session)
     if not has_data:

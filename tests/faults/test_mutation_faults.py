@@ -12,7 +12,7 @@ import pytest
 
 from db.verify import audit_catalog
 from tests.faults.conftest import System
-from tests.faults.locks import has_active_statements, lock_books
+from tests.faults.locks import block_commits, has_active_statements, lock_books
 from tests.faults.postgres import Postgres
 from tests.faults.test_postgres_faults import FAULTS
 from tests.faults.write_load import CLIENTS, MUTATION, REQUESTS, WriteLoad, create_manager_key, read_stock
@@ -100,6 +100,45 @@ async def test_a_mutation_that_waits_too_long_for_a_lock_writes_nothing(
     assert stock_after == stock
     assert again[0] == 200
     assert await read_stock(dsn) == stock + 1
+
+
+async def test_a_mutation_is_not_confirmed_before_a_synchronous_standby_has_it(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    """PostgreSQL writes it, and ends the wait at the timeout: the primary alone has it."""
+    dsn = postgres.server.dsn
+    key, stock = await create_manager_key(dsn), await read_stock(dsn)
+    async with (
+        run_server_in_thread(tmp_path, DATABASE_URL=dsn, COMMAND_TIMEOUT="0.5") as server,
+        httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=GUARD) as client,
+    ):
+        load = WriteLoad(lambda: server.url, key, "unconfirmed")
+        async with block_commits(dsn):
+            unconfirmed = [await load.send(client, 0) for _ in range(2)]
+        confirmed = await load.send(client, 0)
+
+    assert [status for status, _ in unconfirmed] == [503, 503]
+    assert all(b'"OUTCOME_UNKNOWN"' in body for _, body in unconfirmed)
+    assert confirmed[0] == 200
+    assert await read_stock(dsn) == stock + 1
+
+
+async def test_a_mutation_on_a_server_that_is_read_only_is_unavailable(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    dsn = postgres.server.dsn
+    key, stock = await create_manager_key(dsn), await read_stock(dsn)
+    read_only = f"{dsn}&options=-c%20default_transaction_read_only%3Don"
+    async with (
+        run_server_in_thread(tmp_path, DATABASE_URL=read_only) as server,
+        httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=GUARD) as client,
+    ):
+        status, body = await WriteLoad(lambda: server.url, key, "read-only").send(client, 0)
+        reading = await client.post(server.url, json={"query": "{ books(first: 1) { totalCount } }"})
+
+    assert (status, b'"SERVICE_UNAVAILABLE"' in body) == (503, True)
+    assert (reading.status_code, "errors" in reading.json()) == (200, False)
+    assert await read_stock(dsn) == stock
 
 
 async def waits_for_a_lock(observer: Any) -> bool:

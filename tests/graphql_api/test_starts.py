@@ -90,7 +90,7 @@ def test_environment_variables_that_name_a_server_are_not_ignored(tmp_path: Path
     ("parameters", "reason"),
     [
         ("postgresql://app:SeCr@db.invalid/x", "PostgreSQL cannot be reached at db.invalid:5432: [Errno "),
-        ("standby", "None of the hosts match the target attribute requirement"),
+        ("standby", "it does not match target_session_attrs=standby"),
     ],
     ids=["host", "standby"],
 )

@@ -92,6 +92,10 @@ def test_hosts_and_ports_are_parsed(
         ("postgresql://host/x?keepalives=1", "keepalives is not supported; leave it out"),
         ("postgresql://host/x?channel_binding=require", "channel_binding can only be prefer or disable here; leave it out"),
         ("postgresql://host/x?gssencmode=require", "gssencmode can only be prefer or disable here; leave it out"),
+        (
+            "postgresql://host/x?target_session_attrs=leader",
+            "target_session_attrs can only be any or read-write or read-only or primary or standby or prefer-standby",
+        ),
         ("postgresql://host/x?load_balance_hosts=random", "load_balance_hosts can only be disable here; leave it out"),
         ("postgresql://host/x?sslrootcert=system", "sslrootcert=system is not supported; name a file of trusted certificates"),
         ("postgresql://host/x?sslrootcert=/no/root.crt", "sslrootcert: the file /no/root.crt cannot be read: No such file or directory"),
