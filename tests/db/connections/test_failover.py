@@ -406,6 +406,10 @@ async def follow(standby: asyncpg.Connection, server: Server | None) -> None:
     await until(lambda: standby.fetchval(receives, server is not None))
 
 
+async def is_on_timeline(supervisor: PoolSupervisor, timeline: int) -> bool:
+    return (await supervisor.read_state()).position.timeline == timeline
+
+
 async def test_a_standby_keeps_its_timeline_when_its_primary_is_lost(replicated: ReplicatedPostgres) -> None:
     """PostgreSQL then reports the timeline of the last restart point, which is before the promotion."""
     promoted, follower = replicated.standbys
@@ -414,7 +418,7 @@ async def test_a_standby_keeps_its_timeline_when_its_primary_is_lost(replicated:
     standby = await asyncpg.connect(follower.dsn)
     promote(promoted)
     await follow(standby, promoted)
-    assert (await supervisor.read_state()).position.timeline == 2
+    await until(lambda: is_on_timeline(supervisor, 2))
 
     await follow(standby, None)
 
