@@ -19,6 +19,9 @@ CONNECT_TIMEOUT = 5.0
 _ATTRIBUTES_IN_TURN = {"prefer-standby": ("standby", "any")}
 """The target_session_attrs that asks for two rounds over the hosts, and the attribute of each round."""
 
+_BACKEND_PID = ReadStatement("backend_pid", "SELECT pg_backend_pid()")
+_SET_UNCACHED = "SET LOCAL plan_cache_mode = 'force_custom_plan'"
+
 
 class Connection(asyncpg.Connection):
     """A connection that runs statement objects, and texts as its base class does."""
@@ -28,6 +31,9 @@ class Connection(asyncpg.Connection):
 
     host: HostAddress | None = None
     """The host that it was opened to; None for an address without one."""
+
+    is_pooled = False
+    """Whether a pooler such as PgBouncer is between this client and PostgreSQL."""
 
     def fetch(self, query: str | ReadStatement, *args: object, **options: Any) -> Any:
         """Return an awaitable of the statement's rows."""
@@ -41,9 +47,41 @@ class Connection(asyncpg.Connection):
         """Run one statement that writes."""
         await self.execute(statement.text, *args)
 
+    async def detect_pooler(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Find out whether there is a pooler: another process then answers than the login named.
+
+        Raises TimeoutError if none answers within `timeout` seconds: a pooler accepts logins by itself.
+        """
+        if await self.fetchval(_BACKEND_PID.text, timeout=timeout) != self.get_server_pid():
+            self.mark_as_pooled()
+
+    def mark_as_pooled(self) -> None:
+        """Keep the driver and this class from what needs more than one transaction in the same session."""
+        self.is_pooled = True
+        # Before the driver reads types it would turn jit off, and on again by another transaction.
+        self._server_caps: Any = self._server_caps._replace(jit=False)
+
     async def _fetch_unprepared(self, query: str, *args: object, **options: Any) -> list[Any]:
-        statement = await self.prepare(query, record_class=options.get("record_class"))
-        return await statement.fetch(*args, timeout=options.get("timeout"))
+        """Run a statement whose plan PostgreSQL must not keep.
+
+        It keeps none of a statement that was just prepared. A pooler prepares each text once for all of its
+        clients, so that the transaction has to forbid it.
+        """
+        if not self.is_pooled:
+            statement = await self.prepare(query, record_class=options.get("record_class"))
+            return await statement.fetch(*args, timeout=options.get("timeout"))
+        if self.is_in_transaction():
+            await self.execute(_SET_UNCACHED)
+            return await super().fetch(query, *args, **options)
+        await self.execute(f"BEGIN; {_SET_UNCACHED}")
+        try:
+            rows = await super().fetch(query, *args, **options)
+        except asyncpg.PostgresError:
+            if not self.is_closed():
+                await self.execute("ROLLBACK")
+            raise
+        await self.execute("COMMIT")
+        return rows
 
 
 class _HostSkippedError(DatabaseUnavailableError):
@@ -58,14 +96,17 @@ async def connect(
     command_timeout: float | None = None,
     settings: Mapping[str, str] | None = None,
     host_order: HostOrder | None = None,
+    is_pooled: bool | None = None,
 ) -> Connection:
     """Open a connection to the first host that can be used: the last good one, then in the address's order.
 
     Each host has `timeout` seconds, or the connect_timeout of the address. A host is skipped if it cannot be
     reached, or if its role is not what target_session_attrs asks for; any other error of it is raised, as by
     psql. `application_name` is the default for an address without one; `settings` are server settings.
-    `command_timeout` limits each statement, in seconds. Raises DatabaseUnavailableError if a retry may help,
-    and DsnError or DatabaseError otherwise. All name the reason, and none contains a password.
+    `command_timeout` limits each statement, in seconds. `is_pooled` is what an earlier connection has found
+    out. Without it one statement asks, which also proves that PostgreSQL answers. Raises
+    DatabaseUnavailableError if a retry may help, and DsnError or DatabaseError otherwise. All name the reason,
+    and none contains a password.
     """
     address = parse_dsn(dsn)
     host_order = host_order or HostOrder()
@@ -82,7 +123,7 @@ async def connect(
         try:
             with database_errors(f"PostgreSQL cannot be reached {place}"):
                 connection = await _connect_to_host(
-                    address, host, {**options, "target_session_attrs": attribute}
+                    address, host, {**options, "target_session_attrs": attribute}, is_pooled
                 )
         except _HostSkippedError as error:
             reasons[place], skipped = str(error), error
@@ -94,13 +135,15 @@ async def connect(
     raise DatabaseUnavailableError(f"PostgreSQL cannot be reached {failure}") from skipped
 
 
-async def _connect_to_host(address: Dsn, host: HostAddress | None, options: Mapping[str, Any]) -> Connection:
+async def _connect_to_host(
+    address: Dsn, host: HostAddress | None, options: Mapping[str, Any], is_pooled: bool | None
+) -> Connection:
     """Open a connection to one host; None is the local server.
 
     Raises _HostSkippedError with the reason, or the driver's error if no other host is to be tried.
     """
     try:
-        return await asyncpg.connect(
+        connection: Connection = await asyncpg.connect(
             address.driver_url,
             host=host and host.host,
             port=host.port if host else list(address.ports),
@@ -108,9 +151,15 @@ async def _connect_to_host(address: Dsn, host: HostAddress | None, options: Mapp
             password=address.password,
             database=address.database,
             passfile=address.passfile,
+            max_cacheable_statement_size=0,  # no limit: a statement without a name loses its session
             connection_class=Connection,
             **options,
         )
+        if is_pooled is None:
+            await _detect_pooler(connection, options["timeout"])
+        elif is_pooled:
+            connection.mark_as_pooled()
+        return connection
     except TargetServerAttributeNotMatched as error:
         raise _HostSkippedError(
             f"it does not match target_session_attrs={options['target_session_attrs']}"
@@ -120,4 +169,12 @@ async def _connect_to_host(address: Dsn, host: HostAddress | None, options: Mapp
     except Exception as error:
         if is_connection_lost(error):
             raise _HostSkippedError(describe_error(error)) from error
+        raise
+
+
+async def _detect_pooler(connection: Connection, timeout: float) -> None:  # noqa: ASYNC109
+    try:
+        await connection.detect_pooler(timeout)
+    except BaseException:
+        connection.terminate()
         raise

@@ -51,6 +51,17 @@ RESOURCE_EXHAUSTED_ERRORS = (asyncpg.InsufficientResourcesError, asyncpg.Postgre
 TRANSIENT_STATEMENT_ERRORS = (asyncpg.InvalidCachedStatementError, asyncpg.TransactionRollbackError)
 """DDL changed the result type of a prepared statement, or a standby's recovery cancelled a read."""
 
+PREPARED_STATEMENT_LOST_ERRORS = (
+    asyncpg.InvalidSQLStatementNameError,
+    asyncpg.DuplicatePreparedStatementError,
+)
+"""A pooler gave a client another session, without the statements that the client had prepared."""
+
+STATEMENTS_NOT_KEPT = (
+    "a pooler before PostgreSQL keeps no prepared statements: use PgBouncer 1.21 or newer with "
+    "max_prepared_statements = 200, or name PostgreSQL itself in DATABASE_URL"
+)
+
 STATEMENT_TIMEOUT_ERRORS = (
     TimeoutError,
     asyncpg.QueryCanceledError,
@@ -73,6 +84,13 @@ def is_transient(error: BaseException) -> bool:
     return is_connection_lost(error) or isinstance(error, TRANSIENT_STATEMENT_ERRORS)
 
 
+def is_refused_by_pooler(error: BaseException | None) -> bool:
+    """Return whether a pooler refused a login: a protocol violation, which PostgreSQL answers to none."""
+    while error is not None and not isinstance(error, asyncpg.ProtocolViolationError):
+        error = error.__cause__
+    return error is not None
+
+
 def to_database_error(error: BaseException) -> DatabaseError | None:
     """Return the DatabaseError to raise for an error of a statement; None if it is a defect of ours."""
     if isinstance(error, DatabaseError):
@@ -85,6 +103,8 @@ def to_database_error(error: BaseException) -> DatabaseError | None:
 
 def describe_error(error: BaseException) -> str:
     """Return the first line of an error's message, or its class where it has no message."""
+    if isinstance(error, PREPARED_STATEMENT_LOST_ERRORS):
+        return STATEMENTS_NOT_KEPT
     return str(error).partition("\n")[0] or type(error).__name__
 
 
@@ -112,6 +132,8 @@ def _classify(error: BaseException) -> type[DatabaseError] | None:
         return StatementTimeoutError
     if is_transient(error) or isinstance(error, RESOURCE_EXHAUSTED_ERRORS):
         return DatabaseUnavailableError
+    if isinstance(error, PREPARED_STATEMENT_LOST_ERRORS):
+        return DatabaseError
     return None
 
 

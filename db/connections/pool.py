@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 
 from db.connections.connect import Connection, connect
-from db.connections.error_mapping import is_connection_lost
+from db.connections.error_mapping import is_connection_lost, is_refused_by_pooler
 from db.connections.hosts import HostOrder
-from db.errors import DatabaseUnavailableError, PoolExhaustedError
+from db.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError
 from db.statements import ReadStatement, WriteStatement
 
 logger = logging.getLogger("bookstore.database")
@@ -62,6 +62,11 @@ class ConnectionPool:
         self.acquire_timeout = acquire_timeout
         self.host_order = host_order or HostOrder()
         self.in_use = 0
+        self._is_pooled: bool | None = None
+        self._session_settings: Mapping[str, str] = {
+            "statement_timeout": str(round(command_timeout * 1000)),
+            **_STATEMENT_SETTINGS,
+        }
         self._generation = 0
         self._connections: set[Connection] = set()
         self._idle: list[Connection] = []
@@ -142,8 +147,9 @@ class ConnectionPool:
         elif connection.is_in_transaction() or not isinstance(failure, asyncpg.PostgresError | None):
             statement = "SELECT"
             if connection.is_in_transaction():
-                logger.error("a connection was released within a transaction, which is rolled back")
                 statement = "ROLLBACK"
+                if failure is None:
+                    logger.error("a connection was released within a transaction, which is rolled back")
             self._start_task(self._make_reusable(connection, statement))
         else:
             self._hand_over(connection)
@@ -223,24 +229,40 @@ class ConnectionPool:
         try:
             async with opening:
                 self._openings.add(opening)
-                connection = await connect(
-                    self.dsn,
-                    application_name="bookstore",
-                    timeout=self.acquire_timeout,
-                    command_timeout=self.command_timeout,
-                    settings={
-                        "statement_timeout": str(round(self.command_timeout * 1000)),
-                        **_STATEMENT_SETTINGS,
-                    },
-                    host_order=self.host_order,
-                )
+                connection = await self._log_in()
         except TimeoutError:  # only _refuse_requests lets it expire
             raise DatabaseUnavailableError(self._end_reason) from None
         finally:
             self._openings.discard(opening)
         connection.generation = generation
+        self._is_pooled = connection.is_pooled
         self._connections.add(connection)
         return connection
+
+    async def _log_in(self) -> Connection:
+        """Open a connection with the session settings, or without them where a pooler refuses settings.
+
+        They are then the role's: `db.connections.pooler` checks them.
+        """
+        settings = self._session_settings
+        try:
+            return await self._connect_with(settings)
+        except DatabaseError as error:
+            if not (settings and is_refused_by_pooler(error)):
+                raise
+        self._session_settings = {}
+        return await self._connect_with(self._session_settings)
+
+    def _connect_with(self, settings: Mapping[str, str]) -> Coroutine[Any, Any, Connection]:
+        return connect(
+            self.dsn,
+            application_name="bookstore",
+            timeout=self.acquire_timeout,
+            command_timeout=self.command_timeout,
+            settings=settings,
+            host_order=self.host_order,
+            is_pooled=self._is_pooled,
+        )
 
     def _start_task(self, running: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(running)

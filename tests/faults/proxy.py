@@ -42,13 +42,17 @@ class Proxy:
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
 
-    async def _forward_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, beginning: bytes = b""
+    ) -> None:
+        """Forward a connection. `beginning` is what was read of it already."""
         try:
             server_reader, server_writer = await asyncio.open_unix_connection(self.target)
         except OSError:
             writer.close()
             return
         self._writers |= {writer, server_writer}
+        server_writer.write(beginning)
         await asyncio.gather(
             self._forward(reader, server_writer, self._to_server_open),
             self._forward(server_reader, writer, self._to_client_open),

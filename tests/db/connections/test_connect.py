@@ -263,5 +263,5 @@ async def test_a_pooler_whose_server_is_down_is_a_temporary_error(dsn: str, pool
         )
 
     assert str(caught.value) == (
-        "The database cannot be migrated: connection was closed in the middle of operation"
+        f"PostgreSQL cannot be reached at 127.0.0.1:{pooler}: connection was closed in the middle of operation"
     )
