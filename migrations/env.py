@@ -1,7 +1,6 @@
 """Run Alembic's migrations over asyncpg, each in a transaction."""
 
 import asyncio
-from typing import Any
 
 from alembic import context
 from sqlalchemy import Connection, event, pool, text
@@ -21,9 +20,13 @@ WHERE name IN ('lock_timeout', 'statement_timeout', 'transaction_timeout',
 
 LOCK = """
 /* migration_lock */
-SELECT set_config('statement_timeout', '0', false), pg_advisory_lock(hashtext('bookstore migrate'))
+SET LOCAL lock_timeout = 0;
+SELECT pg_advisory_xact_lock(hashtext('bookstore migrate'))
 """
-"""Held by the session: of two programs that migrate at once, the second one finds nothing to do."""
+"""Held by a transaction of its own: a pooler may give each transaction another session.
+
+Of two programs that migrate at once, the second one finds nothing to do.
+"""
 
 
 def set_timeouts(connection: Connection) -> None:
@@ -44,10 +47,15 @@ async def run_online(dsn: str) -> None:
         async_creator=lambda: connect(dsn, application_name="bookstore migrate"),
         poolclass=pool.NullPool,
     )
-    async with engine.connect() as connection:
-        session: Any = (await connection.get_raw_connection()).driver_connection
-        await session.execute(LOCK)
-        await connection.run_sync(run)
+    holder = await connect(dsn, application_name="bookstore migrate")
+    try:
+        async with holder.transaction():
+            await holder.execute(TIMEOUTS)
+            await holder.execute(LOCK)
+            async with engine.connect() as connection:
+                await connection.run_sync(run)
+    finally:
+        holder.terminate()
     await engine.dispose()
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import asyncpg
 from asyncpg.transaction import Transaction
 
-from db.connections.connect import connect
+from db.connections.connect import Connection, connect
 from db.errors import CatalogImportError
 from db.importing.merge import LOCK_TABLES
 from db.importing.phases import PhaseTimer
 from db.importing.table_rebuild import acquire_locks
-from db.importing.temporary_tables import create_merge_tables
+from db.importing.temporary_tables import create_merge_tables, discard_temporary_tables
 from db.revision import require_head
 
 BULK_MIN_BOOKS = 2_000
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 # Lets the server notice a killed importer and release its locks within 1 s. Some platforms do not support it.
 _ENABLE_CONNECTION_CHECK = """
 /* notice_a_killed_importer */
-SET client_connection_check_interval = '1s'
+SET LOCAL client_connection_check_interval = '1s'
 """
 
 # Disables the timeouts of the role or database for the import, and raises the memory limits: a few large
@@ -67,6 +67,11 @@ SELECT pg_advisory_xact_lock(hashtext('bookstore import'))
 TRY_IMPORT_LOCK = """
 /* try_only_import */
 SELECT pg_try_advisory_xact_lock(hashtext('bookstore import'))
+"""
+
+_NO_STATEMENT_TIMEOUT = """
+/* no_statement_timeout */
+SET statement_timeout = 0
 """
 
 _VACUUM = (
@@ -126,6 +131,7 @@ async def begin_import(
         try:
             await _acquire_import_lock(connection)
             yield running
+            await discard_temporary_tables(connection)
             timer.start_phase("Rolling back" if dry_run else "Committing")
         except BaseException:
             if not connection.is_closed():
@@ -139,6 +145,9 @@ async def begin_import(
 
 
 async def _acquire_import_lock(connection: asyncpg.Connection) -> None:
+    with suppress(asyncpg.InvalidParameterValueError):
+        async with connection.transaction():
+            await connection.execute(_ENABLE_CONNECTION_CHECK)
     await connection.execute(_TRANSACTION_SETTINGS)
     await connection.execute(f"SET LOCAL lock_timeout = {round(IMPORT_LOCK_TIMEOUT * 1000)}")
     try:
@@ -159,23 +168,30 @@ async def _commit(transaction: Transaction) -> None:
         ) from error
 
 
-async def _vacuum(connection: asyncpg.Connection, statements: Sequence[str]) -> None:
-    """Run VACUUM, which enables index-only scans. If it fails, log a warning: autovacuum runs later."""
+async def _vacuum(connection: Connection, statements: Sequence[str]) -> None:
+    """Run VACUUM, which enables index-only scans. If it fails, log a warning: autovacuum runs later.
+
+    It runs outside of a transaction, so that a pooler may give its session to others: the timeout of the role
+    stays as it is there.
+    """
+    advice = ""
     try:
+        if connection.is_pooled:
+            advice = "; DIRECT_DATABASE_URL can lead around the pooler and its timeouts"
+        else:
+            await connection.execute(_NO_STATEMENT_TIMEOUT)
         for statement in statements:
             await connection.execute(statement)
     except _CONNECTION_ERRORS as error:
-        log.warning("The import is complete, but VACUUM failed: %s", error)
+        log.warning("The import is complete, but VACUUM failed: %s%s", error, advice)
 
 
 @asynccontextmanager
-async def _open_connection(dsn: str, application_name: str) -> AsyncGenerator[asyncpg.Connection]:
+async def _open_connection(dsn: str, application_name: str) -> AsyncGenerator[Connection]:
     """Open a connection to a migrated database, and map its errors to DatabaseError or CatalogImportError."""
     connection = await connect(dsn, application_name=application_name)
     try:
         await require_head(connection)
-        with suppress(asyncpg.PostgresError):
-            await connection.execute(_ENABLE_CONNECTION_CHECK)
         yield connection
     except _CONNECTION_ERRORS as error:
         raise CatalogImportError(

@@ -187,6 +187,18 @@ CREATE TEMPORARY TABLE gone_book_category (
 """
 
 
+# PostgreSQL drops the temporary tables of a transaction at its end, but not their functions.
+_DISCARD = """
+/* discard_temporary */
+DISCARD TEMP
+"""
+
+
+async def discard_temporary_tables(connection: asyncpg.Connection) -> None:
+    """Drop what is temporary in the session, so that the next transaction in it finds nothing of this one."""
+    await connection.execute(_DISCARD)
+
+
 async def create_staging_tables(connection: asyncpg.Connection) -> None:
     """Create the tables that the feed is copied to."""
     await connection.execute(_STAGING_TABLES)

@@ -26,7 +26,11 @@ from db.importing.readers.flat_fields import fields_of_columns
 from db.importing.records import BookRecord, Reject
 from db.importing.spellings import choose_spellings, write_spellings
 from db.importing.staging import Staging
-from db.importing.temporary_tables import create_merge_tables, create_staging_tables
+from db.importing.temporary_tables import (
+    create_merge_tables,
+    create_staging_tables,
+    discard_temporary_tables,
+)
 from db.importing.update_rules import UpdateRules, update_rules
 from db.writes.faults import Fault, FaultCode, FaultPath, WriteRejectedError
 from db.writes.sources import check_source
@@ -62,12 +66,6 @@ class Upsert:
     skips_rows: bool
     dry_run: bool
 
-
-# PostgreSQL drops the temporary tables of a transaction at its end, but not their functions.
-_DISCARD = """
-/* discard_temporary */
-DISCARD TEMP
-"""
 
 _RESET_WRITER = """
 /* reset_writer */
@@ -137,7 +135,7 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
     async with session.raw_connection() as connection:
         if not await connection.fetchval(TRY_IMPORT_LOCK):
             raise DatabaseUnavailableError("An import is running.")
-        await connection.execute(_DISCARD)
+        await discard_temporary_tables(connection)
         await connection.execute(_SET_WRITER)
         await create_staging_tables(connection)
         while True:
@@ -146,7 +144,7 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
             if not rejected:
                 break
             _add_faults(rows, rejected)
-            await connection.execute(_DISCARD)
+            await discard_temporary_tables(connection)
             await create_staging_tables(connection)
             parsed = [book for book in parsed if not rows[book.row - 1].faults]
         faults = [fault for row in rows for fault in row.faults]
@@ -160,7 +158,7 @@ async def upsert_books(session: WriteSession, upsert: Upsert) -> list[UpsertedRo
             done.book_id = None if is_planned else row["id"]
         if not upsert.dry_run:
             await _write(connection, upsert.source, rules, options)
-        await connection.execute(_DISCARD)
+        await discard_temporary_tables(connection)
         await connection.execute(_RESET_WRITER)
     return rows
 

@@ -155,3 +155,16 @@ async def test_a_missing_or_unmigrated_database_is_an_error(catalog: Catalog) ->
     await catalog.connection.execute("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(DatabaseError, match="run `bookstore migrate`"):
         await catalog.import_records(book("1"))
+
+
+async def test_the_server_checks_the_connection_of_an_import_until_its_transaction_ends(dsn: str) -> None:
+    interval = "SHOW client_connection_check_interval"
+    connection = await asyncpg.connect(dsn)
+
+    async with connection.transaction():
+        await import_transaction._acquire_import_lock(connection)
+        during = await connection.fetchval(interval)
+    after = await connection.fetchval(interval)
+    await connection.close()
+
+    assert (during, after) == ("1s", "0")
