@@ -82,6 +82,11 @@ class Settings:
     catch_up_timeout: float = _setting(
         0.05, "How long a request waits for a replica to catch up, in seconds.", _NON_NEGATIVE
     )
+    direct_database_url: str | None = _setting(
+        None,
+        "URL of the same database without a pooler, for every command and for migrations.",
+        secret=True,
+    )
     data_dir: Path = _setting(Path(".data"), "Folder of the embedded PostgreSQL.")
     postgres_bin: Path | None = _setting(
         None, "Folder bin of the PostgreSQL to embed (default: the installed wheel's)."

@@ -49,5 +49,6 @@ def main() -> None:
     """A GraphQL API over a bookstore catalog.
 
     Every command uses the PostgreSQL database in DATABASE_URL. If DATABASE_URL is not set, it uses the
-    embedded PostgreSQL in the folder DATA_DIR.
+    embedded PostgreSQL in the folder DATA_DIR. If DATABASE_URL leads to a pooler, DIRECT_DATABASE_URL may
+    lead around it, for all commands but serve.
     """

@@ -8,7 +8,7 @@ import click
 from db.connections.connect import connect
 from db.revision import migrate_to_head
 from db.writes.audit import AuditEntry, last_audit_entries
-from graphql_api.cli.database import database_dsn
+from graphql_api.cli.database import direct_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.settings import Settings
 
@@ -26,7 +26,7 @@ _MAX_ITEMS = 5
 @report_errors_without_traceback
 def audit_command(limit: int, client: str | None, item: str | None, show_all: bool) -> None:
     """Show the last mutations, the newest first: when, which client, which mutation, which items."""
-    dsn = database_dsn(Settings.from_environment(os.environ))
+    dsn = direct_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
 
     async def read() -> list[AuditEntry]:

@@ -15,7 +15,7 @@ from db.importing.sample import remove_sample
 from db.revision import migrate_to_head
 from db.search_documents import rebuild_search_documents
 from db.verify import Finding, audit_catalog
-from graphql_api.cli.database import database_dsn
+from graphql_api.cli.database import direct_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.cli.import_ import run_import
 from graphql_api.settings import Settings
@@ -28,7 +28,7 @@ _PLAN_TABLE_WIDTH = 220
 @report_errors_without_traceback
 def migrate_command() -> None:
     """Migrate the database to the newest revision."""
-    migrate_to_head(database_dsn(Settings.from_environment(os.environ)))
+    migrate_to_head(direct_dsn(Settings.from_environment(os.environ)))
     click.echo("The database is at the newest revision.")
 
 
@@ -41,7 +41,7 @@ def sample_group() -> None:
 @report_errors_without_traceback
 def remove_sample_command() -> None:
     """Delete the books of the sample from the catalog."""
-    dsn = database_dsn(Settings.from_environment(os.environ))
+    dsn = direct_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
     books = asyncio.run(remove_sample(dsn))
     click.echo(
@@ -72,7 +72,7 @@ def seed_command(count: int, random_seed: int) -> None:
 @report_errors_without_traceback
 def verify_command(show_all: bool) -> None:
     """Audit the catalog; exit with 1 if it finds an error."""
-    findings = asyncio.run(audit_catalog(database_dsn(Settings.from_environment(os.environ))))
+    findings = asyncio.run(audit_catalog(direct_dsn(Settings.from_environment(os.environ))))
     failed = [finding for finding in findings if finding.count]
     if failed or show_all:
         _print_findings(findings if show_all else failed)
@@ -114,7 +114,7 @@ def explain_command(name: str | None, show_all: bool) -> None:
     Every read statement, or only NAME, is run under EXPLAIN. Its plan is not bounded if it scans a large
     table, sorts an unlimited number of rows or reads too many buffers. The command then exits with 1.
     """
-    results = asyncio.run(explain_catalog(database_dsn(Settings.from_environment(os.environ)), name))
+    results = asyncio.run(explain_catalog(direct_dsn(Settings.from_environment(os.environ)), name))
     if name and not results:
         raise click.ClickException(f"No read statement is called {name}.")
     unbounded = [result for result in results if result.problems]

@@ -25,18 +25,20 @@ T = TypeVar("T")
 def database_dsn(settings: Settings) -> str:
     """Return DATABASE_URL, or the DSN of the embedded PostgreSQL, which is started if it is not running.
 
-    Raise SettingsError if DATABASE_URL is invalid, or if PG* variables name a server without it.
+    Raise SettingsError if DATABASE_URL is invalid, or if another variable names a server without it.
     """
     if settings.database_url:
+        dsn = _require_valid("DATABASE_URL", settings.database_url)
         try:
-            parse_dsn(settings.database_url)
-        except DsnError as error:
-            raise SettingsError(f"DATABASE_URL: {error}.") from error
-        try:
-            parse_replica_urls(settings.replica_urls, settings.database_url)
+            parse_replica_urls(settings.replica_urls, dsn)
         except DsnError as error:
             raise SettingsError(f"REPLICA_URLS: {error}.") from error
-        return settings.database_url
+        return dsn
+    if settings.direct_database_url:
+        raise SettingsError(
+            "DIRECT_DATABASE_URL is set, but DATABASE_URL is not. "
+            "Set DATABASE_URL for the server, or unset both."
+        )
     if named := [variable for variable in SERVER_VARIABLES if os.environ.get(variable)]:
         raise SettingsError(
             f"{named[0]} is set, but DATABASE_URL is not. Set DATABASE_URL=postgresql:// for the PostgreSQL "
@@ -48,9 +50,24 @@ def database_dsn(settings: Settings) -> str:
     return embedded.start(settings.data_dir, bin_folder=settings.postgres_bin).dsn
 
 
+def direct_dsn(settings: Settings) -> str:
+    """Return DIRECT_DATABASE_URL, or what `database_dsn` returns. Raise SettingsError as it does."""
+    if settings.database_url and settings.direct_database_url:
+        return _require_valid("DIRECT_DATABASE_URL", settings.direct_database_url)
+    return database_dsn(settings)
+
+
+def _require_valid(name: str, dsn: str) -> str:
+    try:
+        parse_dsn(dsn)
+    except DsnError as error:
+        raise SettingsError(f"{name}: {error}.") from error
+    return dsn
+
+
 def migrated_dsn() -> str:
     """Return the DSN of the database of the environment's settings, at the newest revision."""
-    dsn = database_dsn(Settings.from_environment(os.environ))
+    dsn = direct_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
     return dsn
 

@@ -17,7 +17,7 @@ from db.exporting.formats import EXPORT_FORMATS, ExportFormat
 from db.exporting.records import read_sources
 from db.importing.replaced_file import ReplacedFile
 from db.revision import migrate_to_head
-from graphql_api.cli.database import database_dsn
+from graphql_api.cli.database import direct_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.settings import Settings
 
@@ -47,7 +47,7 @@ def export_command(
     """
     if folder and (source or output):
         raise click.UsageError("--folder writes a file of each source: leave out --source and --output.")
-    dsn = database_dsn(Settings.from_environment(os.environ))
+    dsn = direct_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
     lossy = asyncio.run(_export(dsn, EXPORT_FORMATS[format], source, output, folder))
     if lossy:

@@ -19,7 +19,7 @@ from db.importing.progress import ImportProgress, progress_for
 from db.importing.readers import Feed, Format, ReadingOptions, find_format, format_names, open_feed
 from db.importing.summary import Summary
 from db.revision import migrate_to_head
-from graphql_api.cli.database import database_dsn
+from graphql_api.cli.database import direct_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.cli.import_report import ImportedFiles, print_guesses, print_plan, print_summary
 from graphql_api.cli.reading_options import reading_options
@@ -224,7 +224,7 @@ def run_import(
     `repeat` returns the command that imports a rejects file. `choices` are those of ImportOptions.
     """
     options = ImportOptions(owner_of=_parse_names(owner_of), **choices)
-    dsn = database_dsn(Settings.from_environment(os.environ))
+    dsn = direct_dsn(Settings.from_environment(os.environ))
     migrate_to_head(dsn)
 
     async def import_source() -> tuple[Summary, ImportedFiles]:

@@ -23,7 +23,8 @@ def postgres_group() -> None:
 @report_errors_without_traceback
 def start_command() -> None:
     """Start the embedded PostgreSQL and print its DSN."""
-    click.echo(database_dsn(replace(Settings.from_environment(os.environ), database_url=None)))
+    settings = Settings.from_environment(os.environ)
+    click.echo(database_dsn(replace(settings, database_url=None, direct_database_url=None)))
 
 
 @postgres_group.command("stop")

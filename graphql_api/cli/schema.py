@@ -8,7 +8,7 @@ import click
 
 from graphql_api.access.roles import Role
 from graphql_api.cli.analysis import analyze_operation, print_analysis
-from graphql_api.cli.database import database_dsn
+from graphql_api.cli.database import direct_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.execution.describe import PlanUnavailableError, describe_plan, parse_operation
 from graphql_api.execution.documents import DocumentCache
@@ -63,6 +63,6 @@ def plan_command(file: BinaryIO, operation: str | None, variables: str, analyze:
     except PlanUnavailableError as error:
         raise click.ClickException(str(error)) from None
     if plan is None:
-        print_analysis(asyncio.run(analyze_operation(database_dsn(settings), document, variable_values)))
+        print_analysis(asyncio.run(analyze_operation(direct_dsn(settings), document, variable_values)))
     else:
         click.echo(plan)

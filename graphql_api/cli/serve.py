@@ -10,11 +10,14 @@ from dataclasses import replace
 import click
 
 from db.books import count_books
+from db.connections.capacity import check_capacity
 from db.connections.connect import connect
+from db.connections.error_mapping import database_errors
+from db.connections.pooler import check_pooler
 from db.errors import DatabaseUnavailableError
 from db.importing.sample import import_sample
 from db.revision import migrate_to_head
-from graphql_api.cli.database import database_dsn
+from graphql_api.cli.database import database_dsn, direct_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.server import listening, log_config
 from graphql_api.server import serve as run_server
@@ -42,7 +45,8 @@ def serve_command(workers: int | None) -> None:
     with listening(settings) as listener:
         dsn = database_dsn(settings)
         try:
-            migrate_to_head(dsn)
+            migrate_to_head(direct_dsn(settings) if settings.direct_database_url else dsn)
+            asyncio.run(_check_limits(settings, dsn))
         except DatabaseUnavailableError as error:
             logger.warning(
                 "%s; skipping migrations; requests get 503 until PostgreSQL is reachable and migrated", error
@@ -53,6 +57,24 @@ def serve_command(workers: int | None) -> None:
             run_server(settings, dsn, listener)
     if not settings.database_url and os.getpid() != 1:
         click.echo("PostgreSQL keeps running; `bookstore db stop` stops it.")
+
+
+async def _check_limits(settings: Settings, dsn: str) -> None:
+    """Warn if PostgreSQL, or a pooler before it, grants the workers less than their settings say.
+
+    Raise DatabaseError if the database cannot be used through the pooler.
+    """
+    connection = await connect(dsn, application_name="bookstore serve")
+    try:
+        with database_errors("The database cannot be used"):
+            warnings = (
+                await check_pooler(connection, dsn, settings.command_timeout),
+                await check_capacity(connection, workers=settings.workers, pool_size=settings.pool_size),
+            )
+    finally:
+        connection.terminate()
+    for warning in filter(None, warnings):
+        logger.warning("%s", warning)
 
 
 async def _import_sample_if_empty(dsn: str) -> None:
