@@ -10,6 +10,12 @@ from db.exporting.records import count_unpublished, read_records
 
 _MAX_EXAMPLES = 3
 
+# A timeout of the role is for its requests.
+_NO_STATEMENT_TIMEOUT = """
+/* no_export_timeout */
+SET LOCAL statement_timeout = 0
+"""
+
 
 @dataclass(slots=True)
 class ExportCounts:
@@ -30,6 +36,7 @@ async def export_source(
     """Write the published books of a source as one snapshot of the catalog has them. Raises OSError."""
     counts = ExportCounts()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(_NO_STATEMENT_TIMEOUT)
         counts.unpublished = await count_unpublished(connection, source)
         file.write(export_format.heading)
         async for record in read_records(connection, source):

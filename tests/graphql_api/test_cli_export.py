@@ -1,12 +1,23 @@
 """`bookstore export`, run as a user runs it."""
 
+import asyncio
 import subprocess
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from db.connections.connect import connect
+from db.exporting.exporter import export_source
+from db.exporting.formats import EXPORT_FORMATS
 from tests.serving import run_bookstore
+from tests.waiting import until
+
+HAS_WAITED = """
+SELECT now() - query_start > '200 milliseconds' FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
 
 
 @dataclass(frozen=True)
@@ -126,3 +137,17 @@ def test_an_export_that_cannot_be_written_says_why(
     assert (result.returncode, result.stdout) == (code, "")
     assert error in result.stderr
     assert (shop.folder / "shop.csv").read_bytes() == before
+
+
+async def test_an_export_is_not_ended_by_a_timeout_of_the_role(dsn: str) -> None:
+    exporting, locking, observer = [await connect(dsn, application_name="export") for _ in range(3)]
+    await exporting.execute("SET statement_timeout = 100")
+    await locking.execute("BEGIN; LOCK TABLE book")
+    export = asyncio.create_task(export_source(exporting, "shop", EXPORT_FORMATS["csv"], StringIO()))
+
+    await until(lambda: observer.fetchval(HAS_WAITED))
+    await locking.execute("COMMIT")
+
+    assert (await export).books == 0
+    for connection in (exporting, locking, observer):
+        await connection.close()

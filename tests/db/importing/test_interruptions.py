@@ -14,6 +14,7 @@ from db.importing.importer import import_feed
 from db.importing.progress import ImportProgress
 from db.importing.readers import Feed, RecordBatch
 from tests.db.importing.feeds import Catalog, book, feed
+from tests.waiting import until
 
 END_IMPORTS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -117,6 +118,45 @@ async def test_a_vacuum_that_fails_is_only_a_warning(
     assert summary.new == 1
     assert "The import is complete, but VACUUM failed" in caplog.text
     assert await catalog.rows("SELECT count(*) FROM book") == [(1,)]
+
+
+class LocksBooksAtVacuum(ImportProgress):
+    """Locks the table of books when VACUUM is about to run."""
+
+    def __init__(self, locking: asyncpg.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        self.locking = locking
+        self.loop = loop
+
+    def start_phase(self, title: str) -> None:
+        if title == "Vacuuming":
+            self.locked = self.loop.create_task(self.locking.execute("BEGIN; LOCK TABLE book"))
+
+
+HAS_WAITED = """
+SELECT now() - query_start > '200 milliseconds' FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%VACUUM%'
+"""
+
+
+async def test_a_timeout_of_the_role_does_not_end_vacuum(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(import_transaction, "BULK_MIN_BOOKS", 0)
+    locking, observer = [await asyncpg.connect(catalog.dsn) for _ in range(2)]
+    name = await observer.fetchval("SELECT current_database()")
+    await observer.execute(f"ALTER DATABASE {name} SET statement_timeout = 100")
+    progress = LocksBooksAtVacuum(locking, asyncio.get_running_loop())
+
+    importing = asyncio.create_task(
+        import_feed(catalog.dsn, feed([book("1")]), rejects=catalog.rejects, progress=progress)
+    )
+    await until(lambda: importing.done() or observer.fetchval(HAS_WAITED))
+    await locking.execute("COMMIT")
+
+    assert (await importing).new == 1
+    assert caplog.records == []
+    await locking.close()
+    await observer.close()
 
 
 async def test_a_cancelled_import_closes_its_feed_and_writes_nothing(catalog: Catalog) -> None:
