@@ -10,9 +10,10 @@ import asyncpg
 import httpx
 import pytest
 
+from benchmarks.scale.pgbouncer import PgBouncer
 from db.connections.error_mapping import STATEMENTS_NOT_KEPT
 from db.embedded import Server
-from tests.pgbouncer import PgBouncer, database_of, needs_pgbouncer, run_pgbouncer
+from tests.pgbouncer import database_of, needs_pgbouncer, run_pgbouncer
 from tests.serving import run_bookstore, run_server
 from tests.waiting import GUARD
 
@@ -138,6 +139,14 @@ def test_a_pooler_without_prepared_statements_ends_the_start_with_one_line(
 
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"Error: The database cannot be used: {STATEMENTS_NOT_KEPT}\n"
+
+
+def test_pools_above_the_limit_of_postgresql_are_named_at_the_start(dsn: str, tmp_path: Path) -> None:
+    with run_server(tmp_path, DATABASE_URL=dsn, POOL_SIZE="60") as server:
+        assert (
+            "1 worker, and one more during a SIGHUP, may open 122 connections (POOL_SIZE + 1 each), but "
+            "max_connections leaves 100: set POOL_SIZE to at most 49, or raise that limit by 22\n"
+        ) in server.startup_output
 
 
 def test_commands_use_the_direct_address_and_the_server_does_not(dsn: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from benchmarks.scale.pgbouncer import PgBouncer
 from db.connections.connect import connect
 from db.connections.error_mapping import STATEMENTS_NOT_KEPT
 from db.connections.pool import ConnectionPool
@@ -19,7 +20,7 @@ from db.revision import require_head
 from db.statements import ReadStatement
 from tests.db.connections.statements import NOWHERE, ONE, PID, SLEEP
 from tests.faults.refusing_proxy import RefusingProxy
-from tests.pgbouncer import PgBouncer, database_of, needs_pgbouncer, run_pgbouncer
+from tests.pgbouncer import database_of, needs_pgbouncer, run_pgbouncer
 from tests.waiting import GUARD, until
 
 SETTINGS = ReadStatement(
