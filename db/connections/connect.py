@@ -35,13 +35,17 @@ class Connection(asyncpg.Connection):
     is_pooled = False
     """Whether a pooler such as PgBouncer is between this client and PostgreSQL."""
 
+    statement_suffix = ""
+    """What distinguishes statements from those of the same text that a pooler has prepared already."""
+
     def fetch(self, query: str | ReadStatement, *args: object, **options: Any) -> Any:
         """Return an awaitable of the statement's rows."""
         if isinstance(query, str):
             return super().fetch(query, *args, **options)
+        text = query.text + self.statement_suffix if self.statement_suffix else query.text
         if query.cached_plan:
-            return super().fetch(query.text, *args, **options)
-        return self._fetch_unprepared(query.text, *args, **options)
+            return super().fetch(text, *args, **options)
+        return self._fetch_unprepared(text, *args, **options)
 
     async def execute_write(self, statement: WriteStatement, *args: object) -> None:
         """Run one statement that writes."""

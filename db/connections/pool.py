@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 
@@ -63,6 +64,7 @@ class ConnectionPool:
         self.host_order = host_order or HostOrder()
         self.in_use = 0
         self._is_pooled: bool | None = None
+        self._statement_suffix = ""
         self._session_settings: Mapping[str, str] = {
             "statement_timeout": str(round(command_timeout * 1000)),
             **_STATEMENT_SETTINGS,
@@ -137,6 +139,8 @@ class ConnectionPool:
         is_lost = failure is not None and is_connection_lost(failure)
         if is_lost and connection.generation == self._generation:
             self.expire_connections()
+        if connection.is_pooled and isinstance(failure, asyncpg.InvalidCachedStatementError):
+            self._renew_statements()
         if (
             self._end_reason is not None
             or connection.is_closed()
@@ -235,6 +239,7 @@ class ConnectionPool:
         finally:
             self._openings.discard(opening)
         connection.generation = generation
+        connection.statement_suffix = self._statement_suffix
         self._is_pooled = connection.is_pooled
         self._connections.add(connection)
         return connection
@@ -263,6 +268,13 @@ class ConnectionPool:
             host_order=self.host_order,
             is_pooled=self._is_pooled,
         )
+
+    def _renew_statements(self) -> None:
+        """Let the pooler prepare every statement again: PostgreSQL refuses one whose result type has changed."""
+        logger.warning("The result type of a statement has changed: run RECONNECT in the pooler")
+        self._statement_suffix = f" /* {uuid4().hex} */"
+        for connection in self._connections:
+            connection.statement_suffix = self._statement_suffix
 
     def _start_task(self, running: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(running)

@@ -13,6 +13,7 @@ from db.connections.connect import connect
 from db.connections.error_mapping import STATEMENTS_NOT_KEPT
 from db.connections.pool import ConnectionPool
 from db.connections.pooler import check_pooler
+from db.connections.session import ReadSession
 from db.connections.supervisor import PoolSupervisor
 from db.embedded import Server
 from db.errors import DatabaseError
@@ -255,6 +256,32 @@ async def test_a_pooler_that_keeps_no_prepared_statements_is_named(
             with pytest.raises(DatabaseError, match=STATEMENTS_NOT_KEPT):
                 await check_pooler(connection, address, command_timeout=5)
         await connection.close()
+
+
+@needs_pgbouncer
+async def test_a_statement_whose_result_type_changes_is_answered_by_every_client(
+    pooled_dsn: str, observer: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    await observer.execute("CREATE TABLE shelf AS SELECT 1 AS number")
+    numbers = ReadStatement("numbers", "SELECT number FROM shelf")
+    servers = [
+        PoolSupervisor(pooled_dsn, size=2, command_timeout=GUARD, acquire_timeout=GUARD, on_open=require_head)
+        for _ in range(2)
+    ]
+    for server in servers:
+        await server.start()
+        assert await ReadSession(server, server).fetch(numbers) == [(1,)]
+
+    await observer.execute("ALTER TABLE shelf ALTER number TYPE text")
+    answers = [await ReadSession(server, server).fetch(numbers) for server in servers * 3]
+    await observer.execute("ALTER TABLE shelf ALTER number TYPE integer USING number::integer")
+    later = [await ReadSession(server, server).fetch(numbers) for server in servers * 3]
+    for server in servers:
+        await server.stop()
+
+    assert (answers, later) == ([[("1",)]] * 6, [[(1,)]] * 6)
+    advice = "The result type of a statement has changed: run RECONNECT in the pooler"
+    assert [record.getMessage() for record in caplog.records] == [advice] * 4
 
 
 @needs_pgbouncer
