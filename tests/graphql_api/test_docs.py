@@ -172,7 +172,8 @@ def test_every_setting_that_the_docs_name_exists() -> None:
         "LAYOUT",
         "LAYOUTS",
         "ANALYZE",
-    }  # make, code and SQL
+        "RECONNECT",
+    }  # make, code, SQL and PgBouncer
     others |= {"MCMXCIX", "TRUE"}  # cells of an import
     others |= {status.value for status in TokenStatus}
     schema = schema_for(Role.MANAGER).as_str()
