@@ -44,13 +44,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One round: seconds of each request, and CPU seconds of a request by process. `backends` have `memory` MB."""
+    """One round: seconds of each request, and CPU seconds of a request by process. `sessions` use `memory` MB."""
 
     latencies: Sequence[float]
     server_cpu: float
     pooler_cpu: float
     postgres_cpu: float
-    backends: int
+    sessions: int
     memory: float
 
 
@@ -63,7 +63,7 @@ class Cost:
     server_cpu: float
     pooler_cpu: float
     postgres_cpu: float
-    backends: int
+    sessions: int
     memory: float
 
 
@@ -77,7 +77,7 @@ def summarize(samples: Sequence[Sample]) -> Cost:
         milliseconds([sample.server_cpu for sample in samples]),
         milliseconds([sample.pooler_cpu for sample in samples]),
         milliseconds([sample.postgres_cpu for sample in samples]),
-        round(median([sample.backends for sample in samples])),
+        round(median([sample.sessions for sample in samples])),
         median([sample.memory for sample in samples]),
     )
 
@@ -136,8 +136,8 @@ async def measure_work(
     server, pooler, postgres = (
         (end - start) / len(latencies) for start, end in zip(before, after, strict=True)
     )
-    backends = process_tree(postmaster)[1:]
-    return Sample(latencies, server, pooler, postgres, len(backends), sum(map(private_mb, backends)))
+    sessions = [pid for pid in process_tree(postmaster) if is_session(pid)]
+    return Sample(latencies, server, pooler, postgres, len(sessions), sum(map(private_mb, sessions)))
 
 
 async def run(pool: ConnectionPool, document: Document) -> None:
@@ -151,6 +151,11 @@ def read_cpu(route: Route, postmaster: int) -> tuple[float, float, float]:
     """Return the CPU seconds of this process, of the pooler and of PostgreSQL."""
     pooler = cpu_seconds_of(route.pooler) if route.pooler else 0.0
     return time.process_time(), pooler, cpu_seconds_of(postmaster)
+
+
+def is_session(pid: int) -> bool:
+    """Return whether a process of PostgreSQL serves a client."""
+    return (PROC / str(pid) / "cmdline").read_bytes().startswith(b"postgres: app ")
 
 
 def private_mb(pid: int) -> float:

@@ -176,7 +176,7 @@ def print_costs(
     table = Table(title=f"Costs of a request, {options.books:,} books, 4 requests in flight")
     for column in ("work", "processes", "route"):
         table.add_column(column)
-    for column in ("p50 ms", "p99 ms", "CPU ms: server", "PgBouncer", "PostgreSQL", "backends", "their MB"):
+    for column in ("p50 ms", "p99 ms", "CPU ms: server", "PgBouncer", "PostgreSQL", "sessions", "their MB"):
         table.add_column(column, justify="right")
     for work in WORKS:
         for (each, processes, route), cost in costs.items():
@@ -187,7 +187,7 @@ def print_costs(
 
 def cells_of(cost: Cost) -> list[str]:
     times = (cost.p50, cost.p99, cost.server_cpu, cost.pooler_cpu, cost.postgres_cpu)
-    return [*(f"{value:.2f}" for value in times), str(cost.backends), f"{cost.memory:,.0f}"]
+    return [*(f"{value:.2f}" for value in times), str(cost.sessions), f"{cost.memory:,.0f}"]
 
 
 if __name__ == "__main__":

@@ -270,7 +270,7 @@ class ConnectionPool:
         )
 
     def _renew_statements(self) -> None:
-        """Let the pooler prepare every statement again: PostgreSQL refuses one whose result type has changed."""
+        """Let the pooler prepare every statement again: one whose result type has changed is refused."""
         logger.warning("The result type of a statement has changed: run RECONNECT in the pooler")
         self._statement_suffix = f" /* {uuid4().hex} */"
         for connection in self._connections:
