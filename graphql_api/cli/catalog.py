@@ -100,7 +100,7 @@ def rebuild_command() -> None:
 
     Needed after a dump was restored into another version of PostgreSQL, which may cut texts into other words.
     """
-    books = asyncio.run(rebuild_search_documents(database_dsn(Settings.from_environment(os.environ))))
+    books = asyncio.run(rebuild_search_documents(direct_dsn(Settings.from_environment(os.environ))))
     click.echo(f"The search documents of {books:,} books are up to date.")
 
 
