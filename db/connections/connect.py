@@ -108,9 +108,10 @@ async def connect(
     reached, or if its role is not what target_session_attrs asks for; any other error of it is raised, as by
     psql. `application_name` is the default for an address without one; `settings` are server settings.
     `command_timeout` limits each statement, in seconds. `is_pooled` is what an earlier connection has found
-    out. Without it one statement asks, which also proves that PostgreSQL answers. Raises
-    DatabaseUnavailableError if a retry may help, and DsnError or DatabaseError otherwise. All name the reason,
-    and none contains a password.
+    out. Without it one statement asks, which also proves that PostgreSQL answers.
+
+    Raises DatabaseUnavailableError if a retry may help, and DsnError or DatabaseError otherwise. All name the
+    reason, and none contains a password.
     """
     address = parse_dsn(dsn)
     host_order = host_order or HostOrder()
