@@ -24,7 +24,7 @@ from db.search.list_choice import choose_shorter_list
 from db.search.ranking import RELEVANCE
 from db.search.text_query import interpret_texts
 from db.search.vocabulary_cache import VocabularyCache
-from db.statements import ReadStatement
+from db.timeouts import lift_timeouts
 
 _DIRECTIONS = ((False, False), (True, False), (False, True))
 """Pairs of (descending, backward)."""
@@ -81,17 +81,6 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
     ]
 
 
-# A role's or a database's timeouts are for its requests.
-_NO_TIMEOUTS = ReadStatement(
-    "no_timeouts",
-    """
-SELECT set_config(name, '0', true) FROM pg_settings
-WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout',
-               'idle_in_transaction_session_timeout')
-""",
-)
-
-
 async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResult]:
     """Explain the cases, or only the statements with the given name, on the database at `dsn`.
 
@@ -101,7 +90,7 @@ async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResu
     try:
         with database_errors("The database failed while it explained statements"):
             async with connection.transaction(readonly=True):
-                await connection.fetch(_NO_TIMEOUTS)
+                await lift_timeouts(connection)
                 await require_head(connection)
                 sample = await load_sample(connection)
                 if sample is None:

@@ -4,6 +4,7 @@ from db.connections.connect import Connection, connect
 from db.connections.error_mapping import database_errors
 from db.revision import require_head
 from db.statements import WriteStatement
+from db.timeouts import lift_timeouts
 
 CHUNK_SIZE = 1_000
 """Number of books in a transaction. Mutations wait for its end."""
@@ -47,7 +48,9 @@ async def rebuild_search_documents(dsn: str) -> int:
         with database_errors("The search documents cannot be rebuilt"):
             await require_head(connection)
             books = await _rebuild_chunks(connection)
-            await connection.execute_write(_ANALYZE)
+            async with connection.transaction():
+                await lift_timeouts(connection)
+                await connection.execute_write(_ANALYZE)
             return books
     finally:
         connection.terminate()
@@ -57,6 +60,7 @@ async def _rebuild_chunks(connection: Connection) -> int:
     last_id, total = 0, 0
     while last_id is not None:
         async with connection.transaction():
+            await lift_timeouts(connection)
             await connection.execute_write(_LOCK_CATALOG)
             [row] = await connection.fetch(_REBUILD_CHUNK.text, last_id, CHUNK_SIZE)
         last_id, total = row["last_id"], total + row["books"]

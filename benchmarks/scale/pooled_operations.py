@@ -38,6 +38,7 @@ COMMANDS = (
     "keys create till --role editor",
     "keys list",
     "audit",
+    "rebuild",
     "sample remove",
 )
 REQUESTS = {

@@ -107,8 +107,9 @@ async def connect(
     Each host has `timeout` seconds, or the connect_timeout of the address. A host is skipped if it cannot be
     reached, or if its role is not what target_session_attrs asks for; any other error of it is raised, as by
     psql. `application_name` is the default for an address without one; `settings` are server settings.
-    `command_timeout` limits each statement, in seconds. `is_pooled` is what an earlier connection to the
-    address has found out. Without it one statement asks, which also proves that PostgreSQL answers.
+    `command_timeout` limits each statement, in seconds. `is_pooled` is what an earlier connection has found
+    out. Without it one statement asks, which also proves that PostgreSQL answers.
+
     Raises DatabaseUnavailableError if a retry may help, and DsnError or DatabaseError otherwise. All name the
     reason, and none contains a password.
     """
@@ -156,13 +157,14 @@ async def _connect_to_host(
             password=address.password,
             database=address.database,
             passfile=address.passfile,
+            max_cacheable_statement_size=0,  # no limit: a statement without a name loses its session
             connection_class=Connection,
             **options,
         )
-        if is_pooled:
-            connection.mark_as_pooled()
-        elif is_pooled is None:
+        if is_pooled is None:
             await _detect_pooler(connection, options["timeout"])
+        elif is_pooled:
+            connection.mark_as_pooled()
         return connection
     except TargetServerAttributeNotMatched as error:
         raise _HostSkippedError(

@@ -84,6 +84,13 @@ def is_transient(error: BaseException) -> bool:
     return is_connection_lost(error) or isinstance(error, TRANSIENT_STATEMENT_ERRORS)
 
 
+def is_refused_by_pooler(error: BaseException | None) -> bool:
+    """Return whether a pooler refused a login: a protocol violation, which PostgreSQL answers to none."""
+    while error is not None and not isinstance(error, asyncpg.ProtocolViolationError):
+        error = error.__cause__
+    return error is not None
+
+
 def to_database_error(error: BaseException) -> DatabaseError | None:
     """Return the DatabaseError to raise for an error of a statement; None if it is a defect of ours."""
     if isinstance(error, DatabaseError):

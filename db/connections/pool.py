@@ -12,7 +12,7 @@ from uuid import uuid4
 import asyncpg
 
 from db.connections.connect import Connection, connect
-from db.connections.error_mapping import is_connection_lost
+from db.connections.error_mapping import is_connection_lost, is_refused_by_pooler
 from db.connections.hosts import HostOrder
 from db.errors import DatabaseError, DatabaseUnavailableError, PoolExhaustedError
 from db.statements import ReadStatement, WriteStatement
@@ -247,14 +247,13 @@ class ConnectionPool:
     async def _log_in(self) -> Connection:
         """Open a connection with the session settings, or without them where a pooler refuses settings.
 
-        Such a refusal is a protocol violation, which PostgreSQL itself never answers to a login. The settings
-        are then the role's: `db.connections.pooler` checks them.
+        They are then the role's: `db.connections.pooler` checks them.
         """
         settings = self._session_settings
         try:
             return await self._connect_with(settings)
         except DatabaseError as error:
-            if not (settings and _is_refused_by_pooler(error)):
+            if not (settings and is_refused_by_pooler(error)):
                 raise
         self._session_settings = {}
         return await self._connect_with(self._session_settings)
@@ -266,8 +265,8 @@ class ConnectionPool:
             timeout=self.acquire_timeout,
             command_timeout=self.command_timeout,
             settings=settings,
-            is_pooled=self._is_pooled,
             host_order=self.host_order,
+            is_pooled=self._is_pooled,
         )
 
     def _renew_statements(self) -> None:

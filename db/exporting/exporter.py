@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import TextIO
 
-import asyncpg
-
+from db.connections.connect import Connection
 from db.exporting.formats import ExportFormat
 from db.exporting.records import count_unpublished, read_records
+from db.timeouts import lift_timeouts
 
 _MAX_EXAMPLES = 3
 
@@ -31,12 +31,12 @@ class ExportCounts:
 
 
 async def export_source(
-    connection: asyncpg.Connection, source: str, export_format: ExportFormat, file: TextIO
+    connection: Connection, source: str, export_format: ExportFormat, file: TextIO
 ) -> ExportCounts:
     """Write the published books of a source as one snapshot of the catalog has them. Raises OSError."""
     counts = ExportCounts()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute(_NO_STATEMENT_TIMEOUT)
+        await lift_timeouts(connection)
         counts.unpublished = await count_unpublished(connection, source)
         file.write(export_format.heading)
         async for record in read_records(connection, source):

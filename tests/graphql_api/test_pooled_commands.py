@@ -97,6 +97,7 @@ def test_every_command_works_behind_a_pooler_and_leaves_its_sessions_as_they_wer
         ["keys", "list"],
         ["keys", "revoke", "till"],
         ["audit"],
+        ["rebuild"],
         ["sample", "remove"],
     )
 
