@@ -221,8 +221,9 @@ class FlatRecordParser:
         cell = cells[self._authors]
         if not cell:
             return ()
-        if "&" in cell and not self._style.literal:
-            cell = field_parsers.decode_entities(cell)
+        if not self._style.literal:
+            field_parsers.refuse_formula("authors", cell)
+            cell = field_parsers.decode_entities(cell) if "&" in cell else cell
         if ";" in cell and self._style.people.separator in ("", ";"):
             people = [person for part in cell.split(";") if part for person in self._parse_people(part)]
             found = field_parsers.deduplicate_authors(people)
@@ -237,6 +238,8 @@ class FlatRecordParser:
         """Return the paths of a cell such as "Fiction > Crime; Travel"."""
         if not cell:
             return ()
+        if not self._style.literal:
+            field_parsers.refuse_formula("categories", cell)
         separator = ";" if self._style.literal else self._style.category_separator
         parts = field_parsers.split_paths(cell, separator)
         paths: list[CategoryPath] = []
@@ -272,7 +275,12 @@ def _choose_parser(
     parse = column.parse_literal if style.literal and column.parse_literal else column.parse
     if column.name == "price":
         mark: DecimalMark = "." if style.literal else style.decimal_mark
-        parse = partial(field_parsers.parse_price, default_currency=style.currency, decimal_mark=mark)
+        parse = partial(
+            field_parsers.parse_price,
+            default_currency=style.currency,
+            decimal_mark=mark,
+            literal=style.literal,
+        )
     elif column.name == "isbn" and not style.restore_zeros:
         parse = partial(field_parsers.parse_isbn, restore_zeros=False)
     return _cache(parse) if parse and column.repeats else parse

@@ -8,7 +8,8 @@ import pytest
 
 from db.importing import field_parsers
 from db.importing.field_parsers import FieldError, PeopleStyle
-from db.importing.records import AuthorRecord
+from db.importing.readers.flat import CellStyle, FlatRecordParser
+from db.importing.records import AuthorRecord, BookRecord, Reject
 
 DOCS = Path(__file__).parents[3] / "docs" / "import-values.md"
 STYLES = {
@@ -16,6 +17,16 @@ STYLES = {
     "Last, First": PeopleStyle(commas="inverted"),
     "A, B": PeopleStyle(commas="names"),
 }
+
+
+def read_row(field: str, cell: str, style: CellStyle) -> BookRecord:
+    """Return the row of a book with a key and this cell. Raise FieldError if the cell is refused."""
+    book, *rejects = FlatRecordParser(("source_id", field), style).parse(1, ("1", cell))
+    assert isinstance(book, BookRecord)
+    for reject in rejects:
+        assert isinstance(reject, Reject)
+        raise FieldError(reject.field, reject.value, reject.reason.removesuffix("; imported without it"))
+    return book
 
 
 def read_price(cell: str, known: str) -> str:
@@ -34,7 +45,7 @@ def read_isbn(cell: str, known: str) -> str:
 
 
 def read_people(cell: str, known: str) -> str:
-    people = field_parsers.parse_people(cell, STYLES[known])
+    people = read_row("authors", cell, CellStyle(people=STYLES[known])).authors
     return "; ".join(map(describe_person, people)) or "nothing"
 
 
@@ -49,8 +60,8 @@ def read_language(cell: str, known: str) -> str:
 
 
 def read_categories(cell: str, known: str) -> str:
-    paths = [field_parsers.parse_category(part) for part in field_parsers.split_paths(cell, known)]
-    return "; ".join(" > ".join(path) for path in paths if path) or "nothing"
+    paths = read_row("categories", cell, CellStyle(category_separator=known)).categories
+    return "; ".join(map(" > ".join, paths)) or "nothing"
 
 
 def read_title(cell: str, known: str) -> str:
