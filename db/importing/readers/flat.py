@@ -79,6 +79,7 @@ class FlatRecordParser:
         self._parse_people = _cache(field_parsers.parse_literal_people if style.literal else people)
         category = _parse_literal_category if style.literal else field_parsers.parse_category
         self._parse_category = _cache(category)
+        self._parse_paths = _cache(self._parse_cell_of_paths)
         # Indexes of cells, places of values, name of the field, parser.
         self._single_parsers: list[tuple[int, int, str, Callable[[str], Any]]] = []
         self._joint_parsers: list[tuple[int, int, int, int, str, Callable[[str, str], Any]]] = []
@@ -171,7 +172,7 @@ class FlatRecordParser:
         values[_ROW] = row
         values[_SOURCE_ID] = field_parsers.parse_source_id(cells[self._source_id], values[_ISBN])
         values[_AUTHORS] = self._find_people(cells) if authors is None else authors
-        values[_CATEGORIES] = self._find_paths(cells[self._categories]) if categories is None else categories
+        values[_CATEGORIES] = self._parse_paths(cells[self._categories]) if categories is None else categories
         isbn = cells[self._isbn]
         if isbn and len(isbn) != 13 and values[_ISBN] and field_parsers.is_repaired_isbn(isbn):
             self._counts["isbn", "repaired"] += 1
@@ -234,7 +235,7 @@ class FlatRecordParser:
         sort_names = cells[self._author_sort]
         return field_parsers.apply_sort_names(found, sort_names) if sort_names else found
 
-    def _find_paths(self, cell: str) -> tuple[CategoryPath, ...]:
+    def _parse_cell_of_paths(self, cell: str) -> tuple[CategoryPath, ...]:
         """Return the paths of a cell such as "Fiction > Crime; Travel"."""
         if not cell:
             return ()
