@@ -149,7 +149,7 @@ BOOK_COLUMNS = (
         "price",
         "numeric",
         field_parsers.parse_price,
-        f'An amount such as "12.90", "12,90 €" or "USD 1,234.50": at most {MAX_PRICE_DECIMALS} decimals. '
+        'An amount such as "12.90", "12,90 €" or "USD 1,234.50", with at most the decimals of its currency. '
         "Empty: not on sale.",
         fault=f"price < 0 OR price >= {PRICE_LIMIT} OR scale(price) > {MAX_PRICE_DECIMALS}",
         parsed_with="currency",

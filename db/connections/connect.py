@@ -118,7 +118,6 @@ async def connect(
     options = {
         "timeout": address.connect_timeout or timeout,
         "command_timeout": command_timeout,
-        "max_cacheable_statement_size": 0,  # no limit: a statement without a name loses its session
         "server_settings": {"application_name": application_name, **(settings or {}), **address.settings},
     }
     attributes = _ATTRIBUTES_IN_TURN.get(address.target_session_attrs, (address.target_session_attrs,))

@@ -336,10 +336,3 @@ class ConnectionPool:
             if not waiter.future.done():
                 return waiter
         return None
-
-
-def _is_refused_by_pooler(error: BaseException | None) -> bool:
-    """Return whether the error is one of a pooler, or has one among its causes."""
-    while error is not None and not isinstance(error, asyncpg.ProtocolViolationError):
-        error = error.__cause__
-    return error is not None

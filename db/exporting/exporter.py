@@ -10,12 +10,6 @@ from db.timeouts import lift_timeouts
 
 _MAX_EXAMPLES = 3
 
-# A timeout of the role is for its requests.
-_NO_STATEMENT_TIMEOUT = """
-/* no_export_timeout */
-SET LOCAL statement_timeout = 0
-"""
-
 
 @dataclass(slots=True)
 class ExportCounts:

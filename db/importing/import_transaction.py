@@ -74,34 +74,31 @@ _NO_STATEMENT_TIMEOUT = """
 SET statement_timeout = 0
 """
 
-_VACUUM = (
-    """
-    /* vacuum_catalog */
-    VACUUM (ANALYZE) author, author_spelling, category, category_spelling, book, book_author, book_category,
-                     author_listing, category_listing, book_search, search_word
-    """,
-)
+_CATALOG_TABLES = (
+    "author", "author_spelling", "author_listing", "book", "book_author", "book_category", "book_search", "category",
+    "category_listing", "category_spelling", "search_word",
+)  # fmt: skip
 
-# Rebuilt tables are analyzed already.
-_VACUUM_REBUILT = (
-    """
-    /* vacuum_rebuilt_catalog */
-    VACUUM author, book, book_author, book_category, author_listing, category_listing, book_search, search_word
-    """,
-    """
-    /* vacuum_category */
-    VACUUM (ANALYZE) category, author_spelling, category_spelling
-    """,
-)
+# VACUUM reads the indexes of a table, and ANALYZE a sample: for tables that are as before, in vain.
+_CHANGED_TABLES = """
+/* changed_tables */
+SELECT relname FROM pg_stat_xact_user_tables
+WHERE relid = ANY ($1::text[]::regclass[]) AND n_tup_ins + n_tup_upd + n_tup_del > 0
+ORDER BY relname
+"""
 
 
 @dataclass(slots=True)
 class ImportTransaction:
-    """The transaction of an import. `written_books` and `rebuilt` say what VACUUM has to do after the commit."""
+    """The transaction of an import. `written_books` says whether it ends with VACUUM. `rebuilt` tables are analyzed."""
 
     connection: asyncpg.Connection
     written_books: int = 0
     rebuilt: Sequence[str] = ()
+
+    async def find_changed_tables(self) -> list[str]:
+        """Return the tables of the catalog in which the transaction has written rows."""
+        return [row[0] for row in await self.connection.fetch(_CHANGED_TABLES, _CATALOG_TABLES)]
 
     async def lock_catalog(self) -> None:
         """Let no other session write to the catalog until the end, and create the tables to compare with it.
@@ -131,6 +128,7 @@ async def begin_import(
         try:
             await _acquire_import_lock(connection)
             yield running
+            changed = await running.find_changed_tables()
             await discard_temporary_tables(connection)
             timer.start_phase("Rolling back" if dry_run else "Committing")
         except BaseException:
@@ -141,7 +139,7 @@ async def begin_import(
         await (transaction.rollback() if dry_run else _commit(transaction))
         if not dry_run and running.written_books >= BULK_MIN_BOOKS:
             timer.start_phase("Vacuuming")
-            await _vacuum(connection, _VACUUM_REBUILT if "book" in running.rebuilt else _VACUUM)
+            await _vacuum(connection, changed, running.rebuilt)
 
 
 async def _acquire_import_lock(connection: asyncpg.Connection) -> None:
@@ -168,7 +166,7 @@ async def _commit(transaction: Transaction) -> None:
         ) from error
 
 
-async def _vacuum(connection: Connection, statements: Sequence[str]) -> None:
+async def _vacuum(connection: Connection, tables: Sequence[str], analyzed: Sequence[str]) -> None:
     """Run VACUUM, which enables index-only scans. If it fails, log a warning: autovacuum runs later.
 
     It runs outside of a transaction, so that a pooler may give its session to others: the timeout of the role
@@ -180,8 +178,8 @@ async def _vacuum(connection: Connection, statements: Sequence[str]) -> None:
             advice = "; DIRECT_DATABASE_URL can lead around the pooler and its timeouts"
         else:
             await connection.execute(_NO_STATEMENT_TIMEOUT)
-        for statement in statements:
-            await connection.execute(statement)
+        for table in tables:
+            await connection.execute(f"VACUUM {'' if table in analyzed else '(ANALYZE)'} {table}")
     except _CONNECTION_ERRORS as error:
         log.warning("The import is complete, but VACUUM failed: %s%s", error, advice)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from db.constraints import MAX_PRICE_DECIMALS, PRICE_LIMIT
+from db.currencies import find_excess_decimals
 from db.importing.codes import CURRENCIES
 from db.statements import WriteStatement
 from db.writes.book_keys import BookKey, lock_books
@@ -133,4 +134,7 @@ def check_price(path: FaultPath, price: Price | None) -> list[Fault]:
     if price.currency not in CURRENCIES:
         message = f"{price.currency[:10]!r} is no currency code of ISO 4217, such as EUR."
         faults.append(Fault((*path, "currency_code"), FaultCode.INVALID, message))
+    elif not faults and (reason := find_excess_decimals(amount, price.currency)):
+        message = f"The amount is {amount}, but {reason}."
+        faults.append(Fault((*path, "amount"), FaultCode.INVALID, message))
     return faults

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -116,6 +117,144 @@ async def test_folding_the_final_sigma_computes_the_sort_keys_again(connection: 
     assert after == ("ομηροσ", "υμνοσ", "στον πολεμοσ", "στον πολεμοσ")
     assert await connection.fetchrow(listing) == before
     assert await connection.fetchval("SELECT slug('Όμηρος')") == "ομηρος"
+
+
+LETTER_FORMS = import_module("migrations.versions.0018_letter_forms")
+
+CATALOG_BY_TITLE = """
+SELECT b.title,
+       (SELECT string_agg(format('%s %s %s', a.slug, coalesce(s.name, a.name), lower(l.role)), '; ' ORDER BY l.position)
+        FROM book_author AS l JOIN author AS a ON a.id = l.author_id
+        LEFT JOIN author_spelling AS s ON s.author_id = a.id AND s.number = coalesce(l.spelling, 0)
+        WHERE l.book_id = b.id),
+       (SELECT string_agg(format('%s %s', k.path, array_to_string(coalesce(s.names, category_base(k.id)), ' > ')),
+                          '; ' ORDER BY k.path)
+        FROM book_category AS l JOIN category AS k ON k.id = l.category_id
+        LEFT JOIN category_spelling AS s ON s.category_id = k.id AND s.number = coalesce(l.spelling, 0)
+        WHERE l.book_id = b.id)
+FROM book AS b ORDER BY b.title
+"""
+
+
+async def execute_all(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        await connection.execute(statement)
+
+
+async def test_authors_whose_names_differ_in_the_forms_of_letters_are_joined(connection: Connection) -> None:
+    await execute_all(connection, (*LETTER_FORMS.DOWN, "SET LOCAL bookstore.writer = ''"))
+    small = await add_author(connection, "Σοφοκλής")
+    capitals = await add_author(connection, "ΣΟΦΟΚΛΗΣ", birth_year=-497, death_year=-406)
+    arabic, shown = await add_author(connection, "ﻣﺤﻤﺪ"), await add_author(connection, "محمد")
+    keyed = await add_author(connection, "ΣΟΦΟΚΛΗΣ", source="shop", source_id="7")
+    await connection.execute(
+        "INSERT INTO author_redirect (slug, author_id) VALUES ('sophocles', $1)", capitals
+    )
+    await connection.execute(
+        "INSERT INTO author_key_redirect (source, source_id, author_id) VALUES ('name', 'σοφσ', $1)", capitals
+    )
+    await add_book(connection, "1", authors=[small])
+    await add_book(connection, "2", authors=[small, (capitals, "TRANSLATOR")])
+    await add_book(connection, "3", authors=[capitals, shown, small, (keyed, "EDITOR")])
+    await add_book(connection, "4", authors=[arabic], is_published=False)
+    await add_book(connection, "5", authors=[shown])
+    edits = await connection.fetch("SELECT * FROM book_field ORDER BY book_id, field")
+
+    await execute_all(connection, LETTER_FORMS.UP)
+
+    assert [tuple(row)[:2] for row in await connection.fetch(CATALOG_BY_TITLE)] == [
+        ("1", "σοφοκλης Σοφοκλής author"),
+        ("2", "σοφοκλης Σοφοκλής author; σοφοκλης ΣΟΦΟΚΛΗΣ translator"),
+        ("3", "σοφοκλης ΣΟΦΟΚΛΗΣ author; محمد محمد author; σοφοκλης-shop-7 ΣΟΦΟΚΛΗΣ editor"),
+        ("4", "محمد ﻣﺤﻤﺪ author"),
+        ("5", "محمد محمد author"),
+    ]
+    authors = await connection.fetch("SELECT id, name, birth_year, book_count FROM author ORDER BY id")
+    assert [tuple(row) for row in authors] == [
+        (small, "Σοφοκλής", -497, 3),
+        (shown, "محمد", None, 2),
+        (keyed, "ΣΟΦΟΚΛΗΣ", None, 1),
+    ]
+    assert [tuple(row) for row in await connection.fetch("SELECT * FROM author_redirect ORDER BY slug")] == [
+        ("sophocles", small),
+        ("σοφοκλησ", small),
+        ("σοφοκλησ-shop-7", keyed),
+        ("ﻣﺤﻤﺪ", shown),
+    ]
+    assert [tuple(row) for row in await connection.fetch("SELECT * FROM author_merge ORDER BY old_id")] == [
+        (capitals, small),
+        (arabic, shown),
+    ]
+    keys = await connection.fetch("SELECT source_id, author_id FROM author_key_redirect ORDER BY source_id")
+    assert [tuple(row) for row in keys] == [
+        ("σοφοκλησ", small),
+        ("σοφς", small),
+        ("σοφσ", small),
+        ("ﻣﺤﻤﺪ", shown),
+    ]
+    assert await connection.fetch("SELECT * FROM book_field ORDER BY book_id, field") == edits
+    assert [finding for finding in await run_checks(connection) if finding.count] == []
+
+
+async def test_categories_whose_paths_differ_in_the_forms_of_letters_are_joined(
+    connection: Connection,
+) -> None:
+    await execute_all(connection, LETTER_FORMS.DOWN)
+    capitals, small = await add_category(connection, "ΜΥΘΟΣ"), await add_category(connection, "Μύθος")
+    child, other_child = (
+        await add_category(connection, "ΗΡΩΑΣ", capitals),
+        await add_category(connection, "Ήρωας", small),
+    )
+    below = await add_category(connection, "Below", child)
+    alone = await add_category(connection, "Alone", small)
+    await connection.execute(
+        "INSERT INTO category_redirect (path, category_id) VALUES ('heroes', $1)", other_child
+    )
+    await add_book(connection, "1", categories=[capitals, small])
+    await add_book(connection, "2", categories=[child])
+    await add_book(connection, "3", categories=[other_child])
+    await add_book(connection, "4", categories=[child, below])
+    await add_book(connection, "5", categories=[alone])
+
+    await execute_all(connection, LETTER_FORMS.UP)
+
+    assert [(row[0], row[2]) for row in await connection.fetch(CATALOG_BY_TITLE)] == [
+        ("1", "μυθος ΜΥΘΟΣ"),
+        ("2", "μυθος/ηρωας ΜΥΘΟΣ > ΗΡΩΑΣ"),
+        ("3", "μυθος/ηρωας Μύθος > Ήρωας"),
+        ("4", "μυθος/ηρωας ΜΥΘΟΣ > ΗΡΩΑΣ; μυθος/ηρωας/below ΜΥΘΟΣ > ΗΡΩΑΣ > Below"),
+        ("5", "μυθος/alone ΜΥΘΟΣ > Alone"),
+    ]
+    found = await connection.fetch("SELECT id, path, book_count, direct_book_count FROM category ORDER BY id")
+    assert [tuple(row) for row in found] == [
+        (capitals, "μυθος", 5, 1),
+        (child, "μυθος/ηρωας", 3, 3),
+        (below, "μυθος/ηρωας/below", 1, 1),
+        (alone, "μυθος/alone", 1, 1),
+    ]
+    assert [
+        tuple(row) for row in await connection.fetch("SELECT * FROM category_redirect ORDER BY path")
+    ] == [
+        ("heroes", child),
+        ("μυθοσ", capitals),
+        ("μυθοσ/ηρωασ", child),
+        ("μυθοσ/ηρωασ/below", below),
+    ]
+    assert [finding for finding in await run_checks(connection) if finding.count] == []
+
+
+async def test_a_downgrade_computes_the_former_keys(connection: Connection) -> None:
+    author, category = await add_author(connection, "ΣΟΦΟΚΛΗΣ"), await add_category(connection, "ΜΥΘΟΣ")
+    await add_book(connection, "1", authors=[author], categories=[category])
+    keys = "SELECT a.slug, k.path FROM author AS a, category AS k"
+
+    await execute_all(connection, LETTER_FORMS.DOWN)
+    older = await connection.fetchrow(keys)
+    await execute_all(connection, LETTER_FORMS.UP)
+
+    assert older == ("σοφοκλησ", "μυθοσ")
+    assert await connection.fetchrow(keys) == ("σοφοκλης", "μυθος")
+    assert [finding for finding in await run_checks(connection) if finding.count] == []
 
 
 async def test_the_present_spelling_becomes_that_of_all_books(connection: Connection) -> None:

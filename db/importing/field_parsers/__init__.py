@@ -22,6 +22,7 @@ from db.importing.field_parsers.dates import (
 )
 from db.importing.field_parsers.errors import FieldError, RoundedNumberError
 from db.importing.field_parsers.formats import parse_format
+from db.importing.field_parsers.formulas import refuse_formula
 from db.importing.field_parsers.isbns import is_repaired_isbn, parse_isbn
 from db.importing.field_parsers.languages import parse_language
 from db.importing.field_parsers.numbers import (
@@ -117,5 +118,6 @@ __all__ = [
     "parse_subtitle",
     "parse_title",
     "parse_year",
+    "refuse_formula",
     "split_paths",
 ]  # fmt: skip

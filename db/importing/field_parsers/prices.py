@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from db.constraints import MAX_PRICE_DECIMALS, PRICE_LIMIT
+from db.currencies import find_excess_decimals
 from db.importing.codes import CURRENCIES
 from db.importing.field_parsers.errors import FieldError
 from db.importing.field_parsers.numbers import MAX_NUMBER_LENGTH
@@ -46,12 +47,18 @@ _SWISS = re.compile(r"([0-9]+)[.,](?:-|–|—)")
 
 
 def parse_price(
-    text: str, currency: str, default_currency: str | None = None, decimal_mark: DecimalMark = ""
+    text: str,
+    currency: str,
+    default_currency: str | None = None,
+    decimal_mark: DecimalMark = "",
+    *,
+    literal: bool = False,
 ) -> tuple[Decimal, str] | tuple[None, None]:
     """Return the price and its currency, or None for both if there is no price.
 
     The currency is that of `currency`, else that within the text, else the default. Without a decimal mark,
-    one separator before three digits ("1.800") is ambiguous and raises FieldError.
+    one separator before three digits ("1.800") is ambiguous and raises FieldError. So do more decimals than the
+    currency has, unless the price is `literal`: an older catalog may hold them.
     """
     text = text.strip()
     if not text or is_placeholder(text):
@@ -63,7 +70,10 @@ def parse_price(
         exact, amount = amount, amount.quantize(_PRICE_STEP)
         if amount != exact:
             raise FieldError("price", text, f"more than {MAX_PRICE_DECIMALS} decimals")
-    return amount, _choose_currency(text, sign, currency, default_currency)
+    code = _choose_currency(text, sign, currency, default_currency)
+    if not literal and (reason := find_excess_decimals(amount, code)):
+        raise FieldError("price", text, reason)
+    return amount, code
 
 
 def _parse_amount(text: str, decimal_mark: DecimalMark) -> tuple[Decimal, str]:

@@ -6,6 +6,7 @@ from html import unescape
 
 from db.constraints import MAX_NAME_LENGTH, MAX_TITLE_LENGTH
 from db.importing.field_parsers.errors import FieldError
+from db.importing.field_parsers.formulas import refuse_formula
 from db.importing.field_parsers.html_text import convert_html
 from db.importing.field_parsers.placeholders import is_placeholder, is_title_placeholder
 
@@ -52,9 +53,11 @@ def parse_literal_line(field: str, text: str, limit: int) -> str | None:
 
 
 def _parse_marked_line(field: str, text: str, limit: int) -> str:
-    """Return the text on one line without inline tags, its character references decoded."""
+    """Return the text on one line without inline tags, its character references decoded. No formula is a text."""
     plain = _INLINE_TAG.sub(lambda tag: " " if "br" in tag[0].lower() else "", text) if "<" in text else text
-    return parse_single_line(field, decode_entities(plain) if "&" in plain else plain, limit)
+    value = parse_single_line(field, decode_entities(plain) if "&" in plain else plain, limit)
+    refuse_formula(field, value)
+    return value
 
 
 def _parse_optional_line(field: str, text: str, limit: int) -> str | None:
@@ -81,6 +84,7 @@ def parse_description(text: str) -> str | None:
     if "\\n" in text and "\n" not in text:
         text = _WRITTEN_BREAK.sub(lambda found: "\n" * found[0].count("\\n"), text)
     value = parse_literal_description(convert_html(text) if "<" in text or "&" in text else text)
+    refuse_formula("description", value or "")
     return None if value and len(value) < 20 and is_placeholder(value) else value
 
 

@@ -79,6 +79,7 @@ class FlatRecordParser:
         self._parse_people = _cache(field_parsers.parse_literal_people if style.literal else people)
         category = _parse_literal_category if style.literal else field_parsers.parse_category
         self._parse_category = _cache(category)
+        self._parse_paths = _cache(self._parse_cell_of_paths)
         # Indexes of cells, places of values, name of the field, parser.
         self._single_parsers: list[tuple[int, int, str, Callable[[str], Any]]] = []
         self._joint_parsers: list[tuple[int, int, int, int, str, Callable[[str, str], Any]]] = []
@@ -171,7 +172,7 @@ class FlatRecordParser:
         values[_ROW] = row
         values[_SOURCE_ID] = field_parsers.parse_source_id(cells[self._source_id], values[_ISBN])
         values[_AUTHORS] = self._find_people(cells) if authors is None else authors
-        values[_CATEGORIES] = self._find_paths(cells[self._categories]) if categories is None else categories
+        values[_CATEGORIES] = self._parse_paths(cells[self._categories]) if categories is None else categories
         isbn = cells[self._isbn]
         if isbn and len(isbn) != 13 and values[_ISBN] and field_parsers.is_repaired_isbn(isbn):
             self._counts["isbn", "repaired"] += 1
@@ -221,8 +222,9 @@ class FlatRecordParser:
         cell = cells[self._authors]
         if not cell:
             return ()
-        if "&" in cell and not self._style.literal:
-            cell = field_parsers.decode_entities(cell)
+        if not self._style.literal:
+            field_parsers.refuse_formula("authors", cell)
+            cell = field_parsers.decode_entities(cell) if "&" in cell else cell
         if ";" in cell and self._style.people.separator in ("", ";"):
             people = [person for part in cell.split(";") if part for person in self._parse_people(part)]
             found = field_parsers.deduplicate_authors(people)
@@ -233,10 +235,12 @@ class FlatRecordParser:
         sort_names = cells[self._author_sort]
         return field_parsers.apply_sort_names(found, sort_names) if sort_names else found
 
-    def _find_paths(self, cell: str) -> tuple[CategoryPath, ...]:
+    def _parse_cell_of_paths(self, cell: str) -> tuple[CategoryPath, ...]:
         """Return the paths of a cell such as "Fiction > Crime; Travel"."""
         if not cell:
             return ()
+        if not self._style.literal:
+            field_parsers.refuse_formula("categories", cell)
         separator = ";" if self._style.literal else self._style.category_separator
         parts = field_parsers.split_paths(cell, separator)
         paths: list[CategoryPath] = []
@@ -272,7 +276,12 @@ def _choose_parser(
     parse = column.parse_literal if style.literal and column.parse_literal else column.parse
     if column.name == "price":
         mark: DecimalMark = "." if style.literal else style.decimal_mark
-        parse = partial(field_parsers.parse_price, default_currency=style.currency, decimal_mark=mark)
+        parse = partial(
+            field_parsers.parse_price,
+            default_currency=style.currency,
+            decimal_mark=mark,
+            literal=style.literal,
+        )
     elif column.name == "isbn" and not style.restore_zeros:
         parse = partial(field_parsers.parse_isbn, restore_zeros=False)
     return _cache(parse) if parse and column.repeats else parse

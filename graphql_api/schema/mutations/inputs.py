@@ -42,7 +42,9 @@ class BookKeyInput:
 
 @strawberry.input(description="An amount of money.")
 class MoneyInput:
-    amount: Decimal = strawberry.field(description="The exact amount, at most 4 decimals.")
+    amount: Decimal = strawberry.field(
+        description="The exact amount, with at most the decimals of its currency."
+    )
     currency_code: str = strawberry.field(description="The currency's ISO 4217 code, for example EUR.")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncGenerator
+from decimal import Decimal
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from db.importing import import_transaction
 from db.importing.importer import import_feed
 from db.importing.progress import ImportProgress
 from db.importing.readers import Feed, RecordBatch
+from db.importing.records import AuthorRecord
 from tests.db.importing.feeds import Catalog, book, feed
 from tests.waiting import until
 
@@ -100,6 +102,26 @@ async def test_a_disconnect_while_committing_reports_an_unknown_result(
 
     await catalog.import_records(book("1"))
     assert await catalog.rows("SELECT count(*) FROM book") == [(1,)]
+
+
+VACUUMS = """
+SELECT relname, vacuum_count, analyze_count FROM pg_stat_user_tables WHERE vacuum_count + analyze_count > 0
+"""
+
+
+async def test_only_changed_tables_are_vacuumed(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    books = [book(str(n), authors=(AuthorRecord("Jane"),), categories=(("Sea",),)) for n in range(6)]
+    await catalog.import_records(*books)
+    before = set(await catalog.rows(VACUUMS))
+    monkeypatch.setattr(import_transaction, "BULK_MIN_BOOKS", 0)
+
+    await catalog.import_records(book("1", price=Decimal(5), currency="EUR"), fields=("price", "currency"))
+
+    assert set(await catalog.rows(VACUUMS)) - before == {
+        ("author_listing", 1, 1),
+        ("book", 1, 1),
+        ("category_listing", 1, 1),
+    }
 
 
 async def test_a_vacuum_that_fails_is_only_a_warning(

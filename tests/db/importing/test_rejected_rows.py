@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -65,6 +66,31 @@ def correct(catalog: Catalog, *corrections: tuple[str, str]) -> None:
 
 async def titles(catalog: Catalog) -> list[tuple[object, ...]]:
     return await catalog.rows("SELECT source_id, title, page_count, price FROM book ORDER BY source_id")
+
+
+async def test_decimals_that_a_currency_lacks_and_formulas_cost_their_value(catalog: Catalog, tmp_path: Path):
+    first = write_lines(tmp_path / "first.csv", "No,Title,Price", "1,Emma,1200 JPY", "2,Nana,5 EUR")
+    second = write_lines(
+        tmp_path / "second.csv",
+        "No,Title,Price",
+        "1,@SUM(A1),1200.50 JPY",
+        "2,=,6 EUR",
+        '3,"=HYPERLINK(""x"")",1 EUR',
+    )
+    await import_files(catalog, first, mapping={"No": "source_id"})
+
+    summary = await import_files(catalog, second, mapping={"No": "source_id"})
+
+    assert await titles(catalog) == [("1", "Emma", None, Decimal(1200)), ("2", "=", None, Decimal(6))]
+    assert (summary.plan.dropped_values, summary.rejected) == (3, 1)
+    assert [(row["reject_field"], row["reject_value"]) for row in rejected_rows(catalog)] == [
+        ("title | price", "@SUM(A1) | 1200.50 JPY"),
+        ("title | title", '=HYPERLINK("x") | '),
+    ]
+    assert rejected_rows(catalog)[0]["reject_reason"] == (
+        "a formula of a spreadsheet; write the text that it shows; imported without it"
+        " | JPY has no decimals; write 1200 or 1201; imported without it"
+    )
 
 
 async def test_the_file_holds_the_columns_of_the_source_behind_those_of_the_reject(

@@ -46,6 +46,13 @@ async def test_one_row_in_capitals_does_not_rename_an_author_and_a_category(cata
     ) == [(1, 1)]
 
 
+async def test_a_letter_is_the_same_in_each_of_its_forms(catalog: Catalog) -> None:
+    await catalog.import_records(written("1", "Σοφοκλής", "Μύθος", "Ήρωας"), written("2", "カタカナ"))
+    await catalog.import_records(written("1", "ΣΟΦΟΚΛΗΣ", "ΜΥΘΟΣ", "ΗΡΩΑΣ"), written("2", "ｶﾀｶﾅ"), source="b")
+
+    assert await shown(catalog) == (["Σοφοκλής", "カタカナ"], ["Μύθος", "Ήρωας", "カタカナ"])
+
+
 @pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
 async def test_another_source_overrules_a_spelling_by_more_books_only(
     catalog: Catalog, order: tuple[str, str]

@@ -91,6 +91,8 @@ async def test_a_book_is_created_with_its_authors_and_categories(shop: Shop) -> 
         ({"sourceId": "x" * 201}, ["input", "sourceId"], "INVALID"),
         ({"price": money("-1")}, ["input", "price", "amount"], "INVALID"),
         ({"price": money("1.00001")}, ["input", "price", "amount"], "INVALID"),
+        ({"price": money("1.005")}, ["input", "price", "amount"], "INVALID"),
+        ({"price": money("1200.5", "JPY")}, ["input", "price", "amount"], "INVALID"),
         ({"price": money("1", "EURO")}, ["input", "price", "currencyCode"], "INVALID"),
         ({"stock": -1}, ["input", "stock"], "INVALID"),
         ({"stock": None}, ["input", "stock"], "INVALID"),
@@ -303,6 +305,24 @@ async def test_one_wrong_offer_keeps_all_others_from_being_written(shop: Shop) -
         (["offers", "5", "by", "sourceKey"], "NOT_FOUND"),
     ]
     assert await shop.rows("SELECT id, stock FROM book") == [(book, 1)]
+
+
+async def test_a_price_has_at_most_the_decimals_of_its_currency(shop: Shop) -> None:
+    book = await add_book(shop.connection, "Emma", isbn=ISBN)
+    offer = {"by": {"isbn": ISBN}}
+
+    refused = await shop.run(OFFERS, offers=[{**offer, "price": money("1200.5", "JPY")}])
+    written = await shop.run(OFFERS, offers=[{**offer, "price": money("1200.00", "JPY")}])
+
+    assert refused["updateOffers"]["errors"] == [
+        {
+            "path": ["offers", "0", "price", "amount"],
+            "code": "INVALID",
+            "message": "The amount is 1200.5, but JPY has no decimals; write 1200 or 1201.",
+        }
+    ]
+    assert written["updateOffers"]["errors"] == []
+    assert await shop.rows("SELECT id, price, currency FROM book") == [(book, 1200, "JPY")]
 
 
 async def test_the_stock_is_adjusted_but_never_below_zero(shop: Shop) -> None:

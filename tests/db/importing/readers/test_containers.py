@@ -118,7 +118,7 @@ async def test_a_workbook_is_a_table(tmp_path: Path):
         sheets=2,
     )
     path = write_bytes(tmp_path / "books.xlsx", content)
-    feed = await open_feed("csv", [path], currency="USD")
+    feed = await open_feed("csv", [path], currency="KWD")
 
     found = [record async for batch in feed.batches for record in batch]
 
@@ -127,7 +127,7 @@ async def test_a_workbook_is_a_table(tmp_path: Path):
         for book in found
         if isinstance(book, BookRecord)
     ] == [
-        (2, "9780306406157", Decimal("12.1250"), "USD"),
+        (2, "9780306406157", Decimal("12.1250"), "KWD"),
         (4, "9780306406164", Decimal("7.90"), "EUR"),
     ]
     assert 'books.xlsx: the sheet "Books 2" of 2 sheets' in feed.notes.guesses

@@ -150,7 +150,7 @@ def test_descriptions_keep_their_lines():
     ("text", "amount"),
     [
         *(("12.90", "12.90"), ("12,90", "12.90"), ("12,9", "12.9"), ("0", "0"), ("7.", "7"), (".5", "0.5")),
-        *(("9999999999.9999", "9999999999.9999"), ("1.500000", "1.5000")),
+        *(("9999999999.99", "9999999999.99"), ("1.500000", "1.5000")),
     ],
 )
 def test_prices_are_plain_numbers(text: str, amount: str):
@@ -170,12 +170,27 @@ def test_prices_are_plain_numbers(text: str, amount: str):
         ("-1", "USD", "price: not between 0 and 9,999,999,999.9999"),
         ("10000000000", "USD", "price: not between 0 and 9,999,999,999.9999"),
         ("1.23456", "USD", "price: more than 4 decimals"),
+        ("12.5055", "CHF", "price: CHF has 2 decimals; write 12.50 or 12.51"),
+        ("0.00001", "CLF", "price: more than 4 decimals"),
+        ("1200.5", "JPY", "price: JPY has no decimals; write 1200 or 1201"),
+        ("1.2345", "KWD", "price: KWD has 3 decimals; write 1.234 or 1.235"),
         ("12", "", "currency: a price needs a currency; write one such as EUR, or say --currency"),
         ("12", "Taler", "currency: not an ISO 4217 code such as EUR"),
     ],
 )  # fmt: skip
 def test_a_price_that_is_not_plain_is_rejected(text: str, currency: str, why: str):
     assert reason(field_parsers.parse_price, text, currency) == why
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"), [("1200.00", "JPY"), ("0.125", "BHD"), ("1.2345", "CLF"), ("12.5000", "EUR")]
+)
+def test_a_price_may_have_the_decimals_of_its_currency_and_zeros(text: str, currency: str):
+    assert field_parsers.parse_price(text, currency) == (Decimal(text), currency)
+
+
+def test_a_literal_price_may_have_more_decimals_than_its_currency():
+    assert field_parsers.parse_price("12.5055", "EUR", literal=True) == (Decimal("12.5055"), "EUR")
 
 
 def test_the_default_currency_is_used_if_a_price_has_none():
