@@ -9,7 +9,7 @@ AUDITS := tests/graphql_api/http/audits
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test audits check fuzz faults soak storm conformance bench bench-import bench-search search-quality lock format clean
+.PHONY: help serve test audits check fuzz faults soak storm conformance bench scale bench-import bench-search search-quality lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ conformance: $(VENV)/dev ## Run graphql-core's own tests of queries, which are f
 BENCH ?=
 bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm); BENCH has options
 	$(BIN)/python -m benchmarks.serving $(BENCH)
+
+SCALE ?=
+scale: $(VENV)/dev ## Measure replicas, failover, poolers, many processes and growth, on loopback; SCALE has options
+	$(BIN)/python -m benchmarks.scale $(SCALE)
 
 bench-import: $(VENV)/dev ## Measure an import of 1,000,000 books beside a bare COPY, of 100,000 prices, and upserts by the API
 	$(BIN)/python -m benchmarks.import_benchmark
