@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.serving.servers import ServerError, free_port
-from tests.serving import BOOKSTORE, run_server, worker_pids
+from tests.serving import BOOKSTORE, build_environment, worker_pids
 from tests.waiting import GUARD, wait_until
 
 SETTINGS = {"POOL_SIZE": "5", "MAX_COST": "20000", "KEEP_ALIVE_TIMEOUT": "600", "EXPLORER": "false"}
@@ -63,24 +63,42 @@ class Front:
 
 @contextmanager
 def run_workers(number: int, dsn: str, folder: Path, **settings: str) -> Generator[Front]:
-    """Run `bookstore serve --workers N` within the block."""
-    arguments = ("--workers", str(number))
-    with run_server(folder, BOOKSTORE, arguments, DATABASE_URL=dsn, **SETTINGS, **settings) as server:
-        parent = server.process.pid
+    """Run `bookstore serve` with so many workers within the block."""
+    with run_bookstore_server(dsn, folder, WORKERS=str(number), **settings) as (port, parent):
         workers = tuple(worker_pids(parent)) if number > 1 else (parent,)
-        yield Front(f"--workers {number}", server.port, (parent,), workers)
+        yield Front(f"--workers {number}", port, (parent,), workers)
 
 
 @contextmanager
 def run_behind_nginx(number: int, dsn: str, folder: Path) -> Generator[Front]:
-    """Run N separate processes behind nginx within the block. Raises ServerError if nginx is not installed."""
+    """Run so many separate processes behind nginx within the block. Raises ServerError without nginx."""
     with ExitStack() as stack:
-        servers = [
-            stack.enter_context(run_server(folder, DATABASE_URL=dsn, **SETTINGS)) for _ in range(number)
-        ]
-        pids = tuple(server.process.pid for server in servers)
-        port, proxy = stack.enter_context(run_nginx([server.port for server in servers], folder))
+        servers = [stack.enter_context(run_bookstore_server(dsn, folder)) for _ in range(number)]
+        pids = tuple(pid for _, pid in servers)
+        port, proxy = stack.enter_context(run_nginx([port for port, _ in servers], folder))
         yield Front(f"{number} behind nginx", port, pids, pids, proxy)
+
+
+@contextmanager
+def run_bookstore_server(dsn: str, folder: Path, **settings: str) -> Generator[tuple[int, int]]:
+    """Yield the port and the process of a server. Raises ServerError if it ends before it serves.
+
+    It stays in the session of this process: Linux divides a busy machine between sessions first, so that
+    separate processes in sessions of their own would get more of it than workers.
+    """
+    port = free_port()
+    log = folder / f"server-{port}.log"
+    environment = build_environment(PORT=str(port), DATABASE_URL=dsn, **SETTINGS, **settings)
+    with log.open("w") as output:
+        process = subprocess.Popen([BOOKSTORE, "serve"], env=environment, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: "Serving " in log.read_text() or process.poll() is not None)
+        if process.poll() is not None:
+            raise ServerError(f"bookstore serve ended with {process.returncode}: {log.read_text()[-2000:]}")
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(GUARD)
 
 
 @contextmanager

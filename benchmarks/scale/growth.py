@@ -10,7 +10,8 @@ of VACUUM and REINDEX. All runs in private folders, which are gone afterwards.
 import argparse
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +37,50 @@ PAGE_BUFFER_LIMIT = 250
 """Statements with at most this limit of buffers read a page of a list, or up to 20 keys."""
 
 
+def duration(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:,.0f} min"
+
+
+def gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB"
+
+
+def replay_seconds(measured: MeasuredImport) -> float:
+    return measured.summary.seconds + measured.replay.catch_up_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLine:
+    """A line of the table of imports. `show_forecast` formats a value that grows with the books."""
+
+    title: str
+    value: Callable[[MeasuredImport], float]
+    digits: int = 1
+    show_forecast: Callable[[float], str] | None = None
+
+
+IMPORT_LINES = (
+    ImportLine("s", lambda each: each.summary.seconds, show_forecast=duration),
+    ImportLine("books/s", lambda each: each.books / each.summary.seconds, 0),
+    ImportLine("peak memory of the importer, MB", lambda each: each.summary.peak_memory_mb, 0),
+    ImportLine("CPU of the importer, s", lambda each: each.importer_cpu, show_forecast=duration),
+    ImportLine("CPU of the primary, s", lambda each: each.primary_cpu, show_forecast=duration),
+    ImportLine("CPU of the standby, s", lambda each: each.replay.cpu_seconds, show_forecast=duration),
+    ImportLine("WAL, bytes a book", lambda each: each.replay.wal_bytes / each.books, 0),
+    ImportLine(
+        "whole pages in it, bytes a book at most", lambda each: each.full_pages * 8192 / each.books, 0
+    ),
+    ImportLine("WAL, MB", lambda each: each.replay.wal_bytes / 1e6, 0, lambda size: gigabytes(size * 1e6)),
+    ImportLine("standby behind at most, MB", lambda each: each.replay.max_lag_bytes / 1e6),
+    ImportLine("standby behind at most, s", lambda each: each.replay.max_lag_seconds),
+    ImportLine("standby caught up after, s", lambda each: each.replay.catch_up_seconds),
+    ImportLine(
+        "replay until caught up, MB/s", lambda each: each.replay.wal_bytes / 1e6 / replay_seconds(each)
+    ),
+    ImportLine("replay until caught up, books/s", lambda each: each.books / replay_seconds(each), 0),
+)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.scale.growth", description="Measure how a catalog grows."
@@ -57,6 +102,10 @@ def main() -> None:
         maintenance_table(measured, options.forecast),
     ):
         console.print(table)
+    for growth in measured:
+        for read in growth.reads:
+            for problem in read.problems:
+                console.print(f"{growth.books:,} books, {read.name}, {read.case}: {problem}", markup=False)
     console.print(
         f"The column FORECAST is no measurement: it scales that of {measured[-1].books:,} books in proportion"
         " to the books. Levels are 1 + log(leaf pages) to the base of the children of an inner page."
@@ -77,53 +126,19 @@ def start_table(title: str, first: str, measured: Sequence[Growth], forecast: in
 
 def imports_table(measured: Sequence[Growth], forecast: int) -> Table:
     table = start_table("Imports, and their replay by a hot standby", "books", measured, forecast)
-    last = measured[-1]
-    for title, imports, books in (
-        ("first import", [each.first for each in measured], [each.books for each in measured]),
-        (
-            f"prices of 1 book in {PRICED_SHARE}",
-            [each.prices for each in measured],
-            [each.books // PRICED_SHARE for each in measured],
-        ),
+    factor = forecast / measured[-1].books
+    for title, imports in (
+        ("first import", [each.first for each in measured]),
+        (f"prices of 1 book in {PRICED_SHARE}", [each.prices for each in measured]),
     ):
-        factor = forecast / last.books
-        lines: dict[str, Iterable[str]] = {
-            "s": [f"{each.summary.seconds:,.1f}" for each in imports]
-            + [duration(imports[-1].summary.seconds * factor)],
-            "books/s": [f"{n / each.summary.seconds:,.0f}" for n, each in zip(books, imports, strict=True)],
-            "peak memory of the import, MB": [f"{each.summary.peak_memory_mb:,.0f}" for each in imports],
-            "WAL, bytes/book": [
-                f"{each.replay.wal_bytes / n:,.0f}" for n, each in zip(books, imports, strict=True)
-            ],
-            "WAL, GB": [f"{each.replay.wal_bytes / 1e9:,.2f}" for each in imports]
-            + [f"{imports[-1].replay.wal_bytes * factor / 1e9:,.0f}"],
-            "standby behind at most, MB": [f"{each.replay.max_lag_bytes / 1e6:,.1f}" for each in imports],
-            "standby behind at most, s": [f"{each.replay.max_lag_seconds:,.1f}" for each in imports],
-            "standby caught up after, s": [f"{each.replay.catch_up_seconds:,.1f}" for each in imports],
-            "replay, MB/s until caught up": [f"{replay_rate(each):,.1f}" for each in imports],
-            "replay, books/s until caught up": [
-                f"{n / replay_seconds(each):,.0f}" for n, each in zip(books, imports, strict=True)
-            ],
-            "CPU of the importer, s": [f"{each.importer_cpu:,.1f}" for each in imports]
-            + [duration(imports[-1].importer_cpu * factor)],
-            "CPU of the primary, s": [f"{each.primary_cpu:,.1f}" for each in imports]
-            + [duration(imports[-1].primary_cpu * factor)],
-            "CPU of the standby, s": [f"{each.replay.cpu_seconds:,.1f}" for each in imports]
-            + [duration(imports[-1].replay.cpu_seconds * factor)],
-        }
-        for name, cells in lines.items():
-            table.add_row(f"{title}: {name}", *cells)
+        for line in IMPORT_LINES:
+            values = [line.value(each) for each in imports]
+            cells = [f"{value:,.{line.digits}f}" for value in values]
+            if line.show_forecast:
+                cells.append(line.show_forecast(values[-1] * factor))
+            table.add_row(f"{title}: {line.title}", *cells)
         table.add_section()
     return table
-
-
-def replay_seconds(measured: MeasuredImport) -> float:
-    return measured.summary.seconds + measured.replay.catch_up_seconds
-
-
-def replay_rate(measured: MeasuredImport) -> float:
-    """Return the MB per second that the standby replayed, from the start of the import until it caught up."""
-    return measured.replay.wal_bytes / replay_seconds(measured) / 1e6
 
 
 def tables_table(measured: Sequence[Growth], forecast: int) -> Table:
@@ -217,14 +232,6 @@ def maintenance_table(measured: Sequence[Growth], forecast: int) -> Table:
     spent = " + ".join(duration(each * factor) for each in totals[-1])
     table.add_row("all tables", *(f"{vacuum:,.1f} + {reindex:,.1f}" for vacuum, reindex in totals), spent)
     return table
-
-
-def duration(seconds: float) -> str:
-    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:,.0f} min"
-
-
-def gigabytes(size: float) -> str:
-    return f"{size / 1e9:,.1f} GB"
 
 
 if __name__ == "__main__":

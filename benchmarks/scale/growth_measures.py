@@ -35,6 +35,11 @@ PRICED_SHARE = 10
 
 T = TypeVar("T")
 
+FULL_PAGES = """
+/* full_pages */
+SELECT wal_fpi FROM pg_stat_wal
+"""
+
 DATABASE_TABLES = """
 /* tables */
 SELECT c.relname FROM pg_class AS c
@@ -45,12 +50,17 @@ ORDER BY pg_total_relation_size(c.oid) DESC, c.relname
 
 @dataclass(frozen=True, slots=True)
 class MeasuredImport:
-    """An import, and its replay by a standby. CPU times are in seconds: of the importer, and of the primary."""
+    """An import of so many books, and its replay by a standby. CPU times are in seconds.
 
+    `full_pages` is the number of pages that the WAL holds as a whole.
+    """
+
+    books: int
     summary: Summary
     replay: Replay
     importer_cpu: float
     primary_cpu: float
+    full_pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +79,38 @@ class Growth:
 def measure_growth(postgres: PrivatePostgres, books: int) -> Growth:
     standby = postgres.add_standby()
     primary = postgres.primary
-    first = measure_import(primary, standby, lambda: import_generated(primary.dsn, books, postgres.folder))
+    first = measure_import(
+        primary, standby, books, lambda: import_generated(primary.dsn, books, postgres.folder)
+    )
     size = asyncio.run(measure_with(primary.dsn, measure_size))
     vacuum = asyncio.run(measure_with(primary.dsn, lambda each: time_each(each, "VACUUM (ANALYZE)")))
     reads = asyncio.run(explain_catalog(primary.dsn))
+    priced = books // PRICED_SHARE
     prices = measure_import(
-        primary, standby, lambda: import_prices(primary.dsn, books // PRICED_SHARE, postgres.folder)
+        primary, standby, priced, lambda: import_prices(primary.dsn, priced, postgres.folder)
     )
     reindex = asyncio.run(measure_with(primary.dsn, lambda each: time_each(each, "REINDEX TABLE")))
     return Growth(books, first, prices, size, tuple(reads), vacuum, reindex)
 
 
 def measure_import(
-    primary: embedded.Server, standby: embedded.Server, run_import: Callable[[], Awaitable[Summary]]
+    primary: embedded.Server,
+    standby: embedded.Server,
+    books: int,
+    run_import: Callable[[], Awaitable[Summary]],
 ) -> MeasuredImport:
     async def run() -> Summary:
         return await run_import()
 
     postmaster = postmaster_of(primary)
+    full_pages = asyncio.run(measure_with(primary.dsn, count_full_pages))
     with ReplayWatch(primary, standby) as watch:
         importer_cpu, primary_cpu = time.process_time(), cpu_seconds_of(postmaster)
         summary = asyncio.run(run())
         importer_cpu = time.process_time() - importer_cpu
         primary_cpu = cpu_seconds_of(postmaster) - primary_cpu
-    return MeasuredImport(summary, watch.measure(), importer_cpu, primary_cpu)
+    full_pages = asyncio.run(measure_with(primary.dsn, count_full_pages)) - full_pages
+    return MeasuredImport(books, summary, watch.measure(), importer_cpu, primary_cpu, full_pages)
 
 
 async def import_generated(dsn: str, books: int, folder: Path) -> Summary:
@@ -112,6 +130,11 @@ async def measure_with(dsn: str, measure: Callable[[Connection], Awaitable[T]]) 
         return await measure(connection)
     finally:
         connection.terminate()
+
+
+async def count_full_pages(connection: Connection) -> int:
+    pages: int = await connection.fetchval(FULL_PAGES)
+    return pages
 
 
 async def time_each(connection: Connection, command: str) -> dict[str, float]:
