@@ -9,7 +9,7 @@ AUDITS := tests/graphql_api/http/audits
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test audits check fuzz faults soak storm conformance bench bench-import bench-search search-quality scale lock format clean
+.PHONY: help serve test audits check fuzz faults soak storm conformance bench scale bench-import bench-search search-quality lock format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ BENCH ?=
 bench: $(VENV)/runtime ## Benchmark this server and five others on a million books (Linux, npm); BENCH has options
 	$(BIN)/python -m benchmarks.serving $(BENCH)
 
+SCALE ?=
+scale: $(VENV)/dev ## Measure replicas, failover, poolers, many processes and growth, on loopback; SCALE has options
+	$(BIN)/python -m benchmarks.scale $(SCALE)
+
 bench-import: $(VENV)/dev ## Measure an import of 1,000,000 books beside a bare COPY, of 100,000 prices, and upserts by the API
 	$(BIN)/python -m benchmarks.import_benchmark
 	$(BIN)/python -m benchmarks.import_changes
@@ -68,10 +72,6 @@ CATALOGS ?= ../shared/catalogs
 SEARCH_EVAL ?= ../shared/search-eval
 search-quality: $(VENV)/dev ## Search for known books of two real catalogs, and print the share found by kind of text
 	$(BIN)/python -m benchmarks.search_quality --catalogs $(CATALOGS) --evaluation $(SEARCH_EVAL)
-
-scale: $(VENV)/dev ## Measure reads on replicas, and failover with Patroni and etcd (Linux, as root)
-	$(BIN)/python -m benchmarks.scale.replicas
-	$(BIN)/python -m benchmarks.scale.failover
 
 format: $(VENV)/dev ## Format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
