@@ -1,11 +1,14 @@
 """The arithmetic of the benchmarks beyond one machine, and their order."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.scale.__main__ import run_modules
 from benchmarks.scale.catalog_size import Tree
 from benchmarks.scale.queueing import Demand, forecast, waiting_probability
-from benchmarks.scale.replay import Sample, measure_max_lag
+from benchmarks.scale.replay import ReplayWatch, Sample, measure_max_lag
+from db import embedded
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,14 @@ def test_the_lag_is_the_age_of_the_oldest_bytes_that_are_not_replayed() -> None:
 
 def test_a_standby_that_never_falls_behind_has_no_lag() -> None:
     assert measure_max_lag([Sample(at=0.0, inserted=100, replayed=100)]) == 0.0
+
+
+def test_a_standby_that_does_not_catch_up_is_an_error() -> None:
+    server = embedded.Server(Path("data"), Path("socket"), 18, "postgresql:///")
+    samples = [Sample(at=0.0, inserted=100, replayed=100), Sample(at=1.0, inserted=1_300, replayed=100)]
+
+    with pytest.raises(TimeoutError, match=r"The standby is 1,200 bytes behind after 1,800 s: take fewer"):
+        ReplayWatch(server, server, samples).measure()
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.serving.servers import ServerError, free_port
-from tests.serving import BOOKSTORE, build_environment, worker_pids
+from tests.serving import BOOKSTORE, PATIENT, build_environment, worker_pids
 from tests.waiting import GUARD, wait_until
 
-SETTINGS = {"POOL_SIZE": "5", "MAX_COST": "20000", "KEEP_ALIVE_TIMEOUT": "600", "EXPLORER": "false"}
+SETTINGS = {
+    **{key.upper(): str(value) for key, value in PATIENT.items()},
+    "POOL_SIZE": "5",
+    "MAX_COST": "20000",
+    "EXPLORER": "false",
+}
+"""No request fails because the machine is too small for the load."""
 
 NGINX_CONFIGURATION = """
 daemon off;

@@ -33,6 +33,8 @@ from benchmarks.scale.replica_costs import (
     run_deployment,
 )
 from benchmarks.serving.__main__ import exit_on_signal
+from benchmarks.serving.load import LoadError
+from benchmarks.serving.servers import ServerError
 from benchmarks.serving.workloads import WORKLOADS, workload_values
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
@@ -70,6 +72,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, exit_on_signal)
     plan = LoadPlan(options.connections, options.seconds, options.warm_up, options.rounds)
     console = Console(width=WIDTH)
+    try:
+        measure_and_print(options, plan, console)
+    except (LoadError, ServerError) as error:
+        raise SystemExit(f"{type(error).__name__}: {error}") from None
+    console.print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end.")
+
+
+def measure_and_print(options: argparse.Namespace, plan: LoadPlan, console: Console) -> None:
     with ExitStack() as stack:
         postgres = stack.enter_context(run_private_postgres(POSTGRES_OPTIONS))
         fill(postgres, options.books)
@@ -78,7 +88,6 @@ def main() -> None:
             print_processes(console, fronts, options.books)
         if options.only != "processes":
             print_replicas(console, measure_replicas(stack, postgres, options.books, plan), options.books)
-    console.print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end.")
 
 
 def fill(postgres: PrivatePostgres, books: int) -> None:
