@@ -106,7 +106,7 @@ async def _interpret_words(
     if not any(word.lexemes for word in vocabulary.words):
         return TextQuery(text, book_ids=()), vocabulary, vocabulary.generation
     estimate = _estimated_hits(vocabulary)
-    if estimate < 2 * MAX_ENUMERATED_HITS:
+    if estimate < MAX_ENUMERATED_HITS:
         query, generation = await _search_readings(database, text, words, vocabulary)
         return query, vocabulary, generation
     query = _query_for_many_hits(text, words, vocabulary, typed_reading(vocabulary), estimate)
@@ -128,7 +128,7 @@ async def _search_readings(
     The hits of a reading that has very many for sure are not read.
     """
     all_readings = readings_of(vocabulary)
-    readings = list(takewhile(lambda each: each.documents < 2 * MAX_ENUMERATED_HITS, all_readings))
+    readings = list(takewhile(lambda each: each.documents < MAX_ENUMERATED_HITS, all_readings))
     exact = typed_reading(vocabulary).expression
     rankings = [ranking_values(vocabulary, reading, words) for reading in readings]
     found = await first_reading_with_hits(database, readings, rankings, tsquery(exact))
