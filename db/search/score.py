@@ -32,6 +32,9 @@ _SHORT_TITLE_POINTS = 900
 A text that is a title and its author means this book nearly as clearly as one that is a title.
 """
 
+_MAX_COMPARED_LENGTH = 240
+"""Number of characters above which the length of a title does not count."""
+
 _ARTICLES_SQL = f"'{{{','.join(sorted(ARTICLES))}}}'::text[]"
 _SIGNS = "-/.,!?&''"
 
@@ -142,8 +145,8 @@ def scored_sql(candidates: str, ranking: Mapping[str, str]) -> str:
         FROM (
             SELECT k.*, CASE WHEN k.is_named THEN {_MAIN_TITLE} END AS main_title
             FROM (
-                SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, c.document,
-                       c.document @@ {ranking["both"]} AS is_named
+                SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, length(b.title) AS title_length,
+                       c.document, c.document @@ {ranking["both"]} AS is_named
                 FROM {candidates} AS c JOIN book AS b ON b.id = c.id
                 OFFSET 0
             ) AS k
@@ -166,11 +169,12 @@ _MAIN_TITLE = (
 _ROMAN_NUMERALS = "'{i,ii,iii,iv,v,vi,vii,viii,ix,x,xi,xii,xiii,xiv,xv,xvi,xvii,xviii,xix,xx}'::text[]"
 _VOLUME = rf"""
     CASE WHEN d.title_key ~ '\d|[ivx]\W*$' THEN coalesce(
-        substring(substr(d.title_key, length(d.main_title) + 1) FROM '\d{{1,2}}(?!\d)')::integer,
+        substring(d.title_key FROM '(?:^|\D)(\d{{1,2}})\W+of \d')::integer,
+        substring(substr(d.title_key, length(d.main_title) + 1) FROM '(?:^|\D)(\d{{1,2}})(?!\d)')::integer,
         substring(d.title_key FROM '\m(\d{{1,2}})\W*$')::integer,
         array_position({_ROMAN_NUMERALS}, substring(d.title_key FROM '\m([ivx]+)\W*$'))
     ) END"""
-_ORDER_POINTS = f"coalesce({_VOLUME}, 0) + length(d.title_key) / 4"
+_ORDER_POINTS = f"coalesce({_VOLUME}, 0) + least(d.title_length, {_MAX_COMPARED_LENGTH}) / 4"
 """Of equally good titles the earlier volume comes first, then the shorter title."""
 
 
