@@ -31,7 +31,7 @@ from db.search.conditions import (
     restrict_scope,
     select_rows_sql,
 )
-from db.search.popularity_tiers import TIERS, hits_in_tier_sql, in_tier, union_until_limit
+from db.search.popularity_tiers import TIERS, in_tier, popular_hits_sql, union_until_limit
 from db.search.ranking import (
     MAX_TITLE_CANDIDATES,
     RANK_CANDIDATES,
@@ -99,11 +99,12 @@ async def fetch_filtered_pages(
     else:
         ranking = (list_condition.text_query or TextQuery("")).ranking
         page_sql = _ranked_page_sql(bound_scope, direction, list_condition)
-        values = (*values, *ranking.parameters, *list_condition.condition.values)
+        values = (*values, *ranking.parameters, *_popular_values(scope, list_condition))
     statement = ReadStatement(
         f"{scope.name}_matching",
         _page_sql(scope, page_sql, direction, columns.sql),
-        cached_plan=order.key == RELEVANCE and list_condition.hits is not None,
+        cached_plan=order.key == RELEVANCE
+        and (list_condition.hits is not None or _is_whole_catalog(scope, list_condition)),
     )
     rows = await database.fetch(
         statement, parents, page_request.limit + 1, *values, record_class=columns.record_class
@@ -173,23 +174,47 @@ def _ranked_page_sql(scope: Scope, direction: str, list_condition: ListCondition
 def _popular_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, limit: int) -> str:
     """Return the SQL for the most popular matching books. A higher limit adds books after the same ones.
 
-    If fewer than one in ten match, they are found by their documents, tier by tier. Otherwise the index by
-    rating count is scanned.
+    Those of the whole catalog have the words in title or authors, if enough do. Those of another list are
+    found by their documents, tier by tier, or if one in ten matches, by scanning the index by rating count.
+    The parameters are _popular_values().
     """
     condition, text_query = list_condition.condition, list_condition.text_query
-    if text_query is None or text_query.is_frequent:
+    if text_query is None:
         return _most_popular_sql(scope, condition, first_parameter, limit)
-    if scope == ALL_BOOKS and list_condition.others == ALWAYS:
-        parts = [hits_in_tier_sql(f"${first_parameter}", tier, limit) for tier in TIERS]
-    else:
-        parts = [_most_popular_sql(scope, in_tier(condition, tier), first_parameter, limit) for tier in TIERS]
+    if _is_whole_catalog(scope, list_condition):
+        query, named, named_in_tiers = (
+            f"${number}" for number in range(first_parameter, first_parameter + 3)
+        )
+        return popular_hits_sql(query, named, named_in_tiers, limit)
+    if text_query.is_frequent:
+        return _most_popular_sql(scope, condition, first_parameter, limit)
+    parts = [_most_popular_sql(scope, in_tier(condition, tier), first_parameter, limit) for tier in TIERS]
     return union_until_limit(parts, limit)
 
 
+def _popular_values(scope: Scope, list_condition: ListCondition) -> tuple[object, ...]:
+    """Return the values of the parameters of _popular_sql(): first those of the condition."""
+    values, text_query = list_condition.condition.values, list_condition.text_query
+    if text_query is None or not _is_whole_catalog(scope, list_condition):
+        return values
+    return (*values, text_query.named, text_query.named_in_tiers)
+
+
+def _is_whole_catalog(scope: Scope, list_condition: ListCondition) -> bool:
+    return scope == ALL_BOOKS and list_condition.others == ALWAYS
+
+
 def _titled_sql(scope: Scope, list_condition: ListCondition, first_parameter: int, titles: str) -> str:
-    """Return the SQL for the matching books with one of the titles, the SQL of an array."""
-    condition = all_of([list_condition.condition, titles_condition(titles)])
-    return _most_popular_sql(scope, condition, first_parameter, MAX_TITLE_CANDIDATES)
+    """Return the SQL for the matching books among the most popular ones with one of the titles.
+
+    `titles` is the SQL of an array. The tsquery of the text is the first parameter.
+    """
+    condition = all_of([titles_condition(titles), list_condition.others])
+    titled = _most_popular_sql(scope, condition, first_parameter + 1, MAX_TITLE_CANDIDATES)
+    return (
+        f"SELECT titled.id FROM ({titled}) AS titled JOIN book_search AS s ON s.book_id = titled.id"
+        f" WHERE s.document @@ ${first_parameter}::tsquery"
+    )
 
 
 def _most_popular_sql(scope: Scope, condition: Condition, first_parameter: int, limit: int) -> str:
@@ -218,7 +243,8 @@ async def fetch_filtered_counts(
     if ranked and hits is None:
         text_query = list_condition.text_query or TextQuery("")
         statement = _ranked_count_statement(bind_single_parent(scope, parents), list_condition)
-        rows = await database.fetch(statement, parents, text_query.ranking.titles, *condition.values)
+        values = _popular_values(scope, list_condition)
+        rows = await database.fetch(statement, parents, text_query.ranking.titles, *values)
         return [Count(*row) for row in rows]
     statement = _filtered_count_statement(
         bind_single_parent(scope, parents) if condition.is_indexed else scope, condition

@@ -1,20 +1,23 @@
 """Popularity tiers: each search document contains the tier of its book's rating count.
 
 The most popular hits of a text are read tier by tier. This reads neither less popular hits nor popular books
-that do not match.
+that do not match. The words of titles and authors are also indexed on their own, behind the digit of a tier.
 """
 
 from dataclasses import replace
 
 from db.constraints import TIER_THRESHOLDS
 from db.search.conditions import Condition
-from db.search.tsquery import quote_lexeme
+from db.search.tsquery import AllOf, AnyOf, Expression, Phrase, Term, all_of, any_of, quote_lexeme, tsquery
 
 TIER_LEXEMES = ("#0", "#1", "#2", "#3a", "#3b", "#3c", "#3d")
 """The lexeme of each tier in the documents. All documents of the last four also have `#3`."""
 
 TIERS = tuple(range(len(TIER_THRESHOLDS), -1, -1))
 """The numbers of the tiers, most popular first."""
+
+_AUTHOR_MARK = "@"
+"""What is before a word of the authors in tiered_names(), behind the digit of the tier."""
 
 
 def in_tier(condition: Condition, tier: int) -> Condition:
@@ -27,16 +30,45 @@ def in_tier(condition: Condition, tier: int) -> Condition:
     return replace(condition, sql=f"({with_tier_clause}) AND {lower_bound} AND {upper_bound}")
 
 
-def hits_in_tier_sql(tsquery: str, tier: int, limit: int) -> str:
-    """Return the SQL for at most `limit` of the books in a tier that match a tsquery, a parameter.
+def names_in_tiers(expression: Expression) -> tuple[str, ...]:
+    """Return the tsquery for tiered_names() of each of TIERS: the words are in the title or the authors.
 
-    Books of the tier are not sorted: looking up the rating of each costs more than all the rest.
+    The two words of a phrase may be anywhere in them.
     """
-    lexeme = quote_lexeme(TIER_LEXEMES[tier])
-    return (
-        "SELECT book_id AS id FROM book_search"
-        f" WHERE document @@ ({tsquery}::tsquery && $${lexeme}$$::tsquery) LIMIT {limit}"
-    )
+    return tuple(tsquery(_names_in_tier(expression, str(tier))) for tier in TIERS)
+
+
+def _names_in_tier(expression: Expression, digit: str) -> Expression:
+    match expression:
+        case Term(word, is_prefix):
+            return any_of(Term(digit + mark + word, is_prefix) for mark in ("", _AUTHOR_MARK))
+        case Phrase(first, second):
+            return all_of(_names_in_tier(Term(word), digit) for word in (first, second))
+        case AllOf(parts):
+            return all_of(_names_in_tier(part, digit) for part in parts)
+        case AnyOf(parts):
+            return any_of(_names_in_tier(part, digit) for part in parts)
+
+
+def popular_hits_sql(query: str, named: str, named_in_tiers: str, limit: int) -> str:
+    """Return the SQL for `limit` books that match a tsquery: those with the words in title or authors first.
+
+    `named` is the tsquery of these, and `named_in_tiers` the array of names_in_tiers(), all as SQL. More
+    popular tiers come first. Books of a tier are not sorted: looking up the rating of each costs more than
+    all the rest. Subqueries hide the values from the planner, which would make a plan for each.
+    """
+    is_named = f"(document @@ (SELECT {named}::tsquery)) IS TRUE"
+    conditions = [
+        f"tiered_names(document) @@ (SELECT ({named_in_tiers}::text[])[{place}]::tsquery) AND {is_named}"
+        for place in range(1, len(TIERS) + 1)
+    ]
+    conditions += [
+        f"document @@ (SELECT {query}::tsquery && $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery)"
+        f" AND NOT {is_named}"
+        for tier in TIERS
+    ]
+    parts = [f"SELECT book_id AS id FROM book_search WHERE {each} LIMIT {limit}" for each in conditions]
+    return union_until_limit(parts, limit)
 
 
 def union_until_limit(parts: list[str], limit: int | str) -> str:

@@ -63,13 +63,16 @@ WITH found AS MATERIALIZED (
         )
         SELECT ARRAY(SELECT book_id FROM hit) AS ids,
                ARRAY(SELECT ts_filter(document, '{{a,b}}') FROM hit) AS documents,
-               ARRAY(SELECT 1 FROM hit WHERE document @@ reading.named::tsquery LIMIT reading.least) AS named,
                EXISTS (SELECT FROM hit WHERE document @@ (SELECT $3::tsquery)) AS has_exact,
                (SELECT count(*) FILTER (WHERE document @@ reading.authors::tsquery)
                        > count(*) FILTER (WHERE document @@ reading.title::tsquery)
                 FROM (SELECT document FROM hit LIMIT {_SAMPLED_HITS}) AS sampled) AS names_authors
+        WHERE reading.least <= (
+            SELECT count(*) FROM (
+                SELECT FROM hit WHERE document @@ reading.named::tsquery LIMIT reading.least
+            ) AS named
+        )
     ) AS hits
-    WHERE cardinality(hits.named) >= reading.least
     LIMIT 1
 ),
 ranking AS MATERIALIZED (

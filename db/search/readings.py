@@ -172,7 +172,14 @@ def _all_groups(groups: Sequence[Group]) -> Reading:
 
 
 def _or_typed(reading: Reading, typed: Reading) -> Reading:
-    """Return the reading with the books that have the words as typed in any field."""
+    """Return the reading with the books that have the words as typed in any field.
+
+    A reading of the same groups, which may have more choices, has them already.
+    """
+    if [(group.start, group.stop) for group in reading.groups] == [
+        (group.start, group.stop) for group in typed.groups
+    ]:
+        return reading
     return replace(reading, expression=any_of([reading.expression, typed.expression]))
 
 

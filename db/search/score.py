@@ -6,6 +6,7 @@ A score is a sum of points; 1,000 of them are one nat of likelihood. Its values 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import reduce
 
 from db.constraints import MAX_SORT_KEY_LENGTH
 from db.search.conditions import Condition
@@ -30,6 +31,9 @@ _SHORT_TITLE_POINTS = 900
 
 A text that is a title and its author means this book nearly as clearly as one that is a title.
 """
+
+_MAX_COMPARED_LENGTH = 240
+"""Number of characters above which the length of a title does not count."""
 
 _ARTICLES_SQL = f"'{{{','.join(sorted(ARTICLES))}}}'::text[]"
 _SIGNS = "-/.,!?&''"
@@ -79,7 +83,7 @@ _SQL_TYPES = dict(
         (field.name for field in fields(RankingValues)),
         (
             "text[]", "tsquery", "tsquery", "tsquery", "tsquery", "tsquery", "text[]", "integer", "text",
-            "integer", "integer", "text[]", "integer[]", "integer[]",
+            "integer", "integer", "tsquery[]", "integer[]", "integer[]",
         ),
         strict=True,
     )
@@ -87,9 +91,15 @@ _SQL_TYPES = dict(
 
 
 def ranking_parameters(first: int) -> dict[str, str]:
-    """Return the SQL of each value of RankingValues, as a parameter; they start at number `first`."""
+    """Return the SQL of each value of RankingValues, as a parameter; they start at number `first`.
+
+    A subquery parses the tsqueries of an array once. asyncpg has no codec of such an array.
+    """
     return {
-        name: f"${number}::{sql_type}" for number, (name, sql_type) in enumerate(_SQL_TYPES.items(), first)
+        name: f"(SELECT ${number}::text[]::tsquery[])"
+        if sql_type == "tsquery[]"
+        else f"${number}::{sql_type}"
+        for number, (name, sql_type) in enumerate(_SQL_TYPES.items(), first)
     }
 
 
@@ -131,8 +141,17 @@ def scored_sql(candidates: str, ranking: Mapping[str, str]) -> str:
                   + 1000 * ln(1 + ln(1 + d.rating_count::double precision) / 10)
                   + {_choice_points_sql(ranking)})::integer AS key
     FROM (
-        SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, c.document
-        FROM {candidates} AS c JOIN book AS b ON b.id = c.id
+        SELECT m.*, string_to_array(translate(m.main_title, '{_SIGNS}', '       '), ' ') AS words
+        FROM (
+            SELECT k.*, CASE WHEN k.is_named THEN {_MAIN_TITLE} END AS main_title
+            FROM (
+                SELECT b.id, b.rating_count, {_WHOLE_WORDS} AS title_key, length(b.title) AS title_length,
+                       c.document, c.document @@ {ranking["both"]} AS is_named
+                FROM {candidates} AS c JOIN book AS b ON b.id = c.id
+                OFFSET 0
+            ) AS k
+            OFFSET 0
+        ) AS m
         OFFSET 0
     ) AS d"""
 
@@ -143,30 +162,28 @@ _WHOLE_WORDS = f"""
          ELSE regexp_replace(b.title_key, '\\S*$', '') END"""
 
 # A hyphen belongs to the main title, a dash does not: folding makes hyphens of both.
-_MAIN_TITLE = "substring(d.title_key FROM '^(?:[^:;(-]|-(?! |-))+')"
+_MAIN_TITLE = (
+    f"nullif({reduce('split_part({}, {!r}, 1)'.format, (':', ';', '(', '- ', '--'), 'k.title_key')}, '')"
+)
 
 _ROMAN_NUMERALS = "'{i,ii,iii,iv,v,vi,vii,viii,ix,x,xi,xii,xiii,xiv,xv,xvi,xvii,xviii,xix,xx}'::text[]"
-_VOLUME = rf"""coalesce(
-    substring(substr(d.title_key, length({_MAIN_TITLE}) + 1) FROM '\d{{1,2}}(?!\d)')::integer,
-    substring(d.title_key FROM '\m(\d{{1,2}})\W*$')::integer,
-    array_position({_ROMAN_NUMERALS}, substring(d.title_key FROM '\m([ivx]+)\W*$'))
-)"""
-_ORDER_POINTS = f"coalesce({_VOLUME}, 0) + length(d.title_key) / 4"
+_VOLUME = rf"""
+    CASE WHEN d.title_key ~ '\d|[ivx]\W*$' THEN coalesce(
+        substring(d.title_key FROM '(?:^|\D)(\d{{1,2}})\W+of \d')::integer,
+        substring(substr(d.title_key, length(d.main_title) + 1) FROM '(?:^|\D)(\d{{1,2}})(?!\d)')::integer,
+        substring(d.title_key FROM '\m(\d{{1,2}})\W*$')::integer,
+        array_position({_ROMAN_NUMERALS}, substring(d.title_key FROM '\m([ivx]+)\W*$'))
+    ) END"""
+_ORDER_POINTS = f"coalesce({_VOLUME}, 0) + least(d.title_length, {_MAX_COMPARED_LENGTH}) / 4"
 """Of equally good titles the earlier volume comes first, then the shorter title."""
 
 
 def _field_points_sql(ranking: Mapping[str, str]) -> str:
     """Return the SQL of the points for the fields that have the words, and for the title."""
-    has_other_words = f"""(
-        SELECT count(*) > {ranking["size"]} OR bool_or(
-            w.word <> ALL ({ranking["words"]})
-            AND starts_with(w.word, {ranking["unfinished"]}) IS NOT TRUE
-        )
-        FROM unnest(string_to_array(translate({_MAIN_TITLE}, '{_SIGNS}', '       '), ' ')) AS w (word)
-        WHERE w.word <> '' AND w.word <> ALL ({_ARTICLES_SQL})
-    )"""
+    has_other_words = _other_words_sql(ranking)
     return f"""
     CASE
+        WHEN NOT d.is_named THEN {_ANYWHERE_POINTS}
         WHEN d.document @@ {ranking["title"]} THEN
             CASE WHEN {has_other_words} THEN
                 CASE WHEN starts_with(d.title_key, ({ranking["titles"]})[1]) THEN {_TITLE_START_POINTS}
@@ -176,19 +193,32 @@ def _field_points_sql(ranking: Mapping[str, str]) -> str:
             + CASE WHEN d.document @@ {ranking["authors"]} THEN {_AUTHORS_POINTS} ELSE 0 END
             - ({_ORDER_POINTS})
         WHEN d.document @@ {ranking["authors"]} THEN {_AUTHORS_POINTS}
-        WHEN d.document @@ {ranking["both"]} THEN
-            {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END
-            - ({_ORDER_POINTS})
-        ELSE {_ANYWHERE_POINTS}
+        ELSE {_BOTH_POINTS} + CASE WHEN {has_other_words} THEN 0 ELSE {_SHORT_TITLE_POINTS} END
+             - ({_ORDER_POINTS})
     END"""
+
+
+def _other_words_sql(ranking: Mapping[str, str]) -> str:
+    """Return the SQL of whether a title has other words than the text. Most have, which is seen first."""
+    unfinished = ranking["unfinished"]
+    return f"""
+    CASE WHEN NOT d.words <@ ({ranking["words"]} || {_ARTICLES_SQL} || ''::text)
+              AND ({unfinished} IS NULL OR strpos(d.main_title, {unfinished}) = 0) THEN true
+    ELSE (
+        SELECT count(*) > {ranking["size"]} OR bool_or(
+            w.word <> ALL ({ranking["words"]}) AND starts_with(w.word, {unfinished}) IS NOT TRUE
+        )
+        FROM unnest(d.words) AS w (word)
+        WHERE w.word <> '' AND w.word <> ALL ({_ARTICLES_SQL})
+    ) END"""
 
 
 def _whole_title_points_sql(ranking: Mapping[str, str]) -> str:
     """Return the SQL of the points for a title that is the text."""
     return f"""
     CASE WHEN d.document @@ {ranking["said"]} THEN {ranking["exact"]} ELSE {ranking["corrected"]} END
-    * CASE WHEN length({_MAIN_TITLE}) >= length(d.title_key) THEN 1
-           WHEN setweight(words({_MAIN_TITLE}), 'A') @@ {ranking["title"]} THEN {_MAIN_TITLE_SHARE}
+    * CASE WHEN length(d.main_title) >= length(d.title_key) THEN 1
+           WHEN setweight(words(d.main_title), 'A') @@ {ranking["title"]} THEN {_MAIN_TITLE_SHARE}
            ELSE 0 END"""
 
 
@@ -199,6 +229,6 @@ def _choice_points_sql(ranking: Mapping[str, str]) -> str:
     CASE WHEN cardinality({ranking["choices"]}) = 0 THEN 0 ELSE (
         SELECT coalesce(sum(g.points), 0) FROM (
             SELECT max(c.points) AS points FROM unnest({choices}) AS c (query, points, number)
-            WHERE d.document @@ c.query::tsquery GROUP BY c.number
+            WHERE d.document @@ c.query GROUP BY c.number
         ) AS g
     ) END"""

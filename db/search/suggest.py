@@ -35,13 +35,13 @@ _MIN_TRUSTED_LENGTH = 5
 _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
 
-_ENOUGH_CANDIDATES = 60
-"""Number of rows with the words after which no less popular tier is read."""
+_ENOUGH_CANDIDATES = 6
+"""Number of rows with the words per suggestion after which no less popular tier is read."""
 
 _MAX_CANDIDATES = 300
 """Maximum number of rows with the words that are compared in one tier."""
 
-_MAX_READ = 1_000
+_MAX_READ = 500
 """Maximum number of rows of a tier that are read to find them; a short last word is not looked up."""
 
 _POPULAR_SCAN = 500
@@ -92,11 +92,12 @@ def _found_sql(rows: str, key: str, order: str, indexed: str, condition: str) ->
         f"popular AS MATERIALIZED (SELECT id FROM ({scan}) AS p WHERE {_has_words(key)} LIMIT {enough})"
     ]
     is_missing = f"(SELECT count(*) FROM popular) < {enough}"
+    candidates = f"{_ENOUGH_CANDIDATES} * {_SIZE}"
     counts: list[str] = []
     for tier in TIERS:
         query = f"(SELECT queries[{tier + 1}]::tsquery FROM parameter)"
         read = (
-            f"{indexed} @@ {query} AND {' + '.join(counts) or 0} < {_ENOUGH_CANDIDATES} AND {is_missing}"
+            f"{indexed} @@ {query} AND {' + '.join(counts) or 0} < {candidates} AND {is_missing}"
             f" LIMIT {_MAX_READ}"
         )
         tables.append(
@@ -112,8 +113,7 @@ _FOUND_BOOKS = _found_sql(
     "book WHERE is_published",
     "title_key",
     "rating_count DESC, id DESC",
-    "SELECT book_id AS id, document FROM book_search"
-    " WHERE tiered_words(ts_filter(document, '{a}'), tier_digit(document))",
+    "SELECT book_id AS id, document FROM book_search WHERE tiered_names(document)",
     "r.document @@ (SELECT title FROM parameter)",
 )
 _FOUND_AUTHORS = _found_sql(
@@ -124,17 +124,49 @@ _FOUND_AUTHORS = _found_sql(
     _has_words("r.sort_key"),
 )
 
+
+def _contenders_sql(rows: str, base: str, columns: str, number: str, max_points: float) -> str:
+    """Return common table expressions, of which the last one, `contender`, has ids, base points and columns.
+
+    `max_points` are the most that a row may have in addition. A row that `number` others exceed by more than
+    that is none of the best: its points, which cost more than the base, are not counted.
+    """
+    return f"""
+rated AS MATERIALIZED (SELECT t.id, {base} AS base, {columns} FROM found AS f JOIN {rows} AS t USING (id)),
+contender AS (
+    SELECT r.* FROM rated AS r WHERE r.base >= coalesce(
+        (SELECT base - {max_points} FROM rated ORDER BY base DESC OFFSET {number} - 1 LIMIT 1), 0
+    )
+)"""
+
+
+_CONTENDING_BOOKS = _contenders_sql(
+    "book",
+    "ln(1 + t.rating_count::double precision)",
+    "t.title_key",
+    f"{_EDITIONS_PER_WORK} * {_SIZE}",
+    _START_POINTS + _COMPLETE_POINTS,
+)
+_CONTENDING_AUTHORS = _contenders_sql(
+    "author",
+    "ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)",
+    "t.sort_key, t.name",
+    _SIZE,
+    _NAME_START_POINTS,
+)
+
 _SUGGESTED_BOOKS = ReadStatement(
     "suggested_books",
     rf"""
 WITH {_FOUND_BOOKS},
+{_CONTENDING_BOOKS},
 scored AS (
-    SELECT b.id, ln(1 + b.rating_count::double precision)
-        + CASE WHEN b.title_key {_LETTERS} ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || {_PATTERN})
+    SELECT c.id, c.base
+        + CASE WHEN c.title_key {_LETTERS} ~ ('^[^[:alnum:]]*{_ARTICLE_PATTERN}' || {_PATTERN})
                THEN {_START_POINTS} ELSE 0 END
-        + CASE WHEN b.title_key {_LETTERS} ~ ({_PATTERN} || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
-    FROM found AS f JOIN book AS b USING (id)
-    ORDER BY score DESC, b.id DESC LIMIT {_EDITIONS_PER_WORK} * {_SIZE}
+        + CASE WHEN c.title_key {_LETTERS} ~ ({_PATTERN} || '\M') THEN {_COMPLETE_POINTS} ELSE 0 END AS score
+    FROM contender AS c
+    ORDER BY score DESC, c.id DESC LIMIT {_EDITIONS_PER_WORK} * {_SIZE}
 )
 SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key {_LETTERS}, '[^[:alnum:]]+', ' ', 'g') AS work, (
     SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
@@ -156,15 +188,19 @@ WHERE t.isbn = ANY ($1::text[]) AND t.is_published ORDER BY t.id LIMIT $2::integ
 _SUGGESTED_AUTHORS = ReadStatement(
     "suggested_authors",
     rf"""
-WITH {_FOUND_AUTHORS}
+WITH {_FOUND_AUTHORS},
+{_CONTENDING_AUTHORS},
+scored AS (
+    SELECT c.id, c.base
+        + CASE WHEN c.sort_key {_LETTERS} ~ ('^' || {_PATTERN}) OR fold(c.name) ~ ('^' || {_PATTERN})
+                    OR fold(c.name) ~ ({_PATTERN} || '\S*$')
+               THEN {_NAME_START_POINTS} ELSE 0 END AS score
+    FROM contender AS c
+    ORDER BY score DESC, c.id DESC LIMIT {_SIZE}
+)
 SELECT {AUTHOR_COLUMNS.sql}
-FROM found AS f JOIN author AS t USING (id)
-ORDER BY ln(1 + t.rating_count::double precision) + ln(1 + t.book_count::double precision)
-    + CASE WHEN t.sort_key {_LETTERS} ~ ('^' || {_PATTERN}) OR fold(t.name) ~ ('^' || {_PATTERN})
-                OR fold(t.name) ~ ({_PATTERN} || '\S*$')
-           THEN {_NAME_START_POINTS} ELSE 0 END DESC,
-    t.id DESC
-LIMIT {_SIZE}
+FROM scored AS s JOIN author AS t ON t.id = s.id
+ORDER BY s.score DESC, t.id DESC
 """,
 )
 

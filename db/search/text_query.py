@@ -8,12 +8,13 @@ from itertools import takewhile
 from db.database import Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.did_you_mean import corrected_text
+from db.search.popularity_tiers import names_in_tiers
 from db.search.ranking import MAX_ENUMERATED_HITS, name_ranking, ranking_values
 from db.search.reading_hits import first_reading_with_hits
 from db.search.readings import Reading, readings_of, typed_reading
 from db.search.score import NO_RANKING, RankingValues
 from db.search.spelling import spelled_words
-from db.search.tsquery import tsquery
+from db.search.tsquery import NO_WORDS, Expression, tsquery
 from db.search.typed_words import TypedWord, clean_text, find_isbns, find_words
 from db.search.vocabulary import Vocabulary
 from db.search.vocabulary_cache import VocabularyCache, words_of_text
@@ -27,20 +28,36 @@ MAX_TEXT_LENGTH = 200
 class TextQuery:
     """How a text is searched: by ISBN, or by the words of a reading.
 
-    `tsquery` matches the books of the reading. `did_you_mean` is the corrected text: what the best hit has.
+    The books of the reading have the words of `expression`. `did_you_mean` is the corrected text: what the
+    best hit has.
 
     `book_ids` are all hits and `scores` their scores, if there are at most MAX_ENUMERATED_HITS: with ids the
     planner cannot misestimate the number of rows. `is_frequent`: at least one book in ten matches.
     """
 
     text: str
-    tsquery: str = ""
+    expression: Expression = NO_WORDS
     ranking: RankingValues = NO_RANKING
     isbns: tuple[str, ...] = ()
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
     scores: tuple[int, ...] = ()
     is_frequent: bool = False
+
+    @property
+    def tsquery(self) -> str:
+        """The tsquery that matches the books of the reading."""
+        return tsquery(self.expression)
+
+    @property
+    def named(self) -> str:
+        """The tsquery of the books that have the words in title or authors."""
+        return tsquery(self.expression, "AB")
+
+    @property
+    def named_in_tiers(self) -> tuple[str, ...]:
+        """The tsqueries that find the same books by their tiers of popularity."""
+        return names_in_tiers(self.expression)
 
     @property
     def condition(self) -> Condition:
@@ -89,7 +106,7 @@ async def _interpret_words(
     if not any(word.lexemes for word in vocabulary.words):
         return TextQuery(text, book_ids=()), vocabulary, vocabulary.generation
     estimate = _estimated_hits(vocabulary)
-    if estimate < 2 * MAX_ENUMERATED_HITS:
+    if estimate < MAX_ENUMERATED_HITS:
         query, generation = await _search_readings(database, text, words, vocabulary)
         return query, vocabulary, generation
     query = _query_for_many_hits(text, words, vocabulary, typed_reading(vocabulary), estimate)
@@ -100,7 +117,7 @@ def _query_for_many_hits(
     text: str, words: str, vocabulary: Vocabulary, reading: Reading, hits: float
 ) -> TextQuery:
     ranking = ranking_values(vocabulary, reading, words)
-    return TextQuery(text, tsquery(reading.expression), ranking, is_frequent=hits * 10 >= vocabulary.books)
+    return TextQuery(text, reading.expression, ranking, is_frequent=hits * 10 >= vocabulary.books)
 
 
 async def _search_readings(
@@ -111,10 +128,10 @@ async def _search_readings(
     The hits of a reading that has very many for sure are not read.
     """
     all_readings = readings_of(vocabulary)
-    readings = list(takewhile(lambda each: each.documents < 2 * MAX_ENUMERATED_HITS, all_readings))
-    exact = tsquery(typed_reading(vocabulary).expression)
+    readings = list(takewhile(lambda each: each.documents < MAX_ENUMERATED_HITS, all_readings))
+    exact = typed_reading(vocabulary).expression
     rankings = [ranking_values(vocabulary, reading, words) for reading in readings]
-    found = await first_reading_with_hits(database, readings, rankings, exact)
+    found = await first_reading_with_hits(database, readings, rankings, tsquery(exact))
     if found.number is None and len(readings) < len(all_readings):
         reading = all_readings[len(readings)]
         return _query_for_many_hits(text, words, vocabulary, reading, reading.documents), found.generation
@@ -123,7 +140,7 @@ async def _search_readings(
     reading, ranking = readings[found.number], rankings[found.number]
     query = TextQuery(
         text,
-        tsquery(reading.expression),
+        reading.expression,
         name_ranking(ranking) if found.names_authors else ranking,
         book_ids=None if found.ids is None else tuple(found.ids),
         scores=tuple(found.scores or ()),

@@ -36,6 +36,9 @@ class Phrase:
 
 Expression = Term | AllOf | AnyOf | Phrase
 
+NO_WORDS = AllOf(())
+"""The expression without words, which matches nothing."""
+
 
 def all_of(parts: Iterable[Expression]) -> Expression:
     """Return the conjunction of the parts; a single part stays as it is."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 
-MAX_WORDS = 16
+MAX_WORDS = 24
 """Maximum number of words of a text that are searched; further ones are ignored."""
 
 _UNSPACED = (

@@ -123,11 +123,15 @@ _NEAR_SQL = f"""
     WHERE k.length BETWEEN 3 AND 40 AND k.word !~ '^\\d+$'
 """
 
+# Inflections start with the same letters: four, or three in `city` and `cities`.
 _INFLECTIONS_SQL = f"""
     SELECT k.n, 'inflection', NULL, {_COUNTS.format("s")}, NULL
     FROM known AS k
     CROSS JOIN LATERAL (SELECT {_stems_sql("k.word")} AS stems) AS t
-    CROSS JOIN LATERAL (SELECT left(k.word, greatest(4, k.length - 3)) AS start) AS r
+    CROSS JOIN LATERAL (
+        SELECT least(4, length(regexp_replace(k.word, '(y|ies)$', ''))) AS common_length
+    ) AS l
+    CROSS JOIN LATERAL (SELECT left(k.word, greatest(l.common_length, k.length - 3)) AS start) AS r
     JOIN search_word AS s ON s.word >= r.start AND s.word < r.start || chr(1114111)
     WHERE k.length BETWEEN 4 AND 40 AND s.word <> k.word AND s.books > 0
       AND length(s.word) BETWEEN k.length - 4 AND k.length + 4

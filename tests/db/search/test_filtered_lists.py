@@ -232,14 +232,12 @@ async def text_query_of(connection: Connection, text: str | None) -> TextQuery |
     if text is None:
         return None
     [text_query] = await interpret_texts(connection, [text])
-    typed = tsquery(
-        typed_reading(await words_of_text(connection, find_words(text), VocabularyCache())).expression
-    )
+    typed = typed_reading(await words_of_text(connection, find_words(text), VocabularyCache())).expression
     found = await connection.fetch(
-        "SELECT book_id FROM book_search WHERE document @@ $1::text::tsquery", typed
+        "SELECT book_id FROM book_search WHERE document @@ $1::text::tsquery", tsquery(typed)
     )
     named = tuple(row["book_id"] for row in found) if len(found) % 3 else None  # every way of matching
-    return replace(text_query, tsquery=typed, book_ids=named, is_frequent=len(found) % 2 == 0)
+    return replace(text_query, expression=typed, book_ids=named, is_frequent=len(found) % 2 == 0)
 
 
 @rolled_back(60)

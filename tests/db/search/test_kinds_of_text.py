@@ -214,6 +214,56 @@ async def test_volumes_may_have_roman_numerals_and_the_author_may_be_typed(
     assert titles == [f"Le comte de Brom, Tome {volume}" for volume in ("I", "II", "III", "IV")]
 
 
+async def test_a_year_or_the_number_of_volumes_is_not_the_volume(connection: Connection, shop: None) -> None:
+    for volume in (1, 2):
+        await add_book(connection, f"The Harbours; and Manners of Brom, in 1836, Vol. {volume} (of 2)")
+        await add_book(connection, f"The Writings of Alix Dumar, Vol. {volume} (of 2)")
+
+    harbours, _ = await search(connection, "harbours brom")
+    writings, _ = await search(connection, "writings dumar")
+
+    assert harbours == [
+        "The Harbours; and Manners of Brom, in 1836, Vol. 1 (of 2)",
+        "The Harbours; and Manners of Brom, in 1836, Vol. 2 (of 2)",
+    ]
+    assert writings == [
+        "The Writings of Alix Dumar, Vol. 1 (of 2)",
+        "The Writings of Alix Dumar, Vol. 2 (of 2)",
+    ]
+
+
+async def test_of_titles_with_the_same_key_the_shorter_one_comes_first(
+    connection: Connection, shop: None
+) -> None:
+    title = (
+        "Trials of the masters before the harbour board of Brom under the law of the lamps, no. 10, volume II"
+    )
+    await add_book(connection, title)
+    await add_book(connection, title.replace("volume II", "volume IV, with the index of II"))
+
+    assert (await search(connection, title))[0][:1] == [title]
+
+
+async def test_the_last_words_of_a_title_with_more_than_sixteen_count(
+    connection: Connection, shop: None
+) -> None:
+    start = "Tales: A History of the Harbours in the Northern Lands from Talks with Former Keepers of Lamps"
+    await add_book(connection, f"{start}. Files")
+    await add_book(connection, f"{start}, Volume One, Brom Tales")
+
+    assert (await search(connection, f"{start}, Volume One, Brom Tales"))[0] == [
+        f"{start}, Volume One, Brom Tales"
+    ]
+
+
+async def test_a_word_in_y_and_its_plural_are_one(connection: Connection, shop: None) -> None:
+    await add_book(connection, "The City of the Sultan")
+    await add_book(connection, "Duties")
+
+    assert await search(connection, "cities sultan") == (["The City of the Sultan"], "City Sultan")
+    assert await search(connection, "duty") == (["Duties"], "Duties")
+
+
 async def test_a_title_and_its_author_come_before_a_book_about_both(
     connection: Connection, shop: None
 ) -> None:

@@ -120,7 +120,7 @@ async def test_a_prefix_of_no_popular_title_finds_less_popular_ones(
 async def test_of_many_books_in_a_popularity_tier_some_are_compared(
     connection: Connection, shelf: None
 ) -> None:
-    """All 2,500 books with the word have the same popularity; 1,000 are read, and 300 of them compared.
+    """All 2,500 books with the word have the same popularity; 500 are read, and 300 of them compared.
 
     Which of the 1,111 books that "odd 1" begins are read depends on their places in the table.
     """

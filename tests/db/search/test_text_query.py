@@ -15,9 +15,10 @@ from db.search import conditions as c
 from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match, matches_by_book_ids
-from db.search.popularity_tiers import TIER_THRESHOLDS
+from db.search.popularity_tiers import TIER_THRESHOLDS, names_in_tiers
 from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RELEVANCE
 from db.search.text_query import MAX_TEXT_LENGTH, TextQuery, interpret_texts
+from db.search.tsquery import AllOf, AnyOf, Expression, Phrase, Term
 from tests.catalogs import add_author, add_book, add_category
 
 BEST_FIRST = Order(RELEVANCE, descending=True)
@@ -309,12 +310,53 @@ async def test_the_most_popular_of_many_hits_are_ranked(connection: Connection) 
         return {book.id for book in page.rows}
 
     frequent = replace(text_query, is_frequent=True)
-    assert await ranked(Filter("copy"), frequent) == most_popular
     assert await ranked(Filter("copy", priced), frequent) == most_popular
     assert await ranked(Filter("copy", priced), text_query) == most_popular
     found = await ranked(Filter("copy"), text_query)
     assert len(found) == RANK_CANDIDATES
     assert {row["id"] for row in rated[:200]} < found < upper_tiers
+
+
+async def test_of_many_hits_those_with_the_words_in_title_or_authors_are_ranked_first(
+    connection: Connection,
+) -> None:
+    """Of 2,330 hits, 30 have the words in titles and authors, and the others in more popular descriptions."""
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title, description, rating_average, rating_count)"
+        " SELECT 's', n, 'Volume ' || n, 'A rare copy', 4, 300 FROM generate_series(1, 2300) n"
+    )
+    author = await add_author(connection, "Rosa Rare")
+    for number in range(30):
+        await add_book(connection, f"Copy {number}", source_id=f"named {number}", authors=[author])
+    [text_query] = await interpret_texts(connection, ["rare copy"])
+    list_condition = Filter("rare copy").to_list_condition(text_query)
+
+    [page] = await fetch_filtered_pages(
+        connection, books.ALL_BOOKS, BEST_FIRST, PageRequest(1_000), [0], books.COLUMNS, list_condition
+    )
+    counted = await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], list_condition, ranked=True)
+
+    assert sorted(book.title for book in page.rows[:30]) == sorted(f"Copy {number}" for number in range(30))
+    assert len({book.id for book in page.rows}) == RANK_CANDIDATES
+    assert counted == [(RANK_CANDIDATES, True)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "second"),
+    [
+        (Term("river"), "('5river' | '5@river')"),
+        (Term("riv", is_prefix=True), "('5riv':* | '5@riv':*)"),
+        (Phrase("to", "day"), "(('5to' | '5@to') & ('5day' | '5@day'))"),
+        (AnyOf((Term("a"), AllOf((Term("b"), Term("o'c"))))),
+         "(('5a' | '5@a') | (('5b' | '5@b') & ('5o''c' | '5@o''c')))"),
+    ],
+)  # fmt: skip
+def test_words_in_titles_and_authors_are_looked_up_behind_the_digit_of_each_tier(
+    expression: Expression, second: str
+) -> None:
+    queries = names_in_tiers(expression)
+
+    assert queries == tuple(second.replace("5", str(tier)) for tier in (6, 5, 4, 3, 2, 1, 0))
 
 
 async def test_few_hits_are_enumerated_and_many_are_not(
