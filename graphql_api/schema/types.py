@@ -167,13 +167,10 @@ class Book(Node):
             ONE_ROW,
         ),
     )
-    source: str = restrict_to(
-        Role.EDITOR,
-        strawberry.field(description="The source that the book was imported from, for example gutenberg."),
+    source: str = strawberry.field(
+        description="The source that the book was imported from, for example gutenberg."
     )
-    source_id: str = restrict_to(
-        Role.EDITOR, strawberry.field(description="The key of the book in that source.")
-    )
+    source_id: str = strawberry.field(description="The key of the book in that source.")
     is_published: bool = restrict_to(
         Role.EDITOR, strawberry.field(description="Whether the book is in the lists of the public.")
     )
