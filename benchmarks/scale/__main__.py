@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def run_modules(modules: Sequence[str]) -> list[str]:
-    """Run modules in processes of their own, each to its end. Return those that failed."""
+    """Run modules in processes of their own, each to its end. Return the modules that failed."""
     failed: list[str] = []
     for module in modules:
         print(f"== {module}", flush=True)

@@ -10,7 +10,7 @@ OS_RELEASE = Path("/etc/os-release")
 
 
 class PackageError(Exception):
-    """A package cannot be had on this machine."""
+    """A package cannot be downloaded or unpacked on this machine."""
 
 
 def extract_packages(folder: Path, packages: Sequence[str], *, suite: str | None = None) -> Path:

@@ -57,7 +57,7 @@ http {{
 class Front:
     """Server processes behind one port. `parents` are those to account for, with their children.
 
-    `processes` are those that answer requests. `proxy` is the main process of nginx, if it is in front.
+    `processes` answer the requests. `proxy` is the main process of nginx, if it is in front.
     """
 
     title: str
@@ -69,7 +69,7 @@ class Front:
 
 @contextmanager
 def run_workers(number: int, dsn: str, folder: Path, **settings: str) -> Generator[Front]:
-    """Run `bookstore serve` with so many workers within the block."""
+    """Run `bookstore serve` with a number of workers within the block."""
     with run_bookstore_server(dsn, folder, WORKERS=str(number), **settings) as (port, parent):
         workers = tuple(worker_pids(parent)) if number > 1 else (parent,)
         yield Front(f"--workers {number}", port, (parent,), workers)
@@ -77,7 +77,7 @@ def run_workers(number: int, dsn: str, folder: Path, **settings: str) -> Generat
 
 @contextmanager
 def run_behind_nginx(number: int, dsn: str, folder: Path) -> Generator[Front]:
-    """Run so many separate processes behind nginx within the block. Raises ServerError without nginx."""
+    """Run a number of separate processes behind nginx within the block. Raises ServerError without nginx."""
     with ExitStack() as stack:
         servers = [stack.enter_context(run_bookstore_server(dsn, folder)) for _ in range(number)]
         pids = tuple(pid for _, pid in servers)

@@ -31,7 +31,7 @@ POSTGRES_OPTIONS = {
 """Nothing runs beside the measurements. Without fsync the disk's own delays are left out."""
 
 PRICED_SHARE = 10
-"""One book in so many gets another price."""
+"""One book in this many gets another price."""
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ ORDER BY pg_total_relation_size(c.oid) DESC, c.relname
 
 @dataclass(frozen=True, slots=True)
 class MeasuredImport:
-    """An import of so many books, and its replay by a standby. CPU times are in seconds.
+    """An import of `books` books, and its replay by a standby. CPU times are in seconds.
 
     `full_pages` is the number of pages that the WAL holds as a whole.
     """

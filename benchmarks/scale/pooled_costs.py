@@ -2,7 +2,7 @@
 
 A machine with a few cores cannot run 64 busy processes. So each process is modelled by its pool: one process
 here holds all of them, and runs GraphQL operations over each in turn, with IN_FLIGHT at any time. That is the
-number of connections and sessions of so many processes, with the load of one.
+number of connections and sessions of N processes, with the load of one.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 async def measure(route: Route, postmaster: int, *, processes: int, seconds: float) -> dict[str, Sample]:
-    """Return a round of each work, over the pools of so many processes, all of whose connections are open."""
+    """Return a round of each work, over the pools of a number of processes, all of whose connections are open."""
     cache = DocumentCache(schema_for(Role.PUBLIC))
     documents = {title: cache.get(text, None) for title, text in WORKS.items()}
     async with open_pools(route.dsn, processes) as pools:

@@ -24,6 +24,7 @@ from db.errors import DatabaseError, DatabaseUnavailableError, UnknownOutcomeErr
 from db.migrations import migrate
 from db.postgres.binaries import find_binaries
 from db.postgres.postmaster import postmaster_pid
+from db.revision import current_revision, head_revision
 from db.statements import ReadStatement, WriteStatement
 from tests.db.connections.statements import ONE, SLEEP
 from tests.db.connections.test_connect import listen
@@ -148,6 +149,10 @@ async def test_migrations_pass_over_a_frozen_host(proxied_dsn: str) -> None:
     async with listen(ignore) as port:
         dsn = proxied_dsn.replace("@127.0.0.1:", f"@127.0.0.1:{port},127.0.0.1:")
         await asyncio.to_thread(migrate, f"{dsn}&connect_timeout=2")
+
+    connection = await connect(proxied_dsn, application_name="test")
+    assert await current_revision(connection) == head_revision()
+    await connection.close()
 
 
 async def test_the_error_names_each_host_and_its_reason(pair: ReplicatedPostgres) -> None:
