@@ -238,7 +238,7 @@ async def test_rejections_have_cors_headers_for_allowed_origins(
 
     assert (ours.status, stranger.status, preflight.status) == (503, 503, 200)
     assert ours.headers["access-control-allow-origin"] == "https://shop.example"
-    assert ours.headers["access-control-expose-headers"] == "x-request-id, retry-after"
+    assert ours.headers["access-control-expose-headers"] == "x-request-id, retry-after, consistency-token"
     assert (ours.headers["vary"], stranger.headers["vary"]) == ("origin", "origin")
     assert "access-control-allow-origin" not in stranger.headers
     assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
