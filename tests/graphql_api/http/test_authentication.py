@@ -188,7 +188,7 @@ async def test_without_public_access_each_request_needs_a_key(shop: Shop, operat
 
 async def test_each_role_has_documents_of_its_own(http: httpx.AsyncClient, operator: Connection) -> None:
     editor = await create_key(operator, "one", "EDITOR")
-    caches = app_of(http).endpoint.document_caches
+    caches = app_of(http).endpoint.documents.caches
 
     await post(http)
     public = {role: len(cache.entries) for role, cache in caches.items()}
