@@ -30,7 +30,7 @@ from graphql_api.http.gzip import GzipMiddleware
 from graphql_api.http.health import health_routes
 from graphql_api.http.metrics import metrics_route
 from graphql_api.http.paths import GRAPHQL_PATH, GRAPHQL_PATHS
-from graphql_api.http.persisted_documents import PersistedDocuments, TrustMode
+from graphql_api.http.persisted_documents import PersistedDocuments, RoleDocuments, TrustMode
 from graphql_api.http.request_ids import RequestIdMiddleware
 from graphql_api.http.root import root_route
 from graphql_api.schema import schema_for
@@ -127,11 +127,18 @@ def create_documents(settings: Settings) -> PersistedDocuments:
     Raise ManifestError if a document of a manifest cannot be trusted.
     """
     documents = load_manifests(settings.manifest_paths)
-    return PersistedDocuments(
-        {role: _create_document_cache(settings, role) for role in Role},
-        {role: _compile_trusted_documents(settings, role, documents) for role in Role},
-        TrustMode(settings.trusted_documents_mode),
-    )
+    roles = {
+        role: RoleDocuments(
+            _create_document_cache(settings, role), _compile_trusted_documents(settings, role, documents)
+        )
+        for role in Role
+    }
+    return PersistedDocuments(roles, TrustMode(settings.trusted_documents_mode))
+
+
+def check_manifests(settings: Settings) -> None:
+    """Raise ManifestError if a document of a manifest cannot be trusted."""
+    _compile_trusted_documents(settings, max(Role), load_manifests(settings.manifest_paths))
 
 
 def _compile_trusted_documents(

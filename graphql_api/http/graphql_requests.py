@@ -164,10 +164,10 @@ def _validate_request(parameters: Any) -> GraphQLRequest:
     if extensions is not None and not isinstance(extensions, dict):
         raise HttpError(400, "`extensions` must be an object.")
     options = cast("dict[str, Any]", extensions or {})
-    has_id = "documentId" in request or "persistedQuery" in options
-    document_id = _read_document_id(request, options) if has_id else ""
-    if query is None and document_id:
-        query = ""
+    document_id = ""
+    if "documentId" in request or "persistedQuery" in options:
+        document_id = _read_document_id(request, options)
+        query = "" if query is None and document_id else query
     if not isinstance(query, str):
         raise HttpError(400, "`query` must be a string containing a GraphQL document.")
     token = options.get("consistency", "")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from graphql_api.access.roles import Role
@@ -30,25 +31,30 @@ class TrustMode(Enum):
     ENFORCE = "enforce"
 
 
+@dataclass(frozen=True, slots=True)
+class RoleDocuments:
+    """The documents of a role.
+
+    No identifier leads to a document that another role has sent, or that only another role may use.
+    """
+
+    cache: DocumentCache
+    trusted: TrustedDocuments
+    registered: RegisteredTexts = field(default_factory=RegisteredTexts)
+
+
 class PersistedDocuments:
     """Finds the document of a request by its text or its identifier.
 
-    Each role has documents of its own: no identifier leads to a document that another role has sent, or that
-    is valid for another role only. `refusals` counts the requests that are refused by `TrustMode.ENFORCE`, or
+    `refusals` counts the requests that are refused by `TrustMode.ENFORCE`, or
     that it would refuse, by what they have sent: `id` or `text`.
     """
 
-    def __init__(
-        self,
-        caches: Mapping[Role, DocumentCache],
-        trusted: Mapping[Role, TrustedDocuments],
-        mode: TrustMode,
-    ) -> None:
-        self.caches = caches
+    def __init__(self, roles: Mapping[Role, RoleDocuments], mode: TrustMode) -> None:
+        self.roles = roles
         self.mode = mode
         self.refusals = {"id": 0, "text": 0}
-        self.registered = {role: RegisteredTexts() for role in caches}
-        self.trusted = trusted
+        self._has_manifest = any(documents.trusted.texts for documents in roles.values())
         self._logged: set[str] = set()
 
     def find(self, request: GraphQLRequest, role: Role) -> Document:
@@ -56,26 +62,29 @@ class PersistedDocuments:
 
         Raise HttpError, LimitExceededError, InvalidDocumentError or UnknownOperationError.
         """
+        documents = self.roles[role]
+        if not (request.document_id or self._has_manifest):
+            return documents.cache.get(request.query, request.operation_name)
         has_text = bool(request.query)
         if request.document_id:
-            self._resolve(request, role)
-        document = self.trusted[role].get(request.query, request.operation_name)
+            self._resolve(request, documents)
+        document = documents.trusted.get(request.query, request.operation_name)
         if document is not None:
             return document
         if self.mode is TrustMode.ENFORCE:
             raise self._refuse_text()
-        document = self.caches[role].get(request.query, request.operation_name)
+        document = documents.cache.get(request.query, request.operation_name)
         if request.document_id:
-            self.registered[role].add(request.document_id, request.query)
+            documents.registered.add(request.document_id, request.query)
         if self.mode is TrustMode.LOG:
             self._report("text" if has_text else "id", document, request.query)
         return document
 
-    def _resolve(self, request: GraphQLRequest, role: Role) -> None:
+    def _resolve(self, request: GraphQLRequest, documents: RoleDocuments) -> None:
         """Fill in the text, or check that the identifier is that of the text. Raise HttpError."""
-        text = self.trusted[role].texts.get(request.document_id)
+        text = documents.trusted.texts.get(request.document_id)
         if text is None:
-            text = self.registered[role].get(request.document_id)
+            text = documents.registered.get(request.document_id)
         if not request.query:
             if text is None:
                 raise self._not_found()

@@ -6,7 +6,6 @@ from functools import partial
 
 import click
 
-from graphql_api.app import create_documents
 from graphql_api.server.listener import url_of
 from graphql_api.server.replaceable import ReplaceableServer
 from graphql_api.server.supervisor import WorkerSupervisor
@@ -17,13 +16,11 @@ def serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, printing the URL once requests are answered.
 
     SIGHUP replaces each worker by a new process, which answers before the old one ends. May raise
-    KeyboardInterrupt after the last request, for both signals, and SystemExit or ManifestError if the server
-    does not start.
+    KeyboardInterrupt after the last request, for both signals, and SystemExit if the server does not start.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the caller can clean up
     announce = partial(click.echo, f"Serving {url_of(listener)}")
     if settings.workers == 1:
         ReplaceableServer(settings, dsn, listener, announce).run()
     else:
-        create_documents(settings)  # each worker would report what is wrong in a manifest
         WorkerSupervisor(settings, dsn, listener).run(announce)

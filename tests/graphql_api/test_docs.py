@@ -233,6 +233,11 @@ def test_the_table_of_error_codes_is_complete() -> None:
     ("page", "sentence", "value"),
     [
         ("search.md", r"The first (\S+) characters", "db.search.text_query.MAX_TEXT_LENGTH"),
+        (
+            "persisted.md",
+            r"in the log, up to (\S+) lines",
+            "graphql_api.http.persisted_documents.MAX_LOGGED_DOCUMENTS",
+        ),
         ("search.md", r"keeps it for (\S+) words", "db.search.vocabulary_cache.MAX_CACHED_WORDS"),
     ],
 )

@@ -1,8 +1,10 @@
 """Persisted documents over HTTP: by hash, by `documentId`, and those of a manifest."""
 
 import logging
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -150,8 +152,8 @@ async def test_a_text_with_a_wrong_hash_is_a_400_and_is_not_run(
     documents = app_of(http).endpoint.documents
     assert (response.status_code, response.json()) == (400, MISMATCH)
     assert later.json() == NOT_FOUND
-    assert [len(cache.entries) for cache in documents.caches.values()] == [0, 0, 0]
-    assert [len(texts.entries) for texts in documents.registered.values()] == [0, 0, 0]
+    assert [len(each.cache.entries) for each in documents.roles.values()] == [0, 0, 0]
+    assert [len(each.registered.entries) for each in documents.roles.values()] == [0, 0, 0]
 
 
 async def test_another_text_with_a_registered_hash_is_not_run(http: httpx.AsyncClient) -> None:
@@ -460,11 +462,11 @@ async def test_a_trusted_document_may_exceed_the_limits_on_sizes(shop: Shop, tmp
 async def test_trusted_documents_are_compiled_before_the_first_request(shop: Shop, manifest: str) -> None:
     async with shop(trusted_documents=manifest) as http:
         documents = app_of(http).endpoint.documents
-        before = {role: set(trusted.texts.values()) for role, trusted in documents.trusted.items()}
-        plans = [len(documents.trusted[role].get(QUERY, None).plans) for role in Role]
+        before = {role: set(each.trusted.texts.values()) for role, each in documents.roles.items()}
+        plans = [len(documents.roles[role].trusted.get(QUERY, None).plans) for role in Role]
         await http.post("/graphql", json={"documentId": "titles"})
 
-        assert [len(cache.entries) for cache in documents.caches.values()] == [0, 0, 0]
+        assert [len(each.cache.entries) for each in documents.roles.values()] == [0, 0, 0]
 
     assert before == {
         Role.PUBLIC: {QUERY},
@@ -481,8 +483,8 @@ STEPS = st.lists(st.tuples(TEXTS, st.sampled_from(["text", "hash", "both", "wron
 @given(STEPS, st.integers(1, 3))
 def test_a_hash_leads_to_its_text_or_to_nothing(steps: list[tuple[str, str]], max_entries: int) -> None:
     documents = create_documents(Settings())
-    for texts in documents.registered.values():
-        texts.max_entries = max_entries
+    public = documents.roles[Role.PUBLIC]
+    public.registered.max_entries = max_entries
 
     for text, sent in steps:
         hash_ = hash_text(f"{text} ") if sent == "wrong hash" else hash_text(text)
@@ -498,7 +500,7 @@ def test_a_hash_leads_to_its_text_or_to_nothing(steps: list[tuple[str, str]], ma
         else:
             assert found == text
             assert sent != "wrong hash"
-        registered = documents.registered[Role.PUBLIC].entries
+        registered = public.registered.entries
         assert all(hash_text(each) == key for key, each in registered.items())
         assert len(registered) <= max_entries
 
@@ -510,6 +512,23 @@ async def test_random_hashes_leave_nothing_behind(http: httpx.AsyncClient) -> No
         response = await http.post("/graphql", json=by_hash(f"{number:064x}"))
         assert response.json() == NOT_FOUND
 
-    assert [len(texts.entries) for texts in documents.registered.values()] == [0, 0, 0]
-    assert [texts.total_bytes for texts in documents.registered.values()] == [0, 0, 0]
-    assert [len(cache.entries) for cache in documents.caches.values()] == [0, 0, 0]
+    assert [len(each.registered.entries) for each in documents.roles.values()] == [0, 0, 0]
+    assert [each.registered.total_bytes for each in documents.roles.values()] == [0, 0, 0]
+    assert [len(each.cache.entries) for each in documents.roles.values()] == [0, 0, 0]
+
+
+def test_a_request_by_text_is_found_without_further_work() -> None:
+    documents = create_documents(Settings())
+    find(documents, QUERY)
+    called: list[str] = []
+
+    def record(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.append(frame.f_code.co_qualname)
+
+    request = GraphQLRequest(QUERY, None, None)
+    sys.setprofile(record)
+    documents.find(request, Role.PUBLIC)
+    sys.setprofile(None)
+
+    assert called == ["PersistedDocuments.find", "DocumentCache.get"]
