@@ -46,15 +46,16 @@ class RoleDocuments:
 class PersistedDocuments:
     """Finds the document of a request by its text or its identifier.
 
-    `refusals` counts the requests that are refused by `TrustMode.ENFORCE`, or
-    that it would refuse, by what they have sent: `id` or `text`.
+    `refusals` counts the requests that `TrustMode.ENFORCE` refuses or would refuse, by what they have sent:
+    `id` or `text`.
     """
 
     def __init__(self, roles: Mapping[Role, RoleDocuments], mode: TrustMode) -> None:
         self.roles = roles
         self.mode = mode
         self.refusals = {"id": 0, "text": 0}
-        self._has_manifest = any(documents.trusted.texts for documents in roles.values())
+        has_manifest = any(documents.trusted.texts for documents in roles.values())
+        self._checks_texts = has_manifest or mode is not TrustMode.OFF
         self._logged: set[str] = set()
 
     def find(self, request: GraphQLRequest, role: Role) -> Document:
@@ -63,7 +64,7 @@ class PersistedDocuments:
         Raise HttpError, LimitExceededError, InvalidDocumentError or UnknownOperationError.
         """
         documents = self.roles[role]
-        if not (request.document_id or self._has_manifest):
+        if not (request.document_id or self._checks_texts):
             return documents.cache.get(request.query, request.operation_name)
         has_text = bool(request.query)
         if request.document_id:
