@@ -21,6 +21,8 @@ from graphql_api.access.keyring import KeyRing
 from graphql_api.access.roles import Role
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.executor import operation_counts
+from graphql_api.execution.manifests import ManifestDocument, load_manifests
+from graphql_api.execution.trusted_documents import TrustedDocuments
 from graphql_api.http.cors import CorsMiddleware
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
@@ -28,6 +30,7 @@ from graphql_api.http.gzip import GzipMiddleware
 from graphql_api.http.health import health_routes
 from graphql_api.http.metrics import metrics_route
 from graphql_api.http.paths import GRAPHQL_PATH, GRAPHQL_PATHS
+from graphql_api.http.persisted_documents import PersistedDocuments, RoleDocuments, TrustMode
 from graphql_api.http.request_ids import RequestIdMiddleware
 from graphql_api.http.root import root_route
 from graphql_api.schema import schema_for
@@ -64,13 +67,14 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     """Return the application for the database at `dsn`. It connects when it starts.
 
     While PostgreSQL is unavailable or the database is not migrated, requests get 503. The log has the reason.
+    Raise ManifestError if a document of a manifest cannot be trusted.
     """
     cluster = _create_cluster(settings, dsn)
     view_counter = ViewCounter(cluster.primary)
     authenticator = Authenticator(
         KeyRing(cluster), _create_token_verifier(settings), public_access=settings.public_access
     )
-    document_caches = {role: _create_document_cache(settings, role) for role in Role}
+    documents = create_documents(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
@@ -95,8 +99,8 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
         routes.append(explorer_assets())
     routes += health_routes(lambda: cluster.can_read)
     if settings.metrics:
-        routes.append(metrics_route(operation_counts))
-    endpoint = Endpoint(settings, document_caches, authenticator, cluster, view_counter)
+        routes.append(metrics_route(operation_counts, documents.refusals))
+    endpoint = Endpoint(settings, documents, authenticator, cluster, view_counter)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)
 
 
@@ -115,6 +119,40 @@ def _create_cluster(settings: Settings, dsn: str) -> Cluster:
     )
     replica_urls = parse_replica_urls(settings.replica_urls, dsn)
     return Cluster(create_supervisor(dsn), [create_supervisor(url) for url in replica_urls], limits)
+
+
+def create_documents(settings: Settings) -> PersistedDocuments:
+    """Return the documents of all roles, with those of the manifests compiled.
+
+    Raise ManifestError if a document of a manifest cannot be trusted.
+    """
+    documents = load_manifests(settings.manifest_paths)
+    roles = {
+        role: RoleDocuments(
+            _create_document_cache(settings, role), _compile_trusted_documents(settings, role, documents)
+        )
+        for role in Role
+    }
+    return PersistedDocuments(roles, TrustMode(settings.trusted_documents_mode))
+
+
+def check_manifests(settings: Settings) -> None:
+    """Raise ManifestError if a document of a manifest cannot be trusted."""
+    _compile_trusted_documents(settings, max(Role), load_manifests(settings.manifest_paths))
+
+
+def _compile_trusted_documents(
+    settings: Settings, role: Role, documents: list[ManifestDocument]
+) -> TrustedDocuments:
+    """Return the documents that a role may use. The highest role may use all of them."""
+    return TrustedDocuments(
+        documents,
+        schema_for(role),
+        settings.limits,
+        skip_invalid=role is not max(Role),
+        introspection=settings.introspection,
+        suggestions=settings.suggests_names,
+    )
 
 
 def _create_document_cache(settings: Settings, role: Role) -> DocumentCache:

@@ -44,6 +44,7 @@ _POSITIVE_RATE = _Rule(lambda value: 0 < value < float("inf"), "a number above 0
 _LOG_LEVEL = _Rule(
     lambda value: value in ("debug", "info", "warning", "error"), "debug, info, warning or error"
 )
+_TRUST_MODE = _Rule(lambda value: value in ("off", "log", "enforce"), "off, log or enforce")
 _ORIGIN_LIST = _Rule(
     lambda value: all(map(_is_origin, _split_list(value))),
     "origins like https://shop.example, separated by commas, or *",
@@ -181,6 +182,14 @@ class Settings:
         "Maximum number of values that an operation may request, including objects.",
         _AT_LEAST_ONE,
     )
+    trusted_documents: str = _setting(
+        "", "Files with the trusted documents (manifests), separated by commas."
+    )
+    trusted_documents_mode: str = _setting(
+        "off",
+        "Whether other documents run (`off`), run and are logged (`log`), or are refused (`enforce`).",
+        _TRUST_MODE,
+    )
     introspection: bool = _setting(True, "Whether clients may read the schema by introspection.")
     suggestions: bool | None = _setting(
         None, 'Whether errors suggest names ("Did you mean …"); by default as `INTROSPECTION`.'
@@ -219,6 +228,11 @@ class Settings:
         missing = [key for key, value in tokens.items() if not value]
         if 0 < len(missing) < len(tokens):
             raise SettingsError(f"{missing[0]} is not set: set all of {', '.join(tokens)}, or none.")
+        if self.trusted_documents_mode != "off" and not self.manifest_paths:
+            raise SettingsError(
+                f"TRUSTED_DOCUMENTS is not set: give the manifests for TRUSTED_DOCUMENTS_MODE="
+                f"{self.trusted_documents_mode}."
+            )
 
     @property
     def limits(self) -> Limits:
@@ -231,6 +245,10 @@ class Settings:
     @property
     def origins(self) -> list[str]:
         return _split_list(self.cors_origins)
+
+    @property
+    def manifest_paths(self) -> list[Path]:
+        return [Path(part) for part in _split_list(self.trusted_documents)]
 
     @property
     def token_algorithms(self) -> list[str]:

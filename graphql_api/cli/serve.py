@@ -17,6 +17,7 @@ from db.connections.pooler import check_pooler
 from db.errors import DatabaseUnavailableError
 from db.importing.sample import import_sample
 from db.revision import migrate_to_head
+from graphql_api.app import check_manifests
 from graphql_api.cli.database import database_dsn, direct_dsn
 from graphql_api.cli.errors import report_errors_without_traceback
 from graphql_api.server import listening, log_config
@@ -42,6 +43,7 @@ def serve_command(workers: int | None) -> None:
     settings = Settings.from_environment(os.environ)
     settings = replace(settings, workers=workers or settings.workers)
     logging.config.dictConfig(log_config(settings.log_level))
+    check_manifests(settings)
     with listening(settings) as listener:
         dsn = database_dsn(settings)
         try:

@@ -134,50 +134,19 @@ class PreparedOperation:
     value_cost: int | None
 
 
-class DocumentCache:
-    """A least-recently-used cache of documents, limited in entries and in total bytes of text.
+class DocumentCompiler:
+    """Checks a text against the limits, parses and validates it, and prepares the costs of its operations."""
 
-    A byte of text takes about 200 bytes of memory: syntax tree, plan and everything else.
-    """
-
-    def __init__(
-        self,
-        schema: Schema,
-        *,
-        limits: Limits = LIMITS,
-        introspection: bool = True,
-        suggestions: bool = True,
-        max_entries: int = 1_000,
-        max_bytes: int = 500_000,
-    ) -> None:
+    def __init__(self, schema: Schema, limits: Limits, *, introspection: bool, suggestions: bool) -> None:
         self.schema = schema
         self.limits = limits
         self.validation = Validation(schema, limits, introspection=introspection, suggestions=suggestions)
-        self.max_entries = max_entries
-        self.max_bytes = max_bytes
-        self.entries: OrderedDict[tuple[str, str | None], Document] = OrderedDict()
-        self.total_bytes = 0
 
-    def get(self, text: str, operation_name: str | None) -> Document:
-        """Return the document's operation of that name, or its only operation.
+    def compile(self, text: str, operation_name: str | None) -> Document:
+        """Return the text's operation of that name, or its only operation.
 
-        Raise LimitExceededError, InvalidDocumentError or UnknownOperationError. Failures are not cached.
+        Raise LimitExceededError, InvalidDocumentError or UnknownOperationError.
         """
-        key = (text, operation_name)
-        document = self.entries.get(key)
-        if document is not None:
-            self.entries.move_to_end(key)
-            return document
-        document = self.entries[key] = self._prepare(text, operation_name)
-        self.total_bytes += document.byte_size
-        while len(self.entries) > self.max_entries or (
-            self.total_bytes > self.max_bytes and len(self.entries) > 1
-        ):
-            _, dropped = self.entries.popitem(last=False)
-            self.total_bytes -= dropped.byte_size
-        return document
-
-    def _prepare(self, text: str, operation_name: str | None) -> Document:
         check_token_limit(text, self.limits)
         try:
             node = parse(text)
@@ -186,7 +155,7 @@ class DocumentCache:
         except GraphQLError as error:
             raise InvalidDocumentError([error]) from error
         check_document_limits(node, self.limits)
-        operation = _select_operation(node, operation_name)
+        operation = select_operation(node, operation_name)
         errors = self.validation.find_errors(node)
         if errors:
             raise InvalidDocumentError(errors, is_query=operation.operation is OperationType.QUERY)
@@ -212,6 +181,50 @@ class DocumentCache:
         )
 
 
+class DocumentCache:
+    """A least-recently-used cache of documents, limited in entries and in total bytes of text.
+
+    A byte of text takes about 200 bytes of memory: syntax tree, plan and everything else.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        limits: Limits = LIMITS,
+        introspection: bool = True,
+        suggestions: bool = True,
+        max_entries: int = 1_000,
+        max_bytes: int = 500_000,
+    ) -> None:
+        self.schema = schema
+        self.limits = limits
+        self.compiler = DocumentCompiler(schema, limits, introspection=introspection, suggestions=suggestions)
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
+        self.entries: OrderedDict[tuple[str, str | None], Document] = OrderedDict()
+        self.total_bytes = 0
+
+    def get(self, text: str, operation_name: str | None) -> Document:
+        """Return the document's operation of that name, or its only operation.
+
+        Raise LimitExceededError, InvalidDocumentError or UnknownOperationError. Failures are not cached.
+        """
+        key = (text, operation_name)
+        document = self.entries.get(key)
+        if document is not None:
+            self.entries.move_to_end(key)
+            return document
+        document = self.entries[key] = self.compiler.compile(text, operation_name)
+        self.total_bytes += document.byte_size
+        while len(self.entries) > self.max_entries or (
+            self.total_bytes > self.max_bytes and len(self.entries) > 1
+        ):
+            _, dropped = self.entries.popitem(last=False)
+            self.total_bytes -= dropped.byte_size
+        return document
+
+
 def _break_token_cycle(node: DocumentNode) -> None:
     """Remove each token's reference to the previous token.
 
@@ -224,7 +237,8 @@ def _break_token_cycle(node: DocumentNode) -> None:
         token = token.next
 
 
-def _select_operation(node: DocumentNode, name: str | None) -> OperationDefinitionNode:
+def select_operation(node: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """Return the operation of that name, or the only operation. Raise UnknownOperationError."""
     operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
     if name is not None:
         operations = [each for each in operations if each.name and each.name.value == name]

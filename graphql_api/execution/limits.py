@@ -1,6 +1,6 @@
 """Limits on a document and its variables, and the error that names the exceeded limit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from graphql import GraphQLError, Node, Source
@@ -27,6 +27,11 @@ class Limits:
     comparisons: int = 10_000
     cost: int = 10_000
     response_values: int = 100_000
+
+    def enlarge_sizes(self, factor: int) -> "Limits":
+        """Return limits with `factor` times the sizes of a document. Limits of cost remain."""
+        sizes = {entry.name: factor * getattr(self, entry.name) for entry in fields(self)}
+        return Limits(**{**sizes, "cost": self.cost, "response_values": self.response_values})
 
 
 LIMITS = Limits()

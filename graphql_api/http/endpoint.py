@@ -20,12 +20,7 @@ from graphql_api.access.authenticator import Authenticator
 from graphql_api.access.principal import Principal
 from graphql_api.access.roles import Role
 from graphql_api.context import Context
-from graphql_api.execution.documents import (
-    DocumentCache,
-    InvalidDocumentError,
-    PreparedOperation,
-    UnknownOperationError,
-)
+from graphql_api.execution.documents import InvalidDocumentError, PreparedOperation, UnknownOperationError
 from graphql_api.execution.executor import run_operation
 from graphql_api.execution.limits import LimitExceededError
 from graphql_api.http.authentication import authenticate_request
@@ -55,6 +50,7 @@ from graphql_api.http.media_types import (
 )
 from graphql_api.http.mutations import outcome_unknown, run_mutation
 from graphql_api.http.paths import GRAPHQL_PATH
+from graphql_api.http.persisted_documents import PersistedDocuments
 from graphql_api.http.responses import (
     Header,
     HttpError,
@@ -88,13 +84,13 @@ class Endpoint:
     def __init__(
         self,
         settings: Settings,
-        document_caches: Mapping[Role, DocumentCache],
+        documents: PersistedDocuments,
         authenticator: Authenticator,
         cluster: Cluster,
         view_counter: ViewCounter,
     ) -> None:
         self.settings = settings
-        self.document_caches = document_caches
+        self.documents = documents
         self.authenticator = authenticator
         self.cluster = cluster
         self.view_counter = view_counter
@@ -160,7 +156,7 @@ class Endpoint:
         """Return the response to a request. Raise HttpError if the operation cannot run."""
         read_only = scope["method"] != "POST"
         try:
-            document = self.document_caches[principal.role].get(request.query, request.operation_name)
+            document = self.documents.find(request, principal.role)
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
             running.document = document
@@ -258,6 +254,7 @@ def _wants_html(scope: Scope) -> bool:
         scope["method"] in ("GET", "HEAD")
         and prefers_html(joined_header(scope, b"accept")[:1000])
         and b"query=" not in scope["query_string"]
+        and b"documentId=" not in scope["query_string"]
     )
 
 

@@ -13,6 +13,12 @@ _MAX_NAME_LENGTH = 100
 """Maximum number of characters of an operation's name in the log. Clients choose the names."""
 
 
+def operation_label(document: Document | None) -> str:
+    """Return the name of the operation for the log; - if it has none or is not known."""
+    name = document and document.operation.name
+    return name.value[:_MAX_NAME_LENGTH] if name else "-"
+
+
 class RunningOperation:
     """What a request runs, so that a failure can be logged by name. `document` is None until it is known."""
 
@@ -28,11 +34,10 @@ class RunningOperation:
         The operation's milliseconds count from `received_at`, a time of the event loop. The line has neither
         SQL nor values. RequestIdFilter adds the request's id.
         """
-        node = self.document and self.document.operation.name
         statement = self.session.failed_statement()
         logger.warning(
             "operation %s failed after %d ms; %s: %s",
-            node.value[:_MAX_NAME_LENGTH] if node else "-",
+            operation_label(self.document),
             (asyncio.get_running_loop().time() - received_at) * 1000,
             f"statement {statement.name}, {statement.milliseconds:.0f} ms" if statement else "no statement",
             reason,

@@ -11,9 +11,11 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope
 
-from graphql_api.http.responses import HttpError, RequestError
+from graphql_api.execution.manifests import strip_prefix
+from graphql_api.http.responses import HttpError
 
-_PARAMETERS = ("query", "variables", "operationName", "extensions")
+_PARAMETERS = ("query", "documentId", "variables", "operationName", "extensions")
+_PERSISTED_QUERY_VERSION = 1
 
 
 class ClientDisconnectedError(Exception):
@@ -32,12 +34,14 @@ class SizeLimit:
 class GraphQLRequest:
     """One operation to run. `wants_cost` requests its cost in the response.
 
-    `consistency_token` names what the operation must see; empty: anything.
+    `document_id` identifies the document, without the prefix `sha256:`; empty: the request has none. `query`
+    may then be empty. `consistency_token` names what the operation must see; empty: anything.
     """
 
     query: str
     variables: dict[str, Any] | None
     operation_name: str | None
+    document_id: str = ""
     wants_cost: bool = False
     consistency_token: str = ""
 
@@ -80,7 +84,7 @@ def _parse_query_string(query_string: bytes) -> dict[str, Any]:
     for name in ("variables", "extensions"):
         if name in parameters:
             parameters[name] = _parse_json(name, parameters[name].encode()) if parameters[name] else None
-    if not {"query", "extensions"} & parameters.keys():
+    if not {"query", "documentId", "extensions"} & parameters.keys():
         raise HttpError(
             400,
             "The URL has no GraphQL document. Add one, for example ?query={__typename}, or send it by POST "
@@ -153,11 +157,6 @@ def _validate_request(parameters: Any) -> GraphQLRequest:
     request = cast("dict[str, Any]", parameters)
     query, extensions = request.get("query"), request.get("extensions")
     variables, operation_name = request.get("variables"), request.get("operationName")
-    if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
-        # Clients look for exactly this message or code. Then they send the query itself.
-        raise RequestError("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
-    if not isinstance(query, str):
-        raise HttpError(400, "`query` must be a string containing a GraphQL document.")
     if variables is not None and not isinstance(variables, dict):
         raise HttpError(400, "`variables` must be an object.")
     if operation_name is not None and not isinstance(operation_name, str):
@@ -165,6 +164,12 @@ def _validate_request(parameters: Any) -> GraphQLRequest:
     if extensions is not None and not isinstance(extensions, dict):
         raise HttpError(400, "`extensions` must be an object.")
     options = cast("dict[str, Any]", extensions or {})
+    document_id = ""
+    if "documentId" in request or "persistedQuery" in options:
+        document_id = _read_document_id(request, options)
+        query = "" if query is None and document_id else query
+    if not isinstance(query, str):
+        raise HttpError(400, "`query` must be a string containing a GraphQL document.")
     token = options.get("consistency", "")
     if not isinstance(token, str):
         raise HttpError(400, "`extensions.consistency` must be a string: the last token that was received.")
@@ -172,9 +177,41 @@ def _validate_request(parameters: Any) -> GraphQLRequest:
         query,
         cast("dict[str, Any] | None", variables),
         operation_name or None,
+        document_id=document_id,
         wants_cost=options.get("cost") is True,
         consistency_token=token,
     )
+
+
+def _read_document_id(request: Mapping[str, Any], extensions: Mapping[str, Any]) -> str:
+    """Return the identifier in `documentId` or in `extensions.persistedQuery`; empty if both are null."""
+    identifiers: set[str] = set()
+    if request.get("documentId") is not None:
+        identifiers.add(_validate_identifier("documentId", request["documentId"]))
+    if extensions.get("persistedQuery") is not None:
+        hash_ = _read_hash(extensions["persistedQuery"])
+        identifiers.add(_validate_identifier("extensions.persistedQuery.sha256Hash", hash_))
+    if len(identifiers) > 1:
+        raise HttpError(400, "`documentId` and `extensions.persistedQuery` identify two documents: send one.")
+    return identifiers.pop() if identifiers else ""
+
+
+def _validate_identifier(name: str, value: object) -> str:
+    identifier = strip_prefix(value) if isinstance(value, str) else ""
+    if not identifier:
+        raise HttpError(400, f"`{name}` must be a string that identifies a document.")
+    return identifier
+
+
+def _read_hash(persisted_query: object) -> object:
+    if not isinstance(persisted_query, dict):
+        raise HttpError(400, "`extensions.persistedQuery` must be an object.")
+    members = cast("dict[str, Any]", persisted_query)
+    if members.get("version") != _PERSISTED_QUERY_VERSION:
+        raise HttpError(
+            400, f"`extensions.persistedQuery.version` must be {_PERSISTED_QUERY_VERSION}, the only version."
+        )
+    return members.get("sha256Hash")
 
 
 # The closing quote of an object key and the colon. A match inside of a string value, after an escaped quote,

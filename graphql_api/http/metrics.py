@@ -11,6 +11,11 @@ from graphql_api.http.admission import ADMISSION_STATE, Admission
 _PREAMBLE = """# HELP bookstore_operations_total Operations by executor: plan, or graphql-core and why.
 # TYPE bookstore_operations_total counter
 """
+_REFUSALS = """# HELP bookstore_untrusted_documents_total Requests for documents that are not trusted.
+# TYPE bookstore_untrusted_documents_total counter
+bookstore_untrusted_documents_total{{sent="id"}} {id}
+bookstore_untrusted_documents_total{{sent="text"}} {text}
+"""
 _REQUESTS = """# HELP bookstore_requests Admitted requests: running, or waiting in the queue.
 # TYPE bookstore_requests gauge
 bookstore_requests{{state="running"}} {running}
@@ -19,10 +24,11 @@ bookstore_requests{{state="waiting"}} {waiting}
 _LABEL_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def metrics_route(operation_counts: Mapping[str | None, int]) -> Route:
+def metrics_route(operation_counts: Mapping[str | None, int], refusals: Mapping[str, int]) -> Route:
     """Return the route /metrics.
 
     `operation_counts` has the number of operations by the reason for running on graphql-core, None for plans.
+    `refusals` has the number of requests without a trusted document, for what they have sent: `id` or `text`.
     The gauges of requests appear if the server's HTTP protocol controls admission.
     """
 
@@ -32,6 +38,7 @@ def metrics_route(operation_counts: Mapping[str | None, int]) -> Route:
             f'reason="{(reason or "").translate(_LABEL_ESCAPES)}"}} {count}\n'
             for reason, count in sorted(operation_counts.items(), key=lambda item: item[0] or "")
         ]
+        lines.append(_REFUSALS.format(**refusals))
         admission: Admission | None = request.scope.get("state", {}).get(ADMISSION_STATE)
         requests = (
             _REQUESTS.format(running=admission.running, waiting=len(admission.waiters)) if admission else ""

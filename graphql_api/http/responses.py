@@ -80,8 +80,14 @@ class RequestError(HttpError):
     The status depends on the media type of the response: see `request_error_status`.
     """
 
-    def __init__(self, message: str, code: str, extensions: dict[str, Any] | None = None) -> None:
-        super().__init__(400, message, code=code, extensions=extensions)
+    def __init__(
+        self,
+        message: str,
+        code: str,
+        extensions: dict[str, Any] | None = None,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        super().__init__(400, message, headers, code=code, extensions=extensions)
 
     @classmethod
     def from_graphql_error(cls, error: GraphQLError) -> "RequestError":
@@ -91,9 +97,8 @@ class RequestError(HttpError):
         return request_error
 
     def to_response(self, media_type: bytes) -> RawResponse:
-        return RawResponse(
-            orjson.dumps({"errors": [self.error]}), request_error_status(media_type), media_type
-        )
+        body = orjson.dumps({"errors": [self.error]})
+        return RawResponse(body, request_error_status(media_type), media_type, self.headers)
 
 
 def request_error_status(media_type: bytes) -> int:

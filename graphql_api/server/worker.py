@@ -13,6 +13,7 @@ from types import FrameType
 from db.connections.connect import connect
 from db.errors import DatabaseError
 from db.revision import require_head
+from graphql_api.execution.manifests import ManifestError
 from graphql_api.server.process import ServerProcess
 from graphql_api.settings import Settings
 
@@ -88,7 +89,7 @@ def run_worker(
 ) -> None:
     """Serve until SIGTERM, or until the parent has ended, even if it was killed.
 
-    Raise SystemExit if the database is required and cannot be used.
+    Raise SystemExit if the database is required and cannot be used, or a manifest cannot be used.
     """
     # A terminal sends these to all of its processes. The parent decides on them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -110,7 +111,11 @@ def run_worker(
         except DatabaseError as error:
             logger.error("a new worker cannot use its database: %s", error)
             raise SystemExit(1) from error
-    server.run([listener])
+    try:
+        server.run([listener])
+    except ManifestError as error:
+        logger.error("%s", error)
+        raise SystemExit(1) from error
 
 
 async def _check_database(dsn: str) -> None:

@@ -3,9 +3,11 @@
 import json
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import click
@@ -24,6 +26,7 @@ from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
 from tests.graphql_api.conftest import SAMPLE
 from tests.serving import BookstoreProcess, run_server
+from tests.waiting import GUARD
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -119,6 +122,27 @@ def test_the_quick_start_shows_the_result_of_its_request(app_server: BookstorePr
     assert result == json.loads(shown)
 
 
+@pytest.mark.skipif(not (which("curl") and which("sha256sum")), reason="the examples need both")
+def test_the_requests_by_hash_and_identifier_have_the_results_that_are_shown(
+    sample_dsn: str, tmp_path: Path
+) -> None:
+    scripts = [text for page, text in blocks("sh") if page.name == "persisted.md" and "curl" in text]
+    shown = "".join(text for page, text in blocks("json") if page.name == "persisted.md")
+    [manifest] = [line for script in scripts for line in script.splitlines() if line.startswith("echo")]
+    subprocess.run(["bash", "-c", manifest], cwd=tmp_path, check=True)
+
+    with run_server(tmp_path, DATABASE_URL=sample_dsn, TRUSTED_DOCUMENTS="shop.json") as server:
+        address = server.url.removesuffix("/graphql")
+        script = (
+            "".join(scripts).replace("http://127.0.0.1:8000", address).replace("curl ", "curl -sw '\\n' ")
+        )
+        printed = subprocess.run(
+            ["bash", "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True, timeout=GUARD
+        )
+
+    assert printed.stdout == shown
+
+
 def find_command(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that the words name, and the words after it."""
     command: click.Command = main
@@ -196,8 +220,8 @@ def error_codes() -> set[str]:
 
 def test_the_table_of_error_codes_is_complete() -> None:
     code = re.compile(
-        r'"(GRAPHQL_[A-Z_]+|[A-Z]+_(?:[A-Z]+_)*(?:EXCEEDED|INPUT|FAILURE|ERROR|REQUEST|UNAVAILABLE|SUPPORTED)|TIMEOUT|UNAUTHENTICATED'
-        r'|OUTCOME_UNKNOWN|RATE_LIMITED|IDEMPOTENCY_KEY_[A-Z_]+)"'
+        r'"(GRAPHQL_[A-Z_]+|[A-Z]+_(?:[A-Z]+_)*(?:EXCEEDED|INPUT|FAILURE|ERROR|REQUEST|UNAVAILABLE)|TIMEOUT|UNAUTHENTICATED'
+        r'|OUTCOME_UNKNOWN|DOCUMENT_NOT_TRUSTED|PERSISTED_QUERY_[A-Z_]+|RATE_LIMITED|IDEMPOTENCY_KEY_[A-Z_]+)"'
     )
     modules = [*(ROOT / "graphql_api").glob("*/*.py"), *(ROOT / "graphql_api").glob("*/protocol/*.py")]
     used = {name for module in modules for name in code.findall(module.read_text("utf-8"))}
@@ -209,6 +233,11 @@ def test_the_table_of_error_codes_is_complete() -> None:
     ("page", "sentence", "value"),
     [
         ("search.md", r"The first (\S+) characters", "db.search.text_query.MAX_TEXT_LENGTH"),
+        (
+            "persisted.md",
+            r"in the log, up to (\S+) lines",
+            "graphql_api.http.persisted_documents.MAX_LOGGED_DOCUMENTS",
+        ),
         ("search.md", r"keeps it for (\S+) words", "db.search.vocabulary_cache.MAX_CACHED_WORDS"),
     ],
 )

@@ -16,6 +16,7 @@ from db.connections.positions import Position
 from db.verify import audit_catalog
 from graphql_api.access.keys import generate_key, hash_key
 from graphql_api.app import create_app
+from graphql_api.execution.manifests import hash_text
 from graphql_api.settings import Settings
 from tests.catalogs import add_author, add_book
 from tests.serving import PATIENT, run_bookstore, run_server_in_thread
@@ -104,6 +105,21 @@ async def test_a_token_may_be_in_the_extensions_of_a_request(client: httpx.Async
         400,
         "`extensions.consistency` must be a string: the last token that was received.",
     )
+
+
+async def test_a_read_by_its_hash_has_a_token_too(client: httpx.AsyncClient) -> None:
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hash_text(READ)}}
+    written = await post(client, WRITE, variables={"stock": 45})
+    await post(client, READ, extensions=persisted)
+
+    by_hash = await client.post(
+        "/graphql", json={"extensions": {**persisted, "consistency": token_of(written)}}
+    )
+    unknown = await client.post("/graphql", json={"documentId": "unknown"})
+
+    assert by_hash.json()["data"] == {"book": {"stock": 45}}
+    assert token_of(by_hash)
+    assert "Consistency-Token" not in unknown.headers
 
 
 async def test_reads_run_on_replicas_and_go_forward(

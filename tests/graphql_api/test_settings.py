@@ -36,6 +36,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
             "INTROSPECTION": "off",
             "SUGGESTIONS": "on",
             "EXPLORER": "no",
+            "TRUSTED_DOCUMENTS": "shop.json, /srv/office.json",
+            "TRUSTED_DOCUMENTS_MODE": "enforce",
             "CORS_ORIGINS": "https://a.example, http://b.example:8080",
             "PUBLIC_ACCESS": "false",
             "JWT_ISSUER": "https://id.example",
@@ -59,6 +61,8 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         introspection=False,
         suggestions=True,
         explorer=False,
+        trusted_documents="shop.json, /srv/office.json",
+        trusted_documents_mode="enforce",
         cors_origins="https://a.example, http://b.example:8080",
         public_access=False,
         jwt_issuer="https://id.example",
@@ -70,6 +74,7 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
     )
     assert settings.limits == Limits(cost=500)
     assert settings.origins == ["https://a.example", "http://b.example:8080"]
+    assert settings.manifest_paths == [Path("shop.json"), Path("/srv/office.json")]
     assert settings.token_algorithms == ["ES256", "EdDSA"]
     assert "secret" not in repr(settings)
 
@@ -88,6 +93,16 @@ def test_every_setting_is_read_from_the_variable_of_its_name() -> None:
         ("MAX_DEPTH", "0", "MAX_DEPTH is 0: give at least 1."),
         ("INTROSPECTION", "maybe", "INTROSPECTION is 'maybe': give true or false."),
         ("SUGGESTIONS", "maybe", "SUGGESTIONS is 'maybe': give true or false."),
+        (
+            "TRUSTED_DOCUMENTS_MODE",
+            "on",
+            "TRUSTED_DOCUMENTS_MODE is 'on': give off, log or enforce.",
+        ),
+        (
+            "TRUSTED_DOCUMENTS_MODE",
+            "log",
+            "TRUSTED_DOCUMENTS is not set: give the manifests for TRUSTED_DOCUMENTS_MODE=log.",
+        ),
         (
             "CORS_ORIGINS",
             "shop.example",

@@ -72,6 +72,42 @@ def test_an_import_from_an_invalid_dsn_is_reported_in_one_line(
     assert "eT" not in result.stderr
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize(
+    ("manifest", "line"),
+    [
+        (
+            '{"names": "{ authors { nodes { nam } } }"}',
+            "the document 'names' cannot be trusted: Cannot query field 'nam' on type 'Author'. "
+            "Did you mean 'name'? (line 1, column 21)",
+        ),
+        (None, "the manifest cannot be read: No such file or directory."),
+    ],
+    ids=["invalid", "missing"],
+)
+def test_a_manifest_that_cannot_be_used_ends_the_start_with_one_line(
+    dsn: str, tmp_path: Path, workers: str, manifest: str | None, line: str
+) -> None:
+    path = tmp_path / "shop.json"
+    if manifest:
+        path.write_text(manifest)
+
+    result = run_bookstore(
+        "serve", cwd=tmp_path, DATABASE_URL=dsn, PORT="0", WORKERS=workers, TRUSTED_DOCUMENTS=str(path)
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"Error: {path}: {line}\n")
+
+
+def test_a_mode_without_a_manifest_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    result = run_bookstore("serve", cwd=tmp_path, TRUSTED_DOCUMENTS_MODE="enforce")
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "Error: TRUSTED_DOCUMENTS is not set: give the manifests for TRUSTED_DOCUMENTS_MODE=enforce.\n"
+    )
+
+
 def test_environment_variables_that_name_a_server_are_not_ignored(tmp_path: Path) -> None:
     result = run_bookstore("migrate", cwd=tmp_path, PGHOST="127.0.0.1", PGPORT="1")
     named = run_bookstore(

@@ -188,12 +188,12 @@ async def test_without_public_access_each_request_needs_a_key(shop: Shop, operat
 
 async def test_each_role_has_documents_of_its_own(http: httpx.AsyncClient, operator: Connection) -> None:
     editor = await create_key(operator, "one", "EDITOR")
-    caches = app_of(http).endpoint.document_caches
+    roles = app_of(http).endpoint.documents.roles
 
     await post(http)
-    public = {role: len(cache.entries) for role, cache in caches.items()}
+    public = {role: len(each.cache.entries) for role, each in roles.items()}
     await post(http, f"Bearer {editor}")
-    both = {role: len(cache.entries) for role, cache in caches.items()}
+    both = {role: len(each.cache.entries) for role, each in roles.items()}
 
     assert public == {Role.PUBLIC: 1, Role.EDITOR: 0, Role.MANAGER: 0}
     assert both == {Role.PUBLIC: 1, Role.EDITOR: 1, Role.MANAGER: 0}

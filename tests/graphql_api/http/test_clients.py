@@ -1,11 +1,13 @@
 """Responses for browsers, libraries and other clients: pages, redirects, statuses and CORS headers."""
 
+import json
 import re
 from typing import Any
 
 import httpx
 import pytest
 
+from graphql_api.execution.manifests import hash_text
 from graphql_api.http.explorer_page import DIST
 from graphql_api.http.media_types import prefers_html
 from tests.graphql_api.http.conftest import Shop
@@ -140,7 +142,8 @@ async def test_suggestions_in_errors_follow_introspection_unless_set(
     assert ("Did you mean" in response.text) is suggests
 
 
-PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": "ab" * 32}}
+HASH = hash_text(QUERY)
+PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": HASH}}
 
 
 async def test_a_persisted_query_hash_gets_the_error_that_makes_clients_send_the_query(
@@ -148,21 +151,23 @@ async def test_a_persisted_query_hash_gets_the_error_that_makes_clients_send_the
 ) -> None:
     """Apollo Client and urql check for this message or code, and then send the query."""
     posted = await http.post("/graphql", json={"extensions": PERSISTED, "operationName": None})
-    got = await http.get("/graphql", params={"extensions": '{"persistedQuery": {"version": 1}}'})
+    got = await http.get("/graphql", params={"extensions": json.dumps(PERSISTED)})
     strict = await http.post("/graphql", json={"extensions": PERSISTED, "query": None}, headers=GRAPHQL)
     with_query = await http.post("/graphql", json={"extensions": PERSISTED, "query": QUERY})
+    by_hash = await http.post("/graphql", json={"extensions": PERSISTED, "operationName": None})
 
     for response in (posted, got, strict):
         assert response.json() == {
             "errors": [
                 {
-                    "message": "PersistedQueryNotSupported",
-                    "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
+                    "message": "PersistedQueryNotFound",
+                    "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"},
                 }
             ]
         }
     assert [each.status_code for each in (posted, got, strict)] == [200, 200, 400]
-    assert with_query.json() == {"data": {"books": {"nodes": [{"title": "Emma"}]}}}
+    for response in (with_query, by_hash):
+        assert response.json() == {"data": {"books": {"nodes": [{"title": "Emma"}]}}}
 
 
 REQUEST_ERRORS: list[tuple[dict[str, Any], str]] = [

@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.app import create_app
+from graphql_api.execution.manifests import hash_text
 from graphql_api.http.deadlines import RECEIVED_EXTENSION
 from graphql_api.http.request_ids import RequestIdFilter
 from graphql_api.settings import Settings
@@ -68,6 +69,20 @@ async def test_a_statement_that_times_out_is_logged(
         r"A statement took [^\n]+",
         line,
     )
+
+
+async def test_the_log_names_an_operation_that_was_sent_by_its_hash(
+    shop: Shop, dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shop(command_timeout=2) as client:
+        await client.post("/graphql", json={**REQUEST, "documentId": f"sha256:{hash_text(QUERY)}"})
+        async with lock_books(dsn):
+            by_hash = {"documentId": f"sha256:{hash_text(QUERY)}", "variables": {"language": "tlh"}}
+            response = await client.post("/graphql", json=by_hash, timeout=GUARD)
+
+    assert response.status_code == 503
+    [line] = failure_lines(caplog)
+    assert "operation Titles failed after 0 ms; statement page_of_books_matching, 0 ms: " in line
 
 
 async def test_the_log_of_a_request_timeout_names_the_running_statement(

@@ -1,6 +1,7 @@
 """Randomly mutated raw requests: a server responds to each of them, and never with 500."""
 
 import asyncio
+import json
 import os
 import random
 from collections import Counter
@@ -17,6 +18,7 @@ from db.importing.importer import import_feed
 from db.importing.readers import open_feed
 from db.verify import audit_catalog
 from graphql_api.access.keys import generate_key, hash_key
+from graphql_api.execution.manifests import hash_text
 from tests.catalogs import add_book
 from tests.graphql_api.conftest import SAMPLE
 from tests.http_client import Client
@@ -27,6 +29,8 @@ from tests.waiting import GUARD
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1000"))
 CONCURRENT_CLIENTS = 64
 
+TYPENAME = hash_text("{__typename}").encode()
+TITLES = "query ($n: Int) { books(first: $n) { nodes { title } } }"
 BODIES = [
     b'{"query": "{ books(first: 3) { nodes { title authors { name } } } }"}',
     b'{"query": "query ($n: Int, $o: BookOrder) { books(first: $n, orderBy: $o) { totalCount } }", '
@@ -35,6 +39,11 @@ BODIES = [
     b'"operationName": "A", "variables": null, "extensions": {"cost": true}}',
     b'{"query": "{ book(by: {isbn: \\"9780306406157\\"}) { title categories { name } } }"}',
     b'{"query": "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", "variables": {"ids": ["QXV0aG9yOjE="]}}',
+    b'{"query": "{__typename}", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "%s"}}}'
+    % TYPENAME,
+    b'{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "%s"}}, "variables": {}}' % TYPENAME,
+    b'{"documentId": "sha256:%s", "operationName": null}' % TYPENAME,
+    b'{"documentId": "titles", "variables": {"n": 2}}',
 ]
 MUTATIONS = [
     b'{"query": "mutation ($d: Int!) { adjustStock(by: {isbn: \\"9780306406157\\"}, delta: $d) { errors { code } } }", '
@@ -52,6 +61,11 @@ MUTATIONS = [
 ADDRESSES = [
     b"/graphql?query=%7B__typename%7D",
     b"/graphql?query=query(%24n:Int)%7Bbooks(first:%24n)%7BtotalCount%7D%7D&variables=%7B%22n%22:1%7D",
+    b"/graphql?documentId=titles&variables=%7B%22n%22:1%7D",
+    b"/graphql?documentId=sha256:" + TYPENAME,
+    b"/graphql?query=%7B__typename%7D&extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22"
+    + TYPENAME
+    + b"%22%7D%7D",
     b"/livez",
     b"/readyz",
     b"/graphql/assets/x.js",
@@ -78,6 +92,7 @@ WORDS = [
     b"{}", b'"', b"\\", b"[" * 50, b"{" * 50, b"...", b"fragment F on Book { id }", b"...F", b"@skip(if: true)",
     b"@include(if: $n)", b"$", b"first: -1", b"first: 2147483648", b"after: \\\"x\\\"", b"mutation", b"subscription",
     b"__schema { types { name } }", b'"""', b"#", b"\r\n", b"\r\n\r\n", b"query", b"%00", b"%ff", b"%", b"&query=",
+    b"documentId", b"&documentId=", b"persistedQuery", b"sha256:", TYPENAME,
     b"\xef\xbb\xbf", b"on", b"true",
 ]  # fmt: skip
 
@@ -146,7 +161,10 @@ async def fuzzed_server(dsn: str, tmp_path: Path) -> AsyncGenerator[FuzzedServer
     key = generate_key()
     await create_access_key(connection, "fuzz", "MANAGER", hash_key(key), None)
     await connection.close()
-    async with run_server_in_thread(tmp_path, DATABASE_URL=dsn, CLIENT_TIMEOUT="2") as process:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"titles": TITLES}))
+    settings = {"DATABASE_URL": dsn, "CLIENT_TIMEOUT": "2", "TRUSTED_DOCUMENTS": str(manifest)}
+    async with run_server_in_thread(tmp_path, **settings) as process:
         yield FuzzedServer(process, dsn, key)
 
 

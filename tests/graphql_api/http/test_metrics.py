@@ -7,6 +7,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.execution.executor import operation_counts
+from graphql_api.execution.manifests import hash_text
 from graphql_api.http.admission import ADMISSION_STATE, Admission
 from tests.graphql_api.http.conftest import Shop
 
@@ -37,6 +38,24 @@ async def test_operations_are_counted_by_executor_and_reason(
         ("graphql-core", "the plan failed"): 1,
     }
     assert after["graphql-core", r"a \"reason\"\\"] == 1
+
+
+async def test_operations_by_hash_are_counted_like_those_by_text(shop: Shop) -> None:
+    query = "{ books { nodes { title } } }"
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hash_text(query)}}
+    async with shop(metrics=True) as client:
+        before = parse_counts((await client.get("/metrics")).text)
+        await client.post("/graphql", json={"query": query, "extensions": persisted})
+        await client.post("/graphql", json={"extensions": persisted})
+        await client.post("/graphql", json={"documentId": "unknown"})
+        response = await client.get("/metrics")
+
+    after = parse_counts(response.text)
+    assert after[("plan", "")] - before.get(("plan", ""), 0) == 2
+    assert (
+        'bookstore_untrusted_documents_total{sent="id"} 0\n'
+        'bookstore_untrusted_documents_total{sent="text"} 0\n' in response.text
+    )
 
 
 class IdleRequest:

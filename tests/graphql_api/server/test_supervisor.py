@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -156,6 +157,41 @@ async def test_a_worker_that_cannot_use_its_database_does_not_replace_the_old_on
     assert len(reasons) == 1
     assert f"The database is at revision x, this version needs {revision}" in reasons[0]
     assert response.status == 200
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_new_workers_read_the_manifest_again(dsn: str, tmp_path: Path, count: int) -> None:
+    manifest = tmp_path / "shop.json"
+    manifest.write_text(json.dumps({"old": "{ __typename }"}))
+    settings = {"DATABASE_URL": dsn, "TRUSTED_DOCUMENTS": str(manifest)}
+
+    async with run_server_in_thread(tmp_path, "--workers", str(count), **settings) as server:
+        before = worker_pids(server.process.pid)
+        manifest.write_text(json.dumps({"new": "{ nothing }"}))
+        server.process.send_signal(signal.SIGHUP)
+        await asyncio.to_thread(server.wait_for_line, "the old one is kept")
+        await until(lambda: worker_pids(server.process.pid) == before)
+        manifest.write_text(json.dumps({"new": "{ __typename }"}))
+        server.process.send_signal(signal.SIGHUP)
+        await wait_for_new_workers(server, before, count)
+        client = Client(server.url)
+
+        async def find_new() -> bool:
+            response = await client.send(client.build_get("/graphql?documentId=new"))
+            return response.body == b'{"data":{"__typename":"Query"}}'
+
+        await until(find_new)
+        client.close()
+        output = server.output()
+
+    assert "Traceback" not in output
+    reasons = [line for line in output.splitlines() if "cannot be trusted" in line]
+    assert len(reasons) == 1
+    assert reasons[0].startswith("ERROR bookstore.worker ")
+    assert reasons[0].endswith(
+        f"{manifest}: the document 'new' cannot be trusted: Cannot query field 'nothing' on type 'Query'. "
+        "(line 1, column 3)"
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2])
