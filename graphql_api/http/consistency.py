@@ -30,8 +30,9 @@ class Consistency:
     def to_extension(self) -> dict[str, str]:
         return {"token": self.token, "status": self.status.value}
 
-    def to_header(self) -> Header:
-        return HEADER, self.token.encode()
+    def to_headers(self) -> list[Header]:
+        """Return the headers of a response, which a shared cache must not give to another token."""
+        return [(HEADER, self.token.encode()), (b"vary", HEADER)]
 
 
 def read_token(scope: Scope, request: GraphQLRequest) -> Position | None:
@@ -78,4 +79,4 @@ async def add_token_of_write(response: RawResponse, cluster: Cluster) -> None:
     payload: dict[str, Any] = orjson.loads(response.body)
     payload.setdefault("extensions", {})["consistency"] = consistency.to_extension()
     response.body = orjson.dumps(payload)
-    response.headers = [*response.headers, consistency.to_header()]
+    response.headers = [*response.headers, *consistency.to_headers()]

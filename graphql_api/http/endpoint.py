@@ -214,7 +214,7 @@ class Endpoint:
         if self.cluster.replicas and isinstance(session, ReadSession) and session.has_read:
             consistency = await read_consistency(self.cluster, session.supervisor, execution.token_status)
             extensions["consistency"] = consistency.to_extension()
-            headers.append(consistency.to_header())
+            headers += consistency.to_headers()
         body = _encode(result, errors, extensions)
         max_bytes = self.settings.max_response_bytes
         if len(body) > max_bytes:

@@ -81,6 +81,7 @@ async def post(
 def token_of(response: httpx.Response) -> str:
     """Return the token of a response, which is in its header and in its extensions."""
     token = response.headers["Consistency-Token"]
+    assert response.headers["Vary"] == "accept, accept-encoding, authorization, consistency-token"
     assert response.json()["extensions"] == {"consistency": {"token": token, "status": "CURRENT"}}
     return token
 
