@@ -78,7 +78,7 @@ class Load:
                     group.create_task(self._read(client))
 
     def stop(self) -> None:
-        """Start no other write. `run` ends when those that were sent are acknowledged."""
+        """Start no other write. `run` ends when all that were sent are acknowledged."""
         self._stopping = True
 
     async def _write(self, client: httpx.AsyncClient, numbers: Iterator[int]) -> None:

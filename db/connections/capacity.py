@@ -1,4 +1,4 @@
-"""Capacity: the connections that PostgreSQL leaves to a role, against those that its clients open."""
+"""Capacity: whether PostgreSQL leaves a role as many connections as its clients open."""
 
 from db.connections.connect import Connection
 from db.statements import ReadStatement

@@ -18,7 +18,7 @@ MAX_TOKEN_LENGTH = 23
 """Characters of a token: the base64 of version, system, timeline and LSN."""
 
 # The insert position is behind every commit that a session can see, flushed or not. A standby's timeline is
-# the newest one of those that it has written down and that it receives. To see the latter, a role needs
+# the newer one of what it has written down and what it receives. To see the latter, a role needs
 # pg_read_all_stats: without it, a promotion of another server is noticed at the standby's next restart point.
 _SERVER_STATE = ReadStatement(
     "server_state",

@@ -1,4 +1,4 @@
-"""Registered texts: those that clients have sent together with their hashes."""
+"""Registered texts: texts that clients have sent together with their hashes."""
 
 import sys
 from collections import OrderedDict
