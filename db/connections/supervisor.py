@@ -54,6 +54,7 @@ class PoolSupervisor:
         self.pool: ConnectionPool | None = None
         self.unavailable_reason: str | None = "PostgreSQL has not been reached yet."
         self.state: ServerState | None = None
+        self._was_standby = False
         self._host_order = HostOrder()
         self._probe_connection: Connection | None = None
         self._probe_lock = asyncio.Lock()
@@ -133,6 +134,7 @@ class PoolSupervisor:
             with database_errors("PostgreSQL is unavailable"):
                 await self.on_open(self._probe_connection)
                 self.state = await read_server_state(self._probe_connection)
+                self._was_standby = self.state.is_standby
         except Exception as error:  # any error may be temporary: the next attempt can succeed
             self._mark_unavailable(describe_error(error))
             return
@@ -176,15 +178,14 @@ class PoolSupervisor:
         """End the pool if PostgreSQL responds neither on the probe connection nor on a new one.
 
         A server that has no room for the new one responds: the pool keeps the connections that it has. The
-        pool also ends if the server's role has changed and the address demands one.
+        pool also ends if the address demands a role and the server has another one than at the pool's start.
         """
-        was_standby = self.state and self.state.is_standby
         try:
             state = await self.read_state()
         except Exception:
             self._close_probe_connection()
         else:
-            if state.is_standby != was_standby and self._demands_role:
+            if state.is_standby != self._was_standby and self._demands_role:
                 role = "standby" if state.is_standby else "primary"
                 self._mark_unavailable(f"the server has become a {role}")
             return

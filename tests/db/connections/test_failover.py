@@ -430,3 +430,20 @@ async def test_a_standby_keeps_its_timeline_when_its_primary_is_lost(replicated:
     assert (await supervisor.read_state()).position.timeline == 2
     await standby.close()
     await supervisor.stop()
+
+
+async def test_a_change_of_role_that_a_request_has_seen_first_still_ends_the_pool(
+    private_pair: ReplicatedPostgres,
+) -> None:
+    """Requests read the state between two health checks, for their tokens."""
+    standby = private_pair.standbys[0]
+    supervisor = create_supervisor(f"{standby.dsn}&target_session_attrs=standby")
+    await supervisor.start()
+    pool = supervisor.require_pool()
+    promote(standby)
+    assert not (await supervisor.read_state()).is_standby
+
+    await supervisor._check_health(pool)
+
+    assert (supervisor.pool, supervisor.unavailable_reason) == (None, "the server has become a primary")
+    await supervisor.stop()
