@@ -282,9 +282,11 @@ async def test_a_write_session_expires_the_connections_to_a_former_primary(pair:
 
 
 async def cancel_commit(observer: asyncpg.Connection) -> None:
-    """Cancel the one commit that waits for a standby."""
+    """Cancel the commit of the pool that waits for a standby. PostgreSQL's own processes wait as well."""
     waiting = await until(
-        lambda: observer.fetchval("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+        lambda: observer.fetchval(
+            "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'bookstore'"
+        )
     )
     await observer.execute("SELECT pg_cancel_backend($1)", waiting)
 
