@@ -281,13 +281,15 @@ async def test_a_write_session_expires_the_connections_to_a_former_primary(pair:
     await supervisor.stop()
 
 
+WAITING_COMMIT = (
+    "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'bookstore'"
+)
+"""The commit of a pool that waits for a standby. Processes of PostgreSQL may wait as well."""
+
+
 async def cancel_commit(observer: asyncpg.Connection) -> None:
-    """Cancel the commit of the pool that waits for a standby. PostgreSQL's own processes wait as well."""
-    waiting = await until(
-        lambda: observer.fetchval(
-            "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'bookstore'"
-        )
-    )
+    """Cancel the one commit that waits for a standby."""
+    waiting = await until(lambda: observer.fetchval(WAITING_COMMIT))
     await observer.execute("SELECT pg_cancel_backend($1)", waiting)
 
 
@@ -349,9 +351,7 @@ async def test_a_host_whose_commit_is_abandoned_late_is_distrusted(
         session = WriteSession(supervisor)
         await session.fetch(WriteStatement("create_table", f"CREATE TABLE {table} ()"))
         committing = asyncio.create_task(session.commit())
-        await until(
-            lambda: observer.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-        )
+        await until(lambda: observer.fetchval(WAITING_COMMIT))
         committing.cancel()
         await asyncio.wait([committing])
         session.abandon()
