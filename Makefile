@@ -9,7 +9,7 @@ AUDITS := tests/graphql_api/http/audits
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test audits check fuzz faults soak storm conformance bench scale bench-import bench-search search-quality lock format clean
+.PHONY: help serve test audits check fuzz faults soak storm conformance bench scale bench-import bench-search search-quality lock release-schema format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,12 +22,15 @@ COVERAGE ?=
 test: $(VENV)/dev explorer audits ## Run the tests; with COVERAGE=1 their branch coverage too, 98 % at least
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-check: $(VENV)/dev ## Lint, types, import contracts, lock files up to date; name newer versions
+# Documents of clients that must stay valid, in files that TRUSTED_DOCUMENTS can name.
+MANIFESTS ?=
+check: $(VENV)/dev ## Lint, types, import contracts, the schema as a contract, lock files; name newer versions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/pyright --project tests
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.check_schema $(MANIFESTS)
 	$(BIN)/python -m tests.check_lock
 	$(BIN)/python -m tests.newer_versions
 
@@ -76,6 +79,9 @@ search-quality: $(VENV)/dev ## Search for known books of two real catalogs, and 
 format: $(VENV)/dev ## Format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+release-schema: $(VENV)/dev ## Write the schemas of a release, which the next ones are compared with
+	$(BIN)/python -m tests.check_schema --release
 
 lock: $(VENV)/dev ## Resolve the newest versions into the lock files
 	$(BIN)/python -m tests.check_lock --write

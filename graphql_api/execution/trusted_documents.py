@@ -74,7 +74,7 @@ class TrustedDocuments:
         except InvalidDocumentError as invalid:
             if skip_invalid:
                 return False
-            raise document.error(_describe(invalid.errors[0])) from invalid
+            raise document.error(describe_error(invalid.errors[0])) from invalid
         except (LimitExceededError, UnknownOperationError) as error:
             raise document.error(str(error)) from error
         return True
@@ -108,6 +108,7 @@ def _compile_plans(operation: Document) -> None:
             operation.plan_for(dict(zip(names, values, strict=True)))
 
 
-def _describe(error: GraphQLError) -> str:
+def describe_error(error: GraphQLError) -> str:
+    """Return the message of an error with its line and column."""
     places = "".join(f" (line {each.line}, column {each.column})" for each in error.locations or ()[:1])
     return f"{error.message}{places}"
