@@ -142,6 +142,37 @@ async def categories_by_book_ids(
     return group_by_key(book_ids, rows, "book_id")
 
 
+_BREADCRUMBS_BY_BOOK_IDS = StatementTemplate(
+    "breadcrumbs_by_book_ids",
+    """
+SELECT {columns}, main.book_id
+FROM (
+    SELECT DISTINCT ON (bc.book_id) bc.book_id, c.lineage
+    FROM book_category AS bc
+    JOIN category AS c ON c.id = bc.category_id
+    WHERE bc.book_id = ANY ($1::bigint[])
+    ORDER BY bc.book_id, cardinality(c.lineage) DESC, c.book_count DESC, c.id
+) AS main
+CROSS JOIN LATERAL unnest(main.lineage) WITH ORDINALITY AS step (category_id, depth)
+JOIN category AS t ON t.id = step.category_id
+ORDER BY main.book_id, step.depth
+""",
+)
+
+
+async def breadcrumbs_by_book_ids(
+    database: Database, book_ids: Sequence[int], *, columns: Columns[Category] = COLUMNS
+) -> list[list[CategoryOfBook]]:
+    """Return the path from the root to the main category of each book; empty for a book without a category.
+
+    The main category is the deepest one that the book is directly in; of several, the one with most books.
+    """
+    rows = await database.fetch(
+        columns.render(_BREADCRUMBS_BY_BOOK_IDS), book_ids, record_class=CategoryOfBook
+    )
+    return group_by_key(book_ids, rows, "book_id")
+
+
 _COUNTS_OF_CHILDREN = ReadStatement(
     "counts_of_children_by_category_ids",
     """

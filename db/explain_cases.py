@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from db import authors, books, categories, view_counts
+from db import authors, books, categories, related, view_counts
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
@@ -37,6 +37,12 @@ _PARENT_PAGES_BUFFERS = 1_500
 
 _LOOKUP_BUFFERS = 250
 """For a lookup by 20 keys."""
+
+_BREADCRUMB_BUFFERS = 40
+"""For the breadcrumb of a book: its categories, and the ancestors of one of them."""
+
+_RELATED_BUFFERS = 2_500
+"""For the related books of a book: the lists of its authors and categories, and 40 books compared."""
 
 _TEXT_BUFFERS = 15_000
 """For a text: the posting lists of its words, and the documents of the ranked books."""
@@ -190,6 +196,10 @@ def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
     )
     for read, keys in former:
         yield _case("20 former keys", _LOOKUP_BUFFERS, read, keys)
+    for title, keys in (("one book", sample.books[:1]), ("20 books", sample.books)):
+        yield _case(title, _BREADCRUMB_BUFFERS * len(keys), categories.breadcrumbs_by_book_ids, keys)
+        limit = _RELATED_BUFFERS * len(keys)
+        yield _case(title, limit, related.related_books_by_book_ids, related.MAX_RELATED, keys)
 
 
 def _count_cases() -> Iterator[ExplainCase]:

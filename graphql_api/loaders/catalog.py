@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from db import authors, books, categories, view_counts
+from db import authors, books, categories, related, view_counts
 from db.authors import Author, Contribution
 from db.books import Book
 from db.categories import Category, CategoryOfBook
@@ -77,6 +77,18 @@ def category_by_path(loaders: Loaders) -> Loader[str, Category | None]:
 def categories_by_book_id(loaders: Loaders) -> Loader[int, list[CategoryOfBook]]:
     return loaders.loader(
         "categories_by_book_id", categories.categories_by_book_ids, columns=loaders.columns.categories
+    )
+
+
+def breadcrumb_by_book_id(loaders: Loaders) -> Loader[int, list[CategoryOfBook]]:
+    return loaders.loader(
+        "breadcrumb_by_book_id", categories.breadcrumbs_by_book_ids, columns=loaders.columns.categories
+    )
+
+
+def related_books_by_book_id(loaders: Loaders, size: int) -> Loader[int, list[Book]]:
+    return loaders.loader(
+        ("related_books", size), related.related_books_by_book_ids, size, columns=loaders.columns.books
     )
 
 

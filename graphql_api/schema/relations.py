@@ -11,10 +11,14 @@ from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
 from db.keyset import Order, PageRequest
+from db.related import MAX_RELATED
 from graphql_api.context import Context
+from graphql_api.execution.cost_directives import Cost, ListSize
+from graphql_api.execution.fields import BatchResult
 from graphql_api.loaders import catalog
 from graphql_api.schema.book_connections import BookConnectionSource, build_book_connections
 from graphql_api.schema.contributor_role import BookRolesArg, BylineRolesArg, author_scope, role_names
+from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.filter_inputs import BookFilterArg
 from graphql_api.schema.filters import parse_book_filter
 from graphql_api.schema.pagination import ConnectionSource
@@ -51,6 +55,27 @@ def _contributors_in_roles(
             contributions, _EDITORS
         )
     return list({each["id"]: each for each in contributions if each["role"] in roles}.values())
+
+
+_DEFAULT_RELATED = 10
+RELATED_COST = (
+    ListSize(assumed_size=_DEFAULT_RELATED, slicing_arguments=["first"], max_size=MAX_RELATED),
+    Cost(weight="10"),
+)
+"""For each related book about ten are compared."""
+
+_RelatedSizeArg = Annotated[
+    int, strawberry.argument(description=f"Maximum number of books: 0 to {MAX_RELATED}.")
+]
+
+
+def resolve_related_books(
+    books: Sequence[book_reads.Book], context: Context, first: _RelatedSizeArg = _DEFAULT_RELATED
+) -> Awaitable[BatchResult]:
+    if not 0 <= first <= MAX_RELATED:
+        raise UserInputError("first", f"first is {first}; it must be from 0 to {MAX_RELATED}.")
+    loader = catalog.related_books_by_book_id(context.loaders, first)
+    return loader.load_all([book["id"] for book in books])
 
 
 def resolve_author_books(

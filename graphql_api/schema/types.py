@@ -62,11 +62,13 @@ from graphql_api.schema.pagination import (
     resolve_total_counts_capped,
 )
 from graphql_api.schema.relations import (
+    RELATED_COST,
     resolve_ancestors,
     resolve_author_books,
     resolve_authors,
     resolve_category_books,
     resolve_children,
+    resolve_related_books,
 )
 from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.scalars import ISBN
@@ -191,6 +193,20 @@ class Book(Node):
         "id",
         "The categories that the book is assigned to, without their ancestors, sorted by path.",
         SHORT_LIST,
+    )
+    breadcrumb: list["Category"] = loader_field(
+        catalog.breadcrumb_by_book_id,
+        "id",
+        "The path from a root category down to the main category of the book; empty if it has no category. "
+        "The main one of several is the deepest; of equally deep ones, the one with the most books.",
+        SHORT_LIST,
+    )
+    related: list["Book"] = batch_field(
+        resolve_related_books,
+        "Popular books that share an author or a category with this one: never this book or another edition "
+        "of it, and one edition per work. Those that share most come first: an author counts 3, a category "
+        "2, the language 1. Among equals, the one with the most ratings is first.",
+        *RELATED_COST,
     )
 
 

@@ -72,6 +72,10 @@ RELATIONS = [
         ["page_of_books", "categories_by_book_ids", "categories_by_ids"],
     ),
     (
+        "books(first: $n) { nodes { breadcrumb { name } related { title } } }",
+        ["page_of_books", "breadcrumbs_by_book_ids", "related_books_by_book_ids"],
+    ),
+    (
         "books(first: $n) { totalCount nodes { id } edges { cursor } pageInfo { endCursor } }",
         ["count_of_books", "page_of_books"],
     ),

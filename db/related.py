@@ -1,0 +1,113 @@
+"""Related books: for each book, popular others of its authors and categories."""
+
+from collections.abc import Sequence
+
+from db.books import COLUMNS, Book
+from db.database import Database
+from db.records import Columns, group_by_key
+from db.statements import StatementTemplate
+
+MAX_RELATED = 20
+"""Maximum number of related books of a book."""
+
+_MAX_AUTHORS = 3
+_MAX_CATEGORIES = 5
+"""Maximum number of a book's authors and categories whose books are compared."""
+
+_LIST_SIZE = 24
+"""Number of the most popular books that are read per author and per category."""
+
+_MAX_COMPARED = 2 * MAX_RELATED
+"""Number of the best candidates of which one edition per work is kept."""
+
+_AUTHOR_POINTS = 3
+_CATEGORY_POINTS = 2
+_LANGUAGE_POINTS = 1
+"""Points for an author, a category and the language that a candidate shares with the book."""
+
+
+def _work_sql(book: str) -> str:
+    """Return the SQL of what editions of a work have in common: the title's words and the first author."""
+    return f"""(
+        btrim(regexp_replace({book}.title_key COLLATE "default", '[^[:alnum:]]+', ' ', 'g')),
+        (SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
+         WHERE ba.book_id = {book}.id ORDER BY ba.role <> 'AUTHOR', ba.role <> 'EDITOR', ba.position LIMIT 1)
+    )::text"""
+
+
+_POPULAR_OF = """
+    SELECT l.book_id AS id, l.rating_count, l.language
+    FROM {listing} AS l WHERE {condition} ORDER BY l.rating_count DESC, l.book_id DESC LIMIT {size}"""
+
+_RELATED_BOOKS = StatementTemplate(
+    "related_books_by_book_ids",
+    f"""
+SELECT {{columns}}, parent.id AS related_to
+FROM unnest($1::bigint[]) AS parent (id)
+JOIN book AS b ON b.id = parent.id
+CROSS JOIN LATERAL (
+    WITH shared_author AS MATERIALIZED (
+        SELECT ba.author_id FROM book_author AS ba WHERE ba.book_id = b.id AND ba.role IN ('AUTHOR', 'EDITOR')
+        ORDER BY ba.position LIMIT {_MAX_AUTHORS}
+    ),
+    shared_category AS MATERIALIZED (
+        SELECT bc.category_id FROM book_category AS bc WHERE bc.book_id = b.id
+        ORDER BY bc.category_id LIMIT {_MAX_CATEGORIES}
+    ),
+    candidate AS (
+        SELECT l.* FROM shared_author AS a CROSS JOIN LATERAL (
+            {
+        _POPULAR_OF.format(listing="author_listing", condition="l.author_id = a.author_id", size=_LIST_SIZE)
+    }
+        ) AS l
+        UNION
+        SELECT l.* FROM shared_category AS c CROSS JOIN LATERAL (
+            {
+        _POPULAR_OF.format(
+            listing="category_listing",
+            condition="l.category_id = c.category_id AND l.direct",
+            size=_LIST_SIZE,
+        )
+    }
+        ) AS l
+    ),
+    compared AS MATERIALIZED (
+        SELECT c.id, c.rating_count,
+            {_AUTHOR_POINTS} * (
+                SELECT count(DISTINCT ba.author_id) FROM book_author AS ba
+                WHERE ba.book_id = c.id AND ba.author_id IN (SELECT author_id FROM shared_author)
+            ) + {_CATEGORY_POINTS} * (
+                SELECT count(*) FROM book_category AS bc
+                WHERE bc.book_id = c.id AND bc.category_id IN (SELECT category_id FROM shared_category)
+            ) + CASE WHEN c.language = b.language THEN {_LANGUAGE_POINTS} ELSE 0 END AS points
+        FROM candidate AS c WHERE c.id <> b.id
+        ORDER BY points DESC, c.rating_count DESC, c.id DESC LIMIT {_MAX_COMPARED}
+    ),
+    edition AS (
+        SELECT c.*, row_number() OVER (
+            PARTITION BY {_work_sql("e")} ORDER BY c.points DESC, c.rating_count DESC, c.id DESC
+        ) AS number
+        FROM compared AS c JOIN book AS e ON e.id = c.id WHERE {_work_sql("e")} <> {_work_sql("b")}
+    )
+    SELECT id, points, rating_count FROM edition WHERE number = 1
+    ORDER BY points DESC, rating_count DESC, id DESC LIMIT $2::integer
+) AS related
+JOIN book AS t ON t.id = related.id
+ORDER BY parent.id, related.points DESC, related.rating_count DESC, related.id DESC
+""",
+)
+
+
+async def related_books_by_book_ids(
+    database: Database, size: int, book_ids: Sequence[int], *, columns: Columns[Book] = COLUMNS
+) -> list[list[Book]]:
+    """Return at most `size` related books of each book: never an edition of it, and one edition per work.
+
+    Candidates are the most popular books of its first authors or editors and of its categories. Those that
+    share most with it come first: an author counts most, then a category, then the language. Of those that
+    share as much, the most popular comes first.
+    """
+    rows = await database.fetch(
+        columns.render(_RELATED_BOOKS), book_ids, size, record_class=columns.record_class
+    )
+    return group_by_key(book_ids, rows, "related_to")
