@@ -210,6 +210,45 @@ async def books_by_isbns(
     return align_to_keys(isbns, {book["isbn"]: book for book in books})
 
 
+_BOOKS_BY_SOURCE_KEYS = StatementTemplate(
+    "books_by_source_keys",
+    """
+SELECT {columns}
+FROM unnest($1::text[], $2::text[]) AS given (source, source_id)
+JOIN book AS t ON t.source = given.source AND t.source_id = given.source_id
+WHERE t.is_published
+""",
+)
+
+_ANY_BOOKS_BY_SOURCE_KEYS = StatementTemplate(
+    "any_books_by_source_keys",
+    """
+SELECT {columns}
+FROM unnest($1::text[], $2::text[]) AS given (source, source_id)
+JOIN book AS t ON t.source = given.source AND t.source_id = given.source_id
+""",
+)
+
+
+async def books_by_source_keys(
+    database: Database,
+    keys: Sequence[tuple[str, str]],
+    *,
+    unpublished: bool = False,
+    columns: Columns[Book] = COLUMNS,
+) -> list[Book | None]:
+    """Return the published book of each (source, key in it), or None; with `unpublished`, any book."""
+    selection = columns.with_column("source").with_column("source_id")
+    template = _ANY_BOOKS_BY_SOURCE_KEYS if unpublished else _BOOKS_BY_SOURCE_KEYS
+    books = await database.fetch(
+        selection.render(template),
+        [source for source, _ in keys],
+        [source_id for _, source_id in keys],
+        record_class=selection.record_class,
+    )
+    return align_to_keys(keys, {(book["source"], book["source_id"]): book for book in books})
+
+
 _COUNT_OF_BOOKS = ReadStatement(
     "count_of_books",
     """

@@ -175,6 +175,7 @@ def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
     reads: Sequence[tuple[Callable[..., Awaitable[object]], Sequence[object]]] = (
         (books.books_by_ids, sample.books),
         (books.books_by_isbns, sample.isbns),
+        (books.books_by_source_keys, sample.source_keys),
         (view_counts.recent_views_by_book_ids, sample.books),
         (authors.authors_by_ids, sample.authors),
         (authors.authors_by_slugs, sample.slugs),
@@ -187,7 +188,12 @@ def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
     for read, keys in reads:
         yield _case("one key", _LOOKUP_BUFFERS, read, keys[:1])
         yield _case("20 keys", _LOOKUP_BUFFERS, read, keys)
-    for read, keys in ((books.books_by_ids, sample.books), (books.books_by_isbns, sample.isbns)):
+    any_books: Sequence[tuple[Callable[..., Awaitable[object]], Sequence[object]]] = (
+        (books.books_by_ids, sample.books),
+        (books.books_by_isbns, sample.isbns),
+        (books.books_by_source_keys, sample.source_keys),
+    )
+    for read, keys in any_books:
         yield _case("20 keys of any books", _LOOKUP_BUFFERS, read, keys, unpublished=True)
     former: Sequence[tuple[Callable[..., Awaitable[object]], Sequence[object]]] = (
         (authors.authors_by_ids, range(-20, 0)),
@@ -306,6 +312,8 @@ def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
             yield f"publisher {publishers[0]!r}", Filter(None, condition)
     for book_format in ("PAPERBACK", "BOX_SET"):
         yield book_format, Filter(None, conditions.in_values(conditions.FORMAT_COLUMN, [book_format]))
+    yield "20 ISBNs", Filter(None, conditions.in_values(conditions.ISBN_COLUMN, sample.isbns))
+    yield "20 ids", Filter(None, conditions.in_values(conditions.BOOK_ID_COLUMN, sample.books))
     yield "below 10", Filter(None, conditions.compare(conditions.PRICE_COLUMN, "lt", Decimal(10)))
     yield (
         "one category",

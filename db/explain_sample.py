@@ -19,6 +19,8 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
        ARRAY(SELECT id FROM book WHERE is_published ORDER BY rating_count DESC, id LIMIT 20) AS popular_books,
        ARRAY(SELECT publisher FROM book WHERE is_published AND publisher IS NOT NULL
              GROUP BY publisher ORDER BY count(*), publisher) AS publishers,
+       ARRAY(SELECT (source, source_id) FROM book WHERE is_published ORDER BY rating_count DESC, id LIMIT 20)
+           AS source_keys,
        ARRAY(SELECT isbn FROM book WHERE is_published AND isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
 """,
 )
@@ -45,6 +47,7 @@ class Sample:
     slugs: Sequence[str]
     books: Sequence[int]
     isbns: Sequence[str]
+    source_keys: Sequence[tuple[str, str]]
     publishers: Sequence[str]
     frequent_word: str
     medium_word: str
@@ -80,6 +83,7 @@ async def load_sample(database: Database) -> Sample | None:
         slugs=row["slugs"],
         books=row["popular_books"],
         isbns=row["isbns"],
+        source_keys=[tuple(key) for key in row["source_keys"]],
         publishers=row["publishers"],
         frequent_word=words[0]["word"],
         medium_word=next((word for word, share in words if share < 0.05), words[-1]["word"]),

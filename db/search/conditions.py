@@ -31,6 +31,14 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordKeys:
+    """Slugs of authors or paths of categories, as a value until `resolve_record_keys` reads the ids."""
+
+    table: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FilterColumn:
     """A column to filter by: its SQL expression, and the type that values are cast to.
 
@@ -50,7 +58,8 @@ PUBLISHED_COLUMN = FilterColumn("{l}.published_key", "integer")
 RATING_COLUMN = FilterColumn("{l}.rating_average", "numeric")
 FORMAT_COLUMN = FilterColumn("{b}.format", "text", is_indexed=True)
 PUBLISHER_COLUMN = FilterColumn("{b}.publisher", "text", is_indexed=True)
-ISBN_COLUMN = FilterColumn("{b}.isbn", "text")
+ISBN_COLUMN = FilterColumn("{b}.isbn", "text", is_indexed=True)
+BOOK_ID_COLUMN = FilterColumn("{id}", "bigint", is_indexed=True)
 
 _OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
@@ -126,29 +135,33 @@ def name_contains(column: FilterColumn, text: str) -> Condition:
     )
 
 
-def by_authors(author_ids: Iterable[int], roles: Iterable[str] | None = None) -> Condition:
+def by_authors(author_ids: Iterable[int] | RecordKeys, roles: Iterable[str] | None = None) -> Condition:
     """Match books with at least one of the authors, in one of the roles; None stands for any role."""
     if roles is not None:
         return Condition(
             "EXISTS (SELECT FROM book_author AS f WHERE f.book_id = {id}"
             " AND f.author_id = ANY ({}::bigint[]) AND f.role = ANY ({}::text[]))",
-            (tuple(author_ids), tuple(roles)),
+            (_ids_value(author_ids), tuple(roles)),
         )
     return Condition(
         "EXISTS (SELECT FROM author_listing AS f WHERE f.book_id = {id}"
         " AND f.author_id = ANY ({}::bigint[]))",
-        (tuple(author_ids),),
+        (_ids_value(author_ids),),
     )
 
 
-def in_categories(category_ids: Iterable[int], *, descendants: bool = True) -> Condition:
+def in_categories(category_ids: Iterable[int] | RecordKeys, *, descendants: bool = True) -> Condition:
     """Match books in one of the categories, or in a descendant of one."""
     direct = "" if descendants else " AND f.direct"
     return Condition(
         "EXISTS (SELECT FROM category_listing AS f WHERE f.book_id = {id}"
         f" AND f.category_id = ANY ({{}}::bigint[]){direct})",
-        (tuple(category_ids),),
+        (_ids_value(category_ids),),
     )
+
+
+def _ids_value(ids: Iterable[int] | RecordKeys) -> object:
+    return ids if isinstance(ids, RecordKeys) else tuple(ids)
 
 
 def id_in(book_ids: Sequence[int]) -> Condition:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from db.keyset import Scope
-from db.search.conditions import ALWAYS, Condition, all_of
+from db.search.conditions import ALWAYS, Condition, RecordKeys, all_of
 from db.search.filtered_lists import ListCondition
 from db.search.text_query import TextQuery
 
@@ -24,12 +24,14 @@ class Facet(Enum):
 class ListRestriction:
     """A single author or category that a filter requires.
 
-    The list of `scope` with parent `key` holds the same books as the condition of `facet` matches.
+    The list of `scope` with parent `key` holds the same books as the condition of `facet` matches. `key` is 0
+    until `record_keys` are resolved, and if no record has them.
     """
 
     facet: Facet
     scope: Scope
     key: int
+    record_keys: RecordKeys | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,12 @@ class Filter:
     other_conditions: Condition = ALWAYS
     facet_conditions: tuple[tuple[Facet, Condition], ...] = ()
     restriction: ListRestriction | None = None
+
+    @property
+    def record_keys(self) -> list[RecordKeys]:
+        """The slugs and paths in the conditions that are not resolved yet."""
+        conditions = (self.other_conditions, *(condition for _, condition in self.facet_conditions))
+        return [value for each in conditions for value in each.values if isinstance(value, RecordKeys)]
 
     def to_list_condition(self, text_query: TextQuery | None, *without: Facet | None) -> ListCondition:
         """Return the condition on the list, without the conditions of some facets."""

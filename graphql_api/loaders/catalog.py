@@ -48,6 +48,17 @@ def book_by_isbn(loaders: Loaders, *, unpublished: bool = False) -> Loader[str, 
     )
 
 
+def book_by_source_key(
+    loaders: Loaders, *, unpublished: bool = False
+) -> Loader[tuple[str, str], Book | None]:
+    return loaders.loader(
+        ("book_by_source_key", unpublished),
+        books.books_by_source_keys,
+        unpublished=unpublished,
+        columns=loaders.columns.books,
+    )
+
+
 def recent_views_by_book_id(loaders: Loaders) -> Loader[int, int]:
     return loaders.loader("recent_views_by_book_id", view_counts.recent_views_by_book_ids)
 

@@ -19,6 +19,7 @@ from db.search.filtered_lists import Count, ListCondition, fetch_filtered_counts
 from db.search.filters import Filter
 from db.search.highlights import Match, matches_by_book_ids
 from db.search.list_choice import choose_shorter_list
+from db.search.record_keys import resolve_record_keys
 from db.search.text_query import TextQuery, interpret_texts
 from graphql_api.loaders.dataloader import Loader
 from graphql_api.loaders.registry import Loaders
@@ -31,6 +32,11 @@ def text_query_loader(loaders: Loaders) -> Loader[str, TextQuery]:
     return loaders.loader("text_query", interpret_texts, cache=loaders.vocabulary_cache)
 
 
+def _resolved_filter_loader(loaders: Loaders, book_filter: Filter) -> Loader[Filter, Filter] | None:
+    """Return the loader that replaces slugs and paths in filters by ids; None if the filter has neither."""
+    return loaders.loader("resolved_filter", resolve_record_keys) if book_filter.record_keys else None
+
+
 _ListChoice = tuple[Scope, Sequence[int], ListCondition]
 
 
@@ -39,12 +45,12 @@ def _list_choice_loader(
 ) -> Loader[tuple[int, ...], _ListChoice]:
     """Return the loader of the list to scan for these parents' books, chosen once for pages and counts."""
     text_queries = text_query_loader(loaders)
+    resolved_filters = _resolved_filter_loader(loaders, book_filter)
 
     async def read(database: Database, keys: Sequence[tuple[int, ...]]) -> list[_ListChoice]:
         text_query = await _load_one(text_queries, book_filter.text)
-        return [
-            await choose_shorter_list(database, scope, parents, book_filter, text_query) for parents in keys
-        ]
+        resolved = await _load_one(resolved_filters, book_filter) if resolved_filters else book_filter
+        return [await choose_shorter_list(database, scope, parents, resolved, text_query) for parents in keys]
 
     return loaders.loader(("list_choice", scope, book_filter), read)
 
@@ -113,12 +119,14 @@ def facet_loader(
 ) -> Loader[tuple[int, FacetRequest], FacetResult]:
     """Return the loader of facets, by parent id and request; one statement reads all that are requested."""
     text_queries = text_query_loader(loaders)
+    resolved_filters = _resolved_filter_loader(loaders, book_filter)
 
     async def read(database: Database, keys: Sequence[tuple[int, FacetRequest]]) -> list[FacetResult]:
         parents = list(dict.fromkeys(parent for parent, _ in keys))
         requests = list(dict.fromkeys(request for _, request in keys))
         text_query = await _load_one(text_queries, book_filter.text)
-        facets = await fetch_facets(database, scope, parents, requests, book_filter, text_query)
+        resolved = await _load_one(resolved_filters, book_filter) if resolved_filters else book_filter
+        facets = await fetch_facets(database, scope, parents, requests, resolved, text_query)
         facets_by_parent = dict(zip(parents, facets, strict=True))
         return [facets_by_parent[parent][request] for parent, request in keys]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from db.search import conditions
-from db.search.conditions import Condition
+from db.search.conditions import Condition, RecordKeys
 from db.search.filters import Facet
 from db.search.text_query import MAX_TEXT_LENGTH
 from graphql_api.schema.book_format import BookFormat
@@ -19,15 +19,18 @@ from graphql_api.schema.filter_fields import (
     operator_option,
 )
 from graphql_api.schema.filter_parsers import (
+    book_id_parser,
     boolean_parser,
     check_decimal,
     check_year,
     code_parser,
     enum_parser,
-    id_parser,
+    isbn_parser,
     name_parser,
     number_parser,
+    price_parser,
     publication_parser,
+    record_parser,
     reject_nested_text,
     spell_currency,
     spell_language,
@@ -47,8 +50,20 @@ class IdFilter:
     not_in: list[strawberry.ID] | None = operator(f"Equals none of these ids; at most {MAX_FILTER_VALUES}.")
 
 
+@strawberry.input(
+    description="Conditions on a slug or path, compared exactly. A former one means the record that had it. "
+    "All given conditions must match."
+)
+class KeyFilter:
+    eq: str | None = operator("Equals this one.")
+    neq: str | None = operator("Does not equal this one.")
+    in_: list[str] | None = operator(f"Equals one of these; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[str] | None = operator(f"Equals none of these; at most {MAX_FILTER_VALUES}.")
+
+
 @strawberry.input(description="Conditions on the contributors of a book. All given conditions must match.")
 class AuthorIdFilter(IdFilter):
+    slug: KeyFilter | None = operator("The slug, for example jane-austen.")
     roles: list[ContributorRole] | None = operator_option(
         "Contributors count only in these roles. Default: any role."
     )
@@ -56,6 +71,7 @@ class AuthorIdFilter(IdFilter):
 
 @strawberry.input(description="Conditions on the categories of a book. All given conditions must match.")
 class CategoryIdFilter(IdFilter):
+    path: KeyFilter | None = operator("The path, for example fiction/science-fiction.")
     include_descendants: bool | None = operator_option(
         "Whether books in descendants of the given categories match too.", default=True
     )
@@ -112,6 +128,26 @@ class DecimalFilter:
 
 
 @strawberry.input(
+    description="Conditions on a price. All given conditions must match. A missing price matches only "
+    "`isNull: true`. Amounts are not converted: give a currency."
+)
+class PriceFilter(DecimalFilter):
+    currency: str | None = operator("The currency as an ISO 4217 code in any case, for example EUR.")
+
+
+@strawberry.input(
+    description="Conditions on an ISBN-10 or ISBN-13 in any form. All given conditions must match. A "
+    "missing ISBN matches only `isNull: true`."
+)
+class IsbnFilter:
+    eq: str | None = operator("Is this ISBN.")
+    neq: str | None = operator("Is not this ISBN.")
+    in_: list[str] | None = operator(f"Is one of these ISBNs; at most {MAX_FILTER_VALUES}.", "in")
+    not_in: list[str] | None = operator(f"Is none of these ISBNs; at most {MAX_FILTER_VALUES}.")
+    is_null: bool | None = operator("Whether the ISBN is missing.")
+
+
+@strawberry.input(
     description="Conditions on a year; years BC are negative. All given conditions must match. A missing "
     "year matches only `isNull: true`."
 )
@@ -134,11 +170,11 @@ class NameFilter:
     contains: str | None = operator("Contains this text.")
 
 
-def _by_authors(filter_input: AuthorIdFilter, author_ids: list[int]) -> Condition:
+def _by_authors(filter_input: AuthorIdFilter, author_ids: list[int] | RecordKeys) -> Condition:
     return conditions.by_authors(author_ids, role_names(filter_input.roles))
 
 
-def _in_categories(filter_input: CategoryIdFilter, category_ids: list[int]) -> Condition:
+def _in_categories(filter_input: CategoryIdFilter, category_ids: list[int] | RecordKeys) -> Condition:
     return conditions.in_categories(category_ids, descendants=filter_input.include_descendants is not False)
 
 
@@ -154,14 +190,16 @@ class BookFilter:
         f"{MAX_TEXT_LENGTH} characters are used. Allowed only at the top level of a filter.",
         reject_nested_text,
     )
+    id: IdFilter | None = filter_field("The book's global id.", book_id_parser(conditions.BOOK_ID_COLUMN))
+    isbn: IsbnFilter | None = filter_field("The ISBN.", isbn_parser(conditions.ISBN_COLUMN))
     author: AuthorIdFilter | None = filter_field(
         "The contributors, in any role or in the given roles.",
-        id_parser("Author", _by_authors),
+        record_parser("Author", "slug", _by_authors),
         Facet.AUTHORS,
     )
     category: CategoryIdFilter | None = filter_field(
         "The categories that the book is assigned to.",
-        id_parser("Category", _in_categories),
+        record_parser("Category", "path", _in_categories),
         Facet.CATEGORIES,
     )
     language: CodeFilter | None = filter_field(
@@ -176,9 +214,9 @@ class BookFilter:
     format: BookFormatFilter | None = filter_field(
         "The format of the edition.", enum_parser(conditions.FORMAT_COLUMN)
     )
-    price: DecimalFilter | None = filter_field(
-        "The amount of the price. Combine it with `currency`: amounts are not converted.",
-        number_parser(conditions.PRICE_COLUMN, check_decimal),
+    price: PriceFilter | None = filter_field(
+        'The price, for example `{currency: "EUR", gte: 10, lt: 20}`.',
+        price_parser(conditions.PRICE_COLUMN, conditions.CURRENCY_COLUMN),
         Facet.PRICES,
     )
     currency: CodeFilter | None = filter_field(

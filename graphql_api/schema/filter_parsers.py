@@ -7,11 +7,11 @@ from typing import Any
 
 from db.importing.codes import language_tag
 from db.search import conditions
-from db.search.conditions import Condition, FilterColumn, all_of, any_of, negate
+from db.search.conditions import Condition, FilterColumn, RecordKeys, all_of, any_of, negate
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.filter_fields import OperatorParser, ParseField, indexed_values
 from graphql_api.schema.ids import parse_database_id
-from graphql_api.schema.inputs import check_storable_text
+from graphql_api.schema.inputs import check_isbn, check_storable_text
 
 _MAX_YEAR = 9_999
 
@@ -95,6 +95,11 @@ def enum_parser(column: FilterColumn) -> OperatorParser:
     return _text_parser(column, lambda member, path: [member.value])
 
 
+def isbn_parser(column: FilterColumn) -> OperatorParser:
+    """Return a parser of ISBNs."""
+    return _text_parser(column, lambda isbn, path: [check_isbn(path, isbn)])
+
+
 def _text_parser(column: FilterColumn, texts: Callable[[Any, str], Sequence[str]]) -> OperatorParser:
     """Return a parser of values. `texts` returns those that the column may hold for a value."""
 
@@ -135,28 +140,71 @@ def name_parser(column: FilterColumn) -> OperatorParser:
     return OperatorParser(lambda _: parsers)
 
 
-def id_parser(type_name: str, has_any: Callable[[Any, list[int]], Condition]) -> OperatorParser:
-    """Return a parser of ids of a type.
+def price_parser(column: FilterColumn, currency: FilterColumn) -> OperatorParser:
+    """Return a parser of comparisons with an amount, and of its currency."""
 
-    `has_any(filter_input, ids)` returns the condition that a row has one of the ids; it reads the options of
-    the input.
-    """
+    def in_currency(code: str, path: str) -> Condition:
+        return conditions.in_values(currency, spell_currency(check_storable_text(path, code)))
+
+    parsers: dict[str, ParseField] = {
+        **number_parser(column, check_decimal).parsers_for(None),
+        "currency": in_currency,
+    }
+    return OperatorParser(lambda _: parsers)
+
+
+def book_id_parser(column: FilterColumn) -> OperatorParser:
+    """Return a parser of ids of books, which the column holds."""
+    return id_parser("Book", lambda _, ids: conditions.in_values(column, ids))
+
+
+HasAny = Callable[[Any, Any], Condition]
+"""Returns the condition that a row has one of the ids, or of the RecordKeys. It reads the input's options."""
+
+
+def id_parser(type_name: str, has_any: HasAny) -> OperatorParser:
+    """Return a parser of ids of a type."""
+    return OperatorParser(lambda filter_input: _id_parsers(type_name, has_any, filter_input))
+
+
+def record_parser(type_name: str, key_field: str, has_any: HasAny) -> OperatorParser:
+    """Return a parser of ids of a type, and in the field `key_field` of the slugs or paths of its records."""
 
     def parsers_for(filter_input: Any) -> dict[str, ParseField]:
-        def has(value: str, path: str) -> Condition:
-            return has_any(filter_input, [parse_database_id(path, type_name, value)])
+        def has_key(keys: Sequence[str]) -> Condition:
+            return has_any(filter_input, RecordKeys(type_name.lower(), tuple(keys)))
 
-        def has_one_of(values: Sequence[str], path: str) -> Condition:
-            return has_any(
-                filter_input,
-                [parse_database_id(at, type_name, value) for value, at in indexed_values(values, path)],
-            )
-
-        return {
-            "eq": has,
-            "neq": lambda value, path: negate(has(value, path)),
-            "in_": has_one_of,
-            "not_in": lambda values, path: negate(has_one_of(values, path)),
-        }
+        key_parser = OperatorParser(lambda _: _membership_parsers(has_key, check_key))
+        return {**_id_parsers(type_name, has_any, filter_input), key_field: key_parser}
 
     return OperatorParser(parsers_for)
+
+
+def check_key(value: str, path: str) -> str:
+    """Return a slug or path. Raise UserInputError if PostgreSQL cannot store it."""
+    return check_storable_text(path, value)
+
+
+def _id_parsers(type_name: str, has_any: HasAny, filter_input: Any) -> dict[str, ParseField]:
+    return _membership_parsers(
+        lambda ids: has_any(filter_input, ids), lambda value, path: parse_database_id(path, type_name, value)
+    )
+
+
+def _membership_parsers(
+    has_any: Callable[[list[Any]], Condition], parse: Callable[[str, str], Any]
+) -> dict[str, ParseField]:
+    """Return the parsers of operators: a row has a value, or one of several. `parse` parses one value."""
+
+    def has(value: str, path: str) -> Condition:
+        return has_any([parse(value, path)])
+
+    def has_one_of(values: Sequence[str], path: str) -> Condition:
+        return has_any([parse(value, at) for value, at in indexed_values(values, path)])
+
+    return {
+        "eq": has,
+        "neq": lambda value, path: negate(has(value, path)),
+        "in_": has_one_of,
+        "not_in": lambda values, path: negate(has_one_of(values, path)),
+    }

@@ -7,7 +7,7 @@ from strawberry import UNSET
 
 from db import books
 from db.keyset import Scope
-from db.search.conditions import Condition, all_of
+from db.search.conditions import Condition, RecordKeys, all_of
 from db.search.filters import NO_FILTER, Facet, Filter, ListRestriction
 from db.search.text_query import MAX_TEXT_LENGTH
 from graphql_api.schema.contributor_role import author_scope
@@ -27,6 +27,7 @@ from graphql_api.schema.filter_inputs import (
     CategoryFilter,
     CategoryIdFilter,
     IdFilter,
+    KeyFilter,
 )
 from graphql_api.schema.ids import parse_database_id
 from graphql_api.schema.inputs import check_storable_text
@@ -73,10 +74,10 @@ def parse_filter(filter_input: AuthorFilter | CategoryFilter | None) -> Conditio
 def _list_restriction(filter_input: BookFilter) -> ListRestriction | None:
     """Return the single author, or else the single category, to which the filter restricts the books."""
     author, category = filter_input.author, filter_input.category
-    if author and (key := _single_id(author, "Author")) is not None:
-        return ListRestriction(Facet.AUTHORS, author_scope(author.roles), key)
-    if category and (key := _single_id(category, "Category")) is not None:
-        return ListRestriction(Facet.CATEGORIES, _category_scope(category), key)
+    if author and (key := _single_record(author, "Author", author.slug)) is not None:
+        return ListRestriction(Facet.AUTHORS, author_scope(author.roles), *key)
+    if category and (key := _single_record(category, "Category", category.path)) is not None:
+        return ListRestriction(Facet.CATEGORIES, _category_scope(category), *key)
     return None
 
 
@@ -84,12 +85,23 @@ def _category_scope(filter_input: CategoryIdFilter) -> Scope:
     return books.DIRECTLY_IN_CATEGORY if filter_input.include_descendants is False else books.BY_CATEGORY
 
 
-def _single_id(filter_input: IdFilter, type_name: str) -> int | None:
-    """Return the database id if `eq` is the only operator of the filter."""
-    operators = {field.name for field in given_fields(filter_input) if field.is_operator}
-    if operators != {"eq"} or not filter_input.eq:
-        return None
-    return parse_database_id(_PATH, type_name, filter_input.eq)
+def _single_record(
+    filter_input: IdFilter, type_name: str, key_filter: KeyFilter | None
+) -> tuple[int, RecordKeys | None] | None:
+    """Return the database id, or the slug or path, if an `eq` is the only operator of the filter."""
+    if filter_input.eq and _operators_of(filter_input) == ["eq"]:
+        return parse_database_id(_PATH, type_name, filter_input.eq), None
+    if key_filter and key_filter.eq and len(_operators_of(filter_input)) == 1:
+        return (
+            (0, RecordKeys(type_name.lower(), (key_filter.eq,)))
+            if _operators_of(key_filter) == ["eq"]
+            else None
+        )
+    return None
+
+
+def _operators_of(filter_input: object) -> list[str]:
+    return [field.name for field in given_fields(filter_input) if field.is_operator]
 
 
 class _FilterParser:

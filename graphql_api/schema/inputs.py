@@ -12,7 +12,13 @@ from db.search.ranking import (
     RELEVANCE,
 )
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.scalars import ISBN
+from graphql_api.schema.scalars import ISBN, ISBN_RULE, normalize_isbn
+
+
+@strawberry.input(description="The key of a book in the source that it was imported from.")
+class SourceKeyInput:
+    source: str = strawberry.field(description="The source, for example gutenberg.")
+    source_id: str = strawberry.field(description="The key of the book in that source.")
 
 
 @strawberry.input(one_of=True, description="Identifies a book by exactly one of its keys.")
@@ -20,6 +26,9 @@ class BookLookup:
     id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The book's global id.")
     isbn: ISBN | None = strawberry.field(
         default=strawberry.UNSET, description="The book's ISBN-10 or ISBN-13."
+    )
+    source_key: SourceKeyInput | None = strawberry.field(
+        default=strawberry.UNSET, description="The book's key in its source."
     )
 
 
@@ -111,6 +120,16 @@ def parse_book_order(book_order: BookOrder | None, *, searching: bool = False) -
     if not book_order.direction:
         return Order(key, key in _DESCENDING_BY_DEFAULT)
     return Order(key, book_order.direction is OrderDirection.DESC)
+
+
+def check_isbn(argument: str, value: str) -> str:
+    """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any form. Raise UserInputError if it is invalid."""
+    isbn = normalize_isbn(value)
+    if isbn is None:
+        raise UserInputError(
+            argument, f"{argument} is {value[:40]!r}, which is not a valid ISBN. {ISBN_RULE}"
+        )
+    return isbn
 
 
 def check_storable_text(argument: str, text: str | None) -> str:

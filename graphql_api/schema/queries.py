@@ -25,7 +25,14 @@ from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.filter_inputs import AuthorFilterArg, BookFilterArg, CategoryFilterArg
 from graphql_api.schema.filters import parse_book_filter, parse_filter
 from graphql_api.schema.ids import parse_database_id, parse_global_id
-from graphql_api.schema.inputs import AuthorLookup, BookLookup, CategoryLookup, check_storable_text
+from graphql_api.schema.inputs import (
+    AuthorLookup,
+    BookLookup,
+    CategoryLookup,
+    SourceKeyInput,
+    check_isbn,
+    check_storable_text,
+)
 from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
 from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.suggest import SUGGEST_COST, Suggestions, resolve_suggest
@@ -34,6 +41,10 @@ from graphql_api.schema.types import Author, Book, BookConnection, Category, Nod
 _IdArg = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 _IdsArg = Annotated[
     list[strawberry.ID], strawberry.argument(description=f"Global ids; at most {MAX_PAGE_SIZE}.")
+]
+_IsbnsArg = Annotated[
+    list[str],
+    strawberry.argument(description=f"ISBN-10 or ISBN-13 in any form; at most {MAX_PAGE_SIZE}."),
 ]
 _BookLookupArg = Annotated[BookLookup, strawberry.argument(description="The key of the book.")]
 _AuthorLookupArg = Annotated[AuthorLookup, strawberry.argument(description="The key of the author.")]
@@ -44,6 +55,7 @@ _RootsOnlyArg = Annotated[
 
 
 _NODES_COST = ListSize(assumed_size=MAX_PAGE_SIZE, slicing_arguments=["ids"], max_size=MAX_PAGE_SIZE)
+_ISBNS_COST = ListSize(assumed_size=MAX_PAGE_SIZE, slicing_arguments=["isbns"], max_size=MAX_PAGE_SIZE)
 
 Root = Sequence[None]
 """The root level has one object, None; so its batch resolvers return one value."""
@@ -111,8 +123,39 @@ def _resolve_book(
             .load_all([parse_database_id("by.id", "Book", by.id)])
             .then(record_view)
         )
+    if isinstance(by.source_key, SourceKeyInput):
+        key = (
+            check_storable_text("by.sourceKey.source", by.source_key.source),
+            check_storable_text("by.sourceKey.sourceId", by.source_key.source_id),
+        )
+        source_loader = catalog.book_by_source_key(loaders, unpublished=unpublished)
+        return source_loader.load_all([key]).then(record_view)
     isbn_loader = catalog.book_by_isbn(loaders, unpublished=unpublished)
     return isbn_loader.load_all([str(by.isbn)]).then(record_view)
+
+
+def _resolve_books_by_isbn(
+    root: Root, context: Context, isbns: _IsbnsArg
+) -> Awaitable[list[list[book_reads.Book | UserInputError | None]]]:
+    if len(isbns) > MAX_PAGE_SIZE:
+        raise UserInputError("isbns", f"isbns has {len(isbns)} ISBNs; at most {MAX_PAGE_SIZE} are allowed.")
+    parsed = [_parse_isbn(f"isbns[{index}]", isbn) for index, isbn in enumerate(isbns)]
+    loader = catalog.book_by_isbn(context.loaders, unpublished=context.sees_unpublished)
+
+    def at_their_places(
+        books: list[book_reads.Book | None],
+    ) -> list[list[book_reads.Book | UserInputError | None]]:
+        found = iter(books)
+        return [[each if isinstance(each, UserInputError) else next(found) for each in parsed]]
+
+    return loader.load_all([each for each in parsed if isinstance(each, str)]).then(at_their_places)
+
+
+def _parse_isbn(argument: str, isbn: str) -> str | UserInputError:
+    try:
+        return check_isbn(argument, isbn)
+    except UserInputError as error:
+        return error
 
 
 def _resolve_author(
@@ -247,6 +290,12 @@ class Query:
         _NODES_COST,
     )
     book: Book | None = batch_field(_resolve_book, "The book with this key; null if it does not exist.")
+    books_by_isbn: list[Book | None] = batch_field(
+        _resolve_books_by_isbn,
+        "The books with these ISBNs, for example of a cart, in the same order; null for each that does not "
+        "exist. An invalid ISBN is null, too, with an error. No views are counted.",
+        _ISBNS_COST,
+    )
     author: Author | None = batch_field(
         _resolve_author, "The author with this key; null if they do not exist.", prefetchable=["books"]
     )

@@ -15,19 +15,28 @@ from strawberry.types.scalar import ScalarDefinition
 
 ISBN = NewType("ISBN", str)
 
+ISBN_RULE = "Give 10 or 13 digits, with or without hyphens; the last one is a check digit."
+
 
 def parse_isbn(value: Any) -> str:
     """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any spelling. Raise GraphQLError if it is invalid."""
+    isbn = normalize_isbn(value)
+    if isbn is None:
+        raise GraphQLError(
+            f"{str(value)[:40]!r} is not a valid ISBN. {ISBN_RULE}",
+            extensions={"code": "BAD_USER_INPUT", "argument": "by.isbn"},  # the only input of this type
+        )
+    return isbn
+
+
+def normalize_isbn(value: Any) -> str | None:
+    """Return the ISBN-13 of an ISBN-10 or ISBN-13 in any spelling, or None if it is invalid."""
     if is_isbn13(value):
         return value
     try:
         return stdnum_isbn.validate(str(value), convert=True)
     except ValidationError:
-        raise GraphQLError(
-            f"{str(value)[:40]!r} is not a valid ISBN. Give 10 or 13 digits, with or without hyphens; the "
-            "last one is a check digit.",
-            extensions={"code": "BAD_USER_INPUT", "argument": "by.isbn"},  # the only input of this type
-        ) from None
+        return None
 
 
 def is_isbn13(value: Any) -> bool:

@@ -14,6 +14,7 @@ from graphql_api.schema.filter_parsers import check_year, number_parser
 from graphql_api.schema.ids import global_id
 from tests.catalogs import add_author, add_book, add_category
 from tests.graphql_api.conftest import Client
+from tests.graphql_api.test_inputs import replace_names
 
 BOOKS = "query ($filter: BookFilter) { books(filter: $filter) { nodes { title } } }"
 AUTHORS = "query ($filter: AuthorFilter) { authors(filter: $filter) { nodes { name } } }"
@@ -117,6 +118,162 @@ async def test_codes_match_in_any_spelling(
     assert await names_of(client, BOOKS, filter_input) == titles
 
 
+@pytest.fixture
+async def shelves(connection: asyncpg.Connection) -> dict[str, str]:
+    """Add four books; return their global ids by title."""
+    jane = await add_author(connection, "Jane Austen")
+    emile = await add_author(connection, "Émile Zola")
+    fiction = await add_category(connection, "Fiction")
+    novels = await add_category(connection, "Novels", fiction)
+    poems = await add_category(connection, "Poems")
+    ids = {
+        "Emma": await add_book(
+            connection,
+            "Emma",
+            isbn="9780306406157",
+            price=5,
+            currency="EUR",
+            authors=[jane],
+            categories=[novels],
+        ),
+        "Nana": await add_book(
+            connection,
+            "Nana",
+            isbn="9780199535811",
+            price=5,
+            currency="USD",
+            authors=[emile],
+            categories=[fiction],
+        ),
+        "Odes": await add_book(
+            connection, "Odes", price=9, currency="EUR", authors=[(jane, "EDITOR")], categories=[poems]
+        ),
+        "Rome": await add_book(connection, "Rome", authors=[emile]),
+    }
+    return {title: global_id("Book", book) for title, book in ids.items()}
+
+
+@pytest.mark.parametrize(
+    ("filter_input", "titles"),
+    [
+        ({"isbn": {"eq": "0-306-40615-2"}}, ["Emma"]),
+        ({"isbn": {"in": ["9780306406157", "978-0-19-953581-1", "9780747532699"]}}, ["Emma", "Nana"]),
+        ({"isbn": {"in": []}}, []),
+        ({"isbn": {"neq": "9780306406157"}}, ["Nana"]),
+        ({"isbn": {"notIn": ["9780306406157"]}}, ["Nana"]),
+        ({"isbn": {"isNull": True}}, ["Odes", "Rome"]),
+        ({"isbn": {"isNull": False, "notIn": []}}, ["Emma", "Nana"]),
+        ({"not": {"isbn": {"eq": "9780306406157"}}}, ["Nana", "Odes", "Rome"]),
+        ({"id": {"eq": "@Emma"}}, ["Emma"]),
+        ({"id": {"in": ["@Rome", "@Emma"]}}, ["Emma", "Rome"]),
+        ({"id": {"neq": "@Emma"}}, ["Nana", "Odes", "Rome"]),
+        ({"id": {"notIn": ["@Rome", "@Emma"]}}, ["Nana", "Odes"]),
+        ({"or": [{"id": {"eq": "@Rome"}}, {"isbn": {"eq": "0306406152"}}]}, ["Emma", "Rome"]),
+        ({"author": {"slug": {"eq": "jane-austen"}}}, ["Emma", "Odes"]),
+        ({"author": {"slug": {"eq": "jane-austen"}, "roles": ["EDITOR"]}}, ["Odes"]),
+        (
+            {"author": {"slug": {"in": ["jane-austen", "emile-zola", "nobody"]}}},
+            ["Emma", "Nana", "Odes", "Rome"],
+        ),
+        ({"author": {"slug": {"neq": "jane-austen"}}}, ["Nana", "Rome"]),
+        ({"author": {"slug": {"notIn": ["jane-austen", "nobody"]}}}, ["Nana", "Rome"]),
+        ({"author": {"slug": {"eq": "nobody"}}}, []),
+        ({"author": {"slug": {"neq": "nobody"}}}, ["Emma", "Nana", "Odes", "Rome"]),
+        ({"author": {"slug": {"eq": ""}}}, []),
+        ({"author": {"slug": {"eq": "jane-austen", "neq": "jane-austen"}}}, []),
+        ({"author": {"slug": {}}}, ["Emma", "Nana", "Odes", "Rome"]),
+        ({"author": {"slug": {"eq": None}}}, ["Emma", "Nana", "Odes", "Rome"]),
+        ({"category": {"path": {"eq": "fiction"}}}, ["Emma", "Nana"]),
+        ({"category": {"path": {"eq": "fiction"}, "includeDescendants": False}}, ["Nana"]),
+        ({"category": {"path": {"in": ["fiction/novels", "poems"]}}}, ["Emma", "Odes"]),
+        ({"category": {"path": {"notIn": ["fiction/novels", "poems"]}}}, ["Nana", "Rome"]),
+        ({"category": {"path": {"eq": "novels"}}}, []),
+        ({"category": {"path": {"eq": "fiction"}}, "author": {"slug": {"eq": "emile-zola"}}}, ["Nana"]),
+        (
+            {
+                "or": [
+                    {"category": {"path": {"eq": "poems"}}},
+                    {"not": {"author": {"slug": {"eq": "jane-austen"}}}},
+                ]
+            },
+            ["Nana", "Odes", "Rome"],
+        ),
+        ({"price": {"currency": "eur", "lt": 6}}, ["Emma"]),
+        ({"price": {"currency": "EUR"}}, ["Emma", "Odes"]),
+        ({"price": {"lt": 6}}, ["Emma", "Nana"]),
+        ({"price": {"lt": 6}, "currency": {"eq": "USD"}}, ["Nana"]),
+        ({"price": {"currency": "USD", "neq": 5}}, []),
+        ({"price": {"currency": "USD", "isNull": True}}, []),
+        ({"not": {"price": {"currency": "EUR", "gte": 5}}}, ["Nana", "Rome"]),
+    ],
+)
+async def test_books_are_filtered_by_their_keys_and_those_of_their_records(
+    client: Client, shelves: dict[str, str], filter_input: dict[str, Any], titles: list[str]
+) -> None:
+    given = replace_names(filter_input, shelves)
+    lists = (
+        "query ($filter: BookFilter) { books(filter: $filter) { totalCount nodes { title } } "
+        'fiction: category(by: {path: "fiction"}) { books(filter: $filter) { totalCount nodes { title } } } '
+        'jane: author(by: {slug: "jane-austen"}) { books(filter: $filter) { totalCount nodes { title } } } }'
+    )
+
+    data = await client.data(lists, filter=given)
+
+    def found(*of_list: str) -> dict[str, Any]:
+        kept = [title for title in titles if title in of_list]
+        return {"totalCount": len(kept), "nodes": [{"title": title} for title in kept]}
+
+    assert data["books"] == found("Emma", "Nana", "Odes", "Rome")
+    assert data["fiction"]["books"] == found("Emma", "Nana")
+    assert data["jane"]["books"] == found("Emma", "Odes")
+
+
+async def test_slugs_and_paths_of_a_filter_are_read_once_for_a_list(
+    client: Client, shelves: dict[str, str]
+) -> None:
+    query = (
+        'query { books(filter: {author: {slug: {in: ["jane-austen", "emile-zola"]}}, '
+        'or: [{author: {slug: {eq: "jane-austen"}}}, {category: {path: {eq: "fiction"}}}]}) '
+        "{ totalCount nodes { title } facets { languages { entries { count } } } } }"
+    )
+
+    data = await client.data(query)
+
+    assert [node["title"] for node in data["books"]["nodes"]] == ["Emma", "Nana", "Odes"]
+    assert sorted(client.statements) == [
+        "authors_by_slugs",
+        "categories_by_paths",
+        "page_of_books_count_matching",
+        "page_of_books_facets",
+        "page_of_books_matching",
+    ]
+
+
+async def test_one_slug_or_path_reads_the_list_of_its_record(client: Client, shelves: dict[str, str]) -> None:
+    query = "query ($filter: BookFilter) { books(filter: $filter) { nodes { title } } }"
+
+    await client.data(query, filter={"author": {"slug": {"eq": "jane-austen"}}})
+    by_slug = client.statements.copy()
+    await client.data(query, filter={"category": {"path": {"eq": "fiction"}}})
+
+    assert by_slug == ["authors_by_slugs", "books_by_author_ids_matching"]
+    assert client.statements == ["categories_by_paths", "books_by_category_ids_matching"]
+
+
+async def test_a_former_slug_or_path_means_the_record_that_had_it(
+    client: Client, connection: asyncpg.Connection, shelves: dict[str, str]
+) -> None:
+    await connection.execute(
+        "INSERT INTO category_redirect SELECT 'prose', id FROM category WHERE path = 'fiction'"
+    )
+    await connection.execute(
+        "INSERT INTO author_redirect SELECT 'a-lady', id FROM author WHERE slug = 'jane-austen'"
+    )
+
+    assert await names_of(client, BOOKS, {"category": {"path": {"eq": "prose"}}}) == ["Emma", "Nana"]
+    assert await names_of(client, BOOKS, {"author": {"slug": {"in": ["a-lady"]}}}) == ["Emma", "Odes"]
+
+
 @pytest.mark.parametrize(
     "filter_input",
     [
@@ -183,6 +340,14 @@ async def test_null_inside_a_list_is_rejected(client: Client) -> None:
         ({"or": [{}, {"text": "a"}]}, "filter.or[1].text"),
         ({"author": {"in": [global_id("Author", 1), "x"]}}, "filter.author.in[1]"),
         ({"currency": {"notIn": ["EUR", "\0"]}}, "filter.currency.notIn[1]"),
+        ({"isbn": {"in": ["9780306406157", "978"]}}, "filter.isbn.in[1]"),
+        ({"isbn": {"eq": ""}}, "filter.isbn.eq"),
+        ({"id": {"in": [global_id("Author", 1)]}}, "filter.id.in[0]"),
+        ({"author": {"slug": {"in": ["a", "\0"]}}}, "filter.author.slug.in[1]"),
+        ({"author": {"slug": {"eq": "\0"}}}, "filter.author.slug.eq"),
+        ({"category": {"path": {"eq": "\ud800"}}}, "filter.category.path.eq"),
+        ({"category": {"path": {"in": ["a"] * 101}}}, "filter.category.path.in"),
+        ({"price": {"currency": "\0"}}, "filter.price.currency"),
     ],
 )
 async def test_the_path_of_an_invalid_condition_has_the_index_in_each_list(

@@ -70,6 +70,18 @@ ARGUMENTS: dict[str, Example] = {
     ),
     "BookLookup.id": example("ID!", "book(by: {id: $v}) { title }", "@Emma", "@Nana"),
     "BookLookup.isbn": example("ISBN!", "book(by: {isbn: $v}) { title }", "9780306406157", "9780199535811"),
+    "BookLookup.sourceKey.source": example(
+        "String!",
+        'book(by: {sourceKey: {source: $v, sourceId: "Emma"}}) { title }',
+        "test",
+        "other",
+    ),
+    "BookLookup.sourceKey.sourceId": example(
+        "String!", 'book(by: {sourceKey: {source: "test", sourceId: $v}}) { title }', "Emma", "Nana"
+    ),
+    "Query.booksByIsbn(isbns:)": example(
+        "[String!]!", "booksByIsbn(isbns: $v) { title }", ["9780306406157"], ["9780199535811"]
+    ),
     "AuthorLookup.id": example("ID!", "author(by: {id: $v}) { name }", "@ann", "@bob"),
     "AuthorLookup.slug": example("String!", "author(by: {slug: $v}) { name }", "ann", "bob"),
     "CategoryLookup.id": example("ID!", "category(by: {id: $v}) { name }", "@Fiction", "@Novels"),
@@ -154,6 +166,7 @@ def operators(field: str, option: str | None = None, **values: Any) -> dict[str,
     }
 
 
+ISBN = "0-306-40615-2"
 NUMBERS = ("eq", "neq", "lt", "lte", "gt", "gte")
 YEARS = dict.fromkeys(NUMBERS, 1880)
 FILTERS: dict[str, dict[str, Any]] = {
@@ -164,7 +177,18 @@ FILTERS: dict[str, dict[str, Any]] = {
         "and": {"and": [{"inStock": True}]},
         "or": {"or": [{"inStock": True}]},
         "not": {"not": {"inStock": True}},
-        **operators("author", "roles", eq="@ann", neq="@ann", in_=["@ann"], notIn=["@ann"], roles=["EDITOR"]),
+        **operators("id", eq="@Emma", neq="@Emma", in_=["@Emma"], notIn=["@Emma"]),
+        **operators("isbn", eq=ISBN, neq=ISBN, in_=[ISBN], notIn=[ISBN], isNull=True),
+        **operators(
+            "author",
+            "roles",
+            eq="@ann",
+            neq="@ann",
+            in_=["@ann"],
+            notIn=["@ann"],
+            slug={"eq": "ann"},
+            roles=["EDITOR"],
+        ),
         **operators(
             "category",
             "includeDescendants",
@@ -172,13 +196,14 @@ FILTERS: dict[str, dict[str, Any]] = {
             neq="@Fiction",
             in_=["@Fiction"],
             notIn=["@Fiction"],
+            path={"eq": "fiction"},
             includeDescendants=False,
         ),
         **operators("language", eq="en", neq="en", in_=["en"], notIn=["en"], isNull=True),
         **operators("publisher", eq="Ace", neq="Ace", in_=["Ace"], notIn=["Ace"], isNull=True),
         **operators("format", eq="EBOOK", neq="EBOOK", in_=["EBOOK"], notIn=["EBOOK"], isNull=True),
         **operators("currency", eq="EUR", neq="EUR", in_=["EUR"], notIn=["EUR"], isNull=True),
-        **operators("price", **dict.fromkeys(NUMBERS, "9.50"), isNull=True),
+        **operators("price", **dict.fromkeys(NUMBERS, "9.50"), isNull=True, currency="EUR"),
         **operators("rating", **dict.fromkeys(NUMBERS, "4.5"), isNull=True),
         **operators("published", **YEARS, isNull=True),
     },

@@ -34,6 +34,7 @@ async def test_a_book_is_found_by_its_isbn_in_any_form(client: Client, hamlet: i
         ('author(by: {slug: "william-shakespeare"}) { id }', "authors_by_slugs"),
         ('category(by: {path: "plays/tragedies"}) { id }', "categories_by_paths"),
         ('book(by: {isbn: "9780199535811"}) { id }', "books_by_isbns"),
+        ('book(by: {sourceKey: {source: "test", sourceId: "Hamlet"}}) { id }', "books_by_source_keys"),
     ],
 )
 async def test_an_object_is_found_by_its_global_id(
@@ -86,6 +87,8 @@ async def test_nodes_are_in_the_order_of_the_ids_with_null_for_missing_ones(
     [
         f'book(by: {{id: "{global_id("Book", 0)}"}}) {{ title }}',
         'book(by: {isbn: "9780306406157"}) { title }',
+        'book(by: {sourceKey: {source: "test", sourceId: "hamlet"}}) { title }',
+        'book(by: {sourceKey: {source: "", sourceId: "Hamlet"}}) { title }',
         'author(by: {slug: "nobody"}) { name }',
         'author(by: {slug: ""}) { name }',
         'category(by: {path: "nowhere"}) { name }',
@@ -118,6 +121,16 @@ async def test_an_object_that_does_not_exist_is_null(client: Client, hamlet: int
         ('node(id: "é") { id }', "id", "is not a global id"),
         ('author(by: {slug: "a\\u0000b"}) { id }', "by.slug", "contains a NUL character"),
         ('category(by: {path: "\\u0000"}) { id }', "by.path", "contains a NUL character"),
+        (
+            'book(by: {sourceKey: {source: "\\u0000", sourceId: "a"}}) { id }',
+            "by.sourceKey.source",
+            "contains a NUL character",
+        ),
+        (
+            'book(by: {sourceKey: {source: "a", sourceId: "\\u0000"}}) { id }',
+            "by.sourceKey.sourceId",
+            "contains a NUL character",
+        ),
     ],
 )
 async def test_an_invalid_key_is_bad_user_input(
@@ -164,6 +177,47 @@ async def test_a_look_up_takes_exactly_one_key(client: Client, by: str) -> None:
     response = await client.run(f"{{ book(by: {by}) {{ id }} }}")
 
     assert {error["extensions"]["code"] for error in response["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+CART = "query ($isbns: [String!]!) { booksByIsbn(isbns: $isbns) { title } }"
+
+
+async def test_a_cart_is_one_field_in_the_order_of_its_isbns(
+    client: Client, connection: asyncpg.Connection, hamlet: int
+) -> None:
+    await add_book(connection, "Emma", isbn="9780306406157")
+    await add_book(connection, "Hidden", isbn="9780747532699", is_published=False)
+    isbns = ["0306406152", "9780747532699", "9780140449136", "978-0-19-953581-1", "9780306406157"]
+
+    data = await client.data(CART, isbns=isbns)
+
+    emma, hamlet_title = {"title": "Emma"}, {"title": "Hamlet"}
+    assert data == {"booksByIsbn": [emma, None, None, hamlet_title, emma]}
+    assert client.statements == ["books_by_isbns"]
+    assert client.views.pending == {}
+
+
+async def test_an_invalid_isbn_of_a_cart_is_null_at_its_place_with_an_error(
+    client: Client, hamlet: int
+) -> None:
+    response = await client.run(CART, isbns=["9780199535812", "9780199535811"])
+
+    assert response["data"] == {"booksByIsbn": [None, {"title": "Hamlet"}]}
+    [error] = response["errors"]
+    assert error["path"] == ["booksByIsbn", 0]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "isbns[0]"}
+    assert error["message"] == (
+        "isbns[0] is '9780199535812', which is not a valid ISBN. Give 10 or 13 digits, with or without "
+        "hyphens; the last one is a check digit."
+    )
+
+
+async def test_a_cart_has_at_most_100_isbns(client: Client) -> None:
+    assert await client.data(CART, isbns=["9780199535811"] * 100) == {"booksByIsbn": [None] * 100}
+    error = await client.error(CART, isbns=["9780199535811"] * 101)
+
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "isbns"}
+    assert error["message"] == "isbns has 101 ISBNs; at most 100 are allowed."
 
 
 async def test_more_than_100_ids_are_rejected(client: Client) -> None:

@@ -20,17 +20,11 @@ from graphql_api.schema.book_format import BookFormat
 from graphql_api.schema.contributor_role import ContributorRole
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.ids import parse_database_id
-from graphql_api.schema.inputs import AuthorLookup, CategoryLookup, check_storable_text
+from graphql_api.schema.inputs import AuthorLookup, CategoryLookup, SourceKeyInput, check_storable_text
 
 
 def _field(description: str, **options: Any) -> Any:
     return strawberry.field(default=UNSET, description=description, **options)
-
-
-@strawberry.input(description="The key of a book in the source that it was imported from.")
-class SourceKeyInput:
-    source: str = strawberry.field(description="The source, for example gutenberg.")
-    source_id: str = strawberry.field(description="The key of the book in that source.")
 
 
 @strawberry.input(one_of=True, description="Names a book by exactly one of its keys.")

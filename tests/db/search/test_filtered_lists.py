@@ -37,6 +37,8 @@ YEARS = [None, -50, 1899, 1900, 1905]
 PRICES = [None, Decimal("0"), Decimal("4.99"), Decimal("5"), Decimal("120")]
 RATINGS = [None, Decimal("0.00"), Decimal("3.99"), Decimal("4.50")]
 
+ISBNS = ["9780306406157", "9780199535811", "9780747532699"]
+
 drawn_book = st.fixed_dictionaries(
     {
         "title": st.sampled_from(TITLES),
@@ -45,6 +47,7 @@ drawn_book = st.fixed_dictionaries(
         "price": st.sampled_from(PRICES),
         "rating_average": st.sampled_from(RATINGS),
         "stock": st.integers(0, 1),
+        "isbn": st.booleans(),
         "authors": st.sets(st.integers(0, 1)),
         "categories": st.sets(st.integers(0, 2)),
     }
@@ -63,7 +66,7 @@ class FilterCase:
 
 
 def comparison_cases(
-    facet: Facet, column: c.FilterColumn, name: str, values: list[Any]
+    facet: Facet | None, column: c.FilterColumn, name: str, values: list[Any]
 ) -> st.SearchStrategy[FilterCase]:
     operators: dict[str, Callable[[Any, Any], bool]] = {
         "eq": lambda a, b: a == b,
@@ -108,6 +111,7 @@ simple = st.one_of(
     comparison_cases(Facet.PRICES, c.PRICE_COLUMN, "price", PRICES),
     comparison_cases(Facet.RATINGS, c.RATING_COLUMN, "rating_average", RATINGS),
     comparison_cases(Facet.DECADES, c.PUBLISHED_COLUMN, "published_key", [None, -500000, 19000000]),
+    comparison_cases(None, c.ISBN_COLUMN, "isbn", [None, *ISBNS]),
     st.just(FilterCase(None, lambda _a, _c: c.IN_STOCK, lambda row: row["stock"] > 0)),
     st.integers(0, 1).map(
         lambda n: FilterCase(
@@ -171,6 +175,9 @@ async def add_drawn(
     values["authors"] = [authors[n] for n in sorted(book["authors"])]
     values["categories"] = [categories[n] for n in sorted(book["categories"])]
     values["currency"] = None if book["price"] is None else "EUR"
+    # An ISBN belongs to one book: the first ones that are drawn with one.
+    has_isbn = book["isbn"] and number < len(ISBNS) and "source" not in columns
+    values["isbn"] = ISBNS[number] if has_isbn else None
     values["rating_count"] = 0 if book["rating_average"] is None else (1, 2, 16, 63, 300)[number % 5]
     return await add_book(connection, **values)
 
@@ -188,7 +195,7 @@ async def add_drawn_catalog(connection: Connection, drawn: list[DrawnBook]) -> S
     for number, book in enumerate(drawn):
         identity = await add_drawn(connection, authors, categories, book, number)
         row = await connection.fetchrow(
-            "SELECT id, title_key, published_key, price, rating_average, rating_count FROM book WHERE id = $1",
+            "SELECT id, isbn, title_key, published_key, price, rating_average, rating_count FROM book WHERE id = $1",
             identity,
         )
         assert row

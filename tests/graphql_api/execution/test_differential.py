@@ -77,6 +77,9 @@ catalog_values = {
     "before": add_rare_values(st.none(), *CURSORS, ""),
     "id": add_rare_values(FOUND, global_id("Planet", 1), "nothing"),
     "ids": add_rare_values(FOUND, global_id("Planet", 1), "nothing"),
+    "isbns": add_rare_values(st.sampled_from(["9780306406157", "0306406152"]), "978", "9791091146135"),
+    "sourceId": st.sampled_from(["Book 0", "nothing"]),
+    "source": st.sampled_from(["test", "other"]),
     "isbn": add_rare_values(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
     "slug": st.sampled_from(["person-0", "nobody"]),
     "path": st.sampled_from(["fiction", "fiction/middle", "nowhere"]),
@@ -86,7 +89,9 @@ catalog_values = {
     "Decimal": add_rare_values(st.sampled_from(["0", "9.99", "4.5"]), "NaN"),
     "ID": add_rare_values(FOUND, "nothing"),
     "Int": add_rare_values(st.integers(-50, 2000), 10_000),
-    "String": add_rare_values(st.sampled_from(["en", "EUR", "per", "%"]), "\0"),
+    "String": add_rare_values(
+        st.sampled_from(["en", "EUR", "per", "%", "9780306406157", "person-0", "fiction"]), "\0"
+    ),
 }
 
 
