@@ -20,24 +20,40 @@ from graphql_api.schema.types import Author, Book, Category
 __all__ = ["Schema", "schema", "schema_for"]
 
 
+_DESCRIPTION = (
+    "The catalog of a bookstore: books, their authors and a tree of categories.\n\n"
+    "Begin with `books`: narrow it by `filter`, and read on with `after`, the `endCursor` of a page; `node` "
+    "finds any object by its `id`.\n\n"
+    "What is not found is null without an error, and every error has an `extensions.code`."
+)
+
+
 class Schema(strawberry.Schema):
-    """Strawberry's schema of one role, with four changes.
+    """Strawberry's schema of one role, with five changes.
 
     - It has only what the role may use, and the types that this refers to. It has no mutation type for a role
       that may use no mutation.
     - Errors are not logged here. The HTTP layer formats and logs them.
     - `is_type_of` checks are removed. Every value is a record of `db` that knows its type name.
+    - It has a description, which Strawberry's schemas cannot have.
     - `@deprecated` is not allowed on definitions of directives. Clients built on graphql-core 3.2 do not know
       this location, and cannot build a schema from introspection that lists it.
     """
 
     def __init__(
-        self, query: type, mutation: type | None = None, *, role: Role = Role.MANAGER, **options: Any
+        self,
+        query: type,
+        mutation: type | None = None,
+        *,
+        role: Role = Role.MANAGER,
+        description: str | None = None,
+        **options: Any,
     ) -> None:
         self.role = role
         if mutation and not self.get_fields(get_object_definition(mutation, strict=True)):
             mutation = None
         super().__init__(query, mutation, **options)  # pyright: ignore[reportUnknownMemberType]
+        self._schema.description = description
         for graphql_type in self._schema.type_map.values():
             if is_object_type(graphql_type):
                 graphql_type.is_type_of = None
@@ -48,6 +64,15 @@ class Schema(strawberry.Schema):
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
         """Return the fields of a type, an interface or an input that the role may use."""
         return allowed_fields(self.role, super().get_fields(type_definition))
+
+    def as_str(self) -> str:
+        """Return the schema in the schema definition language, with its description first."""
+        schema = self._schema
+        if not schema.description:
+            return super().as_str()
+        roots = {"query": schema.query_type, "mutation": schema.mutation_type}
+        lines = [f"  {operation}: {root.name}" for operation, root in roots.items() if root]
+        return "\n".join(['"""', schema.description, '"""', "schema {", *lines, "}", "", super().as_str()])
 
     def process_errors(self, errors: object, execution_context: object = None) -> None:
         """Do nothing: `format_error` handles the errors."""
@@ -69,6 +94,7 @@ def schema_for(role: Role) -> Schema:
         Query,
         Mutation,
         role=role,
+        description=_DESCRIPTION,
         types=[Book, Author, Category],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

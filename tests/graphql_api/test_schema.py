@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    build_schema,
     get_introspection_query,
     is_introspection_type,
     is_specified_scalar_type,
@@ -53,6 +55,24 @@ def test_every_type_field_argument_and_enum_value_has_a_description() -> None:
 def test_the_schema_equals_the_committed_one() -> None:
     """After an intended change, run `bookstore schema > graphql_api/schema.graphql`."""
     assert schema.as_str() + "\n" == SDL.read_text(encoding="utf-8")
+
+
+async def test_the_schema_describes_itself_in_three_sentences(client: Client) -> None:
+    description = (await client.data("{ __schema { description } }"))["__schema"]["description"]
+
+    assert len(re.findall(r"\.(?: |\n|$)", description)) == 3
+    assert description.startswith("The catalog of a bookstore")
+    assert build_schema(schema.as_str()).description == description
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_description_names_what_is_in_the_schema_of_each_role(role: Role) -> None:
+    text = build_schema(schema_for(role).as_str())
+    named = set(re.findall(r"`(\w+)`", text.description or ""))
+    known = {name for each in text.type_map.values() for name in getattr(each, "fields", {})}
+
+    assert named - known == {"filter", "after"}
+    assert {"filter", "after"} <= set(text.query_type.fields["books"].args if text.query_type else ())
 
 
 def test_sort_keys_of_the_schema_are_those_of_the_catalog() -> None:
