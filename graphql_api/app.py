@@ -99,7 +99,8 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
         routes.append(explorer_assets())
     routes += health_routes(lambda: cluster.can_read)
     if settings.metrics:
-        routes.append(metrics_route(operation_counts, documents.refusals))
+        deprecated_uses = documents.deprecated_uses.counts
+        routes.append(metrics_route(operation_counts, documents.refusals, deprecated_uses))
     endpoint = Endpoint(settings, documents, authenticator, cluster, view_counter)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)
 

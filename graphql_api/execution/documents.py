@@ -22,6 +22,7 @@ from graphql_api.execution.arguments import variables_in
 from graphql_api.execution.calls import CannotCompileError
 from graphql_api.execution.compiler import Compiler
 from graphql_api.execution.cost import ROWS, VALUES, OperationCost
+from graphql_api.execution.deprecations import find_deprecated_uses, has_deprecations
 from graphql_api.execution.document_limits import check_document_limits
 from graphql_api.execution.limits import LIMITS, Limits
 from graphql_api.execution.plans import Plan
@@ -68,6 +69,7 @@ class Document:
     condition_variables: tuple[str, ...]
     byte_size: int
     suggestions: bool
+    deprecated: tuple[str, ...]
     plans: dict[tuple[Any, ...], Plan | str] = field(default_factory=dict)
 
     @property
@@ -140,6 +142,7 @@ class DocumentCompiler:
     def __init__(self, schema: Schema, limits: Limits, *, introspection: bool, suggestions: bool) -> None:
         self.schema = schema
         self.limits = limits
+        self.has_deprecations = has_deprecations(schema._schema)  # noqa: SLF001
         self.validation = Validation(schema, limits, introspection=introspection, suggestions=suggestions)
 
     def compile(self, text: str, operation_name: str | None) -> Document:
@@ -178,7 +181,16 @@ class DocumentCompiler:
             tuple(sorted(condition_variables.names)),
             len(text.encode("utf-8", "surrogatepass")),
             self.validation.suggestions,
+            self._find_deprecated_uses(node, operation),
         )
+
+    def _find_deprecated_uses(
+        self, node: DocumentNode, operation: OperationDefinitionNode
+    ) -> tuple[str, ...]:
+        if not self.has_deprecations:
+            return ()
+        name = operation.name and operation.name.value
+        return find_deprecated_uses(self.schema._schema, node, name)  # noqa: SLF001
 
 
 class DocumentCache:

@@ -1,6 +1,6 @@
 """Trusted documents: those of the manifests, compiled at start and kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import product
 
 from graphql import GraphQLError, OperationDefinitionNode, parse
@@ -64,6 +64,11 @@ class TrustedDocuments:
             [any_operation, *_] = operations.values()
             select_operation(any_operation.node, operation_name)
         return document
+
+    def operations(self) -> Iterator[Document]:
+        """Yield each operation of the documents."""
+        for operations in self._operations.values():
+            yield from {id(operation): operation for operation in operations.values()}.values()
 
     def _add(self, document: ManifestDocument, *, skip_invalid: bool) -> bool:
         """Compile a document. Return whether it is trusted."""

@@ -16,6 +16,9 @@ _REFUSALS = """# HELP bookstore_untrusted_documents_total Requests for documents
 bookstore_untrusted_documents_total{{sent="id"}} {id}
 bookstore_untrusted_documents_total{{sent="text"}} {text}
 """
+_DEPRECATED_USES = """# HELP bookstore_deprecated_uses_total Requests that use something deprecated.
+# TYPE bookstore_deprecated_uses_total counter
+"""
 _REQUESTS = """# HELP bookstore_requests Admitted requests: running, or waiting in the queue.
 # TYPE bookstore_requests gauge
 bookstore_requests{{state="running"}} {running}
@@ -24,12 +27,17 @@ bookstore_requests{{state="waiting"}} {waiting}
 _LABEL_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def metrics_route(operation_counts: Mapping[str | None, int], refusals: Mapping[str, int]) -> Route:
+def metrics_route(
+    operation_counts: Mapping[str | None, int],
+    refusals: Mapping[str, int],
+    deprecated_uses: Mapping[tuple[str, str], int],
+) -> Route:
     """Return the route /metrics.
 
     `operation_counts` has the number of operations by the reason for running on graphql-core, None for plans.
     `refusals` has the number of requests without a trusted document, for what they have sent: `id` or `text`.
-    The gauges of requests appear if the server's HTTP protocol controls admission.
+    `deprecated_uses` has the number of requests that use something deprecated, by the name of the operation
+    and the coordinate. The gauges of requests appear if the server's HTTP protocol controls admission.
     """
 
     async def metrics(request: Request) -> Response:
@@ -39,6 +47,11 @@ def metrics_route(operation_counts: Mapping[str | None, int], refusals: Mapping[
             for reason, count in sorted(operation_counts.items(), key=lambda item: item[0] or "")
         ]
         lines.append(_REFUSALS.format(**refusals))
+        lines.append(_DEPRECATED_USES)
+        lines += [
+            f'bookstore_deprecated_uses_total{{coordinate="{coordinate}",operation="{operation}"}} {count}\n'
+            for (operation, coordinate), count in sorted(deprecated_uses.items())
+        ]
         admission: Admission | None = request.scope.get("state", {}).get(ADMISSION_STATE)
         requests = (
             _REQUESTS.format(running=admission.running, waiting=len(admission.waiters)) if admission else ""

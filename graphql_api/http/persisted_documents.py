@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from graphql_api.access.roles import Role
+from graphql_api.execution.deprecations import DeprecatedUses
 from graphql_api.execution.documents import Document, DocumentCache
 from graphql_api.execution.manifests import hash_text
 from graphql_api.execution.trusted_documents import TrustedDocuments
@@ -47,7 +48,7 @@ class PersistedDocuments:
     """Finds the document of a request by its text or its identifier.
 
     `refusals` counts the requests that `TrustMode.ENFORCE` refuses or would refuse, by what they have sent:
-    `id` or `text`.
+    `id` or `text`. `deprecated_uses` counts the requests that use something deprecated.
     """
 
     def __init__(self, roles: Mapping[Role, RoleDocuments], mode: TrustMode) -> None:
@@ -57,12 +58,22 @@ class PersistedDocuments:
         has_manifest = any(documents.trusted.texts for documents in roles.values())
         self._checks_texts = has_manifest or mode is not TrustMode.OFF
         self._logged: set[str] = set()
+        self.deprecated_uses = DeprecatedUses()
+        for documents in roles.values():
+            for operation in documents.trusted.operations():
+                self.deprecated_uses.expect(operation_label(operation), operation.deprecated)
 
     def find(self, request: GraphQLRequest, role: Role) -> Document:
         """Return the document of a request, and fill in its text if the request has its identifier only.
 
         Raise HttpError, LimitExceededError, InvalidDocumentError or UnknownOperationError.
         """
+        document = self._find(request, role)
+        if document.deprecated:
+            self.deprecated_uses.count(operation_label(document), document.deprecated)
+        return document
+
+    def _find(self, request: GraphQLRequest, role: Role) -> Document:
         documents = self.roles[role]
         if not (request.document_id or self._checks_texts):
             return documents.cache.get(request.query, request.operation_name)

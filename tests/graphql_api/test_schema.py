@@ -1,6 +1,8 @@
 """The schema as clients read it: every part has a description, and no change is accidental."""
 
 import re
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLSchema,
     build_schema,
     get_introspection_query,
     is_introspection_type,
@@ -50,6 +53,36 @@ def test_every_type_field_argument_and_enum_value_has_a_description() -> None:
     assert {"Book", "Book.authors", "Category.books(includeDescendants:)", "OrderDirection.ASC"} <= set(
         described
     )
+
+
+def deprecation_reasons(graphql_schema: GraphQLSchema) -> Iterator[str]:
+    """Yield the reasons of all deprecated fields, arguments, input fields and enum values."""
+    for graphql_type in graphql_schema.type_map.values():
+        if not is_introspection_type(graphql_type):
+            parts = list(getattr(graphql_type, "fields", getattr(graphql_type, "values", {})).values())
+            parts += [argument for part in parts for argument in getattr(part, "args", {}).values()]
+            yield from (part.deprecation_reason for part in parts if part.deprecation_reason is not None)
+
+
+DEPRECATION = re.compile(r"Use .+\. It may be removed from (\d{4}-\d\d-\d\d) on\.", re.DOTALL)
+
+
+def test_a_deprecation_says_what_to_use_and_from_which_day_the_part_may_go() -> None:
+    reasons = list(deprecation_reasons(schema_for(Role.MANAGER)._schema))
+    matches = [DEPRECATION.fullmatch(reason) for reason in reasons]
+
+    assert [reason for reason, match in zip(reasons, matches, strict=True) if not match] == []
+    assert all(date.fromisoformat(match[1]) for match in matches if match)
+
+
+def test_every_kind_of_deprecated_part_is_looked_at() -> None:
+    text = """
+    type Query { a(b: In @deprecated(reason: "1")): E @deprecated(reason: "2") }
+    input In { c: Int @deprecated(reason: "3") }
+    enum E { F @deprecated(reason: "4") G }
+    """
+
+    assert sorted(deprecation_reasons(build_schema(text))) == ["1", "2", "3", "4"]
 
 
 def test_the_schema_equals_the_committed_one() -> None:

@@ -3,12 +3,15 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from graphql_api.execution.executor import operation_counts
 from graphql_api.execution.manifests import hash_text
 from graphql_api.http.admission import ADMISSION_STATE, Admission
+from graphql_api.http.metrics import metrics_route
 from tests.graphql_api.http.conftest import Shop
 
 
@@ -55,6 +58,19 @@ async def test_operations_by_hash_are_counted_like_those_by_text(shop: Shop) -> 
     assert (
         'bookstore_untrusted_documents_total{sent="id"} 0\n'
         'bookstore_untrusted_documents_total{sent="text"} 0\n' in response.text
+    )
+
+
+async def test_uses_of_deprecated_parts_are_counted_by_operation_and_coordinate() -> None:
+    uses = {("Old", "Book.cover"): 3, ("-", "Query.books(skip:)"): 1}
+    app = Starlette(routes=[metrics_route({}, {"id": 0, "text": 0}, uses)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+        text = (await client.get("/metrics")).text
+
+    assert text.endswith(
+        "# TYPE bookstore_deprecated_uses_total counter\n"
+        'bookstore_deprecated_uses_total{coordinate="Query.books(skip:)",operation="-"} 1\n'
+        'bookstore_deprecated_uses_total{coordinate="Book.cover",operation="Old"} 3\n'
     )
 
 
