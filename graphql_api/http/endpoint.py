@@ -160,6 +160,8 @@ class Endpoint:
             if read_only and not document.is_query:
                 raise _only_queries_by_get()
             running.document = document
+            if document.deprecated:
+                self.documents.count_deprecated_uses(document)
             operation = document.prepare(request.variables)
         except LimitExceededError as exceeded:
             raise RequestError.from_graphql_error(exceeded.error) from exceeded

@@ -68,12 +68,6 @@ class PersistedDocuments:
 
         Raise HttpError, LimitExceededError, InvalidDocumentError or UnknownOperationError.
         """
-        document = self._find(request, role)
-        if document.deprecated:
-            self.deprecated_uses.count(operation_label(document), document.deprecated)
-        return document
-
-    def _find(self, request: GraphQLRequest, role: Role) -> Document:
         documents = self.roles[role]
         if not (request.document_id or self._checks_texts):
             return documents.cache.get(request.query, request.operation_name)
@@ -91,6 +85,10 @@ class PersistedDocuments:
         if self.mode is TrustMode.LOG:
             self._report("text" if has_text else "id", document, request.query)
         return document
+
+    def count_deprecated_uses(self, document: Document) -> None:
+        """Count a request for a document that names something deprecated."""
+        self.deprecated_uses.count(operation_label(document), document.deprecated)
 
     def _resolve(self, request: GraphQLRequest, documents: RoleDocuments) -> None:
         """Fill in the text, or check that the identifier is that of the text. Raise HttpError."""

@@ -118,7 +118,8 @@ def test_requests_are_counted_by_the_name_of_the_operation() -> None:
 
     for text in ("query Old { books { cover } }", "{ books { name } }", "{ books { cover label } }"):
         for _ in range(2):
-            documents.find(GraphQLRequest(text, None, None), Role.PUBLIC)
+            document = documents.find(GraphQLRequest(text, None, None), Role.PUBLIC)
+            documents.count_deprecated_uses(document)
 
     assert before == {("Old", "Book.cover"): 0}
     assert documents.deprecated_uses.counts == {

@@ -8,11 +8,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from graphql_api.access.roles import Role
 from graphql_api.execution.executor import operation_counts
 from graphql_api.execution.manifests import hash_text
 from graphql_api.http.admission import ADMISSION_STATE, Admission
+from graphql_api.http.graphql_requests import GraphQLRequest
 from graphql_api.http.metrics import metrics_route
-from tests.graphql_api.http.conftest import Shop
+from tests.graphql_api.http.conftest import Shop, app_of
 
 
 def parse_counts(text: str) -> dict[tuple[str, str], int]:
@@ -72,6 +74,20 @@ async def test_uses_of_deprecated_parts_are_counted_by_operation_and_coordinate(
         'bookstore_deprecated_uses_total{coordinate="Query.books(skip:)",operation="-"} 1\n'
         'bookstore_deprecated_uses_total{coordinate="Book.cover",operation="Old"} 3\n'
     )
+
+
+async def test_a_request_that_names_something_deprecated_is_counted(shop: Shop) -> None:
+    async with shop(metrics=True) as client:
+        documents = app_of(client).endpoint.documents
+        request = GraphQLRequest("query Titles { books { totalCount } }", None, None)
+        documents.find(request, Role.PUBLIC).deprecated = ("BookConnection.totalCount",)
+        await client.post("/graphql", json={"query": request.query})
+        await client.post("/graphql", json={"query": "{ authors { totalCount } }"})
+        text = (await client.get("/metrics")).text
+
+    assert re.findall("^bookstore_deprecated.*", text, re.MULTILINE) == [
+        'bookstore_deprecated_uses_total{coordinate="BookConnection.totalCount",operation="Titles"} 1'
+    ]
 
 
 class IdleRequest:
