@@ -33,6 +33,7 @@ from graphql_api.http.paths import GRAPHQL_PATH, GRAPHQL_PATHS
 from graphql_api.http.persisted_documents import PersistedDocuments, RoleDocuments, TrustMode
 from graphql_api.http.request_ids import RequestIdMiddleware
 from graphql_api.http.root import root_route
+from graphql_api.http.schema_document import schema_route
 from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
 
@@ -97,6 +98,7 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     routes = [root_route(GRAPHQL_PATH, explorer=settings.explorer)]
     if settings.explorer and settings.introspection:
         routes.append(explorer_assets())
+    routes.append(schema_route(authenticator, cluster, introspection=settings.introspection))
     routes += health_routes(lambda: cluster.can_read)
     if settings.metrics:
         deprecated_uses = documents.deprecated_uses.counts

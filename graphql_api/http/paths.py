@@ -5,4 +5,6 @@ GRAPHQL_PATH = "/graphql"
 GRAPHQL_PATHS = frozenset((GRAPHQL_PATH, f"{GRAPHQL_PATH}/"))
 """The paths of the endpoint. Clients made for other servers add a slash at the end."""
 
+SCHEMA_PATH = f"{GRAPHQL_PATH}/schema.graphql"
+
 EXPLORER_ASSETS_PATH = f"{GRAPHQL_PATH}/assets"
