@@ -56,6 +56,14 @@ class PricedBook(Book):
     currency: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
+class CoveredBook(Book):
+    """A book with an image of its cover."""
+
+    __slots__ = ()
+
+    cover_url: str  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
 COLUMNS = all_columns(Book, **{column.name: column.read_sql for column in BOOK_COLUMNS if column.read_sql})
 
 TITLE = SortKey("title", "title_key", TEXT)

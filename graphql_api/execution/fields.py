@@ -105,13 +105,16 @@ def object_field(
     return _field(resolver, description, FieldOptions(reads=reads, trusted=trusted))
 
 
-def same_row_field(column: str, description: str) -> Any:
-    """Return a field of an object stored in the same row. The object is null if the column is null."""
+def same_row_field(column: str, description: str, *, reads: Sequence[str] = ()) -> Any:
+    """Return a field of an object stored in the same row. The object is null if the column is null.
+
+    `reads` names further columns that fields of the object need.
+    """
 
     def resolver(root: strawberry.Parent[Any]) -> Any:
         return None if root[column] is None else root
 
-    return _field(resolver, description, FieldOptions(reads=[column], same_row_column=column))
+    return _field(resolver, description, FieldOptions(reads=[column, *reads], same_row_column=column))
 
 
 def batch_field(

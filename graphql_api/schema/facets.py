@@ -25,6 +25,7 @@ from graphql_api.loaders.search import facet_loader
 from graphql_api.schema.costs import FACET_COST
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.ids import parse_database_id
+from graphql_api.schema.scalars import CurrencyCode, LanguageCode
 
 T = TypeVar("T")
 
@@ -116,13 +117,17 @@ def resolve_category_counts(
 
 @strawberry.type(description="A language, and the number of books in it.")
 class LanguageCount:
-    language: str = strawberry.field(description="The language as a BCP 47 tag, for example en or pt-BR.")
+    language: LanguageCode = strawberry.field(
+        description="The language as a BCP 47 tag, for example en or pt-BR."
+    )
     count: int = strawberry.field(description=COUNT_DESCRIPTION)
 
 
 @strawberry.type(description="A price range in one currency, and the number of books in it.")
 class PriceCount:
-    currency_code: str = strawberry.field(description="The currency's ISO 4217 code, for example EUR.")
+    currency_code: CurrencyCode = strawberry.field(
+        description="The currency's ISO 4217 code, for example EUR."
+    )
     from_: Decimal = strawberry.field(name="from", description="The lower bound of the range, inclusive.")
     below: Decimal | None = strawberry.field(
         description="The upper bound of the range, exclusive; null for the highest range."
@@ -145,7 +150,7 @@ class RatingCount:
 
 
 def language_count(entry: FacetEntry) -> LanguageCount:
-    return LanguageCount(language=entry.value, count=entry.number)
+    return LanguageCount(language=LanguageCode(entry.value), count=entry.number)
 
 
 def decade_count(entry: FacetEntry) -> DecadeCount:
@@ -159,7 +164,7 @@ def rating_count(entry: FacetEntry) -> RatingCount:
 def price_count(entry: FacetEntry) -> PriceCount:
     higher_steps = [step for step in PRICE_STEPS if step > int(entry.value)]
     return PriceCount(
-        currency_code=entry.currency or "",
+        currency_code=CurrencyCode(entry.currency or ""),
         from_=Decimal(entry.value),
         below=Decimal(higher_steps[0]) if higher_steps else None,
         count=entry.number,

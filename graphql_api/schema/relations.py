@@ -25,6 +25,7 @@ from graphql_api.schema.pagination import ConnectionSource
 
 _AUTHORS, _EDITORS = frozenset(["AUTHOR"]), frozenset(["EDITOR"])
 _BYLINE = _AUTHORS | _EDITORS
+_MAX_ALT_NAMES = 3
 
 
 def resolve_authors(
@@ -76,6 +77,26 @@ def resolve_related_books(
         raise UserInputError("first", f"first is {first}; it must be from 0 to {MAX_RELATED}.")
     loader = catalog.related_books_by_book_id(context.loaders, first)
     return loader.load_all([book["id"] for book in books])
+
+
+def resolve_cover_alts(books: Sequence[book_reads.Book], context: Context) -> Awaitable[list[str]]:
+    """Return a text for each cover. A list that shows bylines reads the names with them, not once more."""
+
+    def alts(contributions: list[list[author_reads.Contribution]]) -> list[str]:
+        return [
+            _cover_alt(book["title"], _contributors_in_roles(of_book, None))
+            for book, of_book in zip(books, contributions, strict=True)
+        ]
+
+    loader = catalog.authors_by_book_id(context.loaders)
+    return loader.load_all([book["id"] for book in books]).then(alts)
+
+
+def _cover_alt(title: str, byline: Sequence[author_reads.Contribution]) -> str:
+    if not byline:
+        return title
+    names = ", ".join(author["name"] for author in byline[:_MAX_ALT_NAMES])
+    return f"{title} – {names}{', …' if len(byline) > _MAX_ALT_NAMES else ''}"
 
 
 def resolve_author_books(

@@ -1,4 +1,4 @@
-"""Custom scalars: ISBN, Decimal and Date. All three are strings in responses."""
+"""Custom scalars, all of which are strings in responses. Codes and URLs are in responses only."""
 
 import re
 from datetime import date
@@ -118,5 +118,40 @@ DATE_SCALAR = strawberry.scalar(
     parse_value=parse_date,
 )
 
-SCALARS: dict[object, ScalarDefinition] = {ISBN: ISBN_SCALAR, Decimal: DECIMAL_SCALAR, date: DATE_SCALAR}
+LanguageCode = NewType("LanguageCode", str)
+CurrencyCode = NewType("CurrencyCode", str)
+URL = NewType("URL", str)
+
+LANGUAGE_CODE_SCALAR = strawberry.scalar(
+    name="LanguageCode",
+    description="A language as a BCP 47 tag, for example en or pt-BR.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc5646",
+    serialize=str,
+    parse_value=str,
+)
+
+CURRENCY_CODE_SCALAR = strawberry.scalar(
+    name="CurrencyCode",
+    description="A currency as an ISO 4217 code, for example EUR.",
+    specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
+    serialize=str,
+    parse_value=str,
+)
+
+URL_SCALAR = strawberry.scalar(
+    name="URL",
+    description="An absolute URL that begins with https:// or http://.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc3986",
+    serialize=str,
+    parse_value=str,
+)
+
+SCALARS: dict[object, ScalarDefinition] = {
+    ISBN: ISBN_SCALAR,
+    Decimal: DECIMAL_SCALAR,
+    date: DATE_SCALAR,
+    LanguageCode: LANGUAGE_CODE_SCALAR,
+    CurrencyCode: CURRENCY_CODE_SCALAR,
+    URL: URL_SCALAR,
+}
 """The scalar of each Python type."""

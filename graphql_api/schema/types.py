@@ -6,8 +6,10 @@ plain fields read columns of a record, and relations use the loaders.
 
 from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
 import strawberry
+from strawberry import UNSET
 
 from db import authors as author_reads
 from db import books as book_reads
@@ -19,6 +21,7 @@ from db.search.text_query import MAX_TEXT_LENGTH
 from graphql_api.access.roles import Role
 from graphql_api.execution.fields import PageUse, batch_field, object_field, same_row_field
 from graphql_api.loaders import catalog
+from graphql_api.schema.availability import BookAvailability, resolve_availability
 from graphql_api.schema.book_connections import (
     MatchedField,
     resolve_book_edges,
@@ -32,6 +35,7 @@ from graphql_api.schema.book_format import BookFormat
 from graphql_api.schema.connections import connection_field
 from graphql_api.schema.contributor_role import ContributorRole
 from graphql_api.schema.costs import FACET_COST, NO_ROWS, ONE_ROW, SHORT_LIST
+from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.facets import (
     COUNT_DESCRIPTION,
     SLICED_FACET_SIZE,
@@ -68,10 +72,12 @@ from graphql_api.schema.relations import (
     resolve_authors,
     resolve_category_books,
     resolve_children,
+    resolve_cover_alts,
     resolve_related_books,
 )
 from graphql_api.schema.restrictions import restrict_to
-from graphql_api.schema.scalars import ISBN
+from graphql_api.schema.scalars import ISBN, URL, CurrencyCode, LanguageCode
+from graphql_api.schema.truncation import truncate_text
 
 Record = book_reads.Book | author_reads.Author | category_reads.Category
 
@@ -102,7 +108,7 @@ class Money:
         description="The exact amount. It has the decimals of its currency, for example 12.90 (EUR) or 500 "
         "(JPY), and more only if the price has more.",
     )
-    currency: str = strawberry.field(
+    currency: CurrencyCode = strawberry.field(
         name="currencyCode", description="The currency's ISO 4217 code, for example EUR."
     )
 
@@ -122,6 +128,44 @@ class Contribution:
     author: "Author" = strawberry.field(description="The author who contributed.")
 
 
+@strawberry.type(description="An image of a book's cover.", directives=[NO_ROWS])
+class Cover:
+    record_class = book_reads.CoveredBook
+
+    cover_url: URL = strawberry.field(name="url", description="The URL of the image.")
+    alt: str = batch_field(
+        resolve_cover_alts,
+        "A text for readers who do not see the image: the title and up to three names of the byline.",
+        ONE_ROW,
+        reads=["name"],
+        record_class=author_reads.Author,
+    )
+
+
+_TruncateAtArg = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Return at most this number of characters, at least 1. A longer text is cut between "
+        "words and ends with an ellipsis, which is counted. Default: the whole text."
+    ),
+]
+
+
+def _resolve_description(
+    root: strawberry.Parent[book_reads.Book], truncate_at: _TruncateAtArg = UNSET
+) -> str | None:
+    text: str | None = root["description"]
+    if truncate_at is None or truncate_at is UNSET:
+        return text
+    if truncate_at < 1:
+        raise UserInputError("truncateAt", f"truncateAt is {truncate_at}; it must be at least 1.")
+    return None if text is None else truncate_text(text, truncate_at)
+
+
+def _resolve_in_stock(root: strawberry.Parent[book_reads.Book]) -> bool:
+    return root["stock"] > 0
+
+
 def _resolve_format(root: strawberry.Parent[book_reads.Book]) -> BookFormat | None:
     return None if root["format"] is None else BookFormat(root["format"])
 
@@ -138,8 +182,13 @@ class Book(Node):
         description="The subtitle, or the series and the number in the series."
     )
     isbn: ISBN | None = strawberry.field(description="The ISBN-13; null if the book has none.")
-    description: str | None = strawberry.field(description="A description of the book as plain text.")
-    language: str | None = strawberry.field(
+    description: str | None = object_field(
+        _resolve_description,
+        "A description of the book as plain text.",
+        reads=["description"],
+        trusted=True,
+    )
+    language: LanguageCode | None = strawberry.field(
         description="The language of the text as a BCP 47 tag, for example en or pt-BR."
     )
     publisher: str | None = strawberry.field(description="The name of the publisher.")
@@ -154,8 +203,24 @@ class Book(Node):
     )
     page_count: int | None = strawberry.field(description="The number of pages.")
     price: Money | None = same_row_field("price", "The price; null if the book is not for sale.")
+    availability: BookAvailability = object_field(
+        resolve_availability,
+        "Whether the book can be bought.",
+        reads=["price", "stock", "published_on", "published_year"],
+    )
     stock: int = strawberry.field(description="The number of copies in stock.")
-    cover_url: str | None = strawberry.field(description="The URL of an image of the cover.")
+    in_stock: bool = object_field(
+        _resolve_in_stock,
+        "Whether copies are in stock, as in the filter `inStock`.",
+        reads=["stock"],
+        trusted=True,
+    )
+    cover: Cover | None = same_row_field(
+        "cover_url", "The image of the cover; null if there is none.", reads=["title"]
+    )
+    cover_url: URL | None = strawberry.field(
+        description="The URL of the image of the cover, as `cover { url }`."
+    )
     rating_average: float | None = strawberry.field(
         description="The average rating, 0 to 5; null if the book has no ratings."
     )

@@ -15,7 +15,7 @@ from graphql_api.loaders import catalog
 from graphql_api.loaders.columns import ColumnSelection, columns_for
 from graphql_api.schema import Schema, schema
 from graphql_api.schema.queries import Query
-from graphql_api.schema.scalars import ISBN, ISBN_SCALAR
+from graphql_api.schema.scalars import SCALARS
 from graphql_api.schema.types import Money
 from tests.catalogs import add_book
 from tests.graphql_api.conftest import Client
@@ -47,7 +47,7 @@ def select(text: str) -> ColumnSelection:
 
 
 async def test_a_new_type_over_a_row_gets_the_columns_that_it_reads(client: Client) -> None:
-    shop = Schema(ShopQuery, types=[Money], config=StrawberryConfig(scalar_map={ISBN: ISBN_SCALAR}))
+    shop = Schema(ShopQuery, types=[Money], config=StrawberryConfig(scalar_map=SCALARS))
     key = await add_book(client.connection, "Emma", language="en")
     operation = DocumentCache(shop).get(f"{{ card(key: {key}) {{ title language }} }}", None).prepare(None)
 

@@ -82,6 +82,10 @@ ARGUMENTS: dict[str, Example] = {
     "Query.booksByIsbn(isbns:)": example(
         "[String!]!", "booksByIsbn(isbns: $v) { title }", ["9780306406157"], ["9780199535811"]
     ),
+    "Book.description(truncateAt:)": example("Int", "books { nodes { description(truncateAt: $v) } }", 5, 8),
+    "Book.related(first:)": example(
+        "Int!", 'book(by: {isbn: "9780306406157"}) { related(first: $v) { title } }', 1, 2
+    ),
     "AuthorLookup.id": example("ID!", "author(by: {id: $v}) { name }", "@ann", "@bob"),
     "AuthorLookup.slug": example("String!", "author(by: {slug: $v}) { name }", "ann", "bob"),
     "CategoryLookup.id": example("ID!", "category(by: {id: $v}) { name }", "@Fiction", "@Novels"),
@@ -292,6 +296,7 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
             "authors": [(ann, "TRANSLATOR"), (bob, "EDITOR")],
             "categories": [fiction],
             "language": "fr",
+            "description": "A tale of envy",
             "published_year": 1879,
             "price": Decimal("9.40"),
             "currency": "USD",
