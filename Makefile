@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := graphql_api/http/explorer
+STOREFRONT := examples/storefront
+STOREFRONT_DIST := graphql_api/http/storefront/dist
 AUDITS := tests/graphql_api/http/audits
 # What Vite asks for: 20.19 or newer of 20, 22.12 or newer of 22, anything above.
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
@@ -14,12 +16,12 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-serve: $(VENV)/runtime explorer ## Serve http://127.0.0.1:8000/graphql on an embedded PostgreSQL
+serve: $(VENV)/runtime explorer storefront ## Serve http://127.0.0.1:8000/graphql on an embedded PostgreSQL
 	@exec $(BIN)/bookstore serve
 
 # Before Python 3.14 branches are traced line by line, which takes a third of the tests' time.
 COVERAGE ?=
-test: $(VENV)/dev explorer audits ## Run the tests; with COVERAGE=1 their branch coverage too, 98 % at least
+test: $(VENV)/dev explorer storefront audits ## Run the tests; with COVERAGE=1 their branch coverage too, 98 % at least
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 # Documents of clients that must stay valid, in files that TRUSTED_DOCUMENTS can name.
@@ -87,7 +89,7 @@ lock: $(VENV)/dev ## Resolve the newest versions into the lock files
 	$(BIN)/python -m tests.check_lock --write
 
 clean: ## Remove what was built; the catalog in .data stays
-	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules $(AUDITS)/node_modules dist .coverage*
+	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules $(STOREFRONT_DIST) $(STOREFRONT)/node_modules $(AUDITS)/node_modules dist .coverage*
 
 $(VENV)/runtime: requirements.lock pyproject.toml
 	@echo "Installing the locked dependencies into $(VENV)"
@@ -109,8 +111,8 @@ $(AUDITS)/node_modules/.package-lock.json: $(AUDITS)/package-lock.json
 	@cd $(AUDITS) && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-# The explorer is built once, where Node is; everything else works without it.
-.PHONY: explorer
+# The explorer and the storefront are built once, where Node is; everything else works without them.
+.PHONY: explorer storefront
 explorer: ## Build GraphiQL, where Node 20.19 or newer is installed
 ifeq ($(NODE),true)
 	@$(MAKE) --no-print-directory $(EXPLORER)/dist/index.html \
@@ -122,3 +124,15 @@ endif
 $(EXPLORER)/dist/index.html: $(wildcard $(EXPLORER)/*.json $(EXPLORER)/*.ts $(EXPLORER)/*.html $(EXPLORER)/src/*)
 	@echo "Building GraphiQL"
 	@cd $(EXPLORER) && npm ci --silent --no-audit --no-fund && npm run --silent build
+
+storefront: ## Build the example storefront, where Node 20.19 or newer is installed
+ifeq ($(NODE),true)
+	@$(MAKE) --no-print-directory $(STOREFRONT_DIST)/index.html \
+		|| echo "The storefront could not be built (see above); everything else works, and make storefront tries again"
+else
+	@echo "Node 20.19 or newer is not installed: everything works but the storefront in the browser"
+endif
+
+$(STOREFRONT_DIST)/index.html: graphql_api/schema.graphql $(wildcard $(addprefix $(STOREFRONT)/,*.json *.ts *.html src/*.ts src/*/*.ts src/*/*.css src/*/*.graphql))
+	@echo "Building the storefront"
+	@cd $(STOREFRONT) && npm ci --silent --no-audit --no-fund && npm run --silent build

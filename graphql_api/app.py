@@ -34,6 +34,7 @@ from graphql_api.http.persisted_documents import PersistedDocuments, RoleDocumen
 from graphql_api.http.request_ids import RequestIdMiddleware
 from graphql_api.http.root import root_route
 from graphql_api.http.schema_document import schema_route
+from graphql_api.http.storefront_page import Storefront
 from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
 
@@ -95,7 +96,8 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
             await asyncio.wait(tasks)
             await cluster.stop()
 
-    routes = [root_route(GRAPHQL_PATH, explorer=settings.explorer)]
+    storefront = Storefront(explorer=settings.explorer) if settings.storefront else None
+    routes = [root_route(GRAPHQL_PATH, explorer=settings.explorer, storefront=storefront)]
     if settings.explorer and settings.introspection:
         routes.append(explorer_assets())
     routes.append(schema_route(authenticator, cluster, introspection=settings.introspection))
@@ -103,8 +105,10 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     if settings.metrics:
         deprecated_uses = documents.deprecated_uses.counts
         routes.append(metrics_route(operation_counts, documents.refusals, deprecated_uses))
+    routes += storefront.routes() if storefront else []
+    exception_handlers: dict[int, Any] = {404: storefront.respond_not_found} if storefront else {}
     endpoint = Endpoint(settings, documents, authenticator, cluster, view_counter)
-    return BookstoreApp(endpoint, settings, routes, lifespan=lifespan)
+    return BookstoreApp(endpoint, settings, routes, lifespan=lifespan, exception_handlers=exception_handlers)
 
 
 def _create_cluster(settings: Settings, dsn: str) -> Cluster:

@@ -195,6 +195,7 @@ class Settings:
         None, 'Whether errors suggest names ("Did you mean …"); by default as `INTROSPECTION`.'
     )
     explorer: bool = _setting(True, "Whether browsers get the explorer page at the path of the API.")
+    storefront: bool = _setting(True, "Whether browsers get the example storefront at the root path.")
     cors_origins: str = _setting(
         "", "Origins allowed by CORS, separated by commas; * allows all.", _ORIGIN_LIST
     )

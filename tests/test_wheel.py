@@ -1,4 +1,4 @@
-"""The wheel contains everything it needs: migrations, the sample, and GraphiQL if it was built."""
+"""The wheel contains everything it needs: migrations, the sample, GraphiQL and the storefront if they were built."""
 
 import subprocess
 import sys
@@ -15,6 +15,7 @@ from tests.waiting import GUARD
 ROOT = Path(__file__).parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 EXPLORER = ROOT / "graphql_api" / "http" / "explorer"
+STOREFRONT = ROOT / "graphql_api" / "http" / "storefront"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,9 @@ def test_the_installed_wheel_works_without_the_repository(wheel: Path) -> None:
         with run_server(folder, command, PYTHONPATH=str(installed)) as server:
             response = httpx.post(server.url, json={"query": "{ books { totalCount } }"}, timeout=GUARD)
             page = httpx.get(server.url, headers={"accept": "text/html"}, timeout=GUARD)
+            storefront = httpx.get(f"{server.url}/../search", headers={"accept": "text/html"}, timeout=GUARD)
 
         assert response.json() == {"data": {"books": {"totalCount": 169}}}
         assert ("GraphiQL is not built" in page.text) is not (EXPLORER / "dist" / "index.html").exists()
+        assert (storefront.status_code == 200) is (STOREFRONT / "dist" / "index.html").exists()
         assert run_bookstore("migrate", cwd=folder, PYTHONPATH=str(installed)).returncode == 0

@@ -3,48 +3,24 @@
 from html import escape
 from pathlib import Path
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from graphql_api.http.graphql_requests import joined_header
-from graphql_api.http.gzip import accepts_gzip
+from graphql_api.http.built_pages import assets_route, page_headers
 from graphql_api.http.paths import EXPLORER_ASSETS_PATH, GRAPHQL_PATH
 
 DIST = Path(__file__).parent / "explorer" / "dist"
 """The folder to which `make explorer` writes the page and its assets. The wheel contains it too."""
 
-_PAGE_HEADERS = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": "; ".join(
-        [
-            "default-src 'none'",
-            "script-src 'self'",
-            "worker-src 'self'",
-            # Monaco, GraphiQL's editor, writes its themes and dimensions into style elements.
-            "style-src 'self' 'unsafe-inline'",
-            "connect-src 'self'",
-            "img-src 'self' data:",
-            "font-src 'self' data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        ]
-    ),
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept",
-    "X-Content-Type-Options": "nosniff",
-}
-
-_ASSET_HEADERS = {
-    "Cache-Control": "public, max-age=31536000, immutable",
-    "Vary": "Accept-Encoding",
-    "X-Content-Type-Options": "nosniff",
-}
-
-# Explicit types: some systems map .js to text/plain, which browsers refuse to run.
-_ASSET_TYPES = {".css": "text/css", ".js": "text/javascript", ".ttf": "font/ttf"}
+_PAGE_HEADERS = page_headers(
+    "script-src 'self'",
+    "worker-src 'self'",
+    # Monaco, GraphiQL's editor, writes its themes and dimensions into style elements.
+    "style-src 'self' 'unsafe-inline'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+)
 
 
 def explorer_response(
@@ -69,30 +45,8 @@ def _page_without_graphiql(url: str, reason: str) -> Response:
 
 
 def explorer_assets(dist: Path = DIST) -> Route:
-    """Return the route of the page's scripts, styles and fonts, whose names contain a content hash."""
-    folder = dist / "graphql" / "assets"
-
-    async def serve_asset(request: Request) -> Response:
-        path = folder / request.path_params["name"]
-        media_type = _ASSET_TYPES.get(path.suffix)
-        if media_type is None or path.parent != folder or not _is_file(path):
-            raise HTTPException(404)
-        headers = dict(_ASSET_HEADERS)
-        gzipped = path.with_name(f"{path.name}.gz")
-        if accepts_gzip(joined_header(request.scope, b"accept-encoding")[:1000]) and gzipped.is_file():
-            path = gzipped
-            headers["Content-Encoding"] = "gzip"
-        return FileResponse(path, headers=headers, media_type=media_type)
-
-    return Route(f"{EXPLORER_ASSETS_PATH}/{{name}}", serve_asset, name="explorer_assets")
-
-
-def _is_file(path: Path) -> bool:
-    """Return whether a file exists. Return False if the name is too long for a file."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
+    """Return the route of the page's assets."""
+    return assets_route(EXPLORER_ASSETS_PATH, dist / "graphql" / "assets")
 
 
 _NOT_BUILT = """\

@@ -65,11 +65,13 @@ async def test_get_without_a_query_is_an_error_with_instructions(http: httpx.Asy
     ]
 
 
-async def test_the_root_redirects_a_browser_to_the_explorer(http: httpx.AsyncClient) -> None:
-    browser = await http.get("/", headers=BROWSER)
-    head = await http.head("/", headers=BROWSER)
-    tool = await http.get("/")
-    post = await http.post("/", json={"query": QUERY})
+async def test_without_the_storefront_the_root_redirects_a_browser_to_the_explorer(shop: Shop) -> None:
+    async with shop(storefront=False) as http:
+        browser = await http.get("/", headers=BROWSER)
+        head = await http.head("/", headers=BROWSER)
+        tool = await http.get("/")
+        post = await http.post("/", json={"query": QUERY})
+        example = await http.get(tool.json()["example"])
 
     assert (browser.status_code, browser.headers["location"]) == (303, "graphql")
     assert str(browser.url.join(browser.headers["location"])) == "http://shop/graphql"
@@ -85,12 +87,11 @@ async def test_the_root_redirects_a_browser_to_the_explorer(http: httpx.AsyncCli
     )
     assert (browser.headers["vary"], tool.headers["vary"]) == ("Accept", "Accept")
     assert post.status_code == 405
-    example = await http.get(tool.json()["example"])
     assert example.json() == {"data": {"books": {"nodes": [{"title": "Emma"}]}}}
 
 
 async def test_the_explorer_can_be_turned_off(shop: Shop) -> None:
-    async with shop(explorer=False) as http:
+    async with shop(explorer=False, storefront=False) as http:
         page = await http.get("/graphql", headers=BROWSER)
         slash = await http.get("/graphql/", headers=BROWSER)
         root = await http.get("/", headers=BROWSER)

@@ -5,10 +5,20 @@ import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import { examples } from './examples';
 import { fetcher } from './fetcher';
+import { readLinkedOperation } from './linked';
 import './page.css';
 
+const linked = readLinkedOperation();
+
 createRoot(document.getElementById('explorer')!).render(
-  <GraphiQL fetcher={fetcher} defaultTabs={examples} inputValueDeprecation schemaDescription>
+  <GraphiQL
+    fetcher={fetcher}
+    defaultTabs={linked ? [linked, ...examples] : examples}
+    initialQuery={linked?.query}
+    initialVariables={linked?.variables ?? undefined}
+    inputValueDeprecation
+    schemaDescription
+  >
     <GraphiQL.Logo>Bookstore</GraphiQL.Logo>
   </GraphiQL>,
 );

@@ -1,0 +1,138 @@
+/** A book: all that the catalog says about it, and more by its authors. */
+import { h, type Child } from '../dom';
+import {
+  formatBookFormat,
+  formatCount,
+  formatDate,
+  formatLanguage,
+  formatNumber,
+  formatPrice,
+  formatRole,
+  formatYear,
+} from '../format';
+import { BookPageDocument, type BookPageQuery, type BookPageQueryVariables } from '../gql/graphql';
+import { authorLinks, bookGrid, stars } from '../parts/books';
+import { breadcrumb } from '../parts/breadcrumb';
+import { drawCover } from '../parts/cover';
+import { authorUrl, categoryUrl } from '../urls';
+import type { Page, View } from '../view';
+
+type Book = NonNullable<BookPageQuery['book']>;
+
+const MORE_BOOKS = 6;
+
+export const bookPage: Page<BookPageQuery, BookPageQueryVariables> = {
+  path: /^books\/([^/]+)$/,
+  skeleton: 'book',
+  document: BookPageDocument,
+  readVariables: (_, [id = '']) => ({ id }),
+  render: ({ book }): View | null =>
+    book && {
+      title: book.title,
+      content: [
+        breadcrumb(mainPath(book), { isHere: false }),
+        h(
+          'article',
+          { class: 'book-page' },
+          h('div', { class: 'book-cover' }, drawCover(book)),
+          h(
+            'div',
+            { class: 'book-text' },
+            h('h1', { lang: book.language, dir: 'auto' }, book.title),
+            book.subtitle && h('p', { class: 'subtitle', lang: book.language, dir: 'auto' }, book.subtitle),
+            book.authors.length > 0 && h('p', { class: 'byline' }, 'by ', authorLinks(book.authors)),
+            rating(book),
+            offer(book),
+            book.description && h('p', { class: 'description' }, book.description),
+            facts(book),
+          ),
+        ),
+        book.authors.map((author) => moreBy(author, book)),
+      ],
+    },
+};
+
+/** Return the longest way to a category of the book. */
+function mainPath({ categories }: Book) {
+  const paths = categories.map((category) => [...category.ancestors, category]);
+  return paths.reduce((longest, path) => (path.length > longest.length ? path : longest), []);
+}
+
+function rating({ ratingAverage, ratingCount }: Book): Child {
+  if (ratingAverage === null) return null;
+  return h(
+    'p',
+    { class: 'rating' },
+    stars(ratingAverage),
+    h('span', { class: 'visually-hidden' }, 'Rated '),
+    h('strong', {}, ratingAverage.toFixed(2)),
+    h('span', { class: 'visually-hidden' }, ' of 5'),
+    h('span', { class: 'muted' }, ` from ${formatCount(ratingCount, 'rating')}`),
+  );
+}
+
+function offer({ price, stock }: Book): Child {
+  if (!price) return h('p', { class: 'offer' }, h('span', { class: 'muted' }, 'Not for sale'));
+  const inStock = stock > 0;
+  return h(
+    'p',
+    { class: 'offer' },
+    h('span', { class: 'offer-price' }, formatPrice(price)),
+    h(
+      'span',
+      { class: inStock ? 'in-stock' : 'sold-out' },
+      inStock ? `${formatNumber(stock)} in stock` : 'Out of stock',
+    ),
+  );
+}
+
+function facts(book: Book): HTMLElement {
+  const published = book.publishedOn
+    ? formatDate(book.publishedOn)
+    : book.publishedYear !== null && formatYear(book.publishedYear);
+  const rows: [string, Child][] = [
+    ['Published', published],
+    ['Publisher', book.publisher],
+    ['Format', book.format && formatBookFormat(book.format)],
+    ['Language', book.language && formatLanguage(book.language)],
+    ['Pages', book.pageCount && formatNumber(book.pageCount)],
+    ['ISBN', book.isbn],
+    ...contributorRows(book),
+    ['Categories', book.categories.length > 0 && categoryLinks(book)],
+  ];
+  return h(
+    'dl',
+    { class: 'facts' },
+    rows.filter(([, value]) => value).map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
+  );
+}
+
+/** Return a row for each role but the author's, which is the byline. */
+function contributorRows({ contributions }: Book): [string, Child][] {
+  const byRole = Map.groupBy(contributions, ({ role }) => role);
+  return [...byRole]
+    .filter(([role]) => role !== 'AUTHOR')
+    .map(([role, those]) => [
+      formatRole(role),
+      those.map(({ author }, index) => [index > 0 && ', ', h('a', { href: authorUrl(author), dir: 'auto' }, author.name)]),
+    ]);
+}
+
+const categoryLinks = ({ categories }: Book) =>
+  categories.map((category, index) => [index > 0 && ', ', h('a', { href: categoryUrl(category) }, category.name)]);
+
+function moreBy(author: Book['authors'][number], book: Book): Child {
+  const others = author.books.nodes.filter(({ id }) => id !== book.id).slice(0, MORE_BOOKS);
+  if (!others.length) return null;
+  return h(
+    'section',
+    { 'aria-label': `More by ${author.name}` },
+    h(
+      'div',
+      { class: 'shelf-head' },
+      h('h2', {}, `More by ${author.name}`),
+      h('a', { href: authorUrl(author) }, `All ${formatCount(author.books.totalCount, 'book')}`),
+    ),
+    bookGrid(others, 'h3'),
+  );
+}
