@@ -12,8 +12,8 @@ const config: CodegenConfig = {
         documentMode: 'string',
         enumsAsTypes: true,
         useTypeImports: true,
-        strictScalars: true,
-        scalars: { Date: 'string', Decimal: 'string', ISBN: 'string' },
+        // A scalar of the API is a string in JSON, such as a date or a price.
+        defaultScalarType: 'string',
       },
     },
   },
