@@ -57,18 +57,36 @@ def popular_hits_sql(query: str, named: str, named_in_tiers: str, limit: int) ->
     popular tiers come first. Books of a tier are not sorted: looking up the rating of each costs more than
     all the rest. Subqueries hide the values from the planner, which would make a plan for each.
     """
-    is_named = f"(document @@ (SELECT {named}::tsquery)) IS TRUE"
+    named = f"(SELECT {named}::tsquery)"
     conditions = [
-        f"tiered_names(document) @@ (SELECT ({named_in_tiers}::text[])[{place}]::tsquery) AND {is_named}"
-        for place in range(1, len(TIERS) + 1)
-    ]
-    conditions += [
         f"document @@ (SELECT {query}::tsquery && $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery)"
-        f" AND NOT {is_named}"
+        f" AND NOT (document @@ {named}) IS TRUE"
         for tier in TIERS
     ]
-    parts = [f"SELECT book_id AS id FROM book_search WHERE {each} LIMIT {limit}" for each in conditions]
+    parts = [
+        *_named_books("book_id AS id", named, named_in_tiers, limit),
+        *(f"SELECT book_id AS id FROM book_search WHERE {each} LIMIT {limit}" for each in conditions),
+    ]
     return union_until_limit(parts, limit)
+
+
+def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: str, most: int) -> str:
+    """Return the SQL for columns of `limit` rows of `book_search` with the words in title or authors.
+
+    The parameters and the order are those of popular_hits_sql(). The planner knows that `limit` is `most` at
+    most.
+    """
+    return union_until_limit(_named_books(columns, named, named_in_tiers, most), limit)
+
+
+def _named_books(columns: str, named: str, named_in_tiers: str, limit: int) -> list[str]:
+    """Return the SELECT of each tier for the books that have the words of `named` in title or authors."""
+    return [
+        f"SELECT {columns} FROM book_search"
+        f" WHERE tiered_names(document) @@ (SELECT ({named_in_tiers}::text[])[{place}]::tsquery)"
+        f" AND (document @@ {named}) IS TRUE LIMIT {limit}"
+        for place in range(1, len(TIERS) + 1)
+    ]
 
 
 def union_until_limit(parts: list[str], limit: int | str) -> str:

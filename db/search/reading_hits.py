@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.database import Database
+from db.search.popularity_tiers import names_in_tiers, popular_names_sql
 from db.search.ranking import MAX_ENUMERATED_HITS, NAME_TITLE_POINTS
 from db.search.readings import Reading
 from db.search.score import RankingValues, ranking_columns, ranking_record_sql, scored_sql
@@ -11,11 +12,19 @@ from db.search.tsquery import tsquery
 from db.search.vocabulary import GENERATION_SQL
 from db.statements import ReadStatement
 
-_SAMPLED_HITS = 200
+SAMPLED_HITS = 200
 """Number of hits that show whether a text is a name: more have it in the authors than in the title.
 
 If too many books match to be listed, the best of as many gives the spelling of a corrected text.
 """
+
+_MANY_EXPECTED_HITS = 2 * MAX_ENUMERATED_HITS
+"""Number of expected hits above which a reading probably has too many to be listed."""
+
+_MOST = MAX_ENUMERATED_HITS + 1
+
+_TIERS = "string_to_array(reading.tiers, chr(10))"
+"""The tsquery of each tier of a reading, one a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +59,47 @@ _HITS_OF_READINGS = ReadStatement(
     "hits_of_readings",
     f"""
 WITH found AS MATERIALIZED (
-    SELECT reading.n::integer, reading.ranking, hits.ids, hits.documents, hits.names_authors,
+    SELECT reading.n::integer, reading.ranking, hits.is_many, hits.ids, hits.documents, hits.names_authors,
            reading.is_corrected AND NOT hits.has_exact AS lacks_exact
     FROM unnest(
         (SELECT $1::text[]), (SELECT $2::text[]), (SELECT $4::integer[]), (SELECT $5::text[]),
-        (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::boolean[])
-    ) WITH ORDINALITY AS reading (query, named, least, title, authors, ranking, is_corrected, n)
+        (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::boolean[]), (SELECT $9::integer[]),
+        (SELECT $10::text[])
+    ) WITH ORDINALITY AS reading (
+        query, named, least, title, authors, ranking, is_corrected, popular, tiers, n
+    )
     CROSS JOIN LATERAL (
-        WITH hit AS MATERIALIZED (
-            SELECT book_id, document FROM book_search
-            WHERE document @@ reading.query::tsquery LIMIT {MAX_ENUMERATED_HITS + 1}
+        WITH popular AS MATERIALIZED (
+            {popular_names_sql("book_id, document", "reading.named::tsquery", _TIERS, "reading.popular", _MOST)}
+        ),
+        hit AS MATERIALIZED (
+            SELECT book_id, document FROM popular
+            WHERE reading.popular = {SAMPLED_HITS} OR (SELECT count(*) FROM popular) > {MAX_ENUMERATED_HITS}
+            UNION ALL (
+                SELECT book_id, document FROM book_search
+                WHERE document @@ reading.query::tsquery AND reading.popular <> {SAMPLED_HITS}
+                  AND (SELECT count(*) FROM popular) <= {MAX_ENUMERATED_HITS}
+                LIMIT {_MOST}
+            )
+        ),
+        size AS (
+            SELECT reading.popular = {SAMPLED_HITS} OR count(*) > {MAX_ENUMERATED_HITS} AS is_many FROM hit
         )
-        SELECT ARRAY(SELECT book_id FROM hit) AS ids,
-               ARRAY(SELECT ts_filter(document, '{{a,b}}') FROM hit) AS documents,
-               EXISTS (SELECT FROM hit WHERE document @@ (SELECT $3::tsquery)) AS has_exact,
+        SELECT size.is_many,
+               ARRAY(SELECT book_id FROM hit LIMIT CASE WHEN size.is_many THEN {SAMPLED_HITS} END) AS ids,
+               ARRAY(
+                   SELECT ts_filter(document, '{{a,b}}') FROM hit
+                   LIMIT CASE WHEN size.is_many THEN {SAMPLED_HITS} END
+               ) AS documents,
+               EXISTS (SELECT FROM hit WHERE document @@ (SELECT $3::tsquery)) OR size.is_many AND (
+                   SELECT count(*) > 0 FROM (
+                       SELECT FROM book_search WHERE document @@ (SELECT $3::tsquery) LIMIT {_MOST}
+                   ) AS exact
+               ) AS has_exact,
                (SELECT count(*) FILTER (WHERE document @@ reading.authors::tsquery)
                        > count(*) FILTER (WHERE document @@ reading.title::tsquery)
-                FROM (SELECT document FROM hit LIMIT {_SAMPLED_HITS}) AS sampled) AS names_authors
+                FROM (SELECT document FROM hit LIMIT {SAMPLED_HITS}) AS sampled) AS names_authors
+        FROM size
         WHERE reading.least <= (
             SELECT count(*) FROM (
                 SELECT FROM hit WHERE document @@ reading.named::tsquery LIMIT reading.least
@@ -80,8 +113,8 @@ ranking AS MATERIALIZED (
 ),
 hit AS (
     SELECT h.id, h.document
-    FROM found CROSS JOIN LATERAL unnest(found.ids, found.documents) WITH ORDINALITY AS h (id, document, n)
-    WHERE cardinality(found.ids) <= {MAX_ENUMERATED_HITS} OR h.n <= {_SAMPLED_HITS} AND found.lacks_exact
+    FROM found CROSS JOIN LATERAL unnest(found.ids, found.documents) AS h (id, document)
+    WHERE NOT found.is_many OR found.lacks_exact
 ),
 scored AS MATERIALIZED (SELECT * FROM ({scored_sql("hit", _RANKING)}) AS s ORDER BY key DESC, id DESC)
 SELECT catalog.generation, found.n, listed.ids, listed.scores, found.names_authors, (
@@ -95,16 +128,24 @@ FROM (SELECT {GENERATION_SQL} AS generation FROM catalog_size) AS catalog
 LEFT JOIN found ON true
 LEFT JOIN LATERAL (
     SELECT ARRAY(SELECT id FROM scored) AS ids, ARRAY(SELECT key FROM scored) AS scores
-    WHERE cardinality(found.ids) <= {MAX_ENUMERATED_HITS}
+    WHERE NOT found.is_many
 ) AS listed ON true
 """,
 )
 
 
 async def first_reading_with_hits(
-    database: Database, readings: Sequence[Reading], rankings: Sequence[RankingValues], exact: str
+    database: Database,
+    readings: Sequence[Reading],
+    rankings: Sequence[RankingValues],
+    exact: str,
+    books: int,
 ) -> ReadingHits:
-    """Return the hits of the first reading that has some; `exact` is the tsquery of the words as typed."""
+    """Return the hits of the first reading that has some.
+
+    `exact` is the tsquery of the words as typed, and `books` the number of books of the catalog.
+    """
+    popular = [_popular_rows(reading, books) for reading in readings]
     [(generation, number, ids, scores, names_authors, texts)] = await database.fetch(
         _HITS_OF_READINGS,
         [tsquery(reading.expression) for reading in readings],
@@ -115,7 +156,24 @@ async def first_reading_with_hits(
         [tsquery(reading.likeliest, "B") for reading in readings],
         [ranking.json for ranking in rankings],
         [reading.is_corrected for reading in readings],
+        popular,
+        [
+            "\n".join(names_in_tiers(reading.expression)) if rows else ""
+            for reading, rows in zip(readings, popular, strict=True)
+        ],
     )
     if number is None:
         return ReadingHits(generation)
     return ReadingHits(generation, number - 1, ids, scores, bool(names_authors), texts)
+
+
+def _popular_rows(reading: Reading, books: int) -> int:
+    """Return how many of the most popular hits are read first.
+
+    If so many hits are certain, they show the spelling. If they are likely, one more than can be listed
+    shows that there are too many: lists of the words in titles and authors are shorter than those of
+    whole documents.
+    """
+    if reading.documents >= MAX_ENUMERATED_HITS:
+        return SAMPLED_HITS
+    return _MOST if reading.expected_hits(books) >= _MANY_EXPECTED_HITS else 0

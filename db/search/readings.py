@@ -47,6 +47,11 @@ class Group:
         """The number of books that at least have one of the words; 0 if that is unknown."""
         return max([self.typed_documents, *(choice.documents for choice in self.choices)])
 
+    @property
+    def expected_documents(self) -> int:
+        """The number of books that have one of the words, if no book has two."""
+        return self.typed_documents + sum(choice.documents for choice in self.choices)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -62,6 +67,10 @@ class Reading:
     is_partial: bool = False
     least_hits: int = 1
     documents: int = 0
+
+    def expected_hits(self, books: int) -> float:
+        """Return about how many of a catalog's books have all groups, as if these were independent."""
+        return books * math.prod(min(1.0, group.expected_documents / max(books, 1)) for group in self.groups)
 
     @property
     def likeliest(self) -> Expression:
@@ -168,7 +177,8 @@ def _drop_light(groups: Sequence[Group]) -> Sequence[Group]:
 
 
 def _all_groups(groups: Sequence[Group]) -> Reading:
-    return Reading(tuple(groups), all_of(group.expression for group in groups))
+    documents = groups[0].documents if len(groups) == 1 else 0
+    return Reading(tuple(groups), all_of(group.expression for group in groups), documents=documents)
 
 
 def _or_typed(reading: Reading, typed: Reading) -> Reading:
@@ -180,7 +190,8 @@ def _or_typed(reading: Reading, typed: Reading) -> Reading:
         (group.start, group.stop) for group in typed.groups
     ]:
         return reading
-    return replace(reading, expression=any_of([reading.expression, typed.expression]))
+    documents = max(reading.documents, typed.documents)
+    return replace(reading, expression=any_of([reading.expression, typed.expression]), documents=documents)
 
 
 def _typed_group(facts: Sequence[WordFacts], place: int) -> Group:
@@ -249,6 +260,6 @@ def _joined_groups(facts: Sequence[WordFacts], groups: Sequence[Group]) -> list[
         taken |= set(places)
         for member in members:
             del by_start[member.start]
-        choice = Choice(Term(word.word), (word.word,), JOINED_COST)
+        choice = Choice(Term(word.word), (word.word,), JOINED_COST, documents=word.documents)
         by_start[start] = Group(start, start + size, all_of(m.expression for m in members), (choice,))
     return [by_start[start] for start in sorted(by_start)]

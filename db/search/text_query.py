@@ -123,18 +123,13 @@ def _query_for_many_hits(
 async def _search_readings(
     database: Database, text: str, words: str, vocabulary: Vocabulary
 ) -> tuple[TextQuery, str]:
-    """Return the query of the first reading that has hits, or of the words as typed, and the generation.
-
-    The hits of a reading that has very many for sure are not read.
-    """
-    all_readings = readings_of(vocabulary)
-    readings = list(takewhile(lambda each: each.documents < MAX_ENUMERATED_HITS, all_readings))
+    """Return the query of the first reading that has hits, or of the words as typed, and the generation."""
+    readings = _until_many_hits(readings_of(vocabulary))
     exact = typed_reading(vocabulary).expression
     rankings = [ranking_values(vocabulary, reading, words) for reading in readings]
-    found = await first_reading_with_hits(database, readings, rankings, tsquery(exact))
-    if found.number is None and len(readings) < len(all_readings):
-        reading = all_readings[len(readings)]
-        return _query_for_many_hits(text, words, vocabulary, reading, reading.documents), found.generation
+    found = await first_reading_with_hits(database, readings, rankings, tsquery(exact), vocabulary.books)
+    if found.number is None and readings[-1].documents >= MAX_ENUMERATED_HITS:
+        found = replace(found, number=len(readings) - 1)
     if found.number is None:
         return TextQuery(text, exact, book_ids=()), found.generation
     reading, ranking = readings[found.number], rankings[found.number]
@@ -144,11 +139,18 @@ async def _search_readings(
         name_ranking(ranking) if found.names_authors else ranking,
         book_ids=None if found.ids is None else tuple(found.ids),
         scores=tuple(found.scores or ()),
+        is_frequent=reading.documents * 10 >= vocabulary.books,
     )
     if found.texts_of_best is not None:
         spellings = spelled_words(filter(None, found.texts_of_best))
         query = replace(query, did_you_mean=corrected_text(words, vocabulary, reading, spellings))
     return query, found.generation
+
+
+def _until_many_hits(readings: Sequence[Reading]) -> list[Reading]:
+    """Return the readings up to the first one that has too many hits to be listed for sure."""
+    few = list(takewhile(lambda reading: reading.documents < MAX_ENUMERATED_HITS, readings))
+    return [*few, *readings[len(few) : len(few) + 1]]
 
 
 def _estimated_hits(vocabulary: Vocabulary) -> float:

@@ -382,3 +382,63 @@ async def test_few_hits_are_enumerated_and_many_are_not(
         Filter("copy").to_list_condition(many),
     )
     assert len(page.rows) == RANK_CANDIDATES
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "meant"),
+    [
+        ("ri ver", "(('ri' & 'ver') | 'river')", "River"),  # certainly too many to be listed
+        ("rivre", "('rivre' | 'river')", "River"),
+        ("rivre bnak", "(('rivre' | 'river') & ('bnak' | 'bank'))", "River Bank"),  # probably too many
+    ],
+)
+async def test_a_corrected_text_with_many_hits_is_spelled_like_the_most_popular_of_them(
+    connection: Connection, text: str, query: str, meant: str
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'river bank ' || n FROM generate_series(1, $1::int) n",
+        2 * MAX_ENUMERATED_HITS,
+    )
+    await add_book(connection, title="River Bank", rating_average=4, rating_count=5_000_000)
+
+    [text_query] = await interpret_texts(connection, [text])
+
+    assert text_query.tsquery == query
+    assert (text_query.book_ids, text_query.did_you_mean) == (None, meant)
+    [page] = await fetch_filtered_pages(
+        connection,
+        books.ALL_BOOKS,
+        BEST_FIRST,
+        PageRequest(RANK_CANDIDATES),
+        [0],
+        books.COLUMNS,
+        Filter(text).to_list_condition(text_query),
+    )
+    assert [page.rows[0].title, len(page.rows)] == ["River Bank", RANK_CANDIDATES]
+
+
+async def test_a_text_that_a_book_has_as_typed_is_not_corrected_though_many_have_another(
+    connection: Connection,
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'River ' || n FROM generate_series(1, $1::int) n",
+        2 * MAX_ENUMERATED_HITS,
+    )
+    await add_book(connection, title="Ri ver")
+
+    [text_query] = await interpret_texts(connection, ["ri ver"])
+
+    assert (text_query.book_ids, text_query.did_you_mean) == (None, None)
+
+
+async def test_a_reading_with_fewer_hits_than_expected_is_listed(connection: Connection) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title)"
+        " SELECT 's', n, CASE WHEN n % 2 = 0 THEN 'river ' ELSE 'bank ' END || n FROM generate_series(1, $1::int) n",
+        4 * MAX_ENUMERATED_HITS,
+    )
+    book = await add_book(connection, title="River Bank")
+
+    [text_query] = await interpret_texts(connection, ["rivre bnak"])
+
+    assert (text_query.book_ids, text_query.did_you_mean) == ((book,), "River Bank")
