@@ -21,10 +21,14 @@ If too many books match to be listed, the best of as many gives the spelling of 
 _MANY_EXPECTED_HITS = 2 * MAX_ENUMERATED_HITS
 """Number of expected hits above which a reading probably has too many to be listed."""
 
-MOST = MAX_ENUMERATED_HITS + 1
+_MOST = MAX_ENUMERATED_HITS + 1
 
 _TIERS = "string_to_array(reading.tiers, chr(10))"
 """The tsquery of each tier of a reading, one a line."""
+
+_POPULAR_HITS = popular_names_sql(
+    "book_id, document", "reading.named::tsquery", _TIERS, "reading.popular", _MOST
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ WITH found AS MATERIALIZED (
     )
     CROSS JOIN LATERAL (
         WITH popular AS MATERIALIZED (
-            {popular_names_sql("book_id, document", "reading.named::tsquery", _TIERS, "reading.popular", MOST)}
+            {_POPULAR_HITS}
         ),
         hit AS MATERIALIZED (
             SELECT book_id, document FROM popular
@@ -79,7 +83,7 @@ WITH found AS MATERIALIZED (
                 SELECT book_id, document FROM book_search
                 WHERE document @@ reading.query::tsquery AND reading.popular <> {SAMPLED_HITS}
                   AND (SELECT count(*) FROM popular) <= {MAX_ENUMERATED_HITS}
-                LIMIT {MOST}
+                LIMIT {_MOST}
             )
         ),
         size AS (
@@ -93,7 +97,7 @@ WITH found AS MATERIALIZED (
                ) AS documents,
                EXISTS (SELECT FROM hit WHERE document @@ (SELECT $3::tsquery)) OR size.is_many AND (
                    SELECT count(*) > 0 FROM (
-                       SELECT FROM book_search WHERE document @@ (SELECT $3::tsquery) LIMIT {MOST}
+                       SELECT FROM book_search WHERE document @@ (SELECT $3::tsquery) LIMIT {_MOST}
                    ) AS exact
                ) AS has_exact,
                (SELECT count(*) FILTER (WHERE document @@ reading.authors::tsquery)
@@ -176,4 +180,4 @@ def _popular_rows(reading: Reading, books: int) -> int:
     """
     if reading.documents >= MAX_ENUMERATED_HITS:
         return SAMPLED_HITS
-    return MOST if reading.expected_hits(books) >= _MANY_EXPECTED_HITS else 0
+    return _MOST if reading.expected_hits(books) >= _MANY_EXPECTED_HITS else 0
