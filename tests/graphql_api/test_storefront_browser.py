@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page, Request, Route, async_playwright
 from benchmarks.storefront_operations import PROJECT
 from graphql_api.http import explorer_page
 from graphql_api.http.storefront_page import DIST
-from tests.waiting import GUARD
+from tests.waiting import GUARD, until
 
 CHROMIUM = shutil.which("chromium")
 SWITCHES = [
@@ -315,6 +315,10 @@ async def test_a_book_shows_its_facts_and_more_by_the_author(shop: Storefront) -
     facts = dict(text.split("\n") for text in await page.locator(".facts > div").all_inner_texts())
     assert facts["ISBN"] == "9786900000968"
     assert (facts["Published"], facts["Language"]) == ("January 28, 1813", "English")
+    breadcrumb = page.get_by_role("navigation", name="Breadcrumb").get_by_role("link")
+    assert await breadcrumb.all_inner_texts() == ["Home", "Fiction", "Novels", "Love and marriage"]
+    related = page.get_by_role("region", name="Related books")
+    assert await related.locator("h3").count() == 6
     more = page.get_by_role("region", name="More by Jane Austen")
     assert await more.locator("h3").all_inner_texts() == ["Emma", "Persuasion", "Sense and Sensibility"]
     await page.locator(".book-text").get_by_role("link", name="Jane Austen").click()
@@ -358,7 +362,7 @@ async def test_the_panel_shows_the_operation_its_cost_and_opens_it_in_graphiql(s
             await panel.get_by_role("link", name="Open in GraphiQL").click()
         explorer = await popup.value
         await expect(explorer.locator(".graphiql-tab").first).to_contain_text("CategoryPage")
-        await explorer.wait_for_function("window.__MONACO?.editor.getModels().length === 4")
+        await until(lambda: explorer.evaluate("window.__MONACO?.editor.getModels().length === 4"))
         await explorer.get_by_role("button", name="Execute query").click()
         await expect(explorer.locator(".graphiql-response .view-lines")).to_contain_text("Poetry")
         await explorer.close()

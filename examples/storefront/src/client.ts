@@ -37,7 +37,7 @@ export async function execute<Data, Variables extends object>(
   variables: Variables,
   signal: AbortSignal,
 ): Promise<Answer<Data>> {
-  const text = document.toString().trim().replace(/^ {4}(?=query|fragment)/gm, '');
+  const text = readText(document.toString());
   const request = { name: /\bquery (\w+)/.exec(text)?.[1] ?? '', text, variables };
   const startedAt = performance.now();
   const [response, body] = await post(request, signal);
@@ -55,6 +55,10 @@ export async function execute<Data, Variables extends object>(
     bytes: new Blob([body]).size,
   };
 }
+
+/** Return a generated text as it is written by hand: without its indentation, with a line between its parts. */
+const readText = (generated: string) =>
+  generated.trim().replace(/^ {4}(?=fragment)/gm, '').replace(/^}\nfragment/gm, '}\n\nfragment');
 
 async function post(request: Request, signal: AbortSignal): Promise<[Response, string]> {
   try {

@@ -1,5 +1,5 @@
 /** Values as a reader expects them. */
-import type { BookFormat, ContributorRole } from './gql/graphql';
+import type { BookAvailability, BookFormat, ContributorRole } from './gql/graphql';
 
 const numbers = new Intl.NumberFormat('en');
 const languageNames = new Intl.DisplayNames('en', { type: 'language' });
@@ -81,3 +81,12 @@ const ROLES: Record<ContributorRole, string> = {
 };
 
 export const formatRole = (role: ContributorRole) => ROLES[role];
+
+const AVAILABILITIES: Record<BookAvailability, string> = {
+  IN_STOCK: 'In stock',
+  PRE_ORDER: 'Not yet published',
+  OUT_OF_STOCK: 'Out of stock',
+  NOT_FOR_SALE: 'Not for sale',
+};
+
+export const formatAvailability = (availability: BookAvailability) => AVAILABILITIES[availability];

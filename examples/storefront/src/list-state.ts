@@ -17,7 +17,7 @@ export const ORDERS: Record<string, { label: string; order: BookOrder }> = {
 
 /** Each facet's parameter, and the filter that its value means; null if the value is not valid. */
 const FILTERS: Record<string, (value: string) => BookFilter | null> = {
-  category: (id) => ({ category: { eq: id } }),
+  category: (path) => ({ category: { path: { eq: path } } }),
   language: (tag) => ({ language: { eq: tag } }),
   decade: (value) => {
     const first = Number(value);
@@ -27,7 +27,7 @@ const FILTERS: Record<string, (value: string) => BookFilter | null> = {
   price: (value) => {
     const [, currency, from, below] = /^([A-Z]{3}):([\d.]+)-([\d.]*)$/.exec(value) ?? [];
     if (!currency || !from) return null;
-    return { currency: { eq: currency }, price: { gte: from, ...(below ? { lt: below } : {}) } };
+    return { price: { currency, gte: from, ...(below ? { lt: below } : {}) } };
   },
 };
 

@@ -1,6 +1,7 @@
 /** A book: all that the catalog says about it, and more by its authors. */
 import { h, type Child } from '../dom';
 import {
+  formatAvailability,
   formatBookFormat,
   formatCount,
   formatDate,
@@ -10,7 +11,12 @@ import {
   formatRole,
   formatYear,
 } from '../format';
-import { BookPageDocument, type BookPageQuery, type BookPageQueryVariables } from '../gql/graphql';
+import {
+  BookPageDocument,
+  type BookCardFragment,
+  type BookPageQuery,
+  type BookPageQueryVariables,
+} from '../gql/graphql';
 import { authorLinks, bookGrid, stars } from '../parts/books';
 import { breadcrumb } from '../parts/breadcrumb';
 import { drawCover } from '../parts/cover';
@@ -19,7 +25,7 @@ import type { Page, View } from '../view';
 
 type Book = NonNullable<BookPageQuery['book']>;
 
-const MORE_BOOKS = 6;
+const SHELF_SIZE = 6;
 
 export const bookPage: Page<BookPageQuery, BookPageQueryVariables> = {
   path: /^books\/([^/]+)$/,
@@ -30,7 +36,7 @@ export const bookPage: Page<BookPageQuery, BookPageQueryVariables> = {
     book && {
       title: book.title,
       content: [
-        breadcrumb(mainPath(book), { isHere: false }),
+        breadcrumb(book.breadcrumb, { isHere: false }),
         h(
           'article',
           { class: 'book-page' },
@@ -47,16 +53,10 @@ export const bookPage: Page<BookPageQuery, BookPageQueryVariables> = {
             facts(book),
           ),
         ),
-        book.authors.map((author) => moreBy(author, book)),
+        shelves(book),
       ],
     },
 };
-
-/** Return the longest way to a category of the book. */
-function mainPath({ categories }: Book) {
-  const paths = categories.map((category) => [...category.ancestors, category]);
-  return paths.reduce((longest, path) => (path.length > longest.length ? path : longest), []);
-}
 
 function rating({ ratingAverage, ratingCount }: Book): Child {
   if (ratingAverage === null) return null;
@@ -71,17 +71,16 @@ function rating({ ratingAverage, ratingCount }: Book): Child {
   );
 }
 
-function offer({ price, stock }: Book): Child {
-  if (!price) return h('p', { class: 'offer' }, h('span', { class: 'muted' }, 'Not for sale'));
-  const inStock = stock > 0;
+function offer({ price, availability, stock }: Book): Child {
+  const inStock = availability === 'IN_STOCK';
   return h(
     'p',
     { class: 'offer' },
-    h('span', { class: 'offer-price' }, formatPrice(price)),
+    price && h('span', { class: 'offer-price' }, formatPrice(price)),
     h(
       'span',
-      { class: inStock ? 'in-stock' : 'sold-out' },
-      inStock ? `${formatNumber(stock)} in stock` : 'Out of stock',
+      { class: inStock ? 'in-stock' : 'not-in-stock' },
+      inStock ? `${formatNumber(stock)} in stock` : formatAvailability(availability),
     ),
   );
 }
@@ -121,18 +120,29 @@ function contributorRows({ contributions }: Book): [string, Child][] {
 const categoryLinks = ({ categories }: Book) =>
   categories.map((category, index) => [index > 0 && ', ', h('a', { href: categoryUrl(category) }, category.name)]);
 
-function moreBy(author: Book['authors'][number], book: Book): Child {
-  const others = author.books.nodes.filter(({ id }) => id !== book.id).slice(0, MORE_BOOKS);
-  if (!others.length) return null;
+/** Return the shelves below the book. No book is on two of them. */
+function shelves(book: Book): Child {
+  const shown = new Set([book.id]);
+  const select = (books: BookCardFragment[]) => {
+    const others = books.filter(({ id }) => !shown.has(id)).slice(0, SHELF_SIZE);
+    others.forEach(({ id }) => shown.add(id));
+    return others;
+  };
+  return [
+    book.authors.map((author) => {
+      const all = h('a', { href: authorUrl(author) }, `All ${formatCount(author.books.totalCount, 'book')}`);
+      return shelf(`More by ${author.name}`, select(author.books.nodes), all);
+    }),
+    shelf('Related books', select(book.related)),
+  ];
+}
+
+function shelf(title: string, books: BookCardFragment[], link: Child = null): Child {
+  if (!books.length) return null;
   return h(
     'section',
-    { 'aria-label': `More by ${author.name}` },
-    h(
-      'div',
-      { class: 'shelf-head' },
-      h('h2', {}, `More by ${author.name}`),
-      h('a', { href: authorUrl(author) }, `All ${formatCount(author.books.totalCount, 'book')}`),
-    ),
-    bookGrid(others, 'h3'),
+    { 'aria-label': title },
+    h('div', { class: 'shelf-head' }, h('h2', {}, title), link),
+    bookGrid(books, 'h3'),
   );
 }

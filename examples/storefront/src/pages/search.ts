@@ -63,7 +63,7 @@ const categoryFacet = ({ facets }: Books): Facet => ({
   name: 'category',
   label: 'Category',
   values: facets.categories.entries.flatMap(({ category, count }) =>
-    category ? [{ value: category.id, label: category.name, count }] : [],
+    category ? [{ value: category.path, label: category.name, count }] : [],
   ),
 });
 
