@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from db import authors, books, categories, related, view_counts
+from db import authors, books, categories, related, view_counts, works
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
@@ -40,6 +40,9 @@ _LOOKUP_BUFFERS = 250
 
 _BREADCRUMB_BUFFERS = 40
 """For the breadcrumb of a book: its categories, and the ancestors of one of them."""
+
+_EDITION_BUFFERS = 250
+"""For the editions of the work of a book: its author's titles that begin as its title, and up to 20 books."""
 
 _RELATED_BUFFERS = 2_500
 """For the related books of a book: the lists of its authors and categories, and 40 books compared."""
@@ -204,6 +207,19 @@ def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
         yield _case("20 former keys", _LOOKUP_BUFFERS, read, keys)
     for title, keys in (("one book", sample.books[:1]), ("20 books", sample.books)):
         yield _case(title, _BREADCRUMB_BUFFERS * len(keys), categories.breadcrumbs_by_book_ids, keys)
+        limit = _EDITION_BUFFERS * len(keys)
+        yield _case(title, limit, works.works_by_ids, keys)
+        yield _case(title, limit, works.counts_of_other_editions_by_book_ids, keys)
+        for scope, key in product((works.EDITIONS, works.OTHER_EDITIONS), books.SORT_KEYS):
+            yield _case(
+                f"{title} by {key.name}",
+                2 * limit if key.nullable else limit,
+                works.pages_of_editions,
+                scope,
+                Order(key),
+                PageRequest(20),
+                keys,
+            )
         limit = _RELATED_BUFFERS * len(keys)
         yield _case(title, limit, related.related_books_by_book_ids, related.MAX_RELATED, keys)
 

@@ -6,6 +6,8 @@ from db.books import COLUMNS, Book
 from db.database import Database
 from db.records import Columns, group_by_key
 from db.statements import StatementTemplate
+from db.work_titles import first_word_sql, full_title_sql, work_title_sql
+from db.works import first_author_sql
 
 MAX_RELATED = 20
 """Maximum number of related books of a book."""
@@ -26,18 +28,13 @@ _LANGUAGE_POINTS = 1
 """Points for an author, a category and the language that a candidate shares with the book."""
 
 
-def _work_sql(book: str) -> str:
-    """Return the SQL of what editions of a work have in common: the title's words and the first author."""
-    return f"""(
-        btrim(regexp_replace({book}.title_key COLLATE "default", '[^[:alnum:]]+', ' ', 'g')),
-        (SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
-         WHERE ba.book_id = {book}.id ORDER BY ba.role <> 'AUTHOR', ba.role <> 'EDITOR', ba.position LIMIT 1)
-    )::text"""
+def _popular_sql(listing: str, condition: str) -> str:
+    """Return the SQL of the most popular books of a list."""
+    return (
+        f"SELECT l.book_id AS id, l.rating_count, l.language FROM {listing} AS l WHERE {condition}"
+        f" ORDER BY l.rating_count DESC, l.book_id DESC LIMIT {_LIST_SIZE}"
+    )
 
-
-_POPULAR_OF = """
-    SELECT l.book_id AS id, l.rating_count, l.language
-    FROM {listing} AS l WHERE {condition} ORDER BY l.rating_count DESC, l.book_id DESC LIMIT {size}"""
 
 _RELATED_BOOKS = StatementTemplate(
     "related_books_by_book_ids",
@@ -56,19 +53,11 @@ CROSS JOIN LATERAL (
     ),
     candidate AS (
         SELECT l.* FROM shared_author AS a CROSS JOIN LATERAL (
-            {
-        _POPULAR_OF.format(listing="author_listing", condition="l.author_id = a.author_id", size=_LIST_SIZE)
-    }
+            {_popular_sql("author_listing", "l.author_id = a.author_id")}
         ) AS l
         UNION
         SELECT l.* FROM shared_category AS c CROSS JOIN LATERAL (
-            {
-        _POPULAR_OF.format(
-            listing="category_listing",
-            condition="l.category_id = c.category_id AND l.direct",
-            size=_LIST_SIZE,
-        )
-    }
+            {_popular_sql("category_listing", "l.category_id = c.category_id AND l.direct")}
         ) AS l
     ),
     compared AS MATERIALIZED (
@@ -83,13 +72,25 @@ CROSS JOIN LATERAL (
         FROM candidate AS c WHERE c.id <> b.id
         ORDER BY points DESC, c.rating_count DESC, c.id DESC LIMIT {_MAX_COMPARED}
     ),
+    begun AS MATERIALIZED (
+        SELECT c.*, {full_title_sql("e")} AS full_title,
+               concat({first_word_sql("e.title_key")}, ' ', coalesce((
+                   SELECT n.sort_key FROM author AS n WHERE n.id = ({first_author_sql("e.id")})
+               ), e.id::text)) AS start
+        FROM (SELECT * FROM compared UNION ALL SELECT b.id, NULL, NULL) AS c JOIN book AS e ON e.id = c.id
+    ),
     edition AS (
+        SELECT c.*, CASE WHEN count(*) OVER (PARTITION BY c.start) = 1 THEN ''
+                         ELSE {work_title_sql("c.full_title")} END AS title
+        FROM begun AS c
+    ),
+    best AS (
         SELECT c.*, row_number() OVER (
-            PARTITION BY {_work_sql("e")} ORDER BY c.points DESC, c.rating_count DESC, c.id DESC
+            PARTITION BY c.start, c.title ORDER BY c.points DESC NULLS FIRST, c.rating_count DESC, c.id DESC
         ) AS number
-        FROM compared AS c JOIN book AS e ON e.id = c.id WHERE {_work_sql("e")} <> {_work_sql("b")}
+        FROM edition AS c
     )
-    SELECT id, points, rating_count FROM edition WHERE number = 1
+    SELECT id, points, rating_count FROM best WHERE number = 1 AND points IS NOT NULL
     ORDER BY points DESC, rating_count DESC, id DESC LIMIT $2::integer
 ) AS related
 JOIN book AS t ON t.id = related.id

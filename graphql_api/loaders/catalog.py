@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from db import authors, books, categories, related, view_counts
+from db import authors, books, categories, related, view_counts, works
 from db.authors import Author, Contribution
 from db.books import Book
 from db.categories import Category, CategoryOfBook
 from db.category_trees import fetch_category_trees
 from db.database import Database
 from db.keyset import Order, Page, PageRequest, ParentLookup, Scope, fetch_parents_with_pages
+from db.works import Work
 from graphql_api.loaders.dataloader import Loader
 from graphql_api.loaders.registry import Loaders
 
@@ -101,6 +102,30 @@ def related_books_by_book_id(loaders: Loaders, size: int) -> Loader[int, list[Bo
     return loaders.loader(
         ("related_books", size), related.related_books_by_book_ids, size, columns=loaders.columns.books
     )
+
+
+def work_by_book_id(loaders: Loaders) -> Loader[int, Work | None]:
+    """Load the work of each book. A work has the id of one of its books."""
+    return loaders.loader("work_by_book_id", works.works_by_book_ids)
+
+
+def work_by_id(loaders: Loaders, *, unpublished: bool = False) -> Loader[int, Work | None]:
+    """Load the work of each id, also of an id that it had; with `unpublished`, also one without editions."""
+    return loaders.loader(("work_by_id", unpublished), works.works_by_ids, unpublished=unpublished)
+
+
+def page_of_editions(
+    loaders: Loaders, scope: Scope, order: Order, page_request: PageRequest
+) -> Loader[int, Page[Book]]:
+    """Load a page of the editions in the scope: by book id, or by work id."""
+    name = (scope.name, order, page_request)
+    return loaders.loader(
+        name, works.pages_of_editions, scope, order, page_request, columns=loaders.columns.books
+    )
+
+
+def count_of_other_editions_by_book_id(loaders: Loaders) -> Loader[int, int]:
+    return loaders.loader("count_of_other_editions", works.counts_of_other_editions_by_book_ids)
 
 
 def count_of_children_by_category_id(loaders: Loaders) -> Loader[int, int]:

@@ -33,6 +33,10 @@ _OrderByArg = Annotated[
     ),
 ]
 
+_OrderEditionsByArg = Annotated[
+    BookOrder | None, strawberry.argument(description="The sort order. Default: the most popular one first.")
+]
+
 _PAGE_ARGUMENTS = {"first": FirstArg, "after": AfterArg, "last": LastArg, "before": BeforeArg}
 _PAGE_SIZE_COST = ListSize(
     assumed_size=DEFAULT_PAGE_SIZE,
@@ -48,21 +52,26 @@ def connection_field(
     description: str,
     *,
     order: Order | None = None,
+    by_popularity: bool = False,
     reads: Sequence[str] = (),
 ) -> Any:
     """Return a connection field. `resolve(objects, context, order, page_request, ...)` returns its sources.
 
     Its arguments are those of a page, `orderBy` unless `order` is fixed, and the further ones of `resolve`.
+    With `by_popularity`, the default of `orderBy` is the most popular book first.
     """
 
     def resolve_connections(
         objects: Sequence[Any], context: Context, **arguments: Any
     ) -> Sequence[ConnectionSource]:
+        if by_popularity and not arguments.get("order_by"):
+            arguments["order_by"] = BookOrder(field=BookOrderField.POPULARITY)
         actual_order, page_request, other = _parse_page_arguments(order, **arguments)
         return resolve(objects, context, actual_order, page_request, **other)
 
     objects, context, _, _, *other_parameters = signature(resolve).parameters.values()
-    page_arguments = _PAGE_ARGUMENTS if order else {**_PAGE_ARGUMENTS, "order_by": _OrderByArg}
+    order_argument = {} if order else {"order_by": _OrderEditionsByArg if by_popularity else _OrderByArg}
+    page_arguments = {**_PAGE_ARGUMENTS, **order_argument}
     page_parameters = [
         Parameter(name, _KEYWORD, default=UNSET, annotation=annotation)
         for name, annotation in page_arguments.items()

@@ -72,6 +72,7 @@ async def _load_nodes(
         "Book": catalog.book_by_id(context.loaders, unpublished=context.sees_unpublished),
         "Author": catalog.author_by_id(context.loaders),
         "Category": catalog.category_by_id(context.loaders),
+        "Work": catalog.work_by_id(context.loaders, unpublished=context.sees_unpublished),
     }
     parsed_ids = [
         _parse_node_id(argument, value, loaders) for argument, value in zip(arguments, ids, strict=True)
@@ -281,12 +282,12 @@ def _resolve_categories(
 @strawberry.type(description="Queries on the catalog.")
 class Query:
     node: Node | None = batch_field(
-        _resolve_node, "The book, author or category with this global id; null if it does not exist."
+        _resolve_node, "The book, author, category or work with this global id; null if it does not exist."
     )
     nodes: list[Node | None] = batch_field(
         _resolve_nodes,
-        "The books, authors and categories with these global ids, in the same order; null for each that does "
-        "not exist. An invalid id is null, too, with an error.",
+        "The books, authors, categories and works with these global ids, in the same order; null for each "
+        "that does not exist. An invalid id is null, too, with an error.",
         _NODES_COST,
     )
     book: Book | None = batch_field(_resolve_book, "The book with this key; null if it does not exist.")

@@ -36,13 +36,13 @@ def resolve_authors(
     def contributors(
         contributions: list[list[author_reads.Contribution]],
     ) -> list[list[author_reads.Contribution]]:
-        return [_contributors_in_roles(of_book, names) for of_book in contributions]
+        return [contributors_in_roles(of_book, names) for of_book in contributions]
 
     loader = catalog.authors_by_book_id(context.loaders)
     return loader.load_all([book["id"] for book in books]).then(contributors)
 
 
-def _contributors_in_roles(
+def contributors_in_roles(
     contributions: list[author_reads.Contribution], roles: frozenset[str] | None
 ) -> list[author_reads.Contribution]:
     """Return a book's contributors in the roles, each once; by default those of its byline.
@@ -52,7 +52,7 @@ def _contributors_in_roles(
     if len(contributions) == 1:
         return contributions if contributions[0]["role"] in (_BYLINE if roles is None else roles) else []
     if roles is None:
-        return _contributors_in_roles(contributions, _AUTHORS) or _contributors_in_roles(
+        return contributors_in_roles(contributions, _AUTHORS) or contributors_in_roles(
             contributions, _EDITORS
         )
     return list({each["id"]: each for each in contributions if each["role"] in roles}.values())
@@ -84,7 +84,7 @@ def resolve_cover_alts(books: Sequence[book_reads.Book], context: Context) -> Aw
 
     def alts(contributions: list[list[author_reads.Contribution]]) -> list[str]:
         return [
-            _cover_alt(book["title"], _contributors_in_roles(of_book, None))
+            _cover_alt(book["title"], contributors_in_roles(of_book, None))
             for book, of_book in zip(books, contributions, strict=True)
         ]
 

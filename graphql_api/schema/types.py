@@ -14,6 +14,7 @@ from strawberry import UNSET
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
+from db import works as work_reads
 from db.search.filtered_lists import COUNT_LIMIT
 from db.search.filters import Facet
 from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES
@@ -78,8 +79,15 @@ from graphql_api.schema.relations import (
 from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.scalars import ISBN, URL, CurrencyCode, LanguageCode
 from graphql_api.schema.truncation import truncate_text
+from graphql_api.schema.works import (
+    WORK_COST,
+    resolve_editions,
+    resolve_other_editions,
+    resolve_work,
+    resolve_work_authors,
+)
 
-Record = book_reads.Book | author_reads.Author | category_reads.Category
+Record = book_reads.Book | author_reads.Author | category_reads.Category | work_reads.Work
 
 
 def _resolve_id(root: strawberry.Parent[Record]) -> strawberry.ID:
@@ -272,6 +280,34 @@ class Book(Node):
         "of it, and one edition per work. Those that share most come first: an author counts 3, a category "
         "2, the language 1. Among equals, the one with the most ratings is first.",
         *RELATED_COST,
+    )
+    work: "Work" = batch_field(
+        resolve_work,
+        "The work that this book is an edition of. A book alone is the only edition of its work.",
+        WORK_COST,
+    )
+    editions: "BookConnection" = connection_field(
+        resolve_other_editions,
+        "The other editions of the same work: other formats, printings and languages, never this book.",
+        by_popularity=True,
+    )
+
+
+@strawberry.type(
+    description="What all editions of a book have in common: a text by an author. Books are editions of one "
+    "work if their titles agree without notes on the edition, and their first authors have the same name. "
+    "Volumes, adaptations and selections are works of their own."
+)
+class Work(Node):
+    record_class = work_reads.Work
+
+    title: str = strawberry.field(description="The title of its most popular edition.")
+    authors: list["Author"] = batch_field(
+        resolve_work_authors, "The authors for a byline of its most popular edition.", SHORT_LIST
+    )
+    edition_count: int = strawberry.field(description="The number of its editions.")
+    editions: "BookConnection" = connection_field(
+        resolve_editions, "The editions of the work.", by_popularity=True
     )
 
 

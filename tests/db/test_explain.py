@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 import db
-from db import authors, books, categories, embedded, redirects, related, search, view_counts
+from db import authors, books, categories, embedded, redirects, related, search, view_counts, works
 from db.access_keys import access_key_by_hash, active_access_keys
 from db.books import count_books
 from db.category_trees import fetch_category_trees
@@ -86,11 +86,11 @@ def statements_of(modules: Iterable[ModuleType]) -> list[ReadStatement | Stateme
 
 def read_statements() -> set[str]:
     """Return the names of all read statements, including those generated per list and shape."""
-    modules = [authors, books, categories, redirects, related, view_counts, *modules_of(search)]
+    modules = [authors, books, categories, redirects, related, view_counts, works, *modules_of(search)]
     names = {statement.name for statement in statements_of(modules)}
     scopes = [
         value
-        for module in (authors, books, categories)
+        for module in (authors, books, categories, works)
         for value in vars(module).values()
         if isinstance(value, Scope)
     ]

@@ -31,7 +31,7 @@ from graphql_api.schema.inputs import BookOrderField
 from graphql_api.schema.queries import Query
 from graphql_api.schema.restrictions import restrict_to, restrict_values
 from graphql_api.schema.scalars import SCALARS
-from graphql_api.schema.types import Author, Book, Category, Facets
+from graphql_api.schema.types import Author, Book, Category, Facets, Work
 from tests.catalogs import add_book
 from tests.graphql_api import library
 from tests.graphql_api.conftest import Client
@@ -75,7 +75,7 @@ def build_narrowed(monkeypatch: pytest.MonkeyPatch) -> BuildSchema:
 def build_catalog(role: Role) -> Schema:
     """Return a new schema of the catalog, with the restrictions of this moment."""
     return Schema(
-        Query, role=role, types=[Book, Author, Category], config=StrawberryConfig(scalar_map=SCALARS)
+        Query, role=role, types=[Book, Author, Category, Work], config=StrawberryConfig(scalar_map=SCALARS)
     )
 
 

@@ -33,6 +33,7 @@ READS = (
     "nodes(ids: [$ghost, $emma]) { id ... on Book { title } }",
     "book(by: {id: $ghost}) { title }",
     'book(by: {isbn: "9780199535811"}) { title recentViews }',
+    "book(by: {id: $emma}) { related { title } work { editionCount } editions { totalCount } }",
     "author(by: {id: $jane}) { bookCount books { totalCount nodes { title } } }",
     "category(by: {id: $fiction}) { bookCount books(includeDescendants: false) { totalCount nodes { title } } }",
     "authors { totalCount nodes { name bookCount } }",

@@ -61,7 +61,9 @@ UNLIMITED = Limits(
 
 RARE = ("informed", "missing", "failing", "sureSlow", "wrongInt", "number", "sureText")
 
-FOUND = st.sampled_from([global_id("Book", 1), global_id("Author", 1), global_id("Category", 2)])
+FOUND = st.sampled_from(
+    [global_id("Book", 1), global_id("Author", 1), global_id("Category", 2), global_id("Work", 2)]
+)
 CURSORS = ("WyJ0aXRsZSBhc2MiLCJib29rIDEiLDFd", "WyJuYW1lIGFzYyIsInBlcnNvbiAxIiwyXQ")  # by title, by name
 
 
@@ -284,7 +286,7 @@ def fields_of_catalog_types() -> list[tuple[str, str]]:
     """Return each field of the catalog's types with its selection set, as type name and text."""
     types = schema._schema.type_map
     found: list[tuple[str, str]] = []
-    for owner in ("Book", "Author", "Category"):
+    for owner in ("Book", "Author", "Category", "Work"):
         for name, field in types[owner].fields.items():  # type: ignore[attr-defined]
             found.append((owner, f"{name} {selection_of(get_named_type(field.type))}"))
     return found
