@@ -31,9 +31,11 @@ from graphql_api.http.health import health_routes
 from graphql_api.http.metrics import metrics_route
 from graphql_api.http.paths import GRAPHQL_PATH, GRAPHQL_PATHS
 from graphql_api.http.persisted_documents import PersistedDocuments, RoleDocuments, TrustMode
+from graphql_api.http.reference.document import reference_document
 from graphql_api.http.request_ids import RequestIdMiddleware
+from graphql_api.http.role_documents import role_document_route
 from graphql_api.http.root import root_route
-from graphql_api.http.schema_document import schema_route
+from graphql_api.http.schema_document import SCHEMA_DOCUMENT
 from graphql_api.http.storefront_page import Storefront
 from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
@@ -100,7 +102,10 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
     routes = [root_route(GRAPHQL_PATH, explorer=settings.explorer, storefront=storefront)]
     if settings.explorer and settings.introspection:
         routes.append(explorer_assets())
-    routes.append(schema_route(authenticator, cluster, introspection=settings.introspection))
+    routes += [
+        role_document_route(kind, authenticator, cluster, introspection=settings.introspection)
+        for kind in (SCHEMA_DOCUMENT, reference_document(explorer=settings.explorer))
+    ]
     routes += health_routes(lambda: cluster.can_read)
     if settings.metrics:
         deprecated_uses = documents.deprecated_uses.counts

@@ -7,4 +7,6 @@ GRAPHQL_PATHS = frozenset((GRAPHQL_PATH, f"{GRAPHQL_PATH}/"))
 
 SCHEMA_PATH = f"{GRAPHQL_PATH}/schema.graphql"
 
+REFERENCE_PATH = f"{GRAPHQL_PATH}/reference"
+
 EXPLORER_ASSETS_PATH = f"{GRAPHQL_PATH}/assets"
