@@ -99,21 +99,29 @@ def create_app(settings: Settings, dsn: str) -> BookstoreApp:
             await cluster.stop()
 
     storefront = Storefront(explorer=settings.explorer) if settings.storefront else None
-    routes = [root_route(GRAPHQL_PATH, explorer=settings.explorer, storefront=storefront)]
-    if settings.explorer and settings.introspection:
-        routes.append(explorer_assets())
-    routes += [
-        role_document_route(kind, authenticator, cluster, introspection=settings.introspection)
-        for kind in (SCHEMA_DOCUMENT, reference_document(explorer=settings.explorer))
+    routes = [
+        root_route(GRAPHQL_PATH, explorer=settings.explorer, storefront=storefront),
+        *_create_schema_routes(settings, authenticator, cluster),
+        *health_routes(lambda: cluster.can_read),
+        *(storefront.routes() if storefront else ()),
     ]
-    routes += health_routes(lambda: cluster.can_read)
     if settings.metrics:
         deprecated_uses = documents.deprecated_uses.counts
         routes.append(metrics_route(operation_counts, documents.refusals, deprecated_uses))
-    routes += storefront.routes() if storefront else []
     exception_handlers: dict[int, Any] = {404: storefront.respond_not_found} if storefront else {}
     endpoint = Endpoint(settings, documents, authenticator, cluster, view_counter)
     return BookstoreApp(endpoint, settings, routes, lifespan=lifespan, exception_handlers=exception_handlers)
+
+
+def _create_schema_routes(settings: Settings, authenticator: Authenticator, cluster: Cluster) -> list[Route]:
+    """Return the routes of the pages and documents that show the schema."""
+    routes = [
+        role_document_route(kind, authenticator, cluster, introspection=settings.introspection)
+        for kind in (SCHEMA_DOCUMENT, reference_document(explorer=settings.explorer))
+    ]
+    if settings.explorer and settings.introspection:
+        routes.append(explorer_assets())
+    return routes
 
 
 def _create_cluster(settings: Settings, dsn: str) -> Cluster:

@@ -104,7 +104,7 @@ def _links_from(schema: GraphQLSchema, root: GraphQLNamedType) -> dict[str, dict
 
 
 def _targets(schema: GraphQLSchema, field: GraphQLField) -> Iterator[GraphQLNamedType]:
-    """Yield the types that a field leads to, through connections; of an interface or a union, all its types."""
+    """Yield the types that a field leads to, through connections; all types of an interface or a union."""
     graphql_type = get_named_type(field.type)
     if is_leaf_type(graphql_type) or graphql_type.name == "PageInfo":
         return
