@@ -5,12 +5,12 @@ Only look-ups by a key read unpublished books.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from db.book_columns import BOOK_COLUMNS, BookColumn
 from db.database import Database
-from db.keyset import INTEGER, NUMERIC, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
+from db.keyset import INTEGER, NUMERIC, TEXT, TIMESTAMP, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns
 from db.statements import ReadStatement, StatementTemplate
 
@@ -28,7 +28,8 @@ class Book(CatalogRecord, columns={column.name: _python_type(column) for column 
 
     `isbn` is an ISBN-13 without hyphens. `price` is exact, as text, with at least the decimals of its
     `currency` (ISO 4217); both are None if the book is not on sale. `published_year` is negative for years
-    BC. `rating_average` is 0 to 5. `version` moves with every change.
+    BC. `rating_average` is 0 to 5. `version` and `updated_at` move with every change. `added_at` rises with
+    the id.
     """
 
     __slots__ = ()
@@ -40,6 +41,8 @@ class Book(CatalogRecord, columns={column.name: _python_type(column) for column 
     source_id: str
     is_published: bool
     version: int
+    added_at: datetime
+    updated_at: datetime
 
     if TYPE_CHECKING:
 
@@ -64,7 +67,15 @@ class CoveredBook(Book):
     cover_url: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
-COLUMNS = all_columns(Book, **{column.name: column.read_sql for column in BOOK_COLUMNS if column.read_sql})
+_ADDED_AT_SQL = (
+    "(SELECT a.added_at FROM book_addition AS a WHERE a.first_id <= t.id ORDER BY a.first_id DESC LIMIT 1)"
+)
+
+COLUMNS = all_columns(
+    Book,
+    added_at=_ADDED_AT_SQL,
+    **{column.name: column.read_sql for column in BOOK_COLUMNS if column.read_sql},
+)
 
 TITLE = SortKey("title", "title_key", TEXT)
 PUBLICATION = SortKey("publication", "published_key", INTEGER, nullable=True)
@@ -73,6 +84,10 @@ RATING = SortKey("rating", "rating_average", NUMERIC, nullable=True)
 POPULARITY = SortKey("popularity", "rating_count", INTEGER)
 ADDED = SortKey("added")
 SORT_KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
+"""The sort keys of all lists of books. Each list has an index for each of them."""
+
+UPDATED = SortKey("updated", "updated_at", TIMESTAMP)
+"""The sort key of the list of all books alone: listings would be rewritten with every change of a stock."""
 
 ALL_BOOKS = Scope("page_of_books", "book", "id", ("l.is_published",), "book")
 """The published books. The indexes of `book` that lists are read from hold no others."""

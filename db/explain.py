@@ -46,6 +46,17 @@ class ExplainResult:
     problems: tuple[str, ...]
 
 
+def explain_case(
+    title: str, buffer_limit: int, read: Callable[..., Awaitable[object]], *arguments: Any, **options: Any
+) -> ExplainCase:
+    """Return the case of a call of `read` with the database and the arguments."""
+
+    async def call(database: Database) -> object:
+        return await read(database, *arguments, **options)
+
+    return ExplainCase(title, call, buffer_limit)
+
+
 class Recorder:
     """A database that records the statements sent to it."""
 

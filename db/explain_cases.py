@@ -11,7 +11,9 @@ from db.connections.error_mapping import database_errors
 from db.database import Database
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
+from db.explain import explain_case as _case
 from db.explain_sample import Sample, load_sample
+from db.explain_time_cases import catalog_cases, time_cases, trend_cases
 from db.keyset import Order, PageRequest, Position, Scope
 from db.records import Columns
 from db.revision import require_head
@@ -87,6 +89,9 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
         *_name_cases(),
         *_facet_cases(sample),
         *_suggestion_cases(sample),
+        *time_cases(sample),
+        *trend_cases(sample),
+        *catalog_cases(),
     ]
 
 
@@ -107,15 +112,6 @@ async def explain_catalog(dsn: str, name: str | None = None) -> list[ExplainResu
                 return await run_cases(connection, _build_cases(sample), name)
     finally:
         connection.terminate()
-
-
-def _case(
-    title: str, buffer_limit: int, read: Callable[..., Awaitable[object]], *arguments: Any, **options: Any
-) -> ExplainCase:
-    async def call(database: Database) -> object:
-        return await read(database, *arguments, **options)
-
-    return ExplainCase(title, call, buffer_limit)
 
 
 def _page_cases(sample: Sample) -> Iterator[ExplainCase]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from db import books
 from db.database import Database
@@ -21,6 +22,10 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
              GROUP BY publisher ORDER BY count(*), publisher) AS publishers,
        ARRAY(SELECT (source, source_id) FROM book WHERE is_published ORDER BY rating_count DESC, id LIMIT 20)
            AS source_keys,
+       (SELECT updated_at FROM (
+            SELECT updated_at, id FROM book WHERE is_published ORDER BY updated_at DESC, id DESC LIMIT 1000
+        ) AS latest ORDER BY updated_at, id LIMIT 1) AS updated_at,
+       (SELECT added_at FROM book_addition ORDER BY first_id DESC LIMIT 1) AS added_at,
        ARRAY(SELECT isbn FROM book WHERE is_published AND isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
 """,
 )
@@ -38,7 +43,10 @@ ORDER BY ndoc DESC, word
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Parameters from the catalog. The keys of `middle_positions` are the names of a scope and a sort key."""
+    """Parameters from the catalog. The keys of `middle_positions` are the names of a scope and a sort key.
+
+    Since `added_at` books were added last, since `updated_at` the last 1,000 were changed.
+    """
 
     category: int
     categories: Sequence[int]
@@ -53,6 +61,8 @@ class Sample:
     medium_word: str
     rare_word: str
     middle_positions: dict[tuple[str, str], Position]
+    added_at: datetime
+    updated_at: datetime
 
     def mistyped_texts(self) -> Iterator[str]:
         """Yield texts with a letter too many or exchanged, a joined, a split and an unknown word."""
@@ -75,6 +85,9 @@ async def load_sample(database: Database) -> Sample | None:
     for scope, parent in ((books.ALL_BOOKS, 0), (books.BY_CATEGORY, category), (books.BY_AUTHOR, author)):
         for key in books.SORT_KEYS:
             middle_positions[scope.name, key.name] = await middle_position(database, scope, key, parent)
+    middle_positions[books.ALL_BOOKS.name, books.UPDATED.name] = await middle_position(
+        database, books.ALL_BOOKS, books.UPDATED, 0
+    )
     return Sample(
         category=category,
         categories=row["large_categories"],
@@ -89,6 +102,8 @@ async def load_sample(database: Database) -> Sample | None:
         medium_word=next((word for word, share in words if share < 0.05), words[-1]["word"]),
         rare_word=words[-1]["word"],
         middle_positions=middle_positions,
+        added_at=row["added_at"],
+        updated_at=row["updated_at"],
     )
 
 

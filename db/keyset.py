@@ -10,6 +10,7 @@ texts, and each scans its index only from the first row of the page to the last,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,7 +19,7 @@ from db.database import Database
 from db.records import CatalogRecord, Columns, JoinedRecord
 from db.statements import ReadStatement
 
-KeyValue = str | int | Decimal | None
+KeyValue = str | int | Decimal | datetime | None
 R = TypeVar("R", bound=CatalogRecord)
 
 MAX_BIGINT = 2**63 - 1
@@ -40,16 +41,23 @@ class KeyDomain:
 TEXT = KeyDomain("text", str, "", "\U0010ffff" * (MAX_SORT_KEY_LENGTH + 1))
 INTEGER = KeyDomain("integer", int, -(2**31), 2**31 - 1)
 NUMERIC = KeyDomain("numeric", Decimal, Decimal(-1), Decimal(10) ** 12)  # no price reaches 10^10
+TIMESTAMP = KeyDomain(
+    "timestamptz", datetime, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SortKey:
-    """What a list is sorted by. Without a column, it is sorted by the row's id alone."""
+    """What a list is sorted by. Without a column, it is sorted by the row's id alone.
+
+    The values of a key that `is_hidden` are not for clients: positions have the id alone.
+    """
 
     name: str
     column: str | None = None
     domain: KeyDomain = INTEGER
     nullable: bool = False
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

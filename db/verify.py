@@ -7,7 +7,17 @@ count as correct; listings and counters must agree with them.
 
 from dataclasses import dataclass
 
-from db.checks import duplicates, fields, listings, orphans, redirects, search_documents, spellings, tree
+from db.checks import (
+    duplicates,
+    fields,
+    listings,
+    orphans,
+    redirects,
+    search_documents,
+    spellings,
+    times,
+    tree,
+)
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
@@ -90,6 +100,7 @@ CHECKS = (
     Check("Author listings whose author or book is missing", orphans.AUTHOR_LISTINGS),
     Check("Category listings whose category or book is missing", orphans.CATEGORY_LISTINGS),
     Check("View counts whose book is missing", orphans.BOOK_VIEWS),
+    Check("Trending books that are missing", times.TREND_BOOKS),
     Check("Owned or edited fields whose book is missing", orphans.BOOK_FIELDS),
     Check("Categories whose parent is missing", orphans.CATEGORIES),
     Check("Redirects of authors that lead to no author", redirects.AUTHORS),
@@ -126,6 +137,9 @@ CHECKS = (
     Check("Authors whose number of ratings is off by more than a tenth", listings.AUTHOR_RATINGS),
     Check("Categories with a wrong number of books", listings.CATEGORY_COUNTS),
     Check("Wrong catalog counters", listings.CATALOG_SIZES),
+    Check("Wrong numbers of books by language or currency", times.CODE_COUNTS),
+    Check("Times of added books that are missing or go back", times.ADDITIONS),
+    Check("Trending books with a wrong number of views", times.TREND_VIEWS),
     Check("Books whose sort keys disagree with their fields", fields.BOOK_KEYS),
     Check("Authors whose sort key or slug disagrees with their fields", fields.AUTHOR_KEYS),
     Check("Categories whose sort key disagrees with their name", fields.CATEGORY_KEYS),

@@ -140,6 +140,21 @@ SET books = (SELECT count(*) FROM {book} WHERE is_published), authors = (SELECT 
     categories = (SELECT count(*) FROM category)
 """
 
+_FORGET_CODES = """
+/* forget_codes */
+DELETE FROM catalog_code
+"""
+
+_RECOUNT_CODES = """
+/* recount_codes */
+INSERT INTO catalog_code (kind, code, books)
+SELECT k.kind, k.code, sum(b.books)
+FROM (SELECT language, currency, count(*) AS books FROM {book} WHERE is_published GROUP BY language, currency) AS b
+CROSS JOIN LATERAL (VALUES ('currency', b.currency), ('language', b.language)) AS k (kind, code)
+WHERE k.code IS NOT NULL
+GROUP BY k.kind, k.code
+"""
+
 # Otherwise the planner hashes the links or sorts the books, and the rows lose the order of the owner.
 _SET_PLANNER_FLAGS = """
 /* keep_order */
@@ -169,3 +184,6 @@ async def recount(connection: asyncpg.Connection, tables: Sequence[str]) -> None
     await connection.execute(_RECOUNT_AUTHORS.format_map(names))
     await connection.execute(_RECOUNT_CATEGORIES.format_map(names))
     await connection.execute(_RECOUNT_CATALOG.format_map(names))
+    if "book" in tables:
+        await connection.execute(_FORGET_CODES)
+        await connection.execute(_RECOUNT_CODES.format_map(names))

@@ -103,6 +103,33 @@ _UNPUBLISH_BOOKS = """
 UPDATE book b SET is_published = false FROM unpublished_book m WHERE b.id = m.id
 """
 
+# Triggers of the links do so unless the listings are deferred.
+_RELINKED_BOOKS = """(
+    SELECT r.id
+    FROM (
+        SELECT b.id, b.xmin AS row_xmin
+        FROM (
+            SELECT book_id FROM target_book_author UNION SELECT book_id FROM gone_book_author
+            UNION SELECT book_id FROM target_book_category UNION SELECT book_id FROM gone_book_category
+        ) l
+        JOIN target_book t ON t.id = l.book_id AND NOT t.is_new
+        JOIN book b ON b.id = t.id
+        OFFSET 0
+    ) r
+    WHERE NOT is_own_row(r.row_xmin)
+)"""
+
+_HAS_RELINKED_BOOKS = f"""
+/* has_relinked_books */
+SELECT CASE WHEN listings_deferred() AND EXISTS (SELECT FROM target_book WHERE NOT is_new)
+            THEN EXISTS {_RELINKED_BOOKS} ELSE false END
+"""
+
+_MOVE_VERSIONS = f"""
+/* move_versions_of_relinked_books */
+UPDATE book SET version = version + 1 WHERE id IN {_RELINKED_BOOKS}
+"""
+
 # The triggers of book compare the old rows with the new ones. PostgreSQL keeps their plans, which for the few rows of
 # one update are nested loops, and take hours for the many rows of the next one.
 _FORGET_PLANS = """
@@ -130,6 +157,17 @@ SELECT t.id, $1::text, s.source_id, {new_book_values()}, coalesce(t.is_published
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal
+"""
+
+# The trigger of `book` dates books that are added to it.
+_DATE_ADDED_BOOKS = """
+/* date_added_books */
+INSERT INTO book_addition (first_id, last_id, added_at)
+SELECT min(t.id), max(t.id), greatest(clock_timestamp(), max(a.added_at))
+FROM target_book t
+JOIN (SELECT last_id, added_at FROM book_addition ORDER BY first_id DESC LIMIT 1) a ON t.id > a.last_id
+WHERE t.is_new
+HAVING count(*) > 0
 """
 
 _INSERT_BOOK_AUTHORS = """
@@ -253,6 +291,8 @@ async def merge(
     await connection.execute(_DEFER_SEARCH, "on")
     new_authors = await _execute_counted(connection, _INSERT_AUTHORS.format_map(names))
     await connection.execute(_INSERT_BOOKS.format_map(names), source)
+    if into_rebuilt:
+        await connection.execute(_DATE_ADDED_BOOKS)
     new_links = await _execute_counted(
         connection, _INSERT_BOOK_AUTHORS.format_map(names)
     ) + await _execute_counted(connection, _INSERT_BOOK_CATEGORIES.format_map(names))
@@ -283,6 +323,9 @@ async def _update_books(connection: asyncpg.Connection, rules: UpdateRules) -> N
             values=", ".join(filter(None, (*_KEY_AND_STATE, rules.values))),
         )
     )
+    if await connection.fetchval(_HAS_RELINKED_BOOKS):
+        await connection.execute(_FORGET_PLANS)
+        await connection.execute(_MOVE_VERSIONS)
     if await connection.fetchval(_HAS_UNPUBLISHED_BOOKS):
         await connection.execute(_FORGET_PLANS)
         await connection.execute(_UNPUBLISH_BOOKS)

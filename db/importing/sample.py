@@ -9,6 +9,7 @@ from pathlib import Path
 from db.importing.importer import import_feed
 from db.importing.options import ImportOptions
 from db.importing.readers import Feed, RecordBatch, open_feed
+from db.importing.seed_views import seed_views
 
 SAMPLE = "sample"
 """The source of the sample's books."""
@@ -22,10 +23,12 @@ def _private_rejects() -> Generator[Path]:
 
 
 async def import_sample(dsn: str) -> int:
-    """Import the sample. Return its number of books."""
+    """Import the sample with views of its books. Return its number of books."""
     with as_file(files("db.importing") / "sample.jsonl") as path, _private_rejects() as rejects:
         feed = await open_feed("jsonl", [path], source=SAMPLE)
-        return (await import_feed(dsn, feed, rejects=rejects)).new
+        books = (await import_feed(dsn, feed, rejects=rejects)).new
+    await seed_views(dsn)
+    return books
 
 
 async def remove_sample(dsn: str) -> int:

@@ -13,6 +13,7 @@ A null value matches no condition except is_null(). negate() is the exact comple
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from db.constraints import MAX_SORT_KEY_LENGTH
 from db.keyset import Scope
@@ -60,8 +61,13 @@ FORMAT_COLUMN = FilterColumn("{b}.format", "text", is_indexed=True)
 PUBLISHER_COLUMN = FilterColumn("{b}.publisher", "text", is_indexed=True)
 ISBN_COLUMN = FilterColumn("{b}.isbn", "text", is_indexed=True)
 BOOK_ID_COLUMN = FilterColumn("{id}", "bigint", is_indexed=True)
+UPDATED_COLUMN = FilterColumn("{b}.updated_at", "timestamptz", is_indexed=True)
 
 _OPERATORS = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+
+_AFTER = " + interval '1 microsecond'"
+_SIDES_OF_FIRST_BOOK = {"lt": ("<", ""), "lte": ("<", _AFTER), "gt": (">=", _AFTER), "gte": (">=", "")}
+"""By operator: the comparison with the first book since a time, and what is added to the time."""
 
 BIRTH_YEAR_COLUMN = FilterColumn("{l}.birth_year", "integer")
 DEATH_YEAR_COLUMN = FilterColumn("{l}.death_year", "integer")
@@ -76,7 +82,15 @@ ALWAYS = Condition("true")
 
 def compare(column: FilterColumn, operator: str, value: object) -> Condition:
     """Match rows whose value is not null and compares true."""
-    return Condition(f"{column.expression} {_OPERATORS[operator]} {{}}::{column.sql_type}", (value,))
+    return Condition(
+        f"{column.expression} {_OPERATORS[operator]} {{}}::{column.sql_type}", (value,), column.is_indexed
+    )
+
+
+def added(operator: str, time: datetime) -> Condition:
+    """Match books by the time when they were added: by the side of the first book since then."""
+    side, shift = _SIDES_OF_FIRST_BOOK[operator]
+    return Condition(f"{{id}} {side} first_book_since({{}}::timestamptz{shift})", (time,))
 
 
 def in_values(column: FilterColumn, values: Sequence[object]) -> Condition:

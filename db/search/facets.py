@@ -8,7 +8,7 @@ Without any filter, a category's number of books comes from its counter.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from db.books import ALL_BOOKS, BY_CATEGORY
+from db.books import ALL_BOOKS, BY_CATEGORY, DIRECTLY_IN_CATEGORY
 from db.database import Database
 from db.keyset import Scope
 from db.search.conditions import ALWAYS, Condition, bind_parent, bind_single_parent, select_rows_sql
@@ -16,6 +16,7 @@ from db.search.filters import Facet, Filter
 from db.search.popularity_tiers import TIERS, in_tier, union_until_limit
 from db.search.text_query import TextQuery
 from db.statements import ReadStatement
+from db.trends import TRENDING_DIRECTLY_IN_CATEGORY, TRENDING_IN_CATEGORY
 
 FACET_BOOK_LIMIT = 5_000
 """Maximum number of books that a facet counts; of more books, those with the most ratings."""
@@ -28,6 +29,9 @@ FACET_BOOK_LIMIT_BROAD_TEXT = 1_000
 
 PRICE_STEPS = (0, 5, 10, 20, 50, 100)
 """Lower bounds of the price ranges, in any currency."""
+
+
+_CATEGORY_SCOPES = (BY_CATEGORY, DIRECTLY_IN_CATEGORY, TRENDING_IN_CATEGORY, TRENDING_DIRECTLY_IN_CATEGORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,4 +311,4 @@ def _drill_down_condition(scope: Scope, request: FacetRequest, parameter: int) -
     """Return the SQL condition for a category to be counted."""
     if request.parent is not None:
         return f"c.parent_id = ${parameter}::bigint"
-    return "c.parent_id = parent.id" if scope.table == "category_listing" else "c.parent_id IS NULL"
+    return "c.parent_id = parent.id" if scope in _CATEGORY_SCOPES else "c.parent_id IS NULL"

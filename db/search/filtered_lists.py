@@ -102,7 +102,7 @@ async def fetch_filtered_pages(
         values = (*values, *ranking.parameters, *_popular_values(scope, list_condition))
     statement = ReadStatement(
         f"{scope.name}_matching",
-        _page_sql(scope, page_sql, direction, columns.sql),
+        _page_sql(scope, order.key, page_sql, direction, columns.sql),
         cached_plan=order.key == RELEVANCE
         and (list_condition.hits is not None or _is_whole_catalog(scope, list_condition)),
     )
@@ -115,9 +115,10 @@ async def fetch_filtered_pages(
     return [build_page(parent_rows, page_request) for parent_rows in rows_by_parent]
 
 
-def _page_sql(scope: Scope, page_sql: str, direction: str, columns: str) -> str:
+def _page_sql(scope: Scope, key: SortKey, page_sql: str, direction: str, columns: str) -> str:
+    sort_value = f"NULL::{key.domain.sql_type}" if key.is_hidden else "page.key"
     return f"""
-SELECT {columns}, page.key AS sort_value, parent.ordinal
+SELECT {columns}, {sort_value} AS sort_value, parent.ordinal
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
     {page_sql}

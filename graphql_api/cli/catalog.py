@@ -12,6 +12,7 @@ from db.explain import ExplainResult
 from db.explain_cases import explain_catalog
 from db.importing.readers import Feed, open_generated
 from db.importing.sample import remove_sample
+from db.importing.seed_views import seed_views
 from db.revision import migrate_to_head
 from db.search_documents import rebuild_search_documents
 from db.verify import Finding, audit_catalog
@@ -56,7 +57,7 @@ def remove_sample_command() -> None:
 @click.option("--seed", "random_seed", type=int, default=1, show_default=True, help="Random seed.")
 @report_errors_without_traceback
 def seed_command(count: int, random_seed: int) -> None:
-    """Fill the catalog with generated books.
+    """Fill the catalog with generated books and views of the most popular ones.
 
     The same number and the same seed give the same books.
     """
@@ -65,6 +66,7 @@ def seed_command(count: int, random_seed: int) -> None:
         return open_generated(count, random_seed)
 
     run_import(open_source, yes=True)
+    asyncio.run(seed_views(direct_dsn(Settings.from_environment(os.environ))))
 
 
 @click.command("verify")

@@ -268,6 +268,13 @@ def catalog_count(
     loaders: Loaders, read: Callable[..., Coroutine[Any, Any, int]], **options: Any
 ) -> Loader[int, int]:
     """Load a count of the whole catalog."""
+    return catalog_value(loaders, read, **options)
+
+
+def catalog_value(
+    loaders: Loaders, read: Callable[..., Coroutine[Any, Any, V]], **options: Any
+) -> Loader[int, V]:
+    """Load a value of the whole catalog."""
     return loaders.loader((read, *options.items()), _single_key_batch(read), **options)
 
 

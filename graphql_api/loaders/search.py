@@ -21,6 +21,7 @@ from db.search.highlights import Match, matches_by_book_ids
 from db.search.list_choice import choose_shorter_list
 from db.search.record_keys import resolve_record_keys
 from db.search.text_query import TextQuery, interpret_texts
+from db.trends import TRENDING, locate_positions
 from graphql_api.loaders.dataloader import Loader
 from graphql_api.loaders.registry import Loaders
 
@@ -63,9 +64,10 @@ def filtered_book_page_loader(
 
     async def read(database: Database, parents: Sequence[int]) -> list[Page[Book]]:
         chosen_scope, keys, condition = await _load_one(choices, tuple(parents))
-        return await fetch_filtered_pages(
-            database, chosen_scope, order, page_request, keys, columns, condition
-        )
+        located = page_request
+        if order.key is TRENDING:
+            located = await locate_positions(database, page_request)
+        return await fetch_filtered_pages(database, chosen_scope, order, located, keys, columns, condition)
 
     return loaders.loader(("filtered_book_page", scope, order, page_request, book_filter), read)
 

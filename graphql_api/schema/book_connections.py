@@ -1,18 +1,20 @@
 """Sources of book connections, and the resolvers of their fields: pages, and what a search adds."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from html import escape
 from typing import Any, NamedTuple, TypeVar
 
 import strawberry
 
+from db.books import ALL_BOOKS, UPDATED
 from db.keyset import Order, Page, PageRequest, Scope
 from db.search.filters import NO_FILTER, Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match
 from db.search.ranking import RELEVANCE
 from db.search.text_query import TextQuery
+from db.trends import TRENDING, trending_scope
 from graphql_api.context import Context
 from graphql_api.loaders.dataloader import Loader, ResolvedValue
 from graphql_api.loaders.search import (
@@ -21,6 +23,7 @@ from graphql_api.loaders.search import (
     match_loader,
     text_query_loader,
 )
+from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.pagination import ConnectionSource, cursor_scope, encode_cursor, map_pages
 
 T = TypeVar("T")
@@ -51,15 +54,28 @@ def build_book_connections(
     """Return a source for each (parent id, book count).
 
     `unfiltered_page_loader` is called if there is no filter. It is None if only the loader of filtered books
-    can read the scope; the book counts of the parents are then not those of the scope.
+    can read the scope; the book counts of the parents are then not those of the scope. Raise UserInputError
+    if the list cannot be in this order.
     """
+    page_filter = book_filter
+    if order.key is TRENDING:
+        scope, unfiltered_page_loader = trending_scope(scope), None
+        page_filter = book_filter = replace(book_filter, restriction=None)
+    if order.key is UPDATED:
+        if scope != ALL_BOOKS:
+            raise UserInputError(
+                "orderBy",
+                "orderBy.field UPDATED is for the root field books only. Filter that one by author or "
+                "category, and by updatedAt.",
+            )
+        page_filter = replace(book_filter, restriction=None)
     if book_filter == NO_FILTER and unfiltered_page_loader:
         loader = unfiltered_page_loader()
         return [
             BookConnectionSource(order, loader, parent, count, scope, book_filter)
             for parent, count in parents
         ]
-    loader = filtered_book_page_loader(context.loaders, scope, order, page_request, book_filter)
+    loader = filtered_book_page_loader(context.loaders, scope, order, page_request, page_filter)
     counts: Any = filtered_book_count_loader(
         context.loaders, scope, book_filter, ranked=order.key == RELEVANCE
     )

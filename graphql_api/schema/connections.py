@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
+from db.books import UPDATED
 from db.keyset import Order, PageRequest
+from db.trends import TRENDING
 from graphql_api.context import Context
 from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import Prefetch, batch_field
@@ -109,14 +111,15 @@ def prefetch_requests(
 ) -> list[tuple[Order, PageRequest, dict[str, Any]]]:
     """Return the page requests of a connection to prefetch, and of the same connection nested below it.
 
-    Return nothing if it cannot be prefetched: if it has a filter, roles or invalid arguments. If the
-    connection is resolved later, its resolver reports the invalid argument.
+    Return nothing if it cannot be prefetched: if it has a filter, roles, an order that no listing has, or
+    invalid arguments. If the connection is resolved later, its resolver reports the invalid argument.
     """
     if prefetch is None or prefetch.arguments.get("filter_input"):
         return []
     if role_names(prefetch.arguments.get("roles")) is not None:
         return []
     try:
-        return [_parse_page_arguments(order, **level.arguments) for level in prefetch.levels]
+        requests = [_parse_page_arguments(order, **level.arguments) for level in prefetch.levels]
+        return [] if any(actual.key in (TRENDING, UPDATED) for actual, _, _ in requests) else requests
     except UserInputError:
         return []

@@ -1,6 +1,8 @@
 """The input types of filters. A new filter is one field here."""
 
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -34,6 +36,7 @@ from graphql_api.schema.filter_parsers import (
     reject_nested_text,
     spell_currency,
     spell_language,
+    time_parser,
 )
 
 MAX_FILTER_CONDITIONS = 50
@@ -161,6 +164,14 @@ class YearFilter:
     is_null: bool | None = operator("Whether the year is missing.")
 
 
+@strawberry.input(description="Conditions on a time. All given conditions must match.")
+class DateTimeFilter:
+    lt: datetime | None = operator("Before this time.")
+    lte: datetime | None = operator("At or before this time.")
+    gt: datetime | None = operator("After this time.")
+    gte: datetime | None = operator("At or after this time.")
+
+
 @strawberry.input(
     description="Conditions on a name, ignoring case and accents. All given conditions must match."
 )
@@ -229,6 +240,13 @@ class BookFilter:
     )
     rating: DecimalFilter | None = filter_field(
         "The average rating, 0 to 5.", number_parser(conditions.RATING_COLUMN, check_decimal), Facet.RATINGS
+    )
+    added_at: DateTimeFilter | None = filter_field(
+        "The time when the book was added to the catalog.", time_parser(conditions.added)
+    )
+    updated_at: DateTimeFilter | None = filter_field(
+        "The time of the book's last change.",
+        time_parser(partial(conditions.compare, conditions.UPDATED_COLUMN)),
     )
     in_stock: bool | None = filter_field("Whether copies are in stock.", boolean_parser(conditions.IN_STOCK))
     has_isbn: bool | None = filter_field(

@@ -1,6 +1,7 @@
 """Parsers of filter values: columns, codes, years, names and ids."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -41,6 +42,18 @@ def number_parser(column: FilterColumn, check: Callable[[Any, str], object]) -> 
         operator: partial(compare, operator) for operator in ("eq", "neq", "lt", "lte", "gt", "gte")
     }
     parsers["is_null"] = _null_parser(column)
+    return OperatorParser(lambda _: parsers)
+
+
+def time_parser(compare: Callable[[str, datetime], Condition]) -> OperatorParser:
+    """Return a parser of comparisons with a time. `compare(operator, time)` returns the condition."""
+
+    def parse(operator: str, value: datetime, path: str) -> Condition:
+        return compare(operator, value)
+
+    parsers: dict[str, ParseField] = {
+        operator: partial(parse, operator) for operator in ("lt", "lte", "gt", "gte")
+    }
     return OperatorParser(lambda _: parsers)
 
 

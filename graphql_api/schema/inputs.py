@@ -11,6 +11,7 @@ from db.search.ranking import (
     RANK_CANDIDATES,
     RELEVANCE,
 )
+from db.trends import MAX_TRENDING_BOOKS, TRENDING, TRENDING_DAYS
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.scalars import ISBN, ISBN_RULE, normalize_isbn
 
@@ -29,6 +30,11 @@ class BookLookup:
     )
     source_key: SourceKeyInput | None = strawberry.field(
         default=strawberry.UNSET, description="The book's key in its source."
+    )
+    slug: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The book's slug, for example `pride-and-prejudice-42`. The number at its end finds the "
+        "book, so a slug that was given once stays valid.",
     )
 
 
@@ -71,6 +77,17 @@ class BookOrderField(Enum):
         f"{MAX_ENUMERATED_HITS:,} books match.",
     )
     ADDED = strawberry.enum_value("ADDED", description="The time when the book was added to the catalog.")
+    UPDATED = strawberry.enum_value(
+        "UPDATED",
+        description="The time of the book's last change. Only for the root field `books`; combine it with a "
+        "filter on `updatedAt` to read what has changed since.",
+    )
+    TRENDING = strawberry.enum_value(
+        "TRENDING",
+        description=f"The views of the last {TRENDING_DAYS} days, today included. The list has viewed books "
+        f"only, about {MAX_TRENDING_BOOKS:,} of the whole catalog at most, and `totalCount` and `facets` "
+        "count these. A list of an author or a category has their books among them.",
+    )
 
 
 @strawberry.enum(description="The direction of a sort order.")
@@ -87,7 +104,8 @@ class BookOrder:
     field: BookOrderField = strawberry.field(description="The sort key.")
     direction: OrderDirection | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The sort direction. Default: DESC for RELEVANCE and POPULARITY, ASC for all other keys.",
+        description="The sort direction. Default: DESC for RELEVANCE, POPULARITY and TRENDING, ASC for all "
+        "other keys.",
     )
 
 
@@ -99,10 +117,12 @@ SORT_KEYS: dict[BookOrderField, SortKey] = {
     BookOrderField.POPULARITY: books.POPULARITY,
     BookOrderField.RELEVANCE: RELEVANCE,
     BookOrderField.ADDED: books.ADDED,
+    BookOrderField.UPDATED: books.UPDATED,
+    BookOrderField.TRENDING: TRENDING,
 }
 
 
-_DESCENDING_BY_DEFAULT = (books.POPULARITY, RELEVANCE)
+_DESCENDING_BY_DEFAULT = (books.POPULARITY, RELEVANCE, TRENDING)
 
 
 def parse_book_order(book_order: BookOrder | None, *, searching: bool = False) -> Order:

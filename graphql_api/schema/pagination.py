@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2s
 from operator import attrgetter
@@ -251,12 +252,16 @@ def decode_cursor(argument: str, cursor: str, order: Order, text: str | None = N
 
 def _parse_cursor_key(value: Any, key: SortKey) -> KeyValue:
     """Return the sort key in a cursor. Raise ValueError or ArithmeticError if no row can have it."""
-    if value is None and (key.nullable or key.column is None):
+    if value is None and (key.nullable or key.column is None or key.is_hidden):
         return None
     python_type = key.domain.python_type
-    if key.column is None or type(value) is not (int if python_type is int else str):
+    if key.column is None or key.is_hidden or type(value) is not (int if python_type is int else str):
         raise ValueError("not a sort key")
-    parsed: Any = Decimal(value).quantize(_DECIMAL_STEP) if python_type is Decimal else value
+    parsed: Any = value
+    if python_type is Decimal:
+        parsed = Decimal(value).quantize(_DECIMAL_STEP)
+    elif python_type is datetime:
+        parsed = datetime.fromisoformat(str(value))
     if not key.domain.lowest <= parsed < key.domain.highest or "\0" in str(parsed):
         raise ValueError("out of range")
     return parsed

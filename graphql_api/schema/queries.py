@@ -20,6 +20,8 @@ from graphql_api.loaders.catalog import WHOLE_CATALOG
 from graphql_api.loaders.dataloader import Loader
 from graphql_api.loaders.search import filtered_count_loader, filtered_page_loader
 from graphql_api.schema.book_connections import BookConnectionSource, build_book_connections
+from graphql_api.schema.book_slugs import parse_book_slug
+from graphql_api.schema.catalog import Catalog, CatalogSource
 from graphql_api.schema.connections import connection_field, prefetch_requests
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.filter_inputs import AuthorFilterArg, BookFilterArg, CategoryFilterArg
@@ -118,12 +120,13 @@ def _resolve_book(
         return loaded
 
     loaders, unpublished = context.loaders, context.sees_unpublished
-    if isinstance(by.id, str):
-        return (
-            catalog.book_by_id(loaders, unpublished=unpublished)
-            .load_all([parse_database_id("by.id", "Book", by.id)])
-            .then(record_view)
+    if isinstance(by.id, str) or isinstance(by.slug, str):
+        key = (
+            parse_database_id("by.id", "Book", by.id)
+            if isinstance(by.id, str)
+            else parse_book_slug("by.slug", str(by.slug))
         )
+        return catalog.book_by_id(loaders, unpublished=unpublished).load_all([key]).then(record_view)
     if isinstance(by.source_key, SourceKeyInput):
         key = (
             check_storable_text("by.sourceKey.source", by.source_key.source),
@@ -234,6 +237,10 @@ def _resolve_unpublished_books(
     )
 
 
+def _resolve_catalog(root: Root, context: Context) -> list[CatalogSource]:
+    return [CatalogSource()]
+
+
 def _resolve_authors(
     root: Root,
     context: Context,
@@ -324,6 +331,7 @@ class Query:
         "All categories, only the root categories, or those that match a filter, sorted by name.",
         order=category_reads.BY_NAME,
     )
+    catalog: Catalog = batch_field(_resolve_catalog, "The catalog as a whole.")
     suggest: Suggestions = batch_field(
         resolve_suggest,
         "Suggestions for a search field: books, authors and categories that start with the text typed.",

@@ -1,7 +1,7 @@
 """Custom scalars, all of which are strings in responses. Codes and URLs are in responses only."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import methodcaller
 from typing import Any, NewType
@@ -118,6 +118,39 @@ DATE_SCALAR = strawberry.scalar(
     parse_value=parse_date,
 )
 
+_DATE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?)([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def parse_date_time(value: Any) -> datetime:
+    """Return the time of a date-time of RFC 3339 in UTC. Raise StrawberryInputCoercionError if it is none."""
+    text = str(value)
+    try:
+        if parts := _DATE_TIME.fullmatch(text):
+            day, time, offset = parts.groups()
+            return datetime.fromisoformat(f"{day}T{time}{offset.upper()}").astimezone(UTC)
+    except (OverflowError, ValueError):
+        pass
+    raise StrawberryInputCoercionError(
+        f"{text[:40]!r} is not a time with an offset. Give a time such as 2026-01-31T12:00:00Z."
+    )
+
+
+def serialize_date_time(value: datetime) -> str:
+    """Return the time as RFC 3339 in UTC, with microseconds: such texts are sorted as their times are."""
+    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+DATE_TIME_SCALAR = strawberry.scalar(
+    name="DateTime",
+    description="A time as a date-time of RFC 3339. Input: with any offset. Output: always in UTC with "
+    "microseconds, for example 2026-01-31T12:00:00.000000Z.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+    serialize=serialize_date_time,
+    parse_value=parse_date_time,
+)
+
 LanguageCode = NewType("LanguageCode", str)
 CurrencyCode = NewType("CurrencyCode", str)
 URL = NewType("URL", str)
@@ -153,5 +186,6 @@ SCALARS: dict[object, ScalarDefinition] = {
     LanguageCode: LANGUAGE_CODE_SCALAR,
     CurrencyCode: CURRENCY_CODE_SCALAR,
     URL: URL_SCALAR,
+    datetime: DATE_TIME_SCALAR,
 }
 """The scalar of each Python type."""

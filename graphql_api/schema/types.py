@@ -4,7 +4,7 @@ They are in one module because they refer to each other. The values of the first
 plain fields read columns of a record, and relations use the loaders.
 """
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -33,6 +33,7 @@ from graphql_api.schema.book_connections import (
     resolve_searched_texts,
 )
 from graphql_api.schema.book_format import BookFormat
+from graphql_api.schema.book_slugs import book_slug
 from graphql_api.schema.connections import connection_field
 from graphql_api.schema.contributor_role import ContributorRole
 from graphql_api.schema.costs import FACET_COST, NO_ROWS, ONE_ROW, SHORT_LIST
@@ -178,6 +179,10 @@ def _resolve_format(root: strawberry.Parent[book_reads.Book]) -> BookFormat | No
     return None if root["format"] is None else BookFormat(root["format"])
 
 
+def _resolve_slug(root: strawberry.Parent[book_reads.Book]) -> str:
+    return book_slug(root["title"], root["id"])
+
+
 _VERSION = "The version, which moves with every change. A mutation can expect it."
 
 
@@ -186,6 +191,13 @@ class Book(Node):
     record_class = book_reads.Book
 
     title: str = strawberry.field(description="The title, without the subtitle.")
+    slug: str = object_field(
+        _resolve_slug,
+        "A name for URLs: words of the title and a number, for example pride-and-prejudice-42. It follows "
+        "the title. `book` finds the book by any former slug too: redirect to the present one if it differs.",
+        reads=["title"],
+        trusted=True,
+    )
     subtitle: str | None = strawberry.field(
         description="The subtitle, or the series and the number in the series."
     )
@@ -246,6 +258,11 @@ class Book(Node):
         description="The source that the book was imported from, for example gutenberg."
     )
     source_id: str = strawberry.field(description="The key of the book in that source.")
+    added_at: datetime = strawberry.field(description="The time when the book was added to the catalog.")
+    updated_at: datetime = strawberry.field(
+        description="The time of the last change of the book, its contributors or its categories. A view is "
+        "no change."
+    )
     is_published: bool = restrict_to(
         Role.EDITOR, strawberry.field(description="Whether the book is in the lists of the public.")
     )

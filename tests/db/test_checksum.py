@@ -223,7 +223,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
     )
 
     assert {table: set(columns) for table, columns in rows} == {
-        "book": {*BOOK_CHANGES, "id", "title_key", "published_key", "version"},
+        "book": {*BOOK_CHANGES, "id", "title_key", "published_key", "version", "updated_at"},
         "author": {
             *AUTHOR_CHANGES,
             "id",

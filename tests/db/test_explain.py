@@ -13,7 +13,21 @@ from types import ModuleType
 import pytest
 
 import db
-from db import authors, books, categories, embedded, redirects, related, search, view_counts, works
+from db import (
+    authors,
+    books,
+    categories,
+    embedded,
+    redirects,
+    related,
+    search,
+    trends,
+    view_counts,
+    works,
+)
+from db import (
+    catalog as catalog_reads,
+)
 from db.access_keys import access_key_by_hash, active_access_keys
 from db.books import count_books
 from db.category_trees import fetch_category_trees
@@ -27,6 +41,7 @@ from db.explain_cases import explain_catalog
 from db.explain_sample import load_sample
 from db.importing.importer import import_feed
 from db.importing.readers import open_generated
+from db.importing.seed_views import seed_views
 from db.keyset import Order, PageRequest, ParentLookup, Scope, fetch_parents_with_pages
 from db.statements import ReadStatement, StatementTemplate
 from tests.conftest import clone_template
@@ -54,6 +69,7 @@ async def catalog(
     async with clone_template(server, template, maintenance) as dsn:
         rejects: Path = tmp_path_factory.mktemp("explain") / "rejects.csv"
         await import_feed(dsn, open_generated(BOOKS, 1), rejects=rejects)
+        await seed_views(dsn)
         connection = await connect(dsn, application_name="bookstore tests")
         for statement in ADD_UNPUBLISHED.split(";"):
             await connection.execute(statement)
@@ -86,7 +102,10 @@ def statements_of(modules: Iterable[ModuleType]) -> list[ReadStatement | Stateme
 
 def read_statements() -> set[str]:
     """Return the names of all read statements, including those generated per list and shape."""
-    modules = [authors, books, categories, redirects, related, view_counts, works, *modules_of(search)]
+    modules = [
+        *(authors, books, catalog_reads, categories, redirects, related, trends, view_counts, works),
+        *modules_of(search),
+    ]
     names = {statement.name for statement in statements_of(modules)}
     scopes = [
         value
@@ -107,7 +126,11 @@ def read_statements() -> set[str]:
         for scope in (authors.ALL_AUTHORS, categories.ALL_CATEGORIES, categories.ROOTS)
         for shape in ("matching", "count_matching")
     }
-    return names
+    return names | {
+        f"{scope.name}_{shape}"
+        for scope in trends.SCOPES
+        for shape in ("matching", "count_matching", "facets")
+    }
 
 
 def test_every_read_statement_has_a_case(results: list[ExplainResult]) -> None:
@@ -123,8 +146,8 @@ def test_a_page_in_the_middle_uses_as_many_buffers_as_one_at_the_start(results: 
     pages = [result for result in results if result.case.endswith((", first", ", deep"))]
     deepest = max(result.buffers for result in pages if result.case.endswith("deep"))
 
-    unpublished = 2 * 3  # in the order of their ids alone
-    assert len(pages) == 2 * 3 * 4 * len(books.SORT_KEYS) + unpublished
+    unpublished = updated = 2 * 3  # in the order of their ids alone, and in that of their last changes
+    assert len(pages) == 2 * 3 * 4 * len(books.SORT_KEYS) + unpublished + updated
     assert deepest <= 1.5 * max(result.buffers for result in pages if result.case.endswith("first"))
 
 

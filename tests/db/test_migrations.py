@@ -275,7 +275,7 @@ async def test_the_present_spelling_becomes_that_of_all_books(connection: Connec
 async def test_a_downgrade_publishes_books_that_are_off_sale(connection: Connection) -> None:
     revisions = [
         import_module(f"migrations.versions.{name}")
-        for name in ("0014_published", "0015_listing_order", "0016_writes")
+        for name in ("0014_published", "0015_listing_order", "0016_writes", "0021_times")
     ]
     author, category = await add_author(connection, "Jane"), await add_category(connection, "Fiction")
     await add_book(connection, "Sea", authors=[author], categories=[category])
@@ -297,6 +297,44 @@ async def test_a_downgrade_publishes_books_that_are_off_sale(connection: Connect
             await connection.execute(statement)
 
     assert (before, without, older) == ((1, 1, 1, 1, 1), (2, 2, 2, 2, 0), (3, 3, 3, 3, 0))
+    assert [finding for finding in await run_checks(connection) if finding.count] == []
+
+
+async def test_existing_books_were_added_by_their_imports_and_their_views_are_trending(
+    connection: Connection,
+) -> None:
+    revision = import_module("migrations.versions.0021_times")
+    for statement in revision.DOWN:
+        await connection.execute(statement)
+    books = [await add_book(connection, title, language="en") for title in "ABCD"]
+    await connection.execute(
+        "INSERT INTO import (id, source, inputs, new_books, changed_books, deleted_books, rejected_rows,"
+        " first_book_id, last_book_id, imported_at) VALUES"
+        " (1, 's', '', 1, 0, 0, 0, $1, $1, '2026-01-01 12:00Z'), (2, 's', '', 0, 1, 0, 0, NULL, NULL, '2026-01-02Z'),"
+        " (3, 's', '', 1, 0, 0, 0, $2, $2, '2026-01-03 12:00Z')",
+        books[1],
+        books[2],
+    )
+    await connection.execute(
+        "INSERT INTO book_view VALUES ($1, current_date, 2), ($1, current_date - 6, 1), ($2, current_date - 7, 9)",
+        *books[:2],
+    )
+
+    for statement in revision.UP:
+        await connection.execute(statement)
+    await add_book(connection, "E")
+
+    added = await connection.fetch(
+        "SELECT b.title, (SELECT to_char(a.added_at AT TIME ZONE 'UTC', 'MM-DD') FROM book_addition a"
+        " WHERE a.first_id <= b.id ORDER BY a.first_id DESC LIMIT 1) FROM book b WHERE title < 'E' ORDER BY b.id"
+    )
+    assert added == [("A", "01-01"), ("B", "01-01"), ("C", "01-03"), ("D", "01-03")]
+    assert await connection.fetchval(
+        "SELECT max(added_at) > '2026-01-04' FROM book_addition WHERE first_id > $1", books[3]
+    )
+    assert await connection.fetch("SELECT book_id, views FROM book_trend") == [(books[0], 3)]
+    assert await connection.fetch("SELECT kind, code, books FROM catalog_code") == [("language", "en", 4)]
+    assert await connection.fetchval("SELECT count(DISTINCT updated_at) FROM book WHERE title < 'E'") == 1
     assert [finding for finding in await run_checks(connection) if finding.count] == []
 
 

@@ -119,6 +119,42 @@ CORRUPTIONS = (
         {"orphan_book_views": ["book 99 on 2024-03-01"]},
     ),
     Corruption(
+        "trending books are missing, or have other views",
+        ("INSERT INTO book_trend VALUES (1, 5, '2024-03-01'), (2, 1, '2024-03-01'), (99, 1, '2024-03-01')",),
+        {
+            "orphan_trends": ["book 99"],
+            "trend_views": ["book 1: 5 instead of 3", "book 2: 1 instead of 0", "book 99: 1 instead of 0"],
+        },
+    ),
+    Corruption(
+        "books have no time, or were added before the books in front",
+        (
+            "DELETE FROM book_addition",
+            "INSERT INTO book_addition VALUES (2, 2, '2024-03-02'), (3, 3, '2024-03-01'), (4, 4, '2024-03-01')",
+        ),
+        {
+            "book_additions": [
+                "books from id 1: without a time",
+                "books from id 3: added before the books in front",
+            ]
+        },
+    ),
+    Corruption(
+        "languages and currencies have other numbers of books",
+        (
+            "UPDATE catalog_code SET books = 2 WHERE code = 'EUR'",
+            "DELETE FROM catalog_code WHERE code = 'en'",
+            "INSERT INTO catalog_code VALUES ('language', 'de', 1), ('language', 'fr', 0)",
+        ),
+        {
+            "code_counts": [
+                "currency EUR: 2 instead of 1",
+                "language de: 1 instead of 0",
+                "language en: 0 instead of 1",
+            ]
+        },
+    ),
+    Corruption(
         "owned or edited fields have no book",
         ("INSERT INTO book_field (book_id, field, owner) VALUES (99, 'price', 'shop')",),
         {"orphan_book_fields": ["book 99: price"]},
@@ -166,6 +202,7 @@ CORRUPTIONS = (
                 "category 2: 2 instead of 1, directly 1 instead of 0",
             ],
             "catalog_sizes": ["books: 3 instead of 2"],
+            "code_counts": ["currency EUR: 1 instead of 0", "language en: 1 instead of 0"],
         },
     ),
     Corruption(
@@ -286,7 +323,10 @@ CORRUPTIONS = (
             "UPDATE author_listing l SET price = b.price, currency = b.currency FROM book b WHERE b.id = l.book_id",
             "UPDATE category_listing l SET price = b.price, currency = b.currency FROM book b WHERE b.id = l.book_id",
         ),
-        {"book_prices": ["book 1: currency", "book 2: price, currency", "book 3: price"]},
+        {
+            "book_prices": ["book 1: currency", "book 2: price, currency", "book 3: price"],
+            "code_counts": ["currency eur: 0 instead of 1"],
+        },
     ),
     Corruption(
         "a book has only impossible fields",
@@ -310,7 +350,8 @@ CORRUPTIONS = (
             "book_fields": [
                 "book 3: source, title, language, published_year, published_on, page_count, stock,"
                 " rating_average, rating_count"
-            ]
+            ],
+            "code_counts": ["language English: 0 instead of 1"],
         },
     ),
     Corruption(
@@ -540,6 +581,7 @@ CORRUPTIONS = (
                 "category 2: 2 instead of 1, directly 1 instead of 0",
             ],
             "catalog_sizes": ["books: 3 instead of 2"],
+            "code_counts": ["currency EUR: 1 instead of 0", "language en: 1 instead of 0"],
             "search_documents": ["book 1: surplus"],
         },
     ),

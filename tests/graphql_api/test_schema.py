@@ -21,6 +21,7 @@ from graphql import (
 import graphql_api
 from db import books
 from db.search.ranking import RELEVANCE
+from db.trends import TRENDING
 from graphql_api.access.roles import Role
 from graphql_api.schema import schema, schema_for
 from graphql_api.schema.inputs import SORT_KEYS, BookOrderField
@@ -110,7 +111,7 @@ def test_the_description_names_what_is_in_the_schema_of_each_role(role: Role) ->
 
 def test_sort_keys_of_the_schema_are_those_of_the_catalog() -> None:
     assert set(SORT_KEYS) == set(BookOrderField)
-    assert set(SORT_KEYS.values()) == {*books.SORT_KEYS, RELEVANCE}
+    assert set(SORT_KEYS.values()) == {*books.SORT_KEYS, books.UPDATED, RELEVANCE, TRENDING}
 
 
 async def test_introspection_returns_the_schema_without_statements(client: Client) -> None:

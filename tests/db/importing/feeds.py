@@ -13,7 +13,10 @@ from db.importing.readers import Feed, RecordBatch
 from db.importing.records import ALL_FIELDS, BookRecord, Reject
 from db.verify import run_checks
 
-CLEAR = "TRUNCATE book, author, category, catalog_size, search_word CASCADE; INSERT INTO catalog_size DEFAULT VALUES"
+CLEAR = """
+TRUNCATE book, author, category, catalog_size, catalog_code, search_word CASCADE;
+INSERT INTO catalog_size DEFAULT VALUES
+"""
 
 
 def book(source_id: str, title: str | None = "A title", **fields: object) -> BookRecord:

@@ -84,12 +84,15 @@ catalog_values = {
     "sourceId": st.sampled_from(["Book 0", "nothing"]),
     "source": st.sampled_from(["test", "other"]),
     "isbn": add_rare_values(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
-    "slug": st.sampled_from(["person-0", "nobody"]),
+    "slug": st.sampled_from(["person-0", "nobody", "any-title-1"]),
     "path": st.sampled_from(["fiction", "fiction/middle", "nowhere"]),
     "text": add_rare_values(st.sampled_from(["book", "prson", "0306406152", "&"]), "\0"),
     "prefix": add_rare_values(st.sampled_from(["b", "person", ""]), "\0"),
     "Boolean": st.booleans(),
     "Decimal": add_rare_values(st.sampled_from(["0", "9.99", "4.5"]), "NaN"),
+    "DateTime": add_rare_values(
+        st.sampled_from(["2000-01-01T00:00:00Z", "2100-01-01T01:00:00+01:00"]), "2000-01-01", "never"
+    ),
     "ID": add_rare_values(FOUND, "nothing"),
     "Int": add_rare_values(st.integers(-50, 2000), 10_000),
     "String": add_rare_values(
@@ -200,6 +203,9 @@ async def catalog_of_module(shared_connection: Connection) -> AsyncGenerator[Cli
             categories=[root, middle] if number % 2 else [middle],
         )
     client = Client(shared_connection)
+    for book in (1, 2, 2, 5):
+        client.views.record(book)
+    await client.views.flush()
     yield client
     async with client.lock:
         await transaction.rollback()
