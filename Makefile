@@ -7,11 +7,13 @@ EXPLORER := graphql_api/http/explorer
 STOREFRONT := examples/storefront
 STOREFRONT_DIST := graphql_api/http/storefront/dist
 AUDITS := tests/graphql_api/http/audits
+CLIENTS := examples/clients
+CLIENT_TESTS := tests/clients
 # What Vite asks for: 20.19 or newer of 20, 22.12 or newer of 22, anything above.
 NODE := $(shell node -p '(([a, b]) => a == 20 ? b >= 19 : a == 22 ? b >= 12 : a > 22)(process.versions.node.split("."))' 2>/dev/null)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test audits check fuzz faults soak storm conformance bench scale bench-import bench-search search-quality lock release-schema format clean
+.PHONY: help serve test audits clients check fuzz faults soak storm conformance bench scale bench-import bench-search search-quality lock release-schema format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +23,7 @@ serve: $(VENV)/runtime explorer storefront ## Serve http://127.0.0.1:8000/graphq
 
 # Before Python 3.14 branches are traced line by line, which takes a third of the tests' time.
 COVERAGE ?=
-test: $(VENV)/dev explorer storefront audits ## Run the tests; with COVERAGE=1 their branch coverage too, 98 % at least
+test: $(VENV)/dev explorer storefront audits clients ## Run the tests; with COVERAGE=1 their branch coverage too, 98 % at least
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 # Documents of clients that must stay valid, in files that TRUSTED_DOCUMENTS can name.
@@ -89,7 +91,9 @@ lock: $(VENV)/dev ## Resolve the newest versions into the lock files
 	$(BIN)/python -m tests.check_lock --write
 
 clean: ## Remove what was built; the catalog in .data stays
-	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules $(STOREFRONT_DIST) $(STOREFRONT)/node_modules $(AUDITS)/node_modules dist .coverage*
+	rm -rf $(VENV) $(EXPLORER)/dist $(EXPLORER)/node_modules $(STOREFRONT_DIST) $(STOREFRONT)/node_modules \
+		$(AUDITS)/node_modules $(CLIENTS)/node_modules $(CLIENTS)/*/generated $(CLIENTS)/relay/__generated__ \
+		$(CLIENT_TESTS)/node_modules $(CLIENT_TESTS)/.venv dist .coverage*
 
 $(VENV)/runtime: requirements.lock pyproject.toml
 	@echo "Installing the locked dependencies into $(VENV)"
@@ -109,6 +113,30 @@ audits: ## Install graphql-http's audits, where npm is installed
 
 $(AUDITS)/node_modules/.package-lock.json: $(AUDITS)/package-lock.json
 	@cd $(AUDITS) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+clients: audits ## Install the clients of examples/clients and generate their code, where npm is installed
+	@$(MAKE) --no-print-directory $(CLIENTS)/node_modules/.generated $(CLIENT_TESTS)/.venv/installed \
+		|| echo "The clients could not be installed (see above); their tests are skipped"
+
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json $(CLIENT_TESTS)/package-lock.json
+	@echo "Installing the clients"
+	@cd $(CLIENT_TESTS) && npm ci --silent --no-audit --no-fund
+	@cd $(CLIENTS) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# The generators need a newer Node than the explorer: that of the audits.
+$(CLIENTS)/node_modules/.generated: $(CLIENTS)/node_modules/.package-lock.json graphql_api/schema.graphql \
+		$(wildcard $(addprefix $(CLIENTS)/*/,*.graphql operations/*.graphql *.ts *.tsx *.json))
+	@echo "Generating the clients' code"
+	@cd $(CLIENTS) && PATH="$(abspath $(AUDITS)/node_modules/.bin):$$PATH" \
+		GRAPHQL_SCHEMA=$(abspath graphql_api/schema.graphql) npm run --silent generate
+	@touch $@
+
+# Clients in Python need an older graphql-core than the server.
+$(CLIENT_TESTS)/.venv/installed: $(CLIENT_TESTS)/requirements.lock
+	@$(PYTHON) -m venv $(CLIENT_TESTS)/.venv
+	@$(CLIENT_TESTS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 # The explorer and the storefront are built once, where Node is; everything else works without them.

@@ -6,15 +6,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LOCKS = {"requirements.lock": "build", "tests/requirements.lock": "dev"}
+LOCKS = {
+    "requirements.lock": ("pyproject.toml", "--group", "build"),
+    "tests/requirements.lock": ("pyproject.toml", "--group", "dev", "--constraints", "requirements.lock"),
+    "tests/clients/requirements.lock": ("tests/clients/requirements.in",),
+}
 
 
-def resolve_lock(lock: str, group: str, *options: str) -> str:
+def resolve_lock(lock: str, *options: str) -> str:
     """Resolve a lock file and return its text. The pinned versions are kept unless the options have `--upgrade`."""
-    constraints = [] if lock == "requirements.lock" else ["--constraints", "requirements.lock"]
     return subprocess.run(
         [
-            *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--group", group, *constraints),
+            *(sys.executable, "-m", "uv", "pip", "compile", *LOCKS[lock]),
             *("--universal", "--python-version", "3.11", "--generate-hashes"),
             *("--no-emit-index-url", "--no-header", "--quiet", "--output-file", lock, *options),
         ],
@@ -28,9 +31,9 @@ def resolve_lock(lock: str, group: str, *options: str) -> str:
 
 def main() -> int:
     stale: list[str] = []
-    for lock, group in LOCKS.items():
+    for lock in LOCKS:
         before = (ROOT / lock).read_text(encoding="utf-8")
-        resolve_lock(lock, group, *(["--upgrade"] if "--write" in sys.argv else []))
+        resolve_lock(lock, *(["--upgrade"] if "--write" in sys.argv else []))
         if (ROOT / lock).read_text(encoding="utf-8") != before and "--write" not in sys.argv:
             (ROOT / lock).write_text(before, encoding="utf-8")
             stale.append(lock)

@@ -13,13 +13,16 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
-from db import embedded
+from db import embedded, importing
 from db.connections.connect import Connection, connect
+from db.importing.importer import import_feed
+from db.importing.readers import open_feed
 from db.migrations import migrate
 from tests.serving import private_folder
 from tests.tables import print_tables
 
 NUMBERS = count(1)
+SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 
 # No test depends on time. A database that the test itself resets may be a function-scoped fixture.
 SUPPRESSED_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -70,6 +73,17 @@ async def clone_template(server: embedded.Server, template: str, maintenance: st
 async def dsn(server: embedded.Server, template: str, maintenance: str) -> AsyncGenerator[str]:
     """The DSN of a new migrated database for the test."""
     async with clone_template(server, template, maintenance) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+async def sample_dsn(
+    server: embedded.Server, template: str, maintenance: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[str]:
+    """A database that holds the sample."""
+    rejects = tmp_path_factory.mktemp("sample") / "rejects.csv"
+    async with clone_template(server, template, maintenance) as dsn:
+        await import_feed(dsn, await open_feed("jsonl", [SAMPLE], source="sample"), rejects=rejects)
         yield dsn
 
 

@@ -23,7 +23,7 @@ import httpx
 import uvloop
 
 from db import embedded
-from tests.graphql_api.conftest import SAMPLE
+from tests.conftest import SAMPLE
 from tests.serving import embedded_catalog, run_bookstore, run_server
 from tests.waiting import until
 

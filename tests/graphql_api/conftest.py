@@ -1,18 +1,14 @@
 """Fixtures that run operations against a real database and record their statement names."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from strawberry.types.execution import PreExecutionError
 
-from db import embedded, importing
 from db.connections.connect import Connection
-from db.importing.importer import import_feed
-from db.importing.readers import open_feed
 from db.search.vocabulary_cache import VocabularyCache
 from db.statements import ReadStatement, WriteStatement
 from db.view_counts import ViewCounter
@@ -21,10 +17,7 @@ from graphql_api.context import Context
 from graphql_api.loaders.registry import Loaders
 from graphql_api.schema import Schema, schema, schema_for
 from graphql_api.schema.errors import format_error
-from tests.conftest import clone_template
 from tests.serving import BookstoreProcess, run_server
-
-SAMPLE = Path(importing.__file__).with_name("sample.jsonl")
 
 
 @dataclass
@@ -78,17 +71,6 @@ class Client:
         """Return the only error of a response."""
         [error] = (await self.run(document, **variables))["errors"]
         return error
-
-
-@pytest.fixture(scope="session")
-async def sample_dsn(
-    server: embedded.Server, template: str, maintenance: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[str]:
-    """A database that holds the sample."""
-    rejects = tmp_path_factory.mktemp("sample") / "rejects.csv"
-    async with clone_template(server, template, maintenance) as dsn:
-        await import_feed(dsn, await open_feed("jsonl", [SAMPLE], source="sample"), rejects=rejects)
-        yield dsn
 
 
 @pytest.fixture(scope="session")

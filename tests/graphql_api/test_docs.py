@@ -24,7 +24,7 @@ from graphql_api.access.roles import Role
 from graphql_api.cli import COMMANDS, main
 from graphql_api.schema import schema_for
 from graphql_api.settings import Settings
-from tests.graphql_api.conftest import SAMPLE
+from tests.conftest import SAMPLE
 from tests.serving import BookstoreProcess, run_server
 from tests.waiting import GUARD
 

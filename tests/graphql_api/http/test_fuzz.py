@@ -20,7 +20,7 @@ from db.verify import audit_catalog
 from graphql_api.access.keys import generate_key, hash_key
 from graphql_api.execution.manifests import hash_text
 from tests.catalogs import add_book
-from tests.graphql_api.conftest import SAMPLE
+from tests.conftest import SAMPLE
 from tests.http_client import Client
 from tests.serving import BookstoreProcess, run_server_in_thread
 from tests.tables import note

@@ -1,0 +1,46 @@
+import { InMemoryCache, type FieldPolicy } from '@apollo/client/core';
+import { relayStylePagination } from '@apollo/client/utilities';
+
+/** Types without an `id`: they belong to their parent. Two answers that have parts of one are merged. */
+const EMBEDDED = [
+  'AuthorCountList',
+  'CategoryCountList',
+  'DecadeCountList',
+  'Facets',
+  'LanguageCountList',
+  'Money',
+  'PriceCountList',
+  'RatingCountList',
+  'Suggestions',
+];
+
+/** A book that a list has brought is not asked for again by its id. */
+const bookById: FieldPolicy = {
+  read(existing, { args, toReference }) {
+    const { id } = args!.by;
+    return existing === undefined && id ? toReference({ __typename: 'Book', id }) : existing;
+  },
+};
+
+export const createCache = () =>
+  new InMemoryCache({
+    possibleTypes: { Node: ['Author', 'Book', 'Category'] },
+    typePolicies: {
+      ...Object.fromEntries(EMBEDDED.map((name) => [name, { merge: true }])),
+      Author: { fields: { books: relayStylePagination(['filter', 'orderBy', 'roles']) } },
+      Category: {
+        fields: {
+          books: relayStylePagination(['filter', 'includeDescendants', 'orderBy']),
+          children: relayStylePagination(),
+        },
+      },
+      Query: {
+        fields: {
+          authors: relayStylePagination(['filter']),
+          book: bookById,
+          books: relayStylePagination(['filter', 'orderBy']),
+          categories: relayStylePagination(['filter', 'rootsOnly']),
+        },
+      },
+    },
+  });
