@@ -5,7 +5,7 @@ that it shows the alternatives. At most FACET_BOOK_LIMIT books are counted; beyo
 Without any filter, a category's number of books comes from its counter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from db.books import ALL_BOOKS, BY_CATEGORY, DIRECTLY_IN_CATEGORY
@@ -22,7 +22,7 @@ FACET_BOOK_LIMIT = 5_000
 """Maximum number of books that a facet counts; of more books, those with the most ratings."""
 
 CATEGORY_SCAN_FACTOR = 4
-"""If none of the counted books has a category, this many times as many are scanned for books with one."""
+"""If no counted book is in a category of the facet, this many times as many are scanned for some that are."""
 
 FACET_BOOK_LIMIT_BROAD_TEXT = 1_000
 """The same limit for a text with more than MAX_ENUMERATED_HITS hits: each candidate is checked on its own."""
@@ -50,12 +50,13 @@ class FacetRequest:
 class FacetEntry:
     """The `number` of books with a value: an id, a language, or the start of a range or decade.
 
-    Price ranges have a `currency`.
+    Price ranges have a `currency`; authors and categories have a `name`.
     """
 
     value: str
     number: int
     currency: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,10 @@ async def fetch_facets(
         dict.fromkeys(requests, FacetResult((), capped=False)) for _ in parents
     ]
     entries: dict[tuple[int, int], list[FacetEntry]] = {}
-    for ordinal, index, value, currency, number, capped in rows:
+    for ordinal, index, value, currency, name, number, capped in rows:
         facet_entries = entries.setdefault((ordinal, index), [])
         if value is not None:
-            facet_entries.append(FacetEntry(value, number, currency))
+            facet_entries.append(FacetEntry(value, number, currency, name))
         results[ordinal - 1][requests[index]] = FacetResult(tuple(facet_entries), capped)
     return results
 
@@ -131,20 +132,22 @@ def _facet_statement(
     values: list[object] = []
     for number, (left_out, indexes) in enumerate(_group_requests(requests, book_filter).items()):
         list_scope, condition = _counted_list(scope, parents, book_filter, text_query, left_out, values)
-        candidate_sets.append(
-            _candidate_set_sql(
-                list_scope,
-                f"m{number}",
-                [requests[index].facet for index in indexes],
-                condition,
-                3 + len(values),
-                tiered=_is_broad_text(text_query),
-            )
-        )
+        facets = [requests[index].facet for index in indexes]
+        tiered = _is_broad_text(text_query)
+        most_popular = _most_popular_sql(list_scope, facets, condition, 3 + len(values), tiered=tiered)
+        candidate_sets.append(_candidate_set_sql(f"m{number}", most_popular))
         values += condition.values
         use_counters = book_filter.to_list_condition(text_query, left_out).condition == ALWAYS
         counts_sql += [
-            _request_sql(scope, requests[index], index, f"m{number}", values, use_counters=use_counters)
+            _request_sql(
+                scope,
+                requests[index],
+                index,
+                f"m{number}",
+                most_popular(f"{CATEGORY_SCAN_FACTOR} * $2::integer"),
+                values,
+                use_counters=use_counters,
+            )
             for index in indexes
         ]
     sql = _facets_sql(candidate_sets, counts_sql)
@@ -153,8 +156,8 @@ def _facet_statement(
 
 def _facets_sql(candidate_sets: Sequence[str], counts_sql: Sequence[str]) -> str:
     return f"""
-SELECT parent.ordinal::integer, facet.request_index, facet.value::text, facet.currency, facet.number,
-       facet.capped
+SELECT parent.ordinal::integer, facet.request_index, facet.value::text, facet.currency, facet.name,
+       facet.number, facet.capped
 FROM unnest($1::bigint[]) WITH ORDINALITY AS parent (id, ordinal)
 CROSS JOIN LATERAL (
     WITH {", ".join(candidate_sets)}
@@ -199,6 +202,7 @@ def _request_sql(
     request: FacetRequest,
     index: int,
     candidate_set: str,
+    further_books: str,
     values: list[object],
     *,
     use_counters: bool,
@@ -209,7 +213,7 @@ def _request_sql(
     category_condition = _drill_down_condition(scope, request, 2 + len(values))
     if request.facet is Facet.CATEGORIES and use_counters and _has_counters(scope, request):
         return _counter_sql(request, index, category_condition)
-    return _facet_count_sql(request, index, candidate_set, category_condition)
+    return _facet_count_sql(request, index, candidate_set, further_books, category_condition)
 
 
 def _is_broad_text(text_query: TextQuery | None) -> bool:
@@ -217,16 +221,10 @@ def _is_broad_text(text_query: TextQuery | None) -> bool:
     return text_query is not None and text_query.book_ids is None
 
 
-def _candidate_set_sql(
-    scope: Scope,
-    name: str,
-    facets: Sequence[Facet],
-    condition: Condition,
-    first_parameter: int,
-    *,
-    tiered: bool,
-) -> str:
-    """Return the SQL for the books that some facets count, and one more, which shows whether to cap."""
+def _most_popular_sql(
+    scope: Scope, facets: Sequence[Facet], condition: Condition, first_parameter: int, *, tiered: bool
+) -> Callable[[str], str]:
+    """Return a function of a limit that returns the SQL for the most rated books, which some facets count."""
     columns = dict.fromkeys(column for facet in facets for column in _COLUMNS_BY_FACET.get(facet, ()))
     selected = ", ".join(["{id} AS id", "{l}.rating_count AS ratings", *columns])
 
@@ -238,22 +236,14 @@ def _candidate_set_sql(
         parts = [select_rows_sql(scope, each, first_parameter, selected, end) for each in conditions]
         return union_until_limit(parts, limit)
 
-    sets = [
-        f"{name} AS MATERIALIZED ({most_popular('$2::integer')})",
-        f"{name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})",
-    ]
-    if Facet.CATEGORIES in facets:
-        sets.append(_further_books_sql(name, most_popular(f"{CATEGORY_SCAN_FACTOR} * $2::integer")))
-    return ", ".join(sets)
+    return most_popular
 
 
-def _further_books_sql(candidate_set: str, rows: str) -> str:
-    """Return the SQL for the books with a category among `rows`, if no book of the candidate set has one."""
+def _candidate_set_sql(name: str, most_popular: Callable[[str], str]) -> str:
+    """Return the SQL for the books that some facets count, and one more, which shows whether to cap."""
     return (
-        f"{candidate_set}_further AS MATERIALIZED (SELECT r.id FROM ({rows}) AS r"
-        f" WHERE NOT EXISTS (SELECT FROM {candidate_set} AS m"
-        " JOIN category_listing AS k ON k.book_id = m.id)"
-        " AND EXISTS (SELECT FROM category_listing AS k WHERE k.book_id = r.id) LIMIT $2::integer - 1)"
+        f"{name} AS MATERIALIZED ({most_popular('$2::integer')}),"
+        f" {name}_size AS (SELECT count(*) = $2::integer AS capped FROM {name})"
     )
 
 
@@ -264,13 +254,15 @@ def _has_counters(scope: Scope, request: FacetRequest) -> bool:
 
 def _counter_sql(request: FacetRequest, index: int, category_condition: str) -> str:
     return (
-        f"(SELECT {index} AS request_index, c.id::text AS value, NULL::text AS currency,"
+        f"(SELECT {index} AS request_index, c.id::text AS value, NULL::text AS currency, c.name,"
         " c.book_count AS number, false AS capped FROM category AS c"
         f" WHERE {category_condition} AND c.book_count > 0 ORDER BY number DESC, c.id LIMIT {request.size})"
     )
 
 
-def _facet_count_sql(request: FacetRequest, index: int, candidate_set: str, category_condition: str) -> str:
+def _facet_count_sql(
+    request: FacetRequest, index: int, candidate_set: str, further_books: str, category_condition: str
+) -> str:
     """Return the SQL for the rows of a facet, or a single row with null values if it has none.
 
     OFFSET 0 forces a lookup per counted book, whose number the planner overestimates. The categories are
@@ -292,19 +284,35 @@ def _facet_count_sql(request: FacetRequest, index: int, candidate_set: str, cate
         )
     else:
         counted = (
-            f"WITH chosen AS MATERIALIZED (SELECT c.id FROM category AS c WHERE {category_condition})"
+            f"WITH chosen AS MATERIALIZED (SELECT c.id FROM category AS c WHERE {category_condition}),"
+            f" found AS MATERIALIZED ({_categories_of_books_sql(counted_books)}),"
+            f" further AS MATERIALIZED (SELECT r.id FROM ({further_books}) AS r"
+            " WHERE NOT EXISTS (SELECT FROM found) AND EXISTS (SELECT FROM category_listing AS k"
+            " WHERE k.book_id = r.id AND k.category_id IN (SELECT id FROM chosen)) LIMIT $2::integer - 1)"
             " SELECT f.category_id AS value, NULL::text AS currency, count(*) AS number"
-            f" FROM (SELECT id FROM {counted_books} AS b"
-            f" UNION ALL SELECT id FROM {candidate_set}_further) AS m"
-            " CROSS JOIN LATERAL ("
-            "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id OFFSET 0"
-            ") AS f WHERE f.category_id IN (SELECT id FROM chosen) GROUP BY 1"
+            f" FROM (SELECT category_id FROM found UNION ALL {_categories_of_books_sql('further')}) AS f"
+            " GROUP BY 1"
         )
     return (
-        f"(SELECT {index} AS request_index, c.value::text AS value, c.currency, c.number, s.capped"
-        f" FROM {candidate_set}_size AS s"
+        f"(SELECT {index} AS request_index, c.value::text AS value, c.currency,"
+        f" {_name_sql(request.facet)} AS name, c.number, s.capped FROM {candidate_set}_size AS s"
         f" LEFT JOIN ({counted} ORDER BY number DESC, value LIMIT {request.size}) AS c ON true)"
     )
+
+
+def _categories_of_books_sql(books: str) -> str:
+    """Return the SQL for the chosen categories of each of the books."""
+    return (
+        f"SELECT f.category_id FROM {books} AS m CROSS JOIN LATERAL ("
+        "SELECT k.category_id FROM category_listing AS k WHERE k.book_id = m.id OFFSET 0"
+        ") AS f WHERE f.category_id IN (SELECT id FROM chosen)"
+    )
+
+
+def _name_sql(facet: Facet) -> str:
+    """Return the SQL of the name of a counted author or category."""
+    table = {Facet.AUTHORS: "author", Facet.CATEGORIES: "category"}.get(facet)
+    return f"(SELECT n.name FROM {table} AS n WHERE n.id = c.value)" if table else "NULL::text"
 
 
 def _drill_down_condition(scope: Scope, request: FacetRequest, parameter: int) -> str:

@@ -1,4 +1,4 @@
-"""Custom scalars, all of which are strings in responses. Codes and URLs are in responses only."""
+"""Custom scalars. Codes, URLs and filters as JSON are in responses only."""
 
 import re
 from datetime import UTC, date, datetime
@@ -179,6 +179,16 @@ URL_SCALAR = strawberry.scalar(
     parse_value=str,
 )
 
+BookFilterJSON = NewType("BookFilterJSON", dict[str, Any])
+
+BOOK_FILTER_JSON_SCALAR = strawberry.scalar(
+    name="BookFilterJSON",
+    description="Fields of a `BookFilter` as a JSON object. A variable of the type `BookFilter` takes it.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+    serialize=dict,
+    parse_value=dict,
+)
+
 SCALARS: dict[object, ScalarDefinition] = {
     ISBN: ISBN_SCALAR,
     Decimal: DECIMAL_SCALAR,
@@ -187,5 +197,6 @@ SCALARS: dict[object, ScalarDefinition] = {
     CurrencyCode: CURRENCY_CODE_SCALAR,
     URL: URL_SCALAR,
     datetime: DATE_TIME_SCALAR,
+    BookFilterJSON: BOOK_FILTER_JSON_SCALAR,
 }
 """The scalar of each Python type."""

@@ -38,19 +38,24 @@ from graphql_api.schema.connections import connection_field
 from graphql_api.schema.contributor_role import ContributorRole
 from graphql_api.schema.costs import FACET_COST, NO_ROWS, ONE_ROW, SHORT_LIST
 from graphql_api.schema.errors import UserInputError
-from graphql_api.schema.facets import (
-    COUNT_DESCRIPTION,
-    SLICED_FACET_SIZE,
-    CountList,
+from graphql_api.schema.facet_values import (
     DecadeCount,
+    FacetValue,
     LanguageCount,
     PriceCount,
     RatingCount,
-    decade_count,
+    counted_decade,
+    counted_language,
+    counted_price,
+    counted_rating,
+)
+from graphql_api.schema.facets import (
+    ALL_FACETS_SIZE,
+    SLICED_FACET_SIZE,
+    CountList,
+    FacetOfField,
     facet_field,
-    language_count,
-    price_count,
-    rating_count,
+    resolve_all_facets,
     resolve_author_counts,
     resolve_category_counts,
 )
@@ -380,19 +385,17 @@ class Category(Node):
 
 
 @strawberry.type(description="A category, and the number of books in it or its descendants.")
-class CategoryCount:
+class CategoryCount(FacetValue):
     category: Category | None = loader_field(
         catalog.category_by_id, "key", "The category; null if it was deleted while the query ran."
     )
-    count: int = strawberry.field(description=COUNT_DESCRIPTION)
 
 
 @strawberry.type(description="An author, and the number of books they contributed to.")
-class AuthorCount:
+class AuthorCount(FacetValue):
     author: Author | None = loader_field(
         catalog.author_by_id, "key", "The author; null if they were deleted while the query ran."
     )
-    count: int = strawberry.field(description=COUNT_DESCRIPTION)
 
 
 @strawberry.type(
@@ -401,6 +404,11 @@ class AuthorCount:
     directives=[NO_ROWS],
 )
 class Facets:
+    all: list[FacetOfField] = batch_field(
+        resolve_all_facets,
+        "The facets of any field in one shape, for one component that draws them all.",
+        ALL_FACETS_SIZE,
+    )
     categories: CountList[CategoryCount] = batch_field(
         resolve_category_counts,
         "Books by category, for the categories of one level of the tree.",
@@ -413,15 +421,15 @@ class Facets:
         FACET_COST,
         SLICED_FACET_SIZE,
     )
-    languages: CountList[LanguageCount] = facet_field(Facet.LANGUAGES, language_count, "Books by language.")
+    languages: CountList[LanguageCount] = facet_field(Facet.LANGUAGES, counted_language, "Books by language.")
     prices: CountList[PriceCount] = facet_field(
-        Facet.PRICES, price_count, "Books by price range and currency."
+        Facet.PRICES, counted_price, "Books by price range and currency."
     )
     decades: CountList[DecadeCount] = facet_field(
-        Facet.DECADES, decade_count, "Books by decade of publication."
+        Facet.DECADES, counted_decade, "Books by decade of publication."
     )
     ratings: CountList[RatingCount] = facet_field(
-        Facet.RATINGS, rating_count, "Books by average rating, rounded down."
+        Facet.RATINGS, counted_rating, "Books by average rating, rounded down."
     )
 
 

@@ -127,6 +127,10 @@ ARGUMENTS: dict[str, Example] = {
     "Query.suggest(first:)": example("Int!", 'suggest(prefix: "n", first: $v) { books { title } }', 1, 2),
     "Facets.categories(first:)": example("Int!", FACETS % "first: $v", 1, 2),
     "Facets.categories(parent:)": example("ID", FACETS % "parent: $v", "@Fiction"),
+    "Facets.all(fields:)": example(
+        "[FacetField!]", "books { facets { all(fields: $v) { field } } }", ["PRICES"], ["RATINGS"]
+    ),
+    "Facets.all(first:)": example("Int!", "books { facets { all(first: $v) { values { count } } } }", 1, 2),
     "Facets.authors(first:)": example(
         "Int!", "books { facets { authors(first: $v) { entries { count } } } }", 1, 2
     ),

@@ -470,6 +470,32 @@ async def test_categories_are_counted_even_if_the_most_popular_books_have_none(
     assert found[by_category].capped is True
 
 
+async def test_child_categories_are_counted_even_if_the_most_popular_books_are_in_none(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets_module, "FACET_BOOK_LIMIT", 3)
+    fiction = await add_category(connection, "Fiction")
+    novels = await add_category(connection, "Novels", fiction)
+    for number in range(8):
+        rating = {"rating_average": Decimal(4), "rating_count": 10 - number}
+        categories = [novels] if number in (5, 6) else [fiction]
+        await add_book(
+            connection, "Sea", source_id=str(number), language="en", categories=categories, **rating
+        )
+    english = Filter(None, c.compare(c.LANGUAGE_COLUMN, "eq", "en"))
+    children = FacetRequest(Facet.CATEGORIES, 10)
+    below_fiction = FacetRequest(Facet.CATEGORIES, 10, fiction)
+
+    [in_fiction] = await fetch_facets(connection, books.BY_CATEGORY, [fiction], [children], english, None)
+    [anywhere] = await fetch_facets(
+        connection, books.ALL_BOOKS, [0], [children, below_fiction], english, None
+    )
+
+    assert [(entry.name, entry.number) for entry in in_fiction[children].entries] == [("Novels", 2)]
+    assert [(entry.name, entry.number) for entry in anywhere[children].entries] == [("Fiction", 3)]
+    assert [(entry.name, entry.number) for entry in anywhere[below_fiction].entries] == [("Novels", 2)]
+
+
 async def test_facets_of_many_books_count_the_most_popular_and_are_capped(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
