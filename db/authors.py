@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.database import Database
-from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
+from db.keyset import BIGINT, INTEGER, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
 from db.redirects import fill_in_redirected
 from db.statements import ReadStatement, StatementTemplate
@@ -44,15 +44,23 @@ class Contribution(Author):
 COLUMNS = all_columns(Author)
 
 
-BY_NAME = Order(SortKey("author_name", "sort_key", TEXT))
+NAME = SortKey("author_name", "sort_key", TEXT)
+BOOK_COUNT = SortKey("author_book_count", "book_count", INTEGER)
+POPULARITY = SortKey("author_popularity", "rating_count", BIGINT)
+SORT_KEYS = (NAME, BOOK_COUNT, POPULARITY)
+BY_NAME = Order(NAME)
 ALL_AUTHORS = Scope("page_of_authors", "author", "id", ("true",), "author")
 
 
 async def page_of_authors(
-    database: Database, page_request: PageRequest, *, columns: Columns[Author] = COLUMNS
+    database: Database,
+    page_request: PageRequest,
+    order: Order = BY_NAME,
+    *,
+    columns: Columns[Author] = COLUMNS,
 ) -> Page[Author]:
-    """Return a page of all authors, sorted by sort name."""
-    return (await fetch_pages(database, ALL_AUTHORS, BY_NAME, page_request, [0], columns))[0]
+    """Return a page of all authors."""
+    return (await fetch_pages(database, ALL_AUTHORS, order, page_request, [0], columns))[0]
 
 
 _AUTHORS_BY_IDS = StatementTemplate(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from db.database import Database
-from db.keyset import TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
+from db.keyset import BIGINT, INTEGER, TEXT, Order, Page, PageRequest, Scope, SortKey, fetch_pages
 from db.records import CatalogRecord, Columns, align_to_keys, all_columns, group_by_key
 from db.redirects import fill_in_redirected
 from db.statements import ReadStatement, StatementTemplate
@@ -41,18 +41,27 @@ class CategoryOfBook(Category):
 
 COLUMNS = all_columns(Category)
 
-BY_NAME = Order(SortKey("category_name", "sort_key", TEXT))
+NAME = SortKey("category_name", "sort_key", TEXT)
+BOOK_COUNT = SortKey("category_book_count", "book_count", INTEGER)
+POPULARITY = SortKey("category_popularity", "rating_count", BIGINT)
+SORT_KEYS = (NAME, BOOK_COUNT, POPULARITY)
+BY_NAME = Order(NAME)
 ALL_CATEGORIES = Scope("page_of_categories", "category", "id", ("true",), "category")
 ROOTS = Scope("page_of_root_categories", "category", "id", ("l.parent_id IS NULL",), "category")
 CHILDREN = Scope("children_by_category_ids", "category", "id", ("l.parent_id = parent.id",), "category")
 
 
 async def page_of_categories(
-    database: Database, page_request: PageRequest, *, roots: bool, columns: Columns[Category] = COLUMNS
+    database: Database,
+    page_request: PageRequest,
+    order: Order = BY_NAME,
+    *,
+    roots: bool,
+    columns: Columns[Category] = COLUMNS,
 ) -> Page[Category]:
-    """Return a page of all categories, or of the root categories, sorted by name."""
+    """Return a page of all categories, or of the root categories."""
     scope = ROOTS if roots else ALL_CATEGORIES
-    return (await fetch_pages(database, scope, BY_NAME, page_request, [0], columns))[0]
+    return (await fetch_pages(database, scope, order, page_request, [0], columns))[0]
 
 
 async def children_by_category_ids(

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import product
-from typing import Any
 
 from db import authors, books, categories, related, view_counts, works
 from db.connections.connect import connect
@@ -12,14 +11,14 @@ from db.database import Database
 from db.errors import DatabaseError
 from db.explain import ExplainCase, ExplainResult, run_cases
 from db.explain import explain_case as _case
+from db.explain_record_cases import name_cases, page_request_at, record_page_cases
 from db.explain_sample import Sample, load_sample
 from db.explain_time_cases import catalog_cases, time_cases, trend_cases
-from db.keyset import Order, PageRequest, Position, Scope
-from db.records import Columns
+from db.keyset import Order, PageRequest, Scope
 from db.revision import require_head
 from db.search import conditions, suggest
 from db.search.facets import FacetRequest, fetch_facets
-from db.search.filtered_lists import ListCondition, fetch_filtered_counts, fetch_filtered_pages
+from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Facet, Filter, ListRestriction
 from db.search.highlights import matches_by_book_ids
 from db.search.list_choice import choose_shorter_list
@@ -86,7 +85,8 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
         *_count_cases(),
         *_text_cases(sample),
         *_filter_cases(sample),
-        *_name_cases(),
+        *record_page_cases(sample),
+        *name_cases(),
         *_facet_cases(sample),
         *_suggestion_cases(sample),
         *time_cases(sample),
@@ -120,7 +120,7 @@ def _page_cases(sample: Sample) -> Iterator[ExplainCase]:
         order = Order(key, descending)
         title = f"{key.name} {'desc' if descending else 'asc'}{' backward' if backward else ''}, {place}"
         catalog, author, category = (
-            _page_request_at(
+            page_request_at(
                 sample.middle_positions[scope.name, key.name] if place == "deep" else None, backward
             )
             for scope in (books.ALL_BOOKS, books.BY_AUTHOR, books.BY_CATEGORY)
@@ -159,14 +159,6 @@ def _parent_page_cases(sample: Sample) -> Iterator[ExplainCase]:
     yield _case(
         "20 categories", _PARENT_PAGES_BUFFERS, categories.children_by_category_ids, five, sample.categories
     )
-    for place, page_request in (("first", PageRequest(20)), ("last", PageRequest(20, backward=True))):
-        yield _case(place, _PAGE_BUFFERS, authors.page_of_authors, page_request)
-        yield _case(place, _PAGE_BUFFERS, categories.page_of_categories, page_request, roots=False)
-        yield _case(place, _PAGE_BUFFERS, categories.page_of_categories, page_request, roots=True)
-
-
-def _page_request_at(position: Position | None, backward: bool) -> PageRequest:
-    return PageRequest(20, backward, before=position) if backward else PageRequest(20, after=position)
 
 
 def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
@@ -282,34 +274,6 @@ def _filter_cases(sample: Sample) -> Iterator[ExplainCase]:
                 yield _case(
                     f"{title}, {key.name}", page_limit, _read_filtered_page, scope, parent, book_filter, order
                 )
-
-
-def _name_cases() -> Iterator[ExplainCase]:
-    """Yield cases of authors and categories filtered by name."""
-    compare_by_title: dict[str, Callable[[conditions.FilterColumn], conditions.Condition]] = {
-        "equals 'an'": lambda column: conditions.name_equals(column, "an"),
-        "starts with 'an'": lambda column: conditions.name_starts_with(column, "an"),
-        "contains 'an'": lambda column: conditions.name_contains(column, "an"),
-    }
-    lists: Sequence[tuple[Scope, Order, Columns[Any], conditions.FilterColumn]] = (
-        (authors.ALL_AUTHORS, authors.BY_NAME, authors.COLUMNS, conditions.AUTHOR_NAME_COLUMN),
-        (categories.ALL_CATEGORIES, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
-        (categories.ROOTS, categories.BY_NAME, categories.COLUMNS, conditions.CATEGORY_NAME_COLUMN),
-    )
-    for (title, compare), (scope, order, columns, name_column) in product(compare_by_title.items(), lists):
-        list_condition = ListCondition(compare(name_column))
-        yield _case(
-            title,
-            _FILTER_BUFFERS,
-            fetch_filtered_pages,
-            scope,
-            order,
-            PageRequest(20),
-            [0],
-            columns,
-            list_condition,
-        )
-        yield _case(title, _COUNT_BUFFERS, fetch_filtered_counts, scope, [0], list_condition)
 
 
 def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:

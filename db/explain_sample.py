@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import books
+from db import authors, books, categories
 from db.database import Database
 from db.keyset import Position, Scope, SortKey
 from db.statements import ReadStatement
@@ -82,8 +82,16 @@ async def load_sample(database: Database) -> Sample | None:
         return None
     category, author = row["largest_category"], row["prolific_authors"][0]
     middle_positions: dict[tuple[str, str], Position] = {}
-    for scope, parent in ((books.ALL_BOOKS, 0), (books.BY_CATEGORY, category), (books.BY_AUTHOR, author)):
-        for key in books.SORT_KEYS:
+    lists: Sequence[tuple[Scope, int, Sequence[SortKey]]] = (
+        (books.ALL_BOOKS, 0, books.SORT_KEYS),
+        (books.BY_CATEGORY, category, books.SORT_KEYS),
+        (books.BY_AUTHOR, author, books.SORT_KEYS),
+        (authors.ALL_AUTHORS, 0, authors.SORT_KEYS),
+        (categories.ALL_CATEGORIES, 0, categories.SORT_KEYS),
+        (categories.ROOTS, 0, categories.SORT_KEYS),
+    )
+    for scope, parent, keys in lists:
+        for key in keys:
             middle_positions[scope.name, key.name] = await middle_position(database, scope, key, parent)
     middle_positions[books.ALL_BOOKS.name, books.UPDATED.name] = await middle_position(
         database, books.ALL_BOOKS, books.UPDATED, 0

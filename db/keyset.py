@@ -40,6 +40,7 @@ class KeyDomain:
 
 TEXT = KeyDomain("text", str, "", "\U0010ffff" * (MAX_SORT_KEY_LENGTH + 1))
 INTEGER = KeyDomain("integer", int, -(2**31), 2**31 - 1)
+BIGINT = KeyDomain("bigint", int, -(2**63), MAX_BIGINT)
 NUMERIC = KeyDomain("numeric", Decimal, Decimal(-1), Decimal(10) ** 12)  # no price reaches 10^10
 TIMESTAMP = KeyDomain(
     "timestamptz", datetime, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)

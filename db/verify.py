@@ -135,6 +135,7 @@ CHECKS = (
     Check("Category listings that disagree with the categories of the books", listings.CATEGORY_LISTINGS),
     Check("Authors with a wrong number of books", listings.AUTHOR_COUNTS),
     Check("Authors whose number of ratings is off by more than a tenth", listings.AUTHOR_RATINGS),
+    Check("Categories whose number of ratings is off by more than a tenth", listings.CATEGORY_RATINGS),
     Check("Categories with a wrong number of books", listings.CATEGORY_COUNTS),
     Check("Wrong catalog counters", listings.CATALOG_SIZES),
     Check("Wrong numbers of books by language or currency", times.CODE_COUNTS),

@@ -62,7 +62,7 @@ ORDER BY a.id LIMIT 5
 """,
 )
 
-# The sums are estimates: a writer skips an author that another one has locked.
+# The sums are estimates: a writer skips an author or a category that another one has locked.
 AUTHOR_RATINGS = ReadStatement(
     "author_ratings",
     """
@@ -73,6 +73,19 @@ LEFT JOIN (SELECT author_id, sum(rating_count) AS ratings FROM author_listing GR
     ON c.author_id = a.id
 WHERE abs(a.rating_count - coalesce(c.ratings, 0)) > greatest(100, coalesce(c.ratings, 0) / 10)
 ORDER BY a.id LIMIT 5
+""",
+)
+
+CATEGORY_RATINGS = ReadStatement(
+    "category_ratings",
+    """
+SELECT format('category %s: %s instead of %s', k.id, k.rating_count, coalesce(c.ratings, 0)) AS example,
+       count(*) OVER () AS wrong
+FROM category k
+LEFT JOIN (SELECT category_id, sum(rating_count) AS ratings FROM category_listing GROUP BY category_id) c
+    ON c.category_id = k.id
+WHERE abs(k.rating_count - coalesce(c.ratings, 0)) > greatest(100, coalesce(c.ratings, 0) / 10)
+ORDER BY k.id LIMIT 5
 """,
 )
 

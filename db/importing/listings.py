@@ -120,15 +120,19 @@ WHERE a.id = c.id
 
 _RECOUNT_CATEGORIES = """
 /* recount_categories */
-UPDATE category a SET book_count = c.books, direct_book_count = c.direct_books
+UPDATE category a
+SET book_count = c.books, direct_book_count = c.direct_books, rating_count = c.ratings
 FROM (
-    SELECT k.id, coalesce(l.books, 0) AS books, coalesce(l.direct_books, 0) AS direct_books
+    SELECT k.id, coalesce(l.books, 0) AS books, coalesce(l.direct_books, 0) AS direct_books,
+           coalesce(l.ratings, 0) AS ratings
     FROM category k
     LEFT JOIN (
-        SELECT category_id, count(*) AS books, count(*) FILTER (WHERE direct) AS direct_books
+        SELECT category_id, count(*) AS books, count(*) FILTER (WHERE direct) AS direct_books,
+               sum(rating_count) AS ratings
         FROM {category_listing} GROUP BY category_id
     ) l ON l.category_id = k.id
-    WHERE (k.book_count, k.direct_book_count) <> (coalesce(l.books, 0), coalesce(l.direct_books, 0))
+    WHERE (k.book_count, k.direct_book_count, k.rating_count)
+          <> (coalesce(l.books, 0), coalesce(l.direct_books, 0), coalesce(l.ratings, 0))
 ) c
 WHERE a.id = c.id
 """

@@ -144,16 +144,16 @@ def page_of_unpublished_books(
     return loaders.loader(name, read, order, page_request, columns=loaders.columns.books)
 
 
-def page_of_authors(loaders: Loaders, page_request: PageRequest) -> Loader[int, Page[Author]]:
-    name, read = ("authors", page_request), _single_key_batch(authors.page_of_authors)
-    return loaders.loader(name, read, page_request, columns=loaders.columns.authors)
+def page_of_authors(loaders: Loaders, order: Order, page_request: PageRequest) -> Loader[int, Page[Author]]:
+    name, read = ("authors", order, page_request), _single_key_batch(authors.page_of_authors)
+    return loaders.loader(name, read, page_request, order, columns=loaders.columns.authors)
 
 
 def page_of_categories(
-    loaders: Loaders, page_request: PageRequest, *, roots: bool
+    loaders: Loaders, order: Order, page_request: PageRequest, *, roots: bool
 ) -> Loader[int, Page[Category]]:
-    name, read = ("categories", page_request, roots), _single_key_batch(categories.page_of_categories)
-    return loaders.loader(name, read, page_request, roots=roots, columns=loaders.columns.categories)
+    name, read = ("categories", order, page_request, roots), _single_key_batch(categories.page_of_categories)
+    return loaders.loader(name, read, page_request, order, roots=roots, columns=loaders.columns.categories)
 
 
 def books_by_author_id(loaders: Loaders, order: Order, page_request: PageRequest) -> Loader[int, Page[Book]]:

@@ -27,6 +27,7 @@ from graphql_api.schema.pagination import (
     LastArg,
     parse_page_request,
 )
+from graphql_api.schema.record_orders import RecordOrders
 
 _OrderByArg = Annotated[
     BookOrder | None,
@@ -55,12 +56,14 @@ def connection_field(
     *,
     order: Order | None = None,
     by_popularity: bool = False,
+    orders: RecordOrders | None = None,
     reads: Sequence[str] = (),
 ) -> Any:
     """Return a connection field. `resolve(objects, context, order, page_request, ...)` returns its sources.
 
     Its arguments are those of a page, `orderBy` unless `order` is fixed, and the further ones of `resolve`.
     With `by_popularity`, the default of `orderBy` is the most popular book first.
+    `orders` are those of a list of other records than books.
     """
 
     def resolve_connections(
@@ -68,11 +71,13 @@ def connection_field(
     ) -> Sequence[ConnectionSource]:
         if by_popularity and not arguments.get("order_by"):
             arguments["order_by"] = BookOrder(field=BookOrderField.POPULARITY)
-        actual_order, page_request, other = _parse_page_arguments(order, **arguments)
+        fixed_order = orders.parse(arguments.pop("order_by", UNSET)) if orders else order
+        actual_order, page_request, other = _parse_page_arguments(fixed_order, **arguments)
         return resolve(objects, context, actual_order, page_request, **other)
 
     objects, context, _, _, *other_parameters = signature(resolve).parameters.values()
-    order_argument = {} if order else {"order_by": _OrderEditionsByArg if by_popularity else _OrderByArg}
+    order_by = orders.argument if orders else _OrderEditionsByArg if by_popularity else _OrderByArg
+    order_argument = {} if order else {"order_by": order_by}
     page_arguments = {**_PAGE_ARGUMENTS, **order_argument}
     page_parameters = [
         Parameter(name, _KEYWORD, default=UNSET, annotation=annotation)

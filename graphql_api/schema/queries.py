@@ -36,6 +36,7 @@ from graphql_api.schema.inputs import (
     check_storable_text,
 )
 from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
+from graphql_api.schema.record_orders import AUTHOR_ORDERS, CATEGORY_ORDERS
 from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.suggest import SUGGEST_COST, Suggestions, resolve_suggest
 from graphql_api.schema.types import Author, Book, BookConnection, Category, Node, Record
@@ -257,7 +258,9 @@ def _resolve_authors(
             ConnectionSource(order, page, WHOLE_CATALOG, filtered_count_loader(loaders, scope, condition))
         ]
     count = catalog.catalog_count(loaders, author_reads.count_authors)
-    return [ConnectionSource(order, catalog.page_of_authors(loaders, page_request), WHOLE_CATALOG, count)]
+    return [
+        ConnectionSource(order, catalog.page_of_authors(loaders, order, page_request), WHOLE_CATALOG, count)
+    ]
 
 
 def _resolve_categories(
@@ -281,7 +284,10 @@ def _resolve_categories(
     count = catalog.catalog_count(loaders, category_reads.count_categories, roots=roots_only)
     return [
         ConnectionSource(
-            order, catalog.page_of_categories(loaders, page_request, roots=roots_only), WHOLE_CATALOG, count
+            order,
+            catalog.page_of_categories(loaders, order, page_request, roots=roots_only),
+            WHOLE_CATALOG,
+            count,
         )
     ]
 
@@ -323,13 +329,13 @@ class Query:
     )
     authors: Connection[Author] = connection_field(
         _resolve_authors,
-        "All authors, or those that match a filter, sorted by sort name.",
-        order=author_reads.BY_NAME,
+        "All authors, or those that match a filter.",
+        orders=AUTHOR_ORDERS,
     )
     categories: Connection[Category] = connection_field(
         _resolve_categories,
-        "All categories, only the root categories, or those that match a filter, sorted by name.",
-        order=category_reads.BY_NAME,
+        "All categories, only the root categories, or those that match a filter.",
+        orders=CATEGORY_ORDERS,
     )
     catalog: Catalog = batch_field(_resolve_catalog, "The catalog as a whole.")
     suggest: Suggestions = batch_field(

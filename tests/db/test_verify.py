@@ -514,11 +514,13 @@ CORRUPTIONS = (
             "UPDATE search_word SET popular_books = 11 WHERE word = 'hugo'",
             "UPDATE category SET book_count = 3 WHERE id = 1",
             "UPDATE category SET direct_book_count = 0 WHERE id = 3",
+            "UPDATE category SET rating_count = CASE id WHEN 1 THEN 1000 ELSE rating_count END",
             f"{SIZE} books = 4, authors = 2, categories = 0",
         ),
         {
             "author_counts": ["author 1: 1 instead of 2", "author 3: 1 instead of 0"],
             "author_ratings": ["author 1: 110 instead of 9"],
+            "category_ratings": ["category 1: 1000 instead of 9"],
             "search_word_counts": [
                 "word 'bare': 12 books instead of 1, 10 popular instead of 0",
                 "word 'emma': 12 books instead of 1, 10 popular instead of 0",

@@ -99,6 +99,33 @@ ARGUMENTS: dict[str, Example] = {
     "Query.categories(filter:)": example(
         "CategoryFilter", "categories(filter: $v) { nodes { name } }", {"name": {"eq": "novels"}}
     ),
+    "Query.authors(orderBy:)": example(
+        "AuthorOrder", "authors(orderBy: $v) { nodes { name } }", {"field": "NAME", "direction": "DESC"}
+    ),
+    "AuthorOrder.field": example(
+        "AuthorOrder", "authors(orderBy: $v) { nodes { name } }", {"field": "NAME"}, {"field": "POPULARITY"}
+    ),
+    "AuthorOrder.direction": example(
+        "AuthorOrder",
+        "authors(orderBy: $v) { nodes { name } }",
+        {"field": "NAME", "direction": "DESC"},
+        {"field": "NAME"},
+    ),
+    "Query.categories(orderBy:)": example(
+        "CategoryOrder", "categories(orderBy: $v) { nodes { name } }", {"field": "NAME", "direction": "DESC"}
+    ),
+    "CategoryOrder.field": example(
+        "CategoryOrder",
+        "categories(orderBy: $v) { nodes { name } }",
+        {"field": "NAME"},
+        {"field": "POPULARITY"},
+    ),
+    "CategoryOrder.direction": example(
+        "CategoryOrder",
+        "categories(orderBy: $v) { nodes { name } }",
+        {"field": "NAME", "direction": "DESC"},
+        {"field": "NAME"},
+    ),
     "Query.categories(rootsOnly:)": example(
         "Boolean!", "categories(rootsOnly: $v) { nodes { name } }", True, False
     ),
