@@ -30,7 +30,6 @@ from graphql_api.app import create_app
 from graphql_api.cli.analysis import analyze_operation
 from graphql_api.execution.documents import DocumentCache
 from graphql_api.schema import schema
-from graphql_api.schema.ids import global_id
 from graphql_api.settings import Settings
 
 PAGE_SIZE = 24
@@ -125,7 +124,7 @@ async def draw_visits(dsn: str) -> list[Visit]:
         Visit("search", "SearchPage", lambda: search({})),
         Visit("search, two filters", "SearchPage", lambda: search(english)),
         Visit("all books", "SearchPage", lambda: {"filter": {}, "orderBy": {"field": "POPULARITY"}, **page}),
-        Visit("book", "BookPage", lambda: {"id": global_id("Book", draw.choice(row["books"]))}),
+        Visit("book", "BookPage", lambda: {"slug": f"book-{draw.choice(row['books'])}"}),
         Visit("author", "AuthorPage", lambda: {"slug": draw.choice(row["authors"]), **page}),
         Visit("suggestions", "Suggest", lambda: {"prefix": draw.choice(row["titles"])[: draw.randint(2, 8)]}),
     ]

@@ -14,6 +14,7 @@ const config: CodegenConfig = {
         useTypeImports: true,
         // A scalar of the API is a string in JSON, such as a date or a price.
         defaultScalarType: 'string',
+        scalars: { BookFilterJSON: 'Record<string, unknown>' },
       },
     },
   },

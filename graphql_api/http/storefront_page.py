@@ -15,8 +15,8 @@ from graphql_api.http.media_types import prefers_html
 DIST = Path(__file__).parent / "storefront" / "dist"
 """The folder to which `make storefront` writes the page and its assets. The wheel contains it too."""
 
-_PATHS = ("/search", "/books/{key}", "/authors/{slug}", "/categories/{path:path}")
-"""The addresses of pages, besides the root path. src/main.ts has the same."""
+_PATHS = ("/search", "/books/{slug}", "/authors/{slug}", "/categories/{path:path}")
+"""The addresses of pages, besides the root path. src/pages has the same."""
 
 _HEADERS = page_headers(
     "script-src 'self'",

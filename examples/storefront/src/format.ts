@@ -9,18 +9,10 @@ export const formatNumber = (value: number) => numbers.format(value);
 export const formatCount = (count: number, noun: string, isCapped = false) =>
   `${formatNumber(count)}${isCapped ? '+' : ''} ${noun}${count === 1 ? '' : 's'}`;
 
-export function formatPrice(price: { amount: string; currencyCode: string }): string {
-  const decimals = price.amount.split('.')[1]?.length ?? 0;
-  return formatAmount(price.amount, price.currencyCode, decimals);
-}
-
-export function formatAmount(amount: string, currency: string, decimals = 0): string {
-  return new Intl.NumberFormat('en', {
-    style: 'currency',
-    currency,
-    minimumFractionDigits: decimals,
-    maximumFractionDigits: Math.max(decimals, 2),
-  }).format(Number(amount));
+export function formatPrice({ amount, currencyCode }: { amount: string; currencyCode: string }): string {
+  const decimals = amount.split('.')[1]?.length ?? 0;
+  const style = { style: 'currency', currency: currencyCode, minimumFractionDigits: decimals } as const;
+  return new Intl.NumberFormat('en', style).format(Number(amount));
 }
 
 export function formatLanguage(tag: string): string {
@@ -41,8 +33,6 @@ export function formatLife(birth: number | null, death: number | null): string {
   if (birth !== null) return `born ${formatYear(birth)}`;
   return death === null ? '' : `died ${formatYear(death)}`;
 }
-
-export const formatDecade = (decade: number) => (decade < 0 ? `${-decade}s BC` : `${decade}s`);
 
 export function formatDate(date: string): string {
   const [year = 0, month = 1, day = 1] = date.split('-').map(Number);

@@ -15,32 +15,51 @@ export const ORDERS: Record<string, { label: string; order: BookOrder }> = {
   cheapest: { label: 'Price, low to high', order: { field: 'PRICE' } },
 };
 
-/** Each facet's parameter, and the filter that its value means; null if the value is not valid. */
-const FILTERS: Record<string, (value: string) => BookFilter | null> = {
-  category: (path) => ({ category: { path: { eq: path } } }),
-  language: (tag) => ({ language: { eq: tag } }),
-  decade: (value) => {
-    const first = Number(value);
-    return Number.isInteger(first) ? { published: { gte: first, lt: first + 10 } } : null;
-  },
-  rating: (value) => (/^[0-5]$/.test(value) ? { rating: { gte: value, lt: String(Number(value) + 1) } } : null),
-  price: (value) => {
-    const [, currency, from, below] = /^([A-Z]{3}):([\d.]+)-([\d.]*)$/.exec(value) ?? [];
-    if (!currency || !from) return null;
-    return { price: { currency, gte: from, ...(below ? { lt: below } : {}) } };
-  },
-};
-
-/** The parameters that change what is in a list. A new value of one of them begins at the first page. */
-export const FILTER_NAMES = Object.keys(FILTERS);
+/** The parameters of the first page, which a change of the filter or the order leads to. */
 export const FIRST_PAGE = { after: null, before: null };
 
-export function readFilter(query: URLSearchParams): BookFilter {
-  const filters = FILTER_NAMES.map((name) => {
-    const value = query.get(name);
-    return value ? FILTERS[name]?.(value) : null;
+/**
+ * Return a filter as parameters of an address: `{price: {lt: 20}}` is `price.lt=20`. A text is itself, unless it could
+ * be read as another value.
+ */
+export function filterParameters(filter: object, prefix = ''): [name: string, value: string][] {
+  return Object.entries(filter).flatMap(([name, value]): [string, string][] => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return filterParameters(value as object, `${prefix}${name}.`);
+    }
+    const isPlain = typeof value === 'string' && parseValue(value) === value;
+    return [[prefix + name, isPlain ? value : JSON.stringify(value)]];
   });
-  return Object.assign({}, ...filters.filter(Boolean)) as BookFilter;
+}
+
+/** Return the filter in an address: its parameters with a dot. */
+export function readFilter(query: URLSearchParams): BookFilter {
+  const filter = emptyObject();
+  for (const [name, value] of query) {
+    const path = name.split('.');
+    const last = path.pop()!;
+    if (!path.length) continue;
+    let inner = filter;
+    for (const part of path) {
+      const next = inner[part];
+      inner = inner[part] = typeof next === 'object' && next !== null ? (next as Fields) : emptyObject();
+    }
+    inner[last] = parseValue(value);
+  }
+  return filter as BookFilter;
+}
+
+type Fields = Record<string, unknown>;
+
+/** Return an object without a prototype, so that a name in an address is never one of its own. */
+const emptyObject = () => Object.create(null) as Fields;
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 export function readOrder(query: URLSearchParams, standard: string): [name: string, order: BookOrder] {

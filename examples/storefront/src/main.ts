@@ -85,6 +85,10 @@ function keepAnswer(href: string, answer: Answer<unknown>): void {
 
 function showAnswer(page: AnyPage, answer: Answer<unknown>, visit: Visit): void {
   const view: View | null = page.render(answer.data, visit.url);
+  if (view?.path && view.path !== visit.url.pathname) {
+    history.replaceState(history.state, '', view.path + visit.url.search);
+    visit.url.pathname = view.path;
+  }
   showView(view ?? notFoundView(), visit, answer);
 }
 
@@ -152,13 +156,21 @@ function skipLink(): HTMLElement {
   return link;
 }
 
-const footer = h(
-  'footer',
-  { class: 'site-foot' },
-  h('p', {}, 'An example storefront of the Bookstore GraphQL API. Covers are drawn from titles.'),
-  panel.button,
-);
+function footer(): HTMLElement {
+  const hasExplorer = document.documentElement.dataset['explorer'] === 'on';
+  return h(
+    'footer',
+    { class: 'site-foot' },
+    h(
+      'p',
+      {},
+      'An example storefront. Covers are drawn from titles. ',
+      hasExplorer && h('a', { href: `${ROOT}graphql` }, 'Explore the API in GraphiQL'),
+    ),
+    panel.button,
+  );
+}
 
 restoreTheme();
-document.getElementById('app')!.replaceWith(skipLink(), header(), main, footer, liveRegion, panel.dialog);
+document.getElementById('app')!.replaceWith(skipLink(), header(), main, footer(), liveRegion, panel.dialog);
 startRouter((visit) => void show(visit));

@@ -4,7 +4,7 @@
 export const ROOT = import.meta.env.DEV ? '/' : new URL(/* @vite-ignore */ '../', import.meta.url).pathname;
 
 export const homeUrl = () => ROOT;
-export const bookUrl = (book: { id: string }) => `${ROOT}books/${encodeURIComponent(book.id)}`;
+export const bookUrl = (book: { slug: string }) => `${ROOT}books/${encodeURIComponent(book.slug)}`;
 export const authorUrl = (author: { slug: string }) => `${ROOT}authors/${encodeURIComponent(author.slug)}`;
 export const categoryUrl = (category: { path: string }) =>
   `${ROOT}categories/${category.path.split('/').map(encodeURIComponent).join('/')}`;

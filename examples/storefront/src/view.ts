@@ -5,6 +5,8 @@ import type { Skeleton } from './parts/states';
 
 export interface View {
   title: string;
+  /** The present address of what is shown: slugs and paths change, and the former ones still lead here. */
+  path?: string;
   content: Child[];
   /** What is read out when the page is there; the title if it is missing. */
   announcement?: string;

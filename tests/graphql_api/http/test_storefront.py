@@ -53,7 +53,7 @@ def client_for(dist: Path, *, explorer: bool = True) -> httpx.AsyncClient:
     [
         ("/", "./"),
         ("/search?q=emma", "./"),
-        ("/books/Qm9vazox", "../"),
+        ("/books/emma-1", "../"),
         ("/authors/jane-austen", "../"),
         ("/authors/jane-austen?after=abc", "../"),
         ("/categories/fiction", "../"),
@@ -153,6 +153,15 @@ async def test_the_application_serves_what_is_built(http: httpx.AsyncClient) -> 
     assert [response.status_code for response in responses] == [200, 200]
     assert {response.headers["content-encoding"] for response in responses} == {"gzip"}
     assert tool.json()["name"] == "Bookstore GraphQL API"
+
+
+def test_the_server_and_the_storefront_have_the_same_addresses() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "src" / "pages").glob("*.ts"))
+    routes = Storefront(explorer=True).routes()
+
+    assert sorted(re.findall(r"^  path: /\^(\w+)", pages, re.M)) == sorted(
+        path.split("/")[1] for path in [route.path for route in routes] if path != "/assets/{name}"
+    )
 
 
 def test_the_lock_file_names_no_registry_and_every_version_is_exact() -> None:

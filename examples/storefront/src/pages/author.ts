@@ -5,7 +5,7 @@ import { AuthorPageDocument, type AuthorPageQuery, type AuthorPageQueryVariables
 import { readPlace } from '../list-state';
 import { drawCover } from '../parts/cover';
 import { pager } from '../parts/list-tools';
-import { bookUrl } from '../urls';
+import { authorUrl, bookUrl } from '../urls';
 import type { Page, View } from '../view';
 
 type Author = NonNullable<AuthorPageQuery['author']>;
@@ -21,6 +21,7 @@ export const authorPage: Page<AuthorPageQuery, AuthorPageQueryVariables> = {
     const count = formatCount(author.bookCount, 'book');
     return {
       title: author.name,
+      path: authorUrl(author),
       announcement: `${author.name}, ${count}`,
       content: [
         h(

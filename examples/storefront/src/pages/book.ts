@@ -20,7 +20,7 @@ import {
 import { authorLinks, bookGrid, stars } from '../parts/books';
 import { breadcrumb } from '../parts/breadcrumb';
 import { drawCover } from '../parts/cover';
-import { authorUrl, categoryUrl } from '../urls';
+import { authorUrl, bookUrl, categoryUrl } from '../urls';
 import type { Page, View } from '../view';
 
 type Book = NonNullable<BookPageQuery['book']>;
@@ -31,10 +31,11 @@ export const bookPage: Page<BookPageQuery, BookPageQueryVariables> = {
   path: /^books\/([^/]+)$/,
   skeleton: 'book',
   document: BookPageDocument,
-  readVariables: (_, [id = '']) => ({ id }),
+  readVariables: (_, [slug = '']) => ({ slug }),
   render: ({ book }): View | null =>
     book && {
       title: book.title,
+      path: bookUrl(book),
       content: [
         breadcrumb(book.breadcrumb, { isHere: false }),
         h(
@@ -122,13 +123,14 @@ const categoryLinks = ({ categories }: Book) =>
 
 /** Return the shelves below the book. No book is on two of them. */
 function shelves(book: Book): Child {
-  const shown = new Set([book.id]);
+  const shown = new Set([book.slug]);
   const select = (books: BookCardFragment[]) => {
-    const others = books.filter(({ id }) => !shown.has(id)).slice(0, SHELF_SIZE);
-    others.forEach(({ id }) => shown.add(id));
+    const others = books.filter(({ slug }) => !shown.has(slug)).slice(0, SHELF_SIZE);
+    others.forEach(({ slug }) => shown.add(slug));
     return others;
   };
   return [
+    shelf('Other editions', select(book.editions.nodes)),
     book.authors.map((author) => {
       const all = h('a', { href: authorUrl(author) }, `All ${formatCount(author.books.totalCount, 'book')}`);
       return shelf(`More by ${author.name}`, select(author.books.nodes), all);

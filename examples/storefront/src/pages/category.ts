@@ -5,7 +5,7 @@ import { CategoryPageDocument, type CategoryPageQuery, type CategoryPageQueryVar
 import { readFilter, readOrder, readPlace } from '../list-state';
 import { bookGrid } from '../parts/books';
 import { breadcrumb } from '../parts/breadcrumb';
-import { chosenFilters, commonFacets, facetPanel } from '../parts/facets';
+import { chosenFilters, facetPanel } from '../parts/facets';
 import { listHead, pager } from '../parts/list-tools';
 import { categoryUrl } from '../urls';
 import type { Page, View } from '../view';
@@ -27,11 +27,12 @@ export const categoryPage: Page<CategoryPageQuery, CategoryPageQueryVariables> =
   render: ({ category }, url): View | null => {
     if (!category) return null;
     const { books } = category;
-    const facets = commonFacets(books.facets);
+    const facets = books.facets.all;
     const [order] = readOrder(url.searchParams, 'popular');
     const count = formatCount(books.totalCount, 'book', books.totalCountIsCapped);
     return {
       title: category.name,
+      path: categoryUrl(category),
       announcement: `${category.name}, ${count}`,
       content: [
         breadcrumb([...category.ancestors, category], { isHere: true }),

@@ -1,11 +1,19 @@
 /** The home page: categories with their numbers of books, popular books, new books. */
-import { h } from '../dom';
+import { h, type Child } from '../dom';
 import { formatCount, formatNumber } from '../format';
-import { HomePageDocument, type HomePageQuery, type HomePageQueryVariables } from '../gql/graphql';
+import {
+  HomePageDocument,
+  type BookCardFragment,
+  type HomePageQuery,
+  type HomePageQueryVariables,
+} from '../gql/graphql';
 import { bookGrid } from '../parts/books';
 import { drawCover } from '../parts/cover';
 import { bookUrl, categoryUrl, searchUrl } from '../urls';
 import type { Page, View } from '../view';
+
+/** Fewer viewed books are no trend. */
+const MIN_TRENDING = 3;
 
 export const homePage: Page<HomePageQuery, HomePageQueryVariables> = {
   path: /^$/,
@@ -14,11 +22,17 @@ export const homePage: Page<HomePageQuery, HomePageQueryVariables> = {
   readVariables: () => ({}),
   render: (data): View => ({
     title: 'Bookstore',
-    content: [hero(data), categories(data.categories.nodes), popular(data), added(data)],
+    content: [
+      hero(data),
+      categories(data.categories.nodes),
+      shelf('popular', 'Popular books', data.popular.nodes, 'popular'),
+      data.trending.nodes.length >= MIN_TRENDING && shelf('trending', 'Trending this week', data.trending.nodes, null),
+      shelf('added', 'New on our shelves', data.added.nodes, 'added'),
+    ],
   }),
 };
 
-function hero({ popular: { totalCount, nodes } }: HomePageQuery): HTMLElement {
+function hero({ catalog, popular: { nodes } }: HomePageQuery): HTMLElement {
   const examples = ['jane austn', 'whale', 'greek tragedy'];
   return h(
     'section',
@@ -30,8 +44,9 @@ function hero({ popular: { totalCount, nodes } }: HomePageQuery): HTMLElement {
       h(
         'p',
         { class: 'lead' },
-        `${formatCount(totalCount, 'book')} to browse. Each page of this shop is one GraphQL operation: `,
-        'press “How this was asked” to read it.',
+        `${formatCount(catalog.bookCount, 'book')} by ${formatCount(catalog.authorCount, 'author')} `,
+        `in ${formatCount(catalog.languages.length, 'language')}. `,
+        'Each page of this shop is one GraphQL operation: press “How this was asked” to read it.',
       ),
       h(
         'p',
@@ -75,23 +90,19 @@ function categories(nodes: HomePageQuery['categories']['nodes']): HTMLElement {
   );
 }
 
-const shelfHead = (id: string, title: string, href: string) =>
-  h('div', { class: 'shelf-head' }, h('h2', { id }, title), h('a', { href }, 'See all', h('span', { class: 'visually-hidden' }, `: ${title}`)));
-
-function popular(data: HomePageQuery): HTMLElement {
+/** Return a shelf of books, with a link to all books in that order. */
+function shelf(id: string, title: string, books: BookCardFragment[], order: string | null): Child {
+  if (!books.length) return null;
+  const name = h('span', { class: 'visually-hidden' }, `: ${title}`);
   return h(
     'section',
-    { 'aria-labelledby': 'popular' },
-    shelfHead('popular', 'Popular books', `${searchUrl('')}&sort=popular`),
-    bookGrid(data.popular.nodes, 'h3'),
-  );
-}
-
-function added(data: HomePageQuery): HTMLElement {
-  return h(
-    'section',
-    { 'aria-labelledby': 'added' },
-    shelfHead('added', 'New on our shelves', `${searchUrl('')}&sort=added`),
-    bookGrid(data.added.nodes, 'h3'),
+    { 'aria-labelledby': id },
+    h(
+      'div',
+      { class: 'shelf-head' },
+      h('h2', { id }, title),
+      order && h('a', { href: `${searchUrl('')}&sort=${order}` }, 'See all', name),
+    ),
+    bookGrid(books, 'h3'),
   );
 }

@@ -5,7 +5,7 @@ import { SearchPageDocument, type SearchPageQuery, type SearchPageQueryVariables
 import { highlightedNodes } from '../highlight';
 import { readFilter, readOrder, readPlace } from '../list-state';
 import { bookCard } from '../parts/books';
-import { chosenFilters, commonFacets, facetPanel, type Facet } from '../parts/facets';
+import { chosenFilters, facetPanel } from '../parts/facets';
 import { listHead, pager } from '../parts/list-tools';
 import { searchUrl } from '../urls';
 import type { Page, View } from '../view';
@@ -31,7 +31,7 @@ export const searchPage: Page<SearchPageQuery, SearchPageQueryVariables> = {
   },
   render: ({ books }, url): View => {
     const text = readText(url);
-    const facets = [categoryFacet(books), ...commonFacets(books.facets)];
+    const facets = books.facets.all;
     const [order] = readOrder(url.searchParams, standardOrder(text));
     const count = formatCount(books.totalCount, 'book', books.totalCountIsCapped);
     const title = text ? `Search: ${text}` : 'All books';
@@ -58,14 +58,6 @@ export const searchPage: Page<SearchPageQuery, SearchPageQueryVariables> = {
     };
   },
 };
-
-const categoryFacet = ({ facets }: Books): Facet => ({
-  name: 'category',
-  label: 'Category',
-  values: facets.categories.entries.flatMap(({ category, count }) =>
-    category ? [{ value: category.path, label: category.name, count }] : [],
-  ),
-});
 
 const correction = (didYouMean: string | null): Child =>
   didYouMean &&

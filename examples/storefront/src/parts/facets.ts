@@ -1,72 +1,18 @@
-/** Facets: values that narrow a list, with their counts, as links that add and remove them. */
+/** Facets: values that narrow a list, with their counts. A value says which filter it means, so one part draws all. */
 import { h, type Child } from '../dom';
-import { formatAmount, formatDecade, formatLanguage, formatNumber } from '../format';
-import type { BookFacetsFragment } from '../gql/graphql';
-import { FILTER_NAMES, FIRST_PAGE } from '../list-state';
+import { formatNumber } from '../format';
+import type { FacetPanelFragment } from '../gql/graphql';
+import { filterParameters, FIRST_PAGE } from '../list-state';
 import { withParameters } from '../urls';
 
-export interface FacetValue {
-  value: string;
-  label: string;
-  count: number;
-}
-
-export interface Facet {
-  /** The parameter of the address. */
-  name: string;
-  label: string;
-  values: FacetValue[];
-}
+type Facet = FacetPanelFragment;
+type Value = Facet['values'][number];
 
 const SHOWN = 8;
 
-/** Return the facets that every list of books has. */
-export function commonFacets(facets: BookFacetsFragment): Facet[] {
-  return [
-    {
-      name: 'language',
-      label: 'Language',
-      values: facets.languages.entries.map(({ language, count }) => ({
-        value: language,
-        label: formatLanguage(language),
-        count,
-      })),
-    },
-    {
-      name: 'price',
-      label: 'Price',
-      values: facets.prices.entries.map(({ currencyCode, from, below, count }) => ({
-        value: `${currencyCode}:${from}-${below ?? ''}`,
-        label: below
-          ? `${formatAmount(from, currencyCode)} to ${formatAmount(below, currencyCode)}`
-          : `${formatAmount(from, currencyCode)} and more`,
-        count,
-      })),
-    },
-    {
-      name: 'decade',
-      label: 'Published',
-      values: facets.decades.entries.map(({ decade, count }) => ({
-        value: String(decade),
-        label: formatDecade(decade),
-        count,
-      })),
-    },
-    {
-      name: 'rating',
-      label: 'Rating',
-      values: facets.ratings.entries.map(({ rating, count }) => ({
-        value: String(rating),
-        label: `${rating} to ${rating + 1} stars`,
-        count,
-      })),
-    },
-  ];
-}
-
 /** Return the panel of facets. It is closed on a phone, where it would hide the books. */
 export function facetPanel(facets: Facet[], url: URL): HTMLElement {
-  const chosen = FILTER_NAMES.filter((name) => url.searchParams.has(name)).length;
+  const chosen = new Set(filterNames(url).map(fieldOf)).size;
   return h(
     'details',
     { class: 'facets', open: matchMedia('(min-width: 56rem)').matches },
@@ -75,67 +21,78 @@ export function facetPanel(facets: Facet[], url: URL): HTMLElement {
   );
 }
 
-function facetGroup(facet: Facet, url: URL): Child {
-  const chosen = url.searchParams.get(facet.name);
-  if (!facet.values.length && chosen === null) return null;
-  const links = facet.values.map((value) => facetLink(facet, value, chosen === value.value, url));
-  const isHidden = facet.values.findIndex(({ value }) => value === chosen) >= SHOWN;
+function facetGroup({ field, label, values }: Facet, url: URL): Child {
+  if (!values.length) return null;
+  const id = `facet-${field.toLowerCase()}`;
+  const links = values.map((value, index) => facetLink(value, `${id}-${index}`, url));
+  const hidesChosen = values.findIndex((value) => isChosen(value, url)) >= SHOWN;
   return h(
     'section',
     { class: 'facet' },
-    h('h2', { id: `facet-${facet.name}` }, facet.label),
-    h('ul', { role: 'list', 'aria-labelledby': `facet-${facet.name}` }, links.slice(0, SHOWN)),
+    h('h2', { id }, label),
+    h('ul', { role: 'list', 'aria-labelledby': id }, links.slice(0, SHOWN)),
     links.length > SHOWN &&
       h(
         'details',
-        { class: 'facet-more', open: isHidden },
+        { class: 'facet-more', open: hidesChosen },
         h('summary', {}, `${links.length - SHOWN} more`),
-        h('ul', { role: 'list', 'aria-labelledby': `facet-${facet.name}` }, links.slice(SHOWN)),
+        h('ul', { role: 'list', 'aria-labelledby': id }, links.slice(SHOWN)),
       ),
   );
 }
 
-function facetLink(facet: Facet, { value, label, count }: FacetValue, isChosen: boolean, url: URL): HTMLElement {
-  const href = withParameters(url, { ...FIRST_PAGE, [facet.name]: isChosen ? null : value });
+function facetLink(value: Value, id: string, url: URL): HTMLElement {
+  const chosen = isChosen(value, url);
   return h(
     'li',
     {},
     h(
       'a',
-      { id: `facet-${facet.name}-${value}`, href, 'aria-current': isChosen ? 'true' : null },
-      h('span', {}, label),
-      h('span', { class: 'count' }, formatNumber(count)),
+      { id, href: chosen ? without(value, url) : withValue(value, url), 'aria-current': chosen ? 'true' : null },
+      h('span', { dir: 'auto' }, value.label),
+      h('span', { class: 'count' }, formatNumber(value.count)),
     ),
   );
 }
 
 /** Return the chosen values, each as a link that removes it. */
 export function chosenFilters(facets: Facet[], url: URL): Child {
-  const chosen = facets.flatMap((facet) => {
-    const value = url.searchParams.get(facet.name);
-    if (value === null) return [];
-    const label = facet.values.find((each) => each.value === value)?.label ?? value;
-    return [{ name: facet.name, label }];
-  });
-  if (!chosen.length) return null;
-  const nothing = Object.fromEntries(FILTER_NAMES.map((name) => [name, null]));
+  const chosen = facets.flatMap(({ values }) => values.filter((value) => isChosen(value, url)));
+  if (!filterNames(url).length) return null;
+  const nothing = Object.fromEntries(filterNames(url).map((name) => [name, null]));
   return h(
     'ul',
     { class: 'chosen', role: 'list', 'aria-label': 'Chosen filters' },
-    chosen.map(({ name, label }) =>
+    chosen.map((value) =>
       h(
         'li',
         {},
         h(
           'a',
-          { href: withParameters(url, { ...FIRST_PAGE, [name]: null }) },
+          { href: without(value, url) },
           h('span', { class: 'visually-hidden' }, 'Remove '),
-          label,
+          h('span', { dir: 'auto' }, value.label),
           h('span', { class: 'cross', 'aria-hidden': 'true' }, '×'),
         ),
       ),
     ),
-    chosen.length > 1 &&
+    chosen.length !== 1 &&
       h('li', {}, h('a', { class: 'clear', href: withParameters(url, { ...FIRST_PAGE, ...nothing }) }, 'Clear all')),
   );
 }
+
+const filterNames = (url: URL) => [...url.searchParams.keys()].filter((name) => name.includes('.'));
+const fieldOf = (name: string) => name.split('.', 1)[0]!;
+
+function isChosen({ filter }: Value, url: URL): boolean {
+  return filterParameters(filter).every(([name, value]) => url.searchParams.get(name) === value);
+}
+
+/** Return the address of the list without the fields that a value sets. */
+function without({ filter }: Value, url: URL, parameters: Record<string, string> = {}): string {
+  const gone = filterNames(url).filter((name) => fieldOf(name) in filter);
+  return withParameters(url, { ...FIRST_PAGE, ...Object.fromEntries(gone.map((name) => [name, null])), ...parameters });
+}
+
+/** Return the address of the list with the filter of a value in the place of the same fields. */
+const withValue = (value: Value, url: URL) => without(value, url, Object.fromEntries(filterParameters(value.filter)));
