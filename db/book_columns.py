@@ -13,6 +13,7 @@ from db.constraints import (
     MAX_NAME_LENGTH,
     MAX_PRICE_DECIMALS,
     MAX_TITLE_LENGTH,
+    MAX_WORK_KEY_LENGTH,
     MAX_YEAR,
     PRICE_LIMIT,
     sql_list,
@@ -193,6 +194,16 @@ BOOK_COLUMNS = (
         "integer NOT NULL",
         help="The number of ratings; an average without a count counts as one rating.",
         fault="rating_count < 0 OR (rating_average IS NULL) <> (rating_count = 0)",
+    ),
+    BookColumn(
+        "work_key",
+        'text COLLATE "C"',
+        field_parsers.parse_work,
+        "The source's key of the work; its editions and translations have the same one. At most "
+        f"{MAX_WORK_KEY_LENGTH} characters.",
+        field="work",
+        fault=f"work_key !~ '\\S' OR length(work_key) > {MAX_WORK_KEY_LENGTH}",
+        parse_literal=lambda text: field_parsers.parse_literal_line("work", text, MAX_WORK_KEY_LENGTH),
     ),
 )
 

@@ -6,6 +6,9 @@ MAX_TITLE_LENGTH = 2_000
 MAX_NAME_LENGTH = 500
 """Maximum length of the name of an author, a category or a publisher in characters."""
 
+MAX_WORK_KEY_LENGTH = 100
+"""Maximum length of a source's key of a work in characters."""
+
 MAX_NAME_KEY_LENGTH = 200
 """Maximum length of the folded name that identifies an author without an id, in characters."""
 

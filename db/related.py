@@ -36,6 +36,8 @@ def _popular_sql(listing: str, condition: str) -> str:
     )
 
 
+_BEST_FIRST = "ORDER BY c.points DESC NULLS FIRST, c.rating_count DESC, c.id DESC"
+
 _RELATED_BOOKS = StatementTemplate(
     "related_books_by_book_ids",
     f"""
@@ -73,7 +75,8 @@ CROSS JOIN LATERAL (
         ORDER BY points DESC, c.rating_count DESC, c.id DESC LIMIT {_MAX_COMPARED}
     ),
     begun AS MATERIALIZED (
-        SELECT c.*, {full_title_sql("e")} AS full_title,
+        SELECT c.*, coalesce(e.source || ' ' || e.work_key, e.id::text) AS work,
+               {full_title_sql("e")} AS full_title,
                concat({first_word_sql("e.title_key")}, ' ', coalesce((
                    SELECT n.sort_key FROM author AS n WHERE n.id = ({first_author_sql("e.id")})
                ), e.id::text)) AS start
@@ -85,12 +88,11 @@ CROSS JOIN LATERAL (
         FROM begun AS c
     ),
     best AS (
-        SELECT c.*, row_number() OVER (
-            PARTITION BY c.start, c.title ORDER BY c.points DESC NULLS FIRST, c.rating_count DESC, c.id DESC
-        ) AS number
+        SELECT c.*, row_number() OVER (PARTITION BY c.start, c.title {_BEST_FIRST}) AS by_title,
+               row_number() OVER (PARTITION BY c.work {_BEST_FIRST}) AS by_key
         FROM edition AS c
     )
-    SELECT id, points, rating_count FROM best WHERE number = 1 AND points IS NOT NULL
+    SELECT id, points, rating_count FROM best WHERE by_title = 1 AND by_key = 1 AND points IS NOT NULL
     ORDER BY points DESC, rating_count DESC, id DESC LIMIT $2::integer
 ) AS related
 JOIN book AS t ON t.id = related.id

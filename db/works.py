@@ -1,8 +1,9 @@
 """Works and their editions: their records, and every read of them.
 
-No row is a work. Published books are editions of one work if their titles agree as db.work_titles says, and
-the names of their first authors are equal. So each writer changes the works of a book, by its title or its
-authors. A book alone is the only edition of its work.
+No row is a work. Published books are editions of one work if their source gives them the same key of a
+work, or if their titles agree as db.work_titles says and the names of their first authors are equal. Of books
+with a key, the first one is compared. So each writer changes the work of a book, by its title or its authors.
+A book alone is the only edition of its work.
 """
 
 from collections.abc import Sequence
@@ -45,12 +46,17 @@ def first_author_sql(book_id: str) -> str:
     )
 
 
+_SAME_KEY = "o.source = {0}.source AND o.work_key = {0}.work_key AND o.is_published"
+
 _EDITIONS = f"""
     WITH a AS MATERIALIZED (
-        SELECT b.id, {full_title_sql("b")} AS full_title, {first_word_sql("b.title_key")} AS first_word,
-               {main_title_sql("b.title_key")} AS main_title,
+        SELECT b.id, b.source, b.work_key, {full_title_sql("b")} AS full_title,
+               {first_word_sql("b.title_key")} AS first_word, {main_title_sql("b.title_key")} AS main_title,
                (SELECT n.sort_key FROM author AS n WHERE n.id = ({first_author_sql("b.id")})) AS author
-        FROM book AS b WHERE b.id = parent.id
+        FROM book AS b
+        WHERE b.id = coalesce((
+            SELECT min(o.id) FROM book AS p JOIN book AS o ON {_SAME_KEY.format("p")} WHERE p.id = parent.id
+        ), parent.id)
     ),
     agreed AS MATERIALIZED (SELECT {work_title_sql("a.full_title")} AS title FROM a),
     named AS MATERIALIZED (
@@ -62,13 +68,36 @@ _EDITIONS = f"""
         FROM named AS a JOIN author_listing AS l ON l.author_id = a.author_id
             AND l.title_key >= a.first_word AND l.title_key < a.first_word || chr(1114111)
         WHERE l.book_id <> a.id AND starts_with({title_words_sql("l.title_key")}, a.main_title)
-    )
-    SELECT b.id FROM found AS f JOIN book AS b ON b.id = f.book_id CROSS JOIN a
-    WHERE f.author_id = ({first_author_sql("b.id")})
-      AND CASE WHEN {full_title_sql("b")} = a.full_title THEN true
-               ELSE {work_title_sql(full_title_sql("b"))} = (SELECT title FROM agreed) END
-    ORDER BY b.id LIMIT {MAX_EDITIONS}"""
-"""The other editions of the work of the book `parent.id`: all are published."""
+    ),
+    titled AS MATERIALIZED (
+        SELECT a.id, a.source, a.work_key FROM a
+        UNION ALL (
+            SELECT b.id, b.source, b.work_key FROM found AS f JOIN book AS b ON b.id = f.book_id CROSS JOIN a
+            WHERE f.author_id = ({first_author_sql("b.id")})
+              AND CASE WHEN {full_title_sql("b")} = a.full_title THEN true
+                       ELSE {work_title_sql(full_title_sql("b"))} = (SELECT title FROM agreed) END
+            ORDER BY b.id LIMIT {MAX_EDITIONS}
+        )
+    ),
+    keyed AS MATERIALIZED (
+        SELECT DISTINCT ON (t.source) t.id, t.source, t.work_key FROM titled AS t
+        WHERE t.work_key IS NOT NULL
+          AND NOT EXISTS (SELECT FROM book AS o WHERE {_SAME_KEY.format("t")} AND o.id < t.id)
+        ORDER BY t.source, t.id
+    ),
+    joined AS (SELECT FROM a WHERE a.work_key IS NULL OR a.id IN (SELECT id FROM keyed))
+    SELECT e.id FROM (
+        SELECT t.id FROM titled AS t CROSS JOIN joined WHERE t.work_key IS NULL
+        UNION SELECT o.id FROM keyed AS t CROSS JOIN joined JOIN book AS o ON {_SAME_KEY.format("t")}
+        UNION SELECT o.id FROM a JOIN book AS o ON {_SAME_KEY.format("a")}
+    ) AS e
+    WHERE e.id <> parent.id ORDER BY e.id LIMIT {MAX_EDITIONS}"""
+"""The other editions of the work of the book `parent.id`: all are published.
+
+`a` is the first book with the key of the work, or else the book itself; `titled` are the books whose titles
+and authors agree with it. Of each source the first one with a key joins its books, `keyed`; a later one is
+another work, as the source says.
+"""
 
 _WITH_BOOK = f"SELECT b.id FROM book AS b WHERE b.id = parent.id AND b.is_published UNION ALL ({_EDITIONS})"
 """All editions of the work of the book `parent.id`."""

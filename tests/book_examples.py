@@ -41,4 +41,5 @@ COLUMN_EXAMPLES = {
     ),
     "rating_average": ColumnExample("4.25", Decimal("4.25"), "4.26", Decimal("4.26"), "5.01"),
     "rating_count": ColumnExample("9", 9, "10", 10, "-1"),
+    "work_key": ColumnExample("w 1", "w 1", "w 2", "w 2", "' '"),
 }

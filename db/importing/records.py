@@ -56,6 +56,7 @@ class BookRecord:
     cover_url: str | None = None
     rating_average: Decimal | None = None
     rating_count: int | None = None
+    work_key: str | None = None
     authors: tuple[AuthorRecord, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     absent: tuple[str, ...] = field(default=(), compare=False, repr=False)

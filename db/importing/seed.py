@@ -1,6 +1,7 @@
 """Generate a catalog of any number of plausible books, equal on every machine, for tests and benchmarks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
@@ -29,6 +30,9 @@ _WITHOUT_DESCRIPTION = 7_900
 _WITHOUT_RATING = 9_800
 _WITHOUT_STOCK = 13_000
 
+_EDITION_MASK = 31
+"""One book in 32 is another edition of an earlier one."""
+
 _DRAWS = Struct("<32H")  # blake2b's 64 bytes as 32 numbers below 65,536
 _GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: its multiples are evenly distributed
 
@@ -40,10 +44,18 @@ def generate_books(count: int, seed: int = 1) -> Iterator[BookRecord]:
     """
     start = blake2b(f"bookstore {seed} ".encode(), digest_size=64)
     tables = build_tables(int.from_bytes(start.digest()[:4], "little"))
-    for number in range(1, count + 1):
+
+    def draw(number: int) -> _Draws:
         state = start.copy()
         state.update(number.to_bytes(8, "little"))
-        yield _book(number, _DRAWS.unpack(state.digest()), tables)
+        return _DRAWS.unpack(state.digest())
+
+    for number in range(1, count + 1):
+        draws = draw(number)
+        if draws[28] & _EDITION_MASK:
+            yield _book(number, draws, tables)
+        else:
+            yield _edition(number, draws, draw, tables)
 
 
 def _book(number: int, draws: _Draws, tables: SeedTables) -> BookRecord:
@@ -74,6 +86,37 @@ def _book(number: int, draws: _Draws, tables: SeedTables) -> BookRecord:
         rating_count=rating_count,
         authors=authors,
         categories=_categories(draws, tables.categories),
+        work_key=_work_key(number, draws),
+    )
+
+
+def _work_key(number: int, draws: _Draws) -> str | None:
+    """Return the source's key of the work of an original. It has one for one in four."""
+    return f"w{number}" if draws[27] & 3 == 0 else None
+
+
+def _edition(number: int, draws: _Draws, draw: Callable[[int], _Draws], tables: SeedTables) -> BookRecord:
+    """Generate another edition of an earlier book: by its authors, in its categories, with its title.
+
+    Some editions of a work with a key are translations.
+    """
+    book, original = _book(number, draws, tables), number
+    while original > 1 and draws[28] & _EDITION_MASK == 0:
+        original //= 2
+        draws = draw(original)
+    its, key = _book(original, draws, tables), _work_key(original, draws)
+    translated = key is not None and number & 1 == 1 and book.language != its.language
+    texts = book if translated else its
+    return replace(
+        book,
+        title=texts.title,
+        subtitle=texts.subtitle,
+        language=texts.language,
+        published_year=its.published_year,
+        published_on=its.published_on,
+        authors=its.authors,
+        categories=its.categories,
+        work_key=key,
     )
 
 

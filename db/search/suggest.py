@@ -19,6 +19,7 @@ from db.search.tsquery import tsquery
 from db.search.typed_words import find_isbns
 from db.search.vocabulary_cache import VocabularyCache
 from db.statements import ReadStatement
+from db.work_titles import title_words_sql
 
 T = TypeVar("T")
 R = TypeVar("R", bound=CatalogRecord)
@@ -168,7 +169,7 @@ scored AS (
     FROM contender AS c
     ORDER BY score DESC, c.id DESC LIMIT {_EDITIONS_PER_WORK} * {_SIZE}
 )
-SELECT {BOOK_COLUMNS.sql}, regexp_replace(t.title_key {_LETTERS}, '[^[:alnum:]]+', ' ', 'g') AS work, (
+SELECT {BOOK_COLUMNS.sql}, {title_words_sql("t.title_key")} AS work, (
     SELECT split_part(a.sort_key, ',', 1) FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
     WHERE ba.book_id = t.id ORDER BY ba.position LIMIT 1
 ) AS author_name

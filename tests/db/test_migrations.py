@@ -275,7 +275,7 @@ async def test_the_present_spelling_becomes_that_of_all_books(connection: Connec
 async def test_a_downgrade_publishes_books_that_are_off_sale(connection: Connection) -> None:
     revisions = [
         import_module(f"migrations.versions.{name}")
-        for name in ("0014_published", "0015_listing_order", "0016_writes", "0021_times")
+        for name in ("0014_published", "0015_listing_order", "0016_writes", "0021_times", "0023_works")
     ]
     author, category = await add_author(connection, "Jane"), await add_category(connection, "Fiction")
     await add_book(connection, "Sea", authors=[author], categories=[category])

@@ -81,6 +81,15 @@ async def test_no_edition_of_the_book_and_one_edition_per_work_is_related(
     ]
 
 
+async def test_a_translation_by_the_key_of_the_work_is_not_related(
+    shop: Client, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("UPDATE book SET work_key = 'e' WHERE title IN ('Emma', 'Persuasion')")
+    await connection.execute("UPDATE book SET work_key = 's' WHERE title IN ('The Tenant', 'Agnes Grey')")
+
+    assert await related_titles(shop) == ["Sense and Sensibility", "The Tenant", "Überredung"]
+
+
 async def test_an_unpublished_book_is_not_related(shop: Client, connection: asyncpg.Connection) -> None:
     await connection.execute("UPDATE book SET is_published = false WHERE title = 'Persuasion'")
 

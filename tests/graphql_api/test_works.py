@@ -222,3 +222,46 @@ async def test_the_statements_of_works_do_not_depend_on_the_number_of_books(shop
     for size in (2, 12):
         await shop.client.data(query, n=size)
         assert sorted(shop.client.statements) == statements
+
+
+async def test_books_with_one_key_of_a_work_are_editions_whatever_their_titles(shop: Shop) -> None:
+    austen = await add_author(shop.connection, "Austen")
+    await shop.add("emma", "Emma", austen, work_key="w1")
+    await shop.add("german", "Emma oder die Heiratsvermittlerin", work_key="w1", language="de")
+    await shop.add("other source", "Emmeline", austen, work_key="w1", source="other")
+    await shop.add("unkeyed", "Emma: A Novel", austen)
+
+    assert await shop.editions("german") == ["unkeyed", "emma"]
+    assert await shop.editions("unkeyed") == ["german", "emma"]
+    assert await shop.editions("other source") == []
+
+
+async def test_a_source_that_tells_two_works_with_one_title_apart_is_believed(shop: Shop) -> None:
+    austen = await add_author(shop.connection, "Austen")
+    await shop.add("first", "Letters", austen, work_key="w1")
+    await shop.add("second", "Letters", austen, work_key="w2")
+    await shop.add("later", "Letters", austen, work_key="w2")
+    await shop.add("unkeyed", "Letters", austen)
+    await shop.add("other source", "Letters", austen, work_key="w9", source="other")
+
+    assert await shop.editions("first") == ["other source", "unkeyed"]
+    assert await shop.editions("unkeyed") == ["other source", "first"]
+    assert await shop.editions("second") == ["later"]
+    assert await shop.editions("later") == ["second"]
+
+
+async def test_a_changed_key_of_a_work_moves_the_version_once_and_is_an_edit(shop: Shop) -> None:
+    await shop.add("a", "Emma")
+
+    await shop.connection.execute("UPDATE book SET work_key = 'w1'")
+    await shop.connection.execute("UPDATE book SET work_key = 'w2', title = 'Emmeline'")
+    await shop.connection.execute("UPDATE book SET work_key = 'w2'")
+
+    assert await shop.connection.fetchval("SELECT version FROM book") == 3
+    await shop.connection.execute("UPDATE book SET updated_at = '2000-01-01'")
+    await shop.connection.execute("UPDATE book SET work_key = 'w3'")
+    assert await shop.connection.fetchval("SELECT version = 4 AND updated_at > '2020-01-01' FROM book")
+    assert await shop.connection.fetch("SELECT field FROM book_field ORDER BY field") == [
+        ("title",),
+        ("work",),
+    ]

@@ -65,6 +65,7 @@ from db.importing.field_parsers.texts import (
     parse_source_id,
     parse_subtitle,
     parse_title,
+    parse_work,
 )
 
 __all__ = [
@@ -117,6 +118,7 @@ __all__ = [
     "parse_stock",
     "parse_subtitle",
     "parse_title",
+    "parse_work",
     "parse_year",
     "refuse_formula",
     "split_paths",

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from html import unescape
 
-from db.constraints import MAX_NAME_LENGTH, MAX_TITLE_LENGTH
+from db.constraints import MAX_NAME_LENGTH, MAX_TITLE_LENGTH, MAX_WORK_KEY_LENGTH
 from db.importing.field_parsers.errors import FieldError
 from db.importing.field_parsers.formulas import refuse_formula
 from db.importing.field_parsers.html_text import convert_html
@@ -77,6 +77,10 @@ def parse_subtitle(text: str) -> str | None:
 
 def parse_publisher(text: str) -> str | None:
     return _parse_optional_line("publisher", text, MAX_NAME_LENGTH)
+
+
+def parse_work(text: str) -> str | None:
+    return _parse_optional_line("work", text, MAX_WORK_KEY_LENGTH)
 
 
 def parse_description(text: str) -> str | None:

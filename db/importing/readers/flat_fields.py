@@ -51,6 +51,7 @@ _ALIASES_OF_FIELD = {
     "cover_url": "cover image_url cover_image thumbnail",
     "rating_average": "average_rating avg_rating",
     "rating_count": "ratings_count num_ratings number_of_ratings",
+    "work": "work_id work_key",
     "authors": "author book_author autor autoren autorin auteur auteurs autores",
     "author_sort": "authors_sort sort_authors",
     "categories": "category genre genres kategorie kategorien warengruppe catégorie categorie categoría categoria",

@@ -24,13 +24,13 @@ from db.importing.records import AuthorRecord, Reject
 _BOOKS_FILE = "books.csv"
 
 COLUMNS = (
-    *("goodreads_book_id", "isbn", "isbn13", "authors", "original_publication_year", "title"),
+    *("goodreads_book_id", "work_id", "isbn", "isbn13", "authors", "original_publication_year", "title"),
     *("language_code", "average_rating", "ratings_count", "image_url"),
 )
 
 _FLAT_FIELDS = (
     *("source_id", "isbn", "title", "subtitle", "published", "language", "cover_url", "rating_average"),
-    "rating_count",
+    *("rating_count", "work"),
     ISBN_10,
 )
 
@@ -67,7 +67,7 @@ def _read_books(path: Path, bytes_read: BytesRead) -> RecordStream:
 
 
 def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStream:
-    key, isbn10, isbn13, people, year, full_title, language, average, count, image = cells
+    key, work, isbn10, isbn13, people, year, full_title, language, average, count, image = cells
     title, series = split_title_and_series(full_title)
     try:
         authors = parse_authors_cell(people)
@@ -76,7 +76,7 @@ def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStrea
         return
     if "/nophoto/" in image:
         image = ""
-    flat_cells = (key, isbn13, title, series, year, language, image, average, count, isbn10)
+    flat_cells = (key, isbn13, title, series, year, language, image, average, count, work, isbn10)
     yield from parser.parse(row, flat_cells, authors, ())
 
 

@@ -37,6 +37,7 @@ SEA = BookRecord(
     cover_url="https://covers.example/1.jpg",
     rating_average=Decimal("4.25"),
     rating_count=7,
+    work_key="w 1",
     authors=(
         AuthorRecord("Jane Doe", sort_name="Doe, Jane"),
         AuthorRecord("John Roe", "TRANSLATOR", sort_name="Roe, John"),
@@ -64,9 +65,9 @@ async def test_a_book_as_csv(catalog: Catalog, tmp_path: Path) -> None:
     assert await export(catalog, "csv", tmp_path / "shop.csv") == []
     assert (tmp_path / "shop.csv").read_text().split("\n", 1) == [
         "source_id,isbn,title,subtitle,description,language,publisher,format,published,pages,price,currency,stock,"
-        "cover_url,rating_average,rating_count,authors,author_sort,categories",
+        "cover_url,rating_average,rating_count,work,authors,author_sort,categories",
         'sku 1,9780306406157,"The ""Sea""; a, b",n/a,"First line.\n\n<b>Not bold</b> &amp; not decoded",pt-BR,'
-        "Smith & Sons,mass market paperback,1999-12-31,300,12.5,EUR,0,https://covers.example/1.jpg,4.25,7,"
+        "Smith & Sons,mass market paperback,1999-12-31,300,12.5,EUR,0,https://covers.example/1.jpg,4.25,7,w 1,"
         'Jane Doe; John Roe (translator),"Doe, Jane; Roe, John",Fiction > Crime; Travel\n',
     ]
 

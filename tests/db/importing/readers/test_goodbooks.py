@@ -16,6 +16,7 @@ from tests.db.importing.readers.sources import (
 HUNGER_GAMES = {
     "book_id": "1",
     "goodreads_book_id": "2767052",
+    "work_id": "2792775",
     "isbn": "439023483",
     "isbn13": "9.78043902348e+12",
     "authors": "Suzanne Collins",
@@ -42,6 +43,7 @@ async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: P
         cover_url="https://images.example/2767052.jpg",
         rating_average=Decimal("4.34"),
         rating_count=4780653,
+        work_key="2792775",
         authors=(AuthorRecord("Suzanne Collins", sort_name="Collins, Suzanne"),),
     )
     assert await read_one_book("goodbooks", tmp_path) == book
