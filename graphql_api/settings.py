@@ -194,7 +194,9 @@ class Settings:
     suggestions: bool | None = _setting(
         None, 'Whether errors suggest names ("Did you mean …"); by default as `INTROSPECTION`.'
     )
-    explorer: bool = _setting(True, "Whether browsers get the explorer page at the path of the API.")
+    explorer: bool = _setting(
+        True, "Whether browsers get GraphiQL at the path of the API; otherwise a page says so."
+    )
     storefront: bool = _setting(True, "Whether browsers get the example storefront at the root path.")
     cors_origins: str = _setting(
         "", "Origins allowed by CORS, separated by commas; * allows all.", _ORIGIN_LIST

@@ -100,8 +100,8 @@ class Endpoint:
         self.cost_limits = CostLimits(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.settings.explorer and _wants_html(scope):
-            page = _explorer_page(scope, introspection=self.settings.introspection)
+        if _wants_html(scope):
+            page = _explorer_page(scope, self.settings)
             await page(scope, receive, send)
             return
         media_type = negotiate_media_type(joined_header(scope, b"accept")[:1000])
@@ -260,11 +260,12 @@ def _wants_html(scope: Scope) -> bool:
     )
 
 
-def _explorer_page(scope: Scope, *, introspection: bool) -> Response:
+def _explorer_page(scope: Scope, settings: Settings) -> Response:
     """Return the explorer page. A URL with a trailing slash is redirected, since asset URLs are relative."""
     if scope["path"].endswith("/"):
         return RedirectResponse(f"..{GRAPHQL_PATH}", headers={"Vary": "Accept"})
-    return explorer_response(str(Request(scope).url.replace(query="")), introspection=introspection)
+    url = str(Request(scope).url.replace(query=""))
+    return explorer_response(url, enabled=settings.explorer, introspection=settings.introspection)
 
 
 def _request_error_response(errors: list[dict[str, Any]], media_type: bytes) -> RawResponse:

@@ -24,12 +24,18 @@ _PAGE_HEADERS = page_headers(
 
 
 def explorer_response(
-    url: str = f"http://127.0.0.1:8000{GRAPHQL_PATH}", dist: Path = DIST, *, introspection: bool = True
+    url: str = f"http://127.0.0.1:8000{GRAPHQL_PATH}",
+    dist: Path = DIST,
+    *,
+    enabled: bool = True,
+    introspection: bool = True,
 ) -> Response:
     """Return GraphiQL, or a page that says why it is not there. `url` is the URL of the API.
 
     GraphiQL needs introspection. Each page has status 200: the URL is correct and the API works in any case.
     """
+    if not enabled:
+        return _page_without_graphiql(url, _TURNED_OFF)
     if not introspection:
         return _page_without_graphiql(url, _NO_INTROSPECTION)
     try:
@@ -57,6 +63,10 @@ _NOT_BUILT = """\
       <li>Run <code>make explorer</code> in the project's folder.</li>
       <li>Load this page again.</li>
     </ol>"""
+
+_TURNED_OFF = """\
+    <h1>The API works. GraphiQL is turned off.</h1>
+    <p>GraphiQL is the page to explore an API with. This server runs with <code>EXPLORER=false</code>.</p>"""
 
 _NO_INTROSPECTION = """\
     <h1>The API works. Its schema cannot be explored here.</h1>

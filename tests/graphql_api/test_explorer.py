@@ -17,6 +17,9 @@ EXAMPLES = re.findall(
     r"example\(`\n(.*?)`\)", (EXPLORER / "src" / "examples.ts").read_text("utf-8"), re.DOTALL
 )
 
+OPENED = ["Books", "Category", "Author", "Paging", "Search"]
+"""The examples that are tabs at first."""
+
 needs_build = pytest.mark.skipif(
     not (DIST / "index.html").is_file(),
     reason="GraphiQL is not built: Node 20.19 or newer, then `make explorer`",
@@ -185,7 +188,13 @@ def test_the_built_files_are_all_served() -> None:
 def test_there_are_examples() -> None:
     names = [re.search(r"^query (\w+)", document, re.MULTILINE) for document in EXAMPLES]
 
-    assert [name and name[1] for name in names] == ["Books", "Category", "Author", "Paging", "ISBN"]
+    assert [name and name[1] for name in names] == [
+        *OPENED,
+        *("Suggestions", "Facets", "InStock", "NewBooks", "CategoryTree"),
+    ]
+    opened = re.search(r"OPENED_EXAMPLES = (\d+)", (EXPLORER / "src" / "examples.ts").read_text("utf-8"))
+    assert opened
+    assert int(opened[1]) == len(OPENED)
 
 
 @pytest.mark.parametrize("document", EXAMPLES)

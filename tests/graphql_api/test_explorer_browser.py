@@ -18,7 +18,7 @@ import pytest
 from playwright.async_api import Browser, FloatRect, Page, Route, async_playwright, expect
 
 from graphql_api.http.explorer_page import DIST
-from tests.graphql_api.test_explorer import EXAMPLES
+from tests.graphql_api.test_explorer import EXAMPLES, OPENED
 from tests.waiting import GUARD
 
 CHROMIUM = shutil.which("chromium")
@@ -72,8 +72,7 @@ class Explorer:
         page.on("pageerror", lambda error: self.console_messages.append(str(error)))
         page.on("console", lambda message: self._record_console_message(message.type, message.text))
         await page.goto(url)
-        await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
-        await page.wait_for_function("__MONACO.editor.getModels().length === 4")
+        await self.wait_for_editors()
 
     def _record_console_message(self, level: str, text: str) -> None:
         if level in {"error", "warning"}:
@@ -91,6 +90,30 @@ class Explorer:
             "name => __MONACO.editor.getModels().find(model => model.uri.path.endsWith(name)).getValue()",
             editor,
         )
+
+    async def tab_names(self) -> list[str]:
+        return await self.page.locator(".graphiql-tab").all_inner_texts()
+
+    async def wait_for_operation(self, name: str) -> None:
+        """Wait until the operation is in the editor and stored.
+
+        GraphiQL stores the text and reads the operation's name from it in one step, a moment later.
+        """
+        await self.page.wait_for_function(
+            "name => (localStorage.getItem('graphiql:query') ?? '').includes(`query ${name}`)"
+            " && __MONACO.editor.getModels().some(model => model.uri.path.endsWith('operation.graphql')"
+            " && model.getValue() === localStorage.getItem('graphiql:query'))",
+            arg=name,
+        )
+
+    async def reload(self) -> None:
+        """Load the page again and wait until its editors are visible."""
+        await self.page.reload()
+        await self.wait_for_editors()
+
+    async def wait_for_editors(self) -> None:
+        await expect(self.page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
+        await self.page.wait_for_function("__MONACO.editor.getModels().length === 4")
 
     async def take_screenshot(self, name: str) -> None:
         if folder := os.environ.get("SCREENSHOTS"):
@@ -136,13 +159,7 @@ async def test_the_page_loads_without_failed_requests_or_console_messages(
     await explorer.page.wait_for_load_state("networkidle")  # workers, fonts and the schema included
 
     assert await explorer.page.title() == "Bookstore – GraphiQL"
-    assert await explorer.page.locator(".graphiql-tab").all_inner_texts() == [
-        "Books",
-        "Category",
-        "Author",
-        "Paging",
-        "ISBN",
-    ]
+    assert await explorer.tab_names() == OPENED
     assert explorer.failures == []
     assert explorer.console_messages == []
     assert explorer.origins - {"data:"} == {origin_of(url)}
@@ -161,24 +178,165 @@ async def test_the_first_example_shows_ten_books(explorer: Explorer) -> None:
     await explorer.take_screenshot("graphiql")
 
 
-async def test_every_example_answers_without_an_error(explorer: Explorer) -> None:
+async def test_every_example_has_an_answer_that_is_not_empty(explorer: Explorer) -> None:
+    page = explorer.page
     results: dict[str, Any] = {}
-    for tab in await explorer.page.locator(".graphiql-tab button:not(.graphiql-tab-close)").all():
-        name = await tab.inner_text()
-        await tab.click()
-        await expect(explorer.page.locator(".graphiql-query-editor .view-lines")).to_contain_text(name)
-        # GraphiQL stores the text and reads the operation's name from it in one step, a moment later.
-        await explorer.page.wait_for_function(
-            "text => localStorage.getItem('graphiql:query') === text",
-            arg=await explorer.text_of("operation.graphql"),
-        )
+    await page.get_by_role("button", name="Show Examples").click()
+    for entry in await page.locator(".panel-list button").all():
+        name = await entry.locator("strong").inner_text()
+        await entry.click()
+        await explorer.wait_for_operation(name)
         results[name] = await explorer.run()
 
     assert len(results) == len(EXAMPLES)
+    assert await explorer.tab_names() == list(results)
     assert {name: result.get("errors") for name, result in results.items()} == dict.fromkeys(results)
-    assert [name for name, result in results.items() if None in result["data"].values()] == []
+    assert [name for name, result in results.items() if is_empty(result["data"])] == []
     assert explorer.failures == []
     assert explorer.console_messages == []
+
+
+def is_empty(data: dict[str, Any]) -> bool:
+    """Return whether a root field is null, or whether each of its lists is empty."""
+    for value in data.values():
+        lists = [each for each in value.values() if isinstance(each, list)] if value else []
+        if value is None or (lists and not any(lists)):
+            return True
+    return False
+
+
+async def test_the_examples_can_be_searched_and_opened_by_keyboard(explorer: Explorer) -> None:
+    page = explorer.page
+    await page.get_by_role("button", name="Show Examples").focus()
+    await page.keyboard.press("Enter")
+    search = page.get_by_role("searchbox", name="Search the examples")
+    await search.focus()
+    await page.keyboard.type("first SUBTREE")
+    names = page.locator(".panel-list strong")
+    await expect(names).to_have_text(["Category"])
+
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("decade")
+    await expect(names).to_have_text(["Facets"])
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await explorer.wait_for_operation("Facets")
+    first = await explorer.tab_names()
+    await page.keyboard.press("Enter")
+
+    assert first == [*OPENED, "Facets"]
+    assert await explorer.tab_names() == first
+    await search.fill("nothing like it")
+    await expect(page.get_by_role("status").filter(has_text="No example has these words.")).to_be_visible()
+    await search.fill("")
+    await explorer.take_screenshot("graphiql-examples")
+
+
+async def test_an_operation_is_run_by_keyboard(explorer: Explorer) -> None:
+    await explorer.page.locator(".graphiql-query-editor .view-line").first.click()
+
+    await explorer.page.keyboard.press("Control+Enter")
+
+    await expect(explorer.page.locator(".graphiql-response .view-lines")).to_contain_text("totalCount")
+
+
+async def test_a_type_in_the_picture_opens_its_documentation(explorer: Explorer) -> None:
+    page = explorer.page
+    await page.get_by_role("button", name="Show Picture of the schema").click()
+    picture = page.locator(".picture-frame svg")
+    await expect(picture.locator("text").first).to_have_text("Query")
+    await explorer.take_screenshot("graphiql-picture")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await page.get_by_role("button", name="Show Picture of the schema").click()
+
+    await picture.get_by_text("Author", exact=True).click()
+
+    await expect(page.locator(".graphiql-doc-explorer .graphiql-doc-explorer-title")).to_have_text("Author")
+    assert explorer.failures == []
+    assert explorer.console_messages == []
+
+
+async def test_the_reference_is_linked_and_its_operations_open_with_their_variables(
+    explorer: Explorer,
+) -> None:
+    page = explorer.page
+    await page.get_by_role("link", name="Reference").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Bookstore GraphQL API")
+    await explorer.take_screenshot("reference")
+
+    await page.locator('[id="Query.author"]').get_by_role("link", name="Open in GraphiQL").click()
+    await explorer.wait_for_editors()
+    result = await explorer.run()
+
+    assert result["data"]["author"]["name"] == "Jane Austen"
+    assert json.loads(await explorer.text_of("variables.json")) == {"by": {"slug": "jane-austen"}}
+    assert explorer.console_messages == []
+
+
+async def test_tabs_are_kept_over_a_reload(explorer: Explorer) -> None:
+    page = explorer.page
+    await page.locator(".graphiql-tab").filter(has_text="Paging").click()
+    await explorer.wait_for_operation("Paging")
+    await page.locator(".graphiql-query-editor .view-line").first.click()
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("query Mine { __typename }")
+    await page.wait_for_function(
+        "text => [localStorage.getItem('graphiql:query'),"
+        " JSON.parse(localStorage.getItem('graphiql:tabState')).tabs[3].query].every(each => each === text)",
+        arg=await explorer.text_of("operation.graphql"),
+    )
+    names = await explorer.tab_names()
+
+    await explorer.reload()
+
+    assert names == ["Books", "Category", "Author", "Mine", "Search"]
+    assert await explorer.tab_names() == names
+    assert "query Mine" in await explorer.text_of("operation.graphql")
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_key_in_the_headers_is_kept_only_if_the_user_wants(explorer: Explorer, *, kept: bool) -> None:
+    page = explorer.page
+    if kept:
+        await page.get_by_role("button", name="Open settings dialog").click()
+        await page.locator("#enable-persist-headers").click()
+        await page.keyboard.press("Escape")
+    sent: list[str | None] = []
+    page.on("request", lambda request: sent.append(request.headers.get("x-shop")))
+    await page.get_by_role("button", name="Headers").click()
+    await page.locator(".graphiql-editor-tool .view-line").last.click()
+    await page.keyboard.insert_text('{"X-Shop": "secret-key"}')
+    await page.wait_for_function(
+        "() => __MONACO.editor.getModels().some(model => model.getValue().includes('secret-key'))"
+    )
+    await explorer.run()
+    await page.wait_for_function("() => (localStorage.getItem('graphiql:queries') ?? '').includes('Books')")
+    if kept:
+        await page.wait_for_function("() => localStorage.getItem('graphiql:headers').includes('secret-key')")
+    stored = await page.evaluate("() => JSON.stringify(localStorage)")
+    await explorer.reload()
+
+    assert ("secret-key" in stored) is kept
+    assert "secret-key" in sent
+    assert ("secret-key" in await explorer.text_of("request-headers.json")) is kept
+    assert "secret" not in page.url
+
+
+async def test_dark_mode_follows_the_system(browser: Browser, url: str) -> None:
+    page = await browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    explorer = Explorer(page)
+    await explorer.open(url)
+    await explorer.run()
+    await page.get_by_role("button", name="Show Examples").click()
+
+    background = "getComputedStyle(document.querySelector('.graphiql-container')).backgroundColor"
+    channels = await page.evaluate(f"{background}.match(/\\d+/g).slice(0, 3).map(Number)")
+
+    assert max(channels) < 80
+    assert explorer.console_messages == []
+    await explorer.take_screenshot("graphiql-dark")
+    await page.close()
 
 
 async def test_the_documentation_of_book_shows_every_field(explorer: Explorer) -> None:

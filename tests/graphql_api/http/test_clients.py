@@ -96,9 +96,14 @@ async def test_the_explorer_can_be_turned_off(shop: Shop) -> None:
         slash = await http.get("/graphql/", headers=BROWSER)
         root = await http.get("/", headers=BROWSER)
         asset = await http.get(f"/graphql/assets/{first_asset()}")
+        tool = await http.get("/graphql", headers={"accept": "application/json"})
 
-    assert (page.status_code, page.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
-    assert slash.status_code == 400
+    assert page.status_code == 200
+    assert "<h1>The API works. GraphiQL is turned off.</h1>" in page.text
+    assert "<code>EXPLORER=false</code>" in page.text
+    assert "<script" not in page.text
+    assert (slash.status_code, slash.headers["location"]) == (307, "../graphql")
+    assert (tool.status_code, tool.json()["errors"][0]["extensions"]["code"]) == (400, "BAD_REQUEST")
     assert (root.status_code, root.json()["graphql"]) == (200, "/graphql")
     assert asset.status_code == 404
 

@@ -1,8 +1,19 @@
-// The tabs GraphiQL opens with; it names a tab after its operation. Every document runs as it stands
-// (variables have defaults) and is validated and run by tests/graphql_api/test_explorer.py.
-export const examples: { query: string }[] = [];
+// The tabs GraphiQL opens with, and the list of the panel "Examples". GraphiQL names a tab after its operation. Every
+// document runs as it stands (variables have defaults), on any catalog: it asks for what is there.
+// tests/graphql_api/test_explorer.py validates them, and test_explorer_browser.py runs them.
+export type Example = { name: string; about: string; query: string };
 
-const example = (document: string) => examples.push({ query: document.trim() });
+export const examples: Example[] = [];
+
+/** How many of the examples are tabs at first. */
+export const OPENED_EXAMPLES = 5;
+
+// The comment above an operation says what it shows.
+const example = (document: string) => {
+  const query = document.trim();
+  const about = [...query.matchAll(/^# (.*)$/gm)].map((line) => line[1]).join(' ');
+  examples.push({ name: query.match(/^query (\w+)/m)![1]!, about, query });
+};
 
 // A page of books with their authors: the same few SQL statements at any page size.
 example(`
@@ -36,34 +47,37 @@ query Books {
 
 // Categories are a tree: the books of one are also those of every category below it.
 example(`
-# A category, the categories right below it,
+# The first category, the categories right below it,
 # and the newest books of the whole subtree.
 query Category {
-  category(by: { path: "fiction" }) {
-    name
-    bookCount
-    children(first: 10) {
-      nodes {
-        name
-        bookCount
-      }
-    }
-    books(
-      first: 5
-      orderBy: {
-        field: PUBLICATION
-        direction: DESC
-      }
-    ) {
-      totalCount
-      nodes {
-        title
-        publishedYear
-        authors {
+  categories(first: 1, rootsOnly: true) {
+    nodes {
+      name
+      path
+      bookCount
+      children(first: 10) {
+        nodes {
           name
+          bookCount
         }
-        categories {
-          path
+      }
+      books(
+        first: 5
+        orderBy: {
+          field: PUBLICATION
+          direction: DESC
+        }
+      ) {
+        totalCount
+        nodes {
+          title
+          publishedYear
+          authors {
+            name
+          }
+          categories {
+            path
+          }
         }
       }
     }
@@ -71,29 +85,39 @@ query Category {
 }
 `);
 
-// An author by slug, with their works; contributions say who did what.
+// Authors with their works; contributions say who did what.
 example(`
-# An author and their works, oldest first.
+# The authors of the most popular book, and
+# their works, oldest first.
 query Author {
-  author(by: { slug: "jane-austen" }) {
-    name
-    birthYear
-    deathYear
-    books(
-      first: 20
-      orderBy: {
-        field: PUBLICATION
-        direction: ASC
-      }
-    ) {
-      totalCount
-      nodes {
-        title
-        publishedYear
-        contributions {
-          role
-          author {
-            name
+  books(
+    first: 1
+    orderBy: { field: POPULARITY }
+  ) {
+    nodes {
+      title
+      authors {
+        name
+        slug
+        birthYear
+        deathYear
+        books(
+          first: 20
+          orderBy: {
+            field: PUBLICATION
+            direction: ASC
+          }
+        ) {
+          totalCount
+          nodes {
+            title
+            publishedYear
+            contributions {
+              role
+              author {
+                name
+              }
+            }
           }
         }
       }
@@ -125,24 +149,135 @@ query Paging($first: Int = 5, $after: String) {
 }
 `);
 
-// A book by ISBN, with everything that is its own.
+// A search: the last word may be incomplete, so one letter finds something in any catalog.
 example(`
-# A book by its ISBN: ten digits or thirteen,
-# with hyphens or without.
-query ISBN($isbn: ISBN! = "978-6-900000-96-8") {
-  book(by: { isbn: $isbn }) {
-    id
-    isbn
-    title
-    subtitle
-    description
-    language
-    publishedOn
-    pageCount
-    stock
-    coverUrl
-    ratingAverage
-    ratingCount
+# Search as in a search field: misspelt and incomplete
+# words are found. Put another text into "Variables".
+query Search($text: String = "a") {
+  books(first: 5, filter: { text: $text }) {
+    totalCount
+    didYouMean
+    edges {
+      matchedOn
+      highlightedTitle
+      node {
+        title
+        authors {
+          name
+        }
+      }
+    }
+  }
+}
+`);
+
+example(`
+# Suggestions for a search field, as you type.
+query Suggestions($typed: String = "a") {
+  suggest(prefix: $typed, first: 3) {
+    books {
+      title
+    }
+    authors {
+      name
+    }
+    categories {
+      name
+      path
+    }
+  }
+}
+`);
+
+example(`
+# What the catalog could be narrowed by, with the
+# number of books of each value.
+query Facets {
+  books(first: 0) {
+    totalCount
+    facets {
+      categories(first: 5) {
+        entries {
+          count
+          category {
+            name
+            path
+          }
+        }
+      }
+      languages {
+        entries {
+          count
+          language
+        }
+      }
+      decades {
+        entries {
+          count
+          decade
+        }
+      }
+    }
+  }
+}
+`);
+
+example(`
+# Books in stock, the cheapest first. Amounts are not
+# converted, so the filter may name a currency.
+query InStock($filter: BookFilter = { inStock: true }) {
+  books(
+    first: 10
+    filter: $filter
+    orderBy: { field: PRICE, direction: ASC }
+  ) {
+    totalCount
+    nodes {
+      title
+      stock
+      price {
+        amount
+        currencyCode
+      }
+    }
+  }
+}
+`);
+
+example(`
+# What was added last, for a page of new books.
+query NewBooks($first: Int = 5) {
+  books(
+    first: $first
+    orderBy: { field: ADDED, direction: DESC }
+  ) {
+    nodes {
+      title
+      isbn
+      language
+      publishedOn
+      format
+      publisher
+    }
+  }
+}
+`);
+
+example(`
+# The tree of categories, two levels deep.
+query CategoryTree {
+  categories(first: 20, rootsOnly: true) {
+    nodes {
+      name
+      bookCount
+      children(first: 20) {
+        nodes {
+          name
+          path
+          bookCount
+        }
+      }
+    }
   }
 }
 `);
