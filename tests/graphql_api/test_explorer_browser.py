@@ -313,7 +313,9 @@ async def test_a_key_in_the_headers_is_kept_only_if_the_user_wants(explorer: Exp
     await explorer.run()
     await page.wait_for_function("() => (localStorage.getItem('graphiql:queries') ?? '').includes('Books')")
     if kept:
-        await page.wait_for_function("() => localStorage.getItem('graphiql:headers').includes('secret-key')")
+        await page.wait_for_function(
+            "() => (localStorage.getItem('graphiql:headers') ?? '').includes('secret-key')"
+        )
     stored = await page.evaluate("() => JSON.stringify(localStorage)")
     await explorer.reload()
 
