@@ -30,8 +30,8 @@ from db.timeouts import lift_timeouts
 _DIRECTIONS = ((False, False), (True, False), (False, True))
 """Pairs of (descending, backward)."""
 
-_PAGE_BUFFERS = 150
-"""For a page of 20 books: about three buffers per book, and the descent of the indexes."""
+_PAGE_BUFFERS = 200
+"""For a page of 20 books: about five buffers per book, and the descent of the indexes."""
 
 _PARENT_PAGES_BUFFERS = 1_500
 """For pages of five books of 20 parents."""

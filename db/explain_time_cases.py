@@ -14,8 +14,8 @@ from db.search.facets import FacetRequest, fetch_facets
 from db.search.filtered_lists import ListCondition, fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Facet, Filter
 
-_PAGE_BUFFERS = 150
-"""For a page of 20 books: about three buffers per book, and the descent of the indexes."""
+_PAGE_BUFFERS = 200
+"""For a page of 20 books: about five buffers per book, and the descent of the indexes."""
 
 _SINCE_BUFFERS = 40_000
 """For a page or a count of the last 1,000 changed books, or of all if one import has changed them all."""
