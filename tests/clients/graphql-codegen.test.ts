@@ -17,7 +17,19 @@ suite('graphql-codegen', () => {
     const [{ highlightedTitle, matchedOn, node }] = books.edges as [(typeof books.edges)[0]];
     assert.deepEqual([highlightedTitle, matchedOn], ['Pride and Prejudice', ['AUTHORS']]);
     assert.deepEqual([node.publishedOn, node.price], ['1813-01-28', { amount: '11.99', currencyCode: 'EUR' }]);
-    assert.deepEqual(books.facets.languages.entries, [{ language: 'en', count: 4 }]);
+  });
+
+  test('choosing a value of a facet adds its filter to that of the list', async () => {
+    const filter = { text: 'jane austn' };
+    const { facets } = await searchBooks(URL, filter, 0);
+
+    const [categories, languages] = facets.all;
+    assert.deepEqual(categories!.values.map(({ label, count }) => [label, count]), [['Fiction', 4]]);
+    assert.deepEqual(languages!.values.map(({ label, count }) => [label, count]), [['English', 4]]);
+    for (const value of [categories!.values[0]!, languages!.values[0]!]) {
+      const narrowed = await searchBooks(URL, { ...filter, ...value.filter }, 1);
+      assert.equal(narrowed.totalCount, value.count);
+    }
   });
 
   test('an object is looked up by its id alone', async () => {

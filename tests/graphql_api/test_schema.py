@@ -11,6 +11,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     build_schema,
     get_introspection_query,
@@ -28,6 +29,7 @@ from graphql_api.schema.inputs import SORT_KEYS, BookOrderField
 from tests.graphql_api.conftest import Client
 
 SDL = Path(graphql_api.__file__).parent / "schema.graphql"
+CLIENTS = Path(graphql_api.__file__).parents[1] / "examples" / "clients"
 
 
 def descriptions() -> dict[str, str | None]:
@@ -174,3 +176,52 @@ def test_the_documentation_lists_all_types_without_an_id() -> None:
         and each.name != "Query"
         and not re.search("^__|PageInfo|(Connection|Edge)$", each.name)
     )
+
+
+@pytest.mark.parametrize("client", ["apollo-client-3/cache.ts", "apollo-client-4/cache.ts", "urql/client.ts"])
+def test_the_caches_of_the_examples_merge_the_pages_of_each_list(client: str) -> None:
+    text = (CLIENTS / client).read_text(encoding="utf-8")
+    lists = {
+        f"{type_.name}.{name}": sorted({*field.args} - {"first", "after", "last", "before"})
+        for type_ in schema._schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType)
+        for name, field in type_.fields.items()
+        if str(field.type).rstrip("!").endswith("Connection")
+    }
+
+    merged: dict[str, list[str]] = {}
+    type_name = ""
+    for name, value, arguments in re.findall(r"(\w+): (\{|pages|relayStylePagination\(\[(.*?)\]\))", text):
+        if value != "{":
+            merged[f"{type_name}.{name}"] = re.findall(r"\w+", arguments)
+        elif name != "fields":
+            type_name = name
+
+    assert merged == (lists if client.startswith("apollo") else {name: [] for name in lists})
+
+
+@pytest.mark.parametrize("client", ["apollo-client-3/cache.ts", "apollo-client-4/cache.ts"])
+def test_the_caches_of_the_examples_know_the_types_of_each_interface(client: str) -> None:
+    text = (CLIENTS / client).read_text(encoding="utf-8")
+    named = dict(re.findall(r"(\w+): \[('.*?')\]", text))
+
+    assert {name: re.findall(r"\w+", types) for name, types in named.items()} == {
+        each.name: sorted(type_.name for type_ in schema._schema.get_possible_types(each))
+        for each in schema._schema.type_map.values()
+        if isinstance(each, GraphQLInterfaceType)
+    }
+
+
+@pytest.mark.parametrize(
+    "file", ["relay/relay.config.json", "gql-tada/graphql.ts", "ariadne-codegen/pyproject.toml"]
+)
+def test_the_examples_name_each_scalar(file: str) -> None:
+    text = (CLIENTS / file).read_text(encoding="utf-8")
+    scalars = [
+        each.name
+        for each in schema._schema.type_map.values()
+        if isinstance(each, GraphQLScalarType) and not is_specified_scalar_type(each)
+    ]
+
+    assert [name for name in scalars if not re.search(rf"\b{name}\b", text)] == []
+    assert len(scalars) >= 7

@@ -4,7 +4,9 @@ import { relayStylePagination } from '@apollo/client/utilities';
 /** Types without an `id`: they belong to their parent. Two answers that have parts of one are merged. */
 const EMBEDDED = [
   'AuthorCountList',
+  'Catalog',
   'CategoryCountList',
+  'Cover',
   'DecadeCountList',
   'Facets',
   'LanguageCountList',
@@ -24,23 +26,28 @@ const bookById: FieldPolicy = {
 
 export const createCache = () =>
   new InMemoryCache({
-    possibleTypes: { Node: ['Author', 'Book', 'Category'] },
+    possibleTypes: {
+      FacetValue: ['AuthorCount', 'CategoryCount', 'DecadeCount', 'LanguageCount', 'PriceCount', 'RatingCount'],
+      Node: ['Author', 'Book', 'Category', 'Work'],
+    },
     typePolicies: {
       ...Object.fromEntries(EMBEDDED.map((name) => [name, { merge: true }])),
       Author: { fields: { books: relayStylePagination(['filter', 'orderBy', 'roles']) } },
+      Book: { fields: { editions: relayStylePagination(['orderBy']) } },
       Category: {
         fields: {
           books: relayStylePagination(['filter', 'includeDescendants', 'orderBy']),
-          children: relayStylePagination(),
+          children: relayStylePagination([]),
         },
       },
       Query: {
         fields: {
-          authors: relayStylePagination(['filter']),
+          authors: relayStylePagination(['filter', 'orderBy']),
           book: bookById,
           books: relayStylePagination(['filter', 'orderBy']),
-          categories: relayStylePagination(['filter', 'rootsOnly']),
+          categories: relayStylePagination(['filter', 'orderBy', 'rootsOnly']),
         },
       },
+      Work: { fields: { editions: relayStylePagination(['orderBy']) } },
     },
   });

@@ -5,8 +5,10 @@ import type { introspection } from './generated/graphql-env.d.ts';
 export const graphql = initGraphQLTada<{
   introspection: introspection;
   scalars: {
+    BookFilterJSON: object;
     CurrencyCode: string;
     Date: string;
+    DateTime: string;
     Decimal: string;
     ISBN: string;
     LanguageCode: string;

@@ -12,6 +12,7 @@ const config: CodegenConfig = {
         documentMode: 'string',
         enumsAsTypes: true,
         defaultScalarType: 'string',
+        scalars: { BookFilterJSON: 'BookFilter' },
         useTypeImports: true,
       },
     },

@@ -20,10 +20,12 @@ const Search = graphql(`
         }
       }
       facets {
-        languages {
-          entries {
-            language
+        all(fields: [CATEGORIES, LANGUAGES], first: 3) {
+          label
+          values {
+            label
             count
+            filter
           }
         }
       }

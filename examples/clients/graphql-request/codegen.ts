@@ -7,7 +7,7 @@ const config: CodegenConfig = {
     'generated/': {
       preset: 'client',
       presetConfig: { fragmentMasking: false },
-      config: { useTypeImports: true, enumsAsTypes: true, defaultScalarType: 'string' },
+      config: { useTypeImports: true, enumsAsTypes: true, defaultScalarType: 'string', scalars: { BookFilterJSON: 'object' } },
     },
   },
 };

@@ -24,6 +24,7 @@ const createCache = () =>
     keys: Object.fromEntries(embedded.map(({ name }) => [name, () => null])),
     resolvers: {
       Author: { books: pages },
+      Book: { editions: pages },
       Category: { books: pages, children: pages },
       Query: {
         authors: pages,
@@ -31,6 +32,7 @@ const createCache = () =>
         books: pages,
         categories: pages,
       },
+      Work: { editions: pages },
     },
   });
 
