@@ -33,6 +33,8 @@ from graphql_api.schema import schema
 from graphql_api.settings import Settings
 
 PAGE_SIZE = 24
+GUARD = 60.0
+"""The timeouts of the server in seconds: a busy machine does not end the measurement."""
 
 KEYS = ReadStatement(
     "storefront_keys",
@@ -142,7 +144,7 @@ def search_text(draw: random.Random, titles: list[str]) -> str:
 async def measure_visit(dsn: str, visit: Visit, runs: int) -> Measure:
     """Return what the runs of a visit took. Raise AssertionError if an answer has errors."""
     text = load_operations()[visit.operation]
-    app = create_app(Settings(), dsn)
+    app = create_app(Settings(request_timeout=GUARD, command_timeout=GUARD, pool_timeout=GUARD), dsn)
     transport = httpx.ASGITransport(app)
     costs: list[dict[str, int]] = []
     times: list[float] = []
