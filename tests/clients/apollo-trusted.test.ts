@@ -3,7 +3,6 @@ import { suite, test } from 'node:test';
 
 import { createTrustedClient } from '../../examples/clients/apollo-client-4/trusted.ts';
 import { CategoryDocument } from '../../examples/clients/apollo-client-4/generated/graphql.ts';
-import { withUnknownText } from './documents.ts';
 import { kindsOf, recordRequests } from './requests.ts';
 
 const client = createTrustedClient(process.env.GRAPHQL_URL!);

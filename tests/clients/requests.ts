@@ -39,7 +39,7 @@ const describe = (parameters: Record<string, any>, method: string): Sent => ({
   variables: parameters.variables,
 });
 
-/** Return in one word a request what it names its document by. */
+/** Return of each request its method and what it names its document by: hash, documentId, text. */
 export const kindsOf = (requests: Sent[]) =>
   requests.map(({ method, query, hash, documentId }) =>
     [method, ...(hash ? ['hash'] : []), ...(documentId ? ['documentId'] : []), ...(query ? ['text'] : [])].join(' '),
