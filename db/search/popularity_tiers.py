@@ -70,13 +70,12 @@ def popular_hits_sql(query: str, named: str, named_in_tiers: str, limit: int) ->
     return union_until_limit(parts, limit)
 
 
-def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: str, most: int) -> str:
+def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: int) -> str:
     """Return the SQL for columns of `limit` rows of `book_search` with the words in title or authors.
 
-    The parameters and the order are those of popular_hits_sql(). The planner knows that `limit` is `most` at
-    most.
+    The parameters and the order are those of popular_hits_sql().
     """
-    return union_until_limit(_named_books(columns, named, named_in_tiers, most), limit)
+    return union_until_limit(_named_books(columns, named, named_in_tiers, limit), limit)
 
 
 def _named_books(columns: str, named: str, named_in_tiers: str, limit: int) -> list[str]:

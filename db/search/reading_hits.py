@@ -24,11 +24,9 @@ _MANY_EXPECTED_HITS = 2 * MAX_ENUMERATED_HITS
 _MOST = MAX_ENUMERATED_HITS + 1
 
 _TIERS = "string_to_array(reading.tiers, chr(10))"
-"""The tsquery of each tier of a reading, one a line."""
+"""The tsquery of each tier of a reading, one a line; empty if it is expected to have few hits."""
 
-_POPULAR_HITS = popular_names_sql(
-    "book_id, document", "reading.named::tsquery", _TIERS, "reading.popular", _MOST
-)
+_POPULAR_HITS = popular_names_sql("book_id, document", "reading.named::tsquery", _TIERS, SAMPLED_HITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +65,25 @@ WITH found AS MATERIALIZED (
            reading.is_corrected AND NOT hits.has_exact AS lacks_exact
     FROM unnest(
         (SELECT $1::text[]), (SELECT $2::text[]), (SELECT $4::integer[]), (SELECT $5::text[]),
-        (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::boolean[]), (SELECT $9::integer[]),
-        (SELECT $10::text[])
+        (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::boolean[]), (SELECT $9::text[])
     ) WITH ORDINALITY AS reading (
-        query, named, least, title, authors, ranking, is_corrected, popular, tiers, n
+        query, named, least, title, authors, ranking, is_corrected, tiers, n
     )
     CROSS JOIN LATERAL (
-        WITH popular AS MATERIALIZED (
-            {_POPULAR_HITS}
-        ),
+        WITH popular AS MATERIALIZED ({_POPULAR_HITS}),
         hit AS MATERIALIZED (
-            SELECT book_id, document FROM popular
-            WHERE reading.popular = {SAMPLED_HITS} OR (SELECT count(*) FROM popular) > {MAX_ENUMERATED_HITS}
+            SELECT book_id, document FROM popular WHERE (SELECT count(*) FROM popular) = {SAMPLED_HITS}
             UNION ALL (
                 SELECT book_id, document FROM book_search
-                WHERE document @@ reading.query::tsquery AND reading.popular <> {SAMPLED_HITS}
-                  AND (SELECT count(*) FROM popular) <= {MAX_ENUMERATED_HITS}
+                WHERE document @@ reading.query::tsquery
+                  AND (SELECT count(*) FROM popular) < {SAMPLED_HITS}
                 LIMIT {_MOST}
             )
         ),
         size AS (
-            SELECT reading.popular = {SAMPLED_HITS} OR count(*) > {MAX_ENUMERATED_HITS} AS is_many FROM hit
+            SELECT (SELECT count(*) FROM popular) = {SAMPLED_HITS} OR count(*) > {MAX_ENUMERATED_HITS}
+                   AS is_many
+            FROM hit
         )
         SELECT size.is_many,
                ARRAY(SELECT book_id FROM hit LIMIT CASE WHEN size.is_many THEN {SAMPLED_HITS} END) AS ids,
@@ -149,7 +145,6 @@ async def first_reading_with_hits(
 
     `exact` is the tsquery of the words as typed, and `books` the number of books of the catalog.
     """
-    popular = [_popular_rows(reading, books) for reading in readings]
     [(generation, number, ids, scores, names_authors, texts)] = await database.fetch(
         _HITS_OF_READINGS,
         [tsquery(reading.expression) for reading in readings],
@@ -160,10 +155,9 @@ async def first_reading_with_hits(
         [tsquery(reading.likeliest, "B") for reading in readings],
         [ranking.json for ranking in rankings],
         [reading.is_corrected for reading in readings],
-        popular,
         [
-            "\n".join(names_in_tiers(reading.expression)) if rows else ""
-            for reading, rows in zip(readings, popular, strict=True)
+            "\n".join(names_in_tiers(reading.expression)) if _has_many_hits(reading, books) else ""
+            for reading in readings
         ],
     )
     if number is None:
@@ -171,13 +165,10 @@ async def first_reading_with_hits(
     return ReadingHits(generation, number - 1, ids, scores, bool(names_authors), texts)
 
 
-def _popular_rows(reading: Reading, books: int) -> int:
-    """Return how many of the most popular hits are read first.
+def _has_many_hits(reading: Reading, books: int) -> bool:
+    """Return whether a reading has too many hits to be listed, for sure or probably.
 
-    If so many hits are certain, they show the spelling. If they are likely, one more than can be listed
-    shows that there are too many: lists of the words in titles and authors are shorter than those of
-    whole documents.
+    If it has some in titles and authors, whose lists by tier are shorter than those of whole documents, no
+    others are read.
     """
-    if reading.documents >= MAX_ENUMERATED_HITS:
-        return SAMPLED_HITS
-    return _MOST if reading.expected_hits(books) >= _MANY_EXPECTED_HITS else 0
+    return reading.documents >= MAX_ENUMERATED_HITS or reading.expected_hits(books) >= _MANY_EXPECTED_HITS
