@@ -31,7 +31,13 @@ from db.search.conditions import (
     restrict_scope,
     select_rows_sql,
 )
-from db.search.popularity_tiers import TIERS, in_tier, popular_hits_sql, union_until_limit
+from db.search.popularity_tiers import (
+    TIERS,
+    in_tier,
+    popular_hits_sql,
+    sorted_hits_sql,
+    union_until_limit,
+)
 from db.search.ranking import (
     MAX_TITLE_CANDIDATES,
     RANK_CANDIDATES,
@@ -186,6 +192,8 @@ def _popular_sql(scope: Scope, list_condition: ListCondition, first_parameter: i
         query, named, named_in_tiers = (
             f"${number}" for number in range(first_parameter, first_parameter + 3)
         )
+        if text_query.is_sortable:
+            return sorted_hits_sql(query, named, limit)
         return popular_hits_sql(query, named, named_in_tiers, limit)
     if text_query.is_frequent:
         return _most_popular_sql(scope, condition, first_parameter, limit)
@@ -198,7 +206,7 @@ def _popular_values(scope: Scope, list_condition: ListCondition) -> tuple[object
     values, text_query = list_condition.condition.values, list_condition.text_query
     if text_query is None or not _is_whole_catalog(scope, list_condition):
         return values
-    return (*values, text_query.named, text_query.named_in_tiers)
+    return (*values, text_query.named, *([] if text_query.is_sortable else [text_query.named_in_tiers]))
 
 
 def _is_whole_catalog(scope: Scope, list_condition: ListCondition) -> bool:

@@ -16,6 +16,9 @@ TIER_LEXEMES = ("#0", "#1", "#2", "#3a", "#3b", "#3c", "#3d")
 TIERS = tuple(range(len(TIER_THRESHOLDS), -1, -1))
 """The numbers of the tiers, most popular first."""
 
+MAX_SORTED_HITS = 5_000
+"""Maximum number of hits that are read to find the most popular ones, if a text has no more."""
+
 _AUTHOR_MARK = "@"
 """What is before a word of the authors in tiered_names(), behind the digit of the tier."""
 
@@ -68,6 +71,20 @@ def popular_hits_sql(query: str, named: str, named_in_tiers: str, limit: int) ->
         *(f"SELECT book_id AS id FROM book_search WHERE {each} LIMIT {limit}" for each in conditions),
     ]
     return union_until_limit(parts, limit)
+
+
+def sorted_hits_sql(query: str, named: str, limit: int) -> str:
+    """Return the SQL for the books of popular_hits_sql() if at most MAX_SORTED_HITS match the tsquery.
+
+    They are found in one pass. A pass for each tier reads the longest list of the words each time.
+    """
+    hits = (
+        f"SELECT book_id AS id, document FROM book_search WHERE document @@ (SELECT {query}::tsquery)"
+        f" LIMIT {MAX_SORTED_HITS}"
+    )
+    tiers = [f"document @@ $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery DESC" for tier in TIERS[:-1]]
+    order = ", ".join([f"(document @@ (SELECT {named}::tsquery)) IS TRUE DESC", *tiers])
+    return f"SELECT id FROM ({hits}) AS hit ORDER BY {order}, id LIMIT {limit}"
 
 
 def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: int) -> str:

@@ -8,7 +8,7 @@ from itertools import takewhile
 from db.database import Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.did_you_mean import corrected_text
-from db.search.popularity_tiers import names_in_tiers
+from db.search.popularity_tiers import MAX_SORTED_HITS, names_in_tiers
 from db.search.ranking import MAX_ENUMERATED_HITS, name_ranking, ranking_values
 from db.search.reading_hits import first_reading_with_hits
 from db.search.readings import Reading, readings_of, typed_reading
@@ -33,6 +33,7 @@ class TextQuery:
 
     `book_ids` are all hits and `scores` their scores, if there are at most MAX_ENUMERATED_HITS: with ids the
     planner cannot misestimate the number of rows. `is_frequent`: at least one book in ten matches.
+    `is_sortable`: there are more hits, but probably at most MAX_SORTED_HITS.
     """
 
     text: str
@@ -43,6 +44,7 @@ class TextQuery:
     book_ids: tuple[int, ...] | None = None
     scores: tuple[int, ...] = ()
     is_frequent: bool = False
+    is_sortable: bool = False
 
     @property
     def tsquery(self) -> str:
@@ -117,7 +119,13 @@ def _query_for_many_hits(
     text: str, words: str, vocabulary: Vocabulary, reading: Reading, hits: float
 ) -> TextQuery:
     ranking = ranking_values(vocabulary, reading, words)
-    return TextQuery(text, reading.expression, ranking, is_frequent=hits * 10 >= vocabulary.books)
+    return TextQuery(
+        text,
+        reading.expression,
+        ranking,
+        is_frequent=hits * 10 >= vocabulary.books,
+        is_sortable=hits <= MAX_SORTED_HITS,
+    )
 
 
 async def _search_readings(
@@ -140,6 +148,9 @@ async def _search_readings(
         book_ids=None if found.ids is None else tuple(found.ids),
         scores=tuple(found.scores or ()),
         is_frequent=reading.documents * 10 >= vocabulary.books,
+        is_sortable=found.ids is None
+        and not reading.is_partial
+        and reading.expected_hits(vocabulary.books) <= MAX_SORTED_HITS,
     )
     if found.texts_of_best is not None:
         spellings = spelled_words(filter(None, found.texts_of_best))

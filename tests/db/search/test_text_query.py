@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 
 from db import books
 from db.connections.connect import Connection
+from db.constraints import TIER_THRESHOLDS
 from db.keyset import Order, PageRequest
 from db.search import conditions as c
 from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match, matches_by_book_ids
-from db.search.popularity_tiers import TIER_THRESHOLDS, names_in_tiers
+from db.search.popularity_tiers import names_in_tiers, popular_hits_sql, sorted_hits_sql
 from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RELEVANCE
 from db.search.text_query import MAX_TEXT_LENGTH, TextQuery, interpret_texts
-from db.search.tsquery import AllOf, AnyOf, Expression, Phrase, Term
+from db.search.tsquery import AllOf, AnyOf, Expression, Phrase, Term, tsquery
+from db.statements import ReadStatement
 from tests.catalogs import add_author, add_book, add_category
 
 BEST_FIRST = Order(RELEVANCE, descending=True)
@@ -442,3 +444,38 @@ async def test_a_reading_with_fewer_hits_than_expected_is_listed(connection: Con
     [text_query] = await interpret_texts(connection, ["rivre bnak"])
 
     assert (text_query.book_ids, text_query.did_you_mean) == ((book,), "River Bank")
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+async def test_the_most_popular_hits_are_the_same_in_one_pass_and_tier_by_tier(
+    connection: Connection, limit: int
+) -> None:
+    river = Term("river")
+    for place in range(20):
+        count = 10 ** (place % 7) // 2
+        named = place % 3 > 0
+        await add_book(
+            connection,
+            title=f"River {place}" if named else f"Book {place}",
+            description=None if named else "A river.",
+            rating_average=4 if count else None,
+            rating_count=count,
+        )
+    values = (tsquery(river), tsquery(river, "AB"), list(names_in_tiers(river)))
+
+    async def ranks(sql: str, *args: object) -> list[tuple[bool, str]]:
+        rows = await connection.fetch(
+            ReadStatement(
+                "ranks",
+                "SELECT s.document @@ $2::tsquery, left(tier_digit(s.document), 1)"
+                f" FROM ({sql}) AS h JOIN book_search AS s ON s.book_id = h.id",
+            ),
+            *args,
+        )
+        return sorted(map(tuple, rows), reverse=True)
+
+    tier_by_tier = await ranks(popular_hits_sql("$1", "$2", "$3", limit), *values)
+    in_one_pass = await ranks(sorted_hits_sql("$1", "$2", limit), *values[:2])
+
+    assert len(in_one_pass) == min(limit, 20)
+    assert in_one_pass == tier_by_tier
