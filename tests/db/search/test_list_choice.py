@@ -28,6 +28,7 @@ BOOK: DrawnBook = {
     "title": "Sea",
     "language": "en",
     "published_year": 1900,
+    "isbn": False,
     "price": None,
     "rating_average": None,
     "stock": 1,
