@@ -11,7 +11,7 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import pytest
@@ -216,7 +216,7 @@ async def test_the_examples_can_be_searched_and_opened_by_keyboard(explorer: Exp
     await expect(names).to_have_text(["Category"])
 
     await page.keyboard.press("ControlOrMeta+a")
-    await page.keyboard.type("decade")
+    await page.keyboard.type("narrowed")
     await expect(names).to_have_text(["Facets"])
     await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
@@ -272,6 +272,25 @@ async def test_the_reference_is_linked_and_its_operations_open_with_their_variab
     assert result["data"]["author"]["name"] == "Jane Austen"
     assert json.loads(await explorer.text_of("variables.json")) == {"by": {"slug": "jane-austen"}}
     assert explorer.console_messages == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_reference_fits_a_phone_in_both_schemes(
+    browser: Browser, url: str, scheme: Literal["light", "dark"]
+) -> None:
+    page = await browser.new_page(viewport={"width": 375, "height": 812}, color_scheme=scheme)
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    await page.goto(f"{url}/reference#Book")
+
+    await expect(page.locator("section:target h3")).to_have_text("Bookobject")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 375
+    background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 27, 38)"}[scheme]
+    assert messages == []
+    if folder := os.environ.get("SCREENSHOTS"):
+        await page.screenshot(path=Path(folder) / f"reference-phone-{scheme}.png")
+    await page.close()
 
 
 async def test_tabs_are_kept_over_a_reload(explorer: Explorer) -> None:

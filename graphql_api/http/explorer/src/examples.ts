@@ -196,25 +196,11 @@ query Facets {
   books(first: 0) {
     totalCount
     facets {
-      categories(first: 5) {
-        entries {
+      all(first: 5) {
+        label
+        values {
+          label
           count
-          category {
-            name
-            path
-          }
-        }
-      }
-      languages {
-        entries {
-          count
-          language
-        }
-      }
-      decades {
-        entries {
-          count
-          decade
         }
       }
     }

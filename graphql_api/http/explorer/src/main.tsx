@@ -28,7 +28,7 @@ createRoot(document.getElementById('explorer')!).render(
     schemaDescription
   >
     <GraphiQL.Logo>
-      Bookstore{' '}
+      <span className="logo-text">Bookstore</span>{' '}
       <a className="reference-link" href={`${window.location.pathname}/reference`}>
         Reference
       </a>
