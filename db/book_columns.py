@@ -12,6 +12,7 @@ from db.constraints import (
     BOOK_FORMATS,
     MAX_NAME_LENGTH,
     MAX_PRICE_DECIMALS,
+    MAX_SERIES_POSITION_LENGTH,
     MAX_TITLE_LENGTH,
     MAX_WORK_KEY_LENGTH,
     MAX_YEAR,
@@ -84,6 +85,24 @@ BOOK_COLUMNS = (
         field_parsers.parse_subtitle,
         f"At most {MAX_TITLE_LENGTH:,} characters.",
         parse_literal=lambda text: field_parsers.parse_literal_line("subtitle", text, MAX_TITLE_LENGTH),
+    ),
+    BookColumn(
+        "series",
+        "text",
+        field_parsers.parse_series,
+        f"The name of the series, at most {MAX_NAME_LENGTH} characters. Without `series_position` it may end "
+        'with one: "Discworld, #8". Of several series the first counts.',
+        fault=f"series !~ '\\S' OR length(series) > {MAX_NAME_LENGTH}",
+        parsed_with="series_position",
+        repeats=True,
+    ),
+    BookColumn(
+        "series_position",
+        "text",
+        help='The position in the series: "1", "1.5", "0", "1-3" or "Vol. III"; at most '
+        f"{MAX_SERIES_POSITION_LENGTH} characters.",
+        fault="series_position IS NOT NULL AND (series IS NULL OR series_position !~ '\\S'"
+        f" OR length(series_position) > {MAX_SERIES_POSITION_LENGTH})",
     ),
     BookColumn(
         "description",

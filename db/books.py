@@ -83,6 +83,9 @@ PRICE = SortKey("price", "price", NUMERIC, nullable=True)
 RATING = SortKey("rating", "rating_average", NUMERIC, nullable=True)
 POPULARITY = SortKey("popularity", "rating_count", INTEGER)
 ADDED = SortKey("added")
+SERIES_POSITION = SortKey("series_position", "series_key", TEXT, nullable=True)
+"""The position in the series, as numbers are ordered. Only the books of one series are sorted by it."""
+
 SORT_KEYS = (TITLE, PUBLICATION, PRICE, RATING, POPULARITY, ADDED)
 """The sort keys of all lists of books. Each list has an index for each of them."""
 
@@ -121,6 +124,12 @@ BY_CATEGORY = Scope(
     ("l.category_id = parent.id AND l.direct", "l.category_id = parent.id AND NOT l.direct"),
     "book",
 )
+
+
+BY_SERIES = Scope(
+    "books_by_series_ids", "book", "id", ("l.series_id = parent.id AND l.is_published",), "book"
+)
+IN_SERIES_ORDER = Order(SERIES_POSITION)
 
 
 def by_author_in_roles(roles: Iterable[str]) -> AuthorScope:
@@ -172,6 +181,17 @@ async def books_by_category_ids(
     """Return the same page of each category's books, with or without the books of its descendants."""
     scope = BY_CATEGORY if descendants else DIRECTLY_IN_CATEGORY
     return await fetch_pages(database, scope, order, page_request, category_ids, columns)
+
+
+async def books_by_series_ids(
+    database: Database,
+    page_request: PageRequest,
+    series_ids: Sequence[int],
+    *,
+    columns: Columns[Book] = COLUMNS,
+) -> list[Page[Book]]:
+    """Return the same page of each series' books, in the order of their positions."""
+    return await fetch_pages(database, BY_SERIES, IN_SERIES_ORDER, page_request, series_ids, columns)
 
 
 _BOOKS_BY_IDS = StatementTemplate(

@@ -4,13 +4,16 @@ MAX_TITLE_LENGTH = 2_000
 """Maximum length of a title in characters."""
 
 MAX_NAME_LENGTH = 500
-"""Maximum length of the name of an author, a category or a publisher in characters."""
+"""Maximum length of the name of an author, a category, a publisher or a series in characters."""
+
+MAX_SERIES_POSITION_LENGTH = 50
+"""Maximum length of the position of a book in its series in characters."""
 
 MAX_WORK_KEY_LENGTH = 100
 """Maximum length of a source's key of a work in characters."""
 
 MAX_NAME_KEY_LENGTH = 200
-"""Maximum length of the folded name that identifies an author without an id, in characters."""
+"""Maximum length of the folded name that identifies a series, or an author without an id, in characters."""
 
 MAX_SORT_KEY_LENGTH = 80
 """Length in characters at which the sort keys of titles and names are cut."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from decimal import Decimal
 from itertools import product
 
-from db import authors, books, categories, related, view_counts, works
+from db import authors, books, categories, related, series, view_counts, works
 from db.connections.connect import connect
 from db.connections.error_mapping import database_errors
 from db.database import Database
@@ -13,6 +13,7 @@ from db.explain import ExplainCase, ExplainResult, run_cases
 from db.explain import explain_case as _case
 from db.explain_record_cases import name_cases, page_request_at, record_page_cases
 from db.explain_sample import Sample, load_sample
+from db.explain_series import series_cases
 from db.explain_time_cases import catalog_cases, time_cases, trend_cases
 from db.keyset import Order, PageRequest, Scope
 from db.revision import require_head
@@ -82,6 +83,7 @@ def _build_cases(sample: Sample) -> list[ExplainCase]:
         *_page_cases(sample),
         *_parent_page_cases(sample),
         *_lookup_cases(sample),
+        *series_cases(sample),
         *_count_cases(),
         *_text_cases(sample),
         *_filter_cases(sample),
@@ -171,6 +173,9 @@ def _lookup_cases(sample: Sample) -> Iterator[ExplainCase]:
         (authors.authors_by_ids, sample.authors),
         (authors.authors_by_slugs, sample.slugs),
         (authors.authors_by_book_ids, sample.books),
+        (series.series_by_ids, sample.series),
+        (series.series_by_slugs, sample.series_slugs),
+        (series.series_by_book_ids, sample.books),
         (categories.categories_by_ids, sample.categories),
         (categories.categories_by_paths, sample.paths),
         (categories.categories_by_book_ids, sample.books),
@@ -286,6 +291,7 @@ def _sample_filters(sample: Sample) -> Iterator[tuple[str, Filter]]:
         if publishers:
             condition = conditions.in_values(conditions.PUBLISHER_COLUMN, publishers)
             yield f"publisher {publishers[0]!r}", Filter(None, condition)
+    yield "one series", Filter(None, conditions.in_values(conditions.SERIES_COLUMN, sample.series[:1]))
     for book_format in ("PAPERBACK", "BOX_SET"):
         yield book_format, Filter(None, conditions.in_values(conditions.FORMAT_COLUMN, [book_format]))
     yield "20 ISBNs", Filter(None, conditions.in_values(conditions.ISBN_COLUMN, sample.isbns))

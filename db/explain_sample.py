@@ -26,6 +26,9 @@ SELECT (SELECT id FROM category ORDER BY book_count DESC, id LIMIT 1) AS largest
             SELECT updated_at, id FROM book WHERE is_published ORDER BY updated_at DESC, id DESC LIMIT 1000
         ) AS latest ORDER BY updated_at, id LIMIT 1) AS updated_at,
        (SELECT added_at FROM book_addition ORDER BY first_id DESC LIMIT 1) AS added_at,
+       ARRAY(SELECT series_id FROM book WHERE is_published AND series_id IS NOT NULL
+             GROUP BY series_id ORDER BY count(*) DESC, series_id LIMIT 20) AS series,
+       ARRAY(SELECT slug FROM series ORDER BY slug LIMIT 20) AS series_slugs,
        ARRAY(SELECT isbn FROM book WHERE is_published AND isbn IS NOT NULL ORDER BY isbn LIMIT 20) AS isbns
 """,
 )
@@ -57,6 +60,8 @@ class Sample:
     isbns: Sequence[str]
     source_keys: Sequence[tuple[str, str]]
     publishers: Sequence[str]
+    series: Sequence[int]
+    series_slugs: Sequence[str]
     frequent_word: str
     medium_word: str
     rare_word: str
@@ -106,6 +111,8 @@ async def load_sample(database: Database) -> Sample | None:
         isbns=row["isbns"],
         source_keys=[tuple(key) for key in row["source_keys"]],
         publishers=row["publishers"],
+        series=row["series"],
+        series_slugs=row["series_slugs"],
         frequent_word=words[0]["word"],
         medium_word=next((word for word, share in words if share < 0.05), words[-1]["word"]),
         rare_word=words[-1]["word"],

@@ -26,6 +26,8 @@ COLUMN_EXAMPLES = {
     ),
     "title": ColumnExample("Emma", "Emma", "emma", "emma", "' '"),
     "subtitle": ColumnExample("A novel", "A novel", "A romance", "A romance", None),
+    "series": ColumnExample("Highbury", "Highbury", "highbury", "highbury", "repeat('x', 501)"),
+    "series_position": ColumnExample("1", "1", "1.5", "1.5", "' '"),
     "description": ColumnExample("Handsome.", "Handsome.", "Clever.", "Clever.", None),
     "language": ColumnExample("eng", "en", "en-gb", "en-GB", "'English'"),
     "publisher": ColumnExample("John  Murray", "John Murray", "Penguin", "Penguin", "' '"),

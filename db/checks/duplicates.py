@@ -28,6 +28,7 @@ AUTHOR_NAMES = _find_duplicates(
 )
 AUTHOR_SLUGS = _find_duplicates("duplicate_author_slugs", "author", "slug")
 CATEGORY_PATHS = _find_duplicates("duplicate_category_paths", "category", "path")
+SERIES_SLUGS = _find_duplicates("duplicate_series_slugs", "series", "slug")
 
 BOOK_CATEGORIES = ReadStatement(
     "duplicate_book_categories",

@@ -71,6 +71,7 @@ BOOK_KEYS = _find_faults(
     "book_keys",
     "book",
     title_key="title_key IS DISTINCT FROM title_sort_key(title, language)",
+    series_key="series_key IS DISTINCT FROM series_position_key(series_position)",
     published_key="published_key IS DISTINCT FROM published_year * 10000 + coalesce("
     "extract(month FROM published_on)::integer * 100 + extract(day FROM published_on)::integer, 0)",
 )
@@ -81,6 +82,7 @@ AUTHOR_KEYS = _find_faults(
     slug="slug IS DISTINCT FROM CASE source WHEN 'name' THEN source_id"
     f" ELSE left(slug(name), {MAX_NAME_KEY_LENGTH}) || '-' || slug(source) || '-' || slug(source_id) END",
 )
+SERIES_KEYS = _find_faults("series_keys", "series", slug="slug IS DISTINCT FROM series_slug(name)")
 CATEGORY_KEYS = _find_faults(
     "category_keys",
     "category",

@@ -20,6 +20,26 @@ BOOK_CATEGORIES = _find_orphans("orphan_book_categories", "book_category", "cate
 AUTHOR_LISTINGS = _find_orphans("orphan_author_listings", "author_listing", "author")
 CATEGORY_LISTINGS = _find_orphans("orphan_category_listings", "category_listing", "category")
 
+BOOK_SERIES = ReadStatement(
+    "orphan_book_series",
+    """
+SELECT format('book %s, series %s: %s', b.id, b.series_id, b.series) AS example, count(*) OVER () AS wrong
+FROM book b LEFT JOIN series s ON s.id = b.series_id
+WHERE s.slug IS DISTINCT FROM series_slug(b.series) OR (b.series_id IS NULL) <> (b.series IS NULL)
+ORDER BY b.id LIMIT 5
+""",
+)
+
+EMPTY_SERIES = ReadStatement(
+    "empty_series",
+    """
+SELECT format('series %s: %s', s.id, s.name) AS example, count(*) OVER () AS wrong
+FROM series s
+WHERE NOT EXISTS (SELECT FROM book b WHERE b.series_id = s.id)
+ORDER BY s.id LIMIT 5
+""",
+)
+
 BOOK_VIEWS = ReadStatement(
     "orphan_book_views",
     """

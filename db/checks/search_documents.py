@@ -10,8 +10,9 @@ SELECT format('book %s: %s', coalesce(book.id, s.book_id), CASE
        ) AS example,
        count(*) OVER () AS wrong
 FROM (
-    SELECT b.id, book_document(b.title, a.names, b.subtitle, c.paths, b.description)
-                 || popularity(b.rating_count) AS document
+    SELECT b.id, book_document(
+                     b.title, a.names, subtitle_and_series(b.subtitle, b.series), c.paths, b.description
+                 ) || popularity(b.rating_count) AS document
     FROM book b
     LEFT JOIN (
         SELECT ba.book_id, string_agg(a.name, ' ' ORDER BY ba.position) AS names

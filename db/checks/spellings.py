@@ -1,4 +1,4 @@
-"""Authors and categories not shown in the spelling of most books, and links whose spelling is missing."""
+"""Authors, categories and series not shown as most books write them, and links whose spelling is missing."""
 
 from db.spellings import CATEGORY_NAMES_SQL
 from db.statements import ReadStatement
@@ -53,6 +53,24 @@ FROM (
 ) c
 WHERE c.name <> c.written
 ORDER BY c.id LIMIT 5
+""",
+)
+
+SERIES_SPELLINGS = ReadStatement(
+    "series_spellings",
+    """
+SELECT format('series %s: %s instead of %s', s.id, s.name, c.name) AS example, count(*) OVER () AS wrong
+FROM series s
+JOIN (
+    SELECT DISTINCT ON (v.series_id) v.series_id, v.series AS name
+    FROM (
+        SELECT b.series_id, b.series, count(*) AS books FROM book b
+        WHERE b.series_id IS NOT NULL GROUP BY b.series_id, b.series
+    ) v
+    ORDER BY v.series_id, v.books DESC, spelling_rank(v.series), v.series COLLATE "C"
+) c ON c.series_id = s.id
+WHERE s.name <> c.name
+ORDER BY s.id LIMIT 5
 """,
 )
 

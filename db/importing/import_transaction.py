@@ -76,7 +76,7 @@ SET statement_timeout = 0
 
 _CATALOG_TABLES = (
     "author", "author_spelling", "author_listing", "book", "book_author", "book_category", "book_search", "category",
-    "category_listing", "category_spelling", "search_word",
+    "category_listing", "category_spelling", "search_word", "series",
 )  # fmt: skip
 
 # VACUUM reads the indexes of a table, and ANALYZE a sample: for tables that are as before, in vain.

@@ -77,7 +77,7 @@ _FILL_SEARCH = (
     """
     /* fill_book_search */
     CREATE TABLE {book_search} AS
-    SELECT b.id AS book_id, book_document(b.title, t.names, b.subtitle, t.paths, b.description)
+    SELECT b.id AS book_id, book_document(b.title, t.names, subtitle_and_series(b.subtitle, b.series), t.paths, b.description)
            || popularity(b.rating_count) AS document
     FROM {book} b LEFT JOIN search_text t ON t.book_id = b.id
     WHERE b.is_published
@@ -159,6 +159,20 @@ WHERE k.code IS NOT NULL
 GROUP BY k.kind, k.code
 """
 
+_RENAME_SERIES = """
+/* rename_series */
+UPDATE series s SET name = c.name
+FROM (
+    SELECT DISTINCT ON (v.series_id) v.series_id, v.series AS name
+    FROM (
+        SELECT b.series_id, b.series, count(*) AS books FROM {book} b
+        WHERE b.series_id IS NOT NULL GROUP BY b.series_id, b.series
+    ) v
+    ORDER BY v.series_id, v.books DESC, spelling_rank(v.series), v.series COLLATE "C"
+) c
+WHERE s.id = c.series_id AND s.name <> c.name
+"""
+
 # Otherwise the planner hashes the links or sorts the books, and the rows lose the order of the owner.
 _SET_PLANNER_FLAGS = """
 /* keep_order */
@@ -183,7 +197,10 @@ async def fill(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
 
 
 async def recount(connection: asyncpg.Connection, tables: Sequence[str]) -> None:
-    """Update the counters of authors, categories and the catalog: rebuilt tables had no triggers."""
+    """Update the counters of authors, categories and the catalog, and the names of series.
+
+    Rebuilt tables had no triggers.
+    """
     names = table_names((*tables, *LISTING_TABLES))
     await connection.execute(_RECOUNT_AUTHORS.format_map(names))
     await connection.execute(_RECOUNT_CATEGORIES.format_map(names))
@@ -191,3 +208,4 @@ async def recount(connection: asyncpg.Connection, tables: Sequence[str]) -> None
     if "book" in tables:
         await connection.execute(_FORGET_CODES)
         await connection.execute(_RECOUNT_CODES.format_map(names))
+        await connection.execute(_RENAME_SERIES.format_map(names))

@@ -14,8 +14,8 @@ from db.importing.update_rules import UpdateRules
 
 LOCK_TABLES = """
 /* lock_catalog_for_writing */
-LOCK TABLE catalog_size, author, author_spelling, category, category_spelling, book, book_author, book_category,
-           author_listing, category_listing, book_search, search_word
+LOCK TABLE catalog_size, author, author_spelling, category, category_spelling, series, book, book_author,
+           book_category, author_listing, category_listing, book_search, search_word
 IN SHARE ROW EXCLUSIVE MODE
 """
 """Mutations lock `catalog_size` before any row: see db.connections.write_session."""
@@ -149,11 +149,27 @@ DELETE FROM book_category bc USING gone_book_category g
 WHERE bc.book_id = g.book_id AND bc.category_id = g.category_id
 """
 
+# A rebuilt table has no trigger yet that finds the series of a book.
+_INSERT_SERIES = """
+/* insert_series */
+INSERT INTO series (slug, name)
+SELECT DISTINCT ON (series_slug(n.series)) series_slug(n.series), n.series
+FROM (
+    SELECT s.series, min(s.ordinal) AS first FROM stage_book s JOIN target_book t USING (ordinal)
+    WHERE s.series IS NOT NULL AND t.is_new GROUP BY s.series
+) n
+ORDER BY series_slug(n.series), n.first
+ON CONFLICT (slug) DO NOTHING
+"""
+
 _INSERT_BOOKS = f"""
 /* insert_books */
-INSERT INTO {{book}} (id, source, source_id, {join_columns()}, is_published)
+INSERT INTO {{book}} (id, source, source_id, {join_columns()}, series_id, series_key, is_published)
 OVERRIDING SYSTEM VALUE
-SELECT t.id, $1::text, s.source_id, {new_book_values()}, coalesce(t.is_published, true)
+SELECT t.id, $1::text, s.source_id, {new_book_values()},
+       CASE WHEN s.series IS NOT NULL THEN (SELECT x.id FROM series x WHERE x.slug = series_slug(s.series)) END,
+       CASE WHEN s.series_position IS NOT NULL THEN series_position_key(s.series_position) END,
+       coalesce(t.is_published, true)
 FROM target_book t JOIN stage_book s ON s.ordinal = t.ordinal
 WHERE t.is_new
 ORDER BY t.ordinal
@@ -290,6 +306,7 @@ async def merge(
     names = table_names(BOOK_TABLES if into_rebuilt else ())
     await connection.execute(_DEFER_SEARCH, "on")
     new_authors = await _execute_counted(connection, _INSERT_AUTHORS.format_map(names))
+    await connection.execute(_INSERT_SERIES)
     await connection.execute(_INSERT_BOOKS.format_map(names), source)
     if into_rebuilt:
         await connection.execute(_DATE_ADDED_BOOKS)

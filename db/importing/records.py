@@ -30,6 +30,7 @@ class BookRecord:
     - `source_id` is the ISBN if the feed has no key of its own. Such a row is found by its ISBN.
     - `title` may be None for a book that exists.
     - `isbn` is an ISBN-13 without hyphens.
+    - A `series_position` has a `series`.
     - `price` and `currency` (ISO 4217) are both set or both None.
     - `published_year` is negative before Christ, and equals the year of `published_on`.
     - `rating_average` is 0 to 5.
@@ -42,6 +43,8 @@ class BookRecord:
     source_id: str
     title: str | None
     subtitle: str | None = None
+    series: str | None = None
+    series_position: str | None = None
     isbn: str | None = None
     description: str | None = None
     language: str | None = None

@@ -29,6 +29,7 @@ _WITHOUT_ISBN = 5_243
 _WITHOUT_DESCRIPTION = 7_900
 _WITHOUT_RATING = 9_800
 _WITHOUT_STOCK = 13_000
+_WITHOUT_SERIES = 57_344
 
 _EDITION_MASK = 31
 """One book in 32 is another edition of an earlier one."""
@@ -65,12 +66,15 @@ def _book(number: int, draws: _Draws, tables: SeedTables) -> BookRecord:
     authors, written = _authors(number, draws, tables.names)
     year = None if draws[9] < _WITHOUT_YEAR else written
     price, currency = _price(language, draws[15], draws[16], tables.prices)
+    series, position = _series(number, draws, tables)
     rating_average, rating_count = _rating(draws[17], draws[18], tables.hundredths)
     return BookRecord(
         row=number,
         source_id=str(number),
         title=title,
         subtitle=subtitle,
+        series=series,
+        series_position=position,
         isbn=None if draws[19] < _WITHOUT_ISBN else _isbn(number, tables.isbn_offset, tables.isbn_weights),
         description=None if draws[20] < _WITHOUT_DESCRIPTION else _description(draws, tables.sentences),
         language=language,
@@ -132,6 +136,18 @@ def _isbn(number: int, offset: int, weights: bytes) -> str:
         body = 979_900_000_000 + (number * 61_803_399 + offset) % 100_000_000
     weight = weights[body // 100_000_000] + weights[body // 10_000 % 10_000] + weights[body % 10_000]
     return str(body * 10 + -weight % 10)
+
+
+def _series(number: int, draws: _Draws, tables: SeedTables) -> tuple[str, str | None] | tuple[None, None]:
+    """Return the series of one book in eight, and the position. The first series are drawn most often."""
+    if draws[5] < _WITHOUT_SERIES:
+        return None, None
+    place = draws[3] * draws[3] * (3 + number // 16) >> 32
+    name, _ = _author_name(place, tables.names)
+    kind, position = draws[14] & 15, str(1 + (draws[14] >> 4) % 12)
+    return f"The {name} {tables.series_forms[place % len(tables.series_forms)]}", (
+        None if kind == 0 else f"{position}.5" if kind == 1 else position
+    )
 
 
 def _publisher(size: int, draw: int, publishers: tuple[str, ...]) -> str | None:

@@ -65,6 +65,7 @@ class SeedTables:
     categories: tuple[CategoryPath, ...]
     publishers: tuple[str, ...]
     formats: tuple[str | None, ...]
+    series_forms: tuple[str, ...]
     prices: tuple[Decimal, ...]
     hundredths: tuple[Decimal, ...]
     isbn_weights: bytes
@@ -85,6 +86,7 @@ def build_tables(seed_hash: int) -> SeedTables:
         ),
         categories=_category_slots(),
         formats=tuple(format_ for format_, share in _FORMAT_SHARES for _ in range(share)),
+        series_forms=tuple(words.SERIES_FORMS.split("|")),
         publishers=tuple(
             f"{family} {form}"
             for form in words.PUBLISHER_FORMS.split("|")

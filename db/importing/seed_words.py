@@ -3,6 +3,9 @@
 Each list is one string: names are separated by spaces, phrases by bars.
 """
 
+# A series is a name of an author and one of these.
+SERIES_FORMS = "Mysteries|Chronicles|Stories|Trilogy|Cycle|Letters|Files"
+
 # A publisher is a family name and one of these.
 PUBLISHER_FORMS = "Press|Books|Editions|House|& Sons"
 

@@ -34,7 +34,7 @@ SELECT b.id, b.title, coalesce(b.isbn = ANY ($3::text[]), false),
        name_words(b.title) @@ $2::tsquery,
        coalesce((SELECT bool_or(name_words(a.name) @@ $2::tsquery) FROM book_author AS ba
                  JOIN author AS a ON a.id = ba.author_id WHERE ba.book_id = b.id), false),
-       coalesce(name_words(b.subtitle) @@ $2::tsquery, false),
+       coalesce(name_words(subtitle_and_series(b.subtitle, b.series)) @@ $2::tsquery, false),
        coalesce((SELECT bool_or(name_words(k.path) @@ $2::tsquery) FROM book_category AS bc
                  JOIN category AS k ON k.id = bc.category_id WHERE bc.book_id = b.id), false),
        coalesce(words(b.description) @@ $2::tsquery, false)

@@ -1,13 +1,14 @@
 """Values of a book's columns, parsed by the rules of the import."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from db.book_columns import BOOK_COLUMNS
 from db.constraints import MAX_YEAR
-from db.importing.field_parsers import FieldError
+from db.importing.field_parsers import FieldError, parse_series
 from db.writes.faults import Fault, FaultCode, FaultPath, label
 from db.writes.offers import Price, check_price
 
@@ -27,11 +28,19 @@ _PATHS: Mapping[str, FaultPath] = {
 REQUIRED = {"title": "a title", "stock": "a number", "is_published": "true or false"}
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesValue:
+    """The name of a book's series, and the position of the book there."""
+
+    name: str
+    position: str | None
+
+
 def parse_book_values(values: Mapping[str, Any], path: FaultPath) -> tuple[dict[str, Any], list[Fault]]:
     """Return the columns that the values set, and the faults of the invalid ones.
 
-    The names are those of columns, except `price`, a Price. A value that is missing sets nothing; None
-    clears.
+    The names are those of columns, except `price`, a Price, and `series`, a SeriesValue. A value that is
+    missing sets nothing; None clears.
     """
     columns: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -43,6 +52,10 @@ def parse_book_values(values: Mapping[str, Any], path: FaultPath) -> tuple[dict[
                 message = f"{label(name)} is {error.value[:60]!r}: {error.reason}."
                 faults.append(Fault((*path, name), FaultCode.INVALID, message))
                 continue
+        elif name == "series":
+            series, wrong = _parse_series((*path, "series"), value)
+            faults += wrong
+            columns["series"], columns["series_position"] = series
         elif name == "price":
             wrong = check_price((*path, "price"), value)
             faults += wrong
@@ -58,6 +71,24 @@ def parse_book_values(values: Mapping[str, Any], path: FaultPath) -> tuple[dict[
         for name, message in _find_faults(columns)
     ]
     return columns, faults
+
+
+def _parse_series(
+    path: FaultPath, value: SeriesValue | None
+) -> tuple[tuple[str | None, str | None], list[Fault]]:
+    """Return the name and the position, both None without a series, and the faults."""
+    if value is None:
+        return (None, None), []
+    try:
+        series = parse_series(value.name, value.position or "", literal=True)
+    except FieldError as error:
+        name = "position" if error.field == "series_position" and value.name.strip() else "name"
+        message = f"series.{name} is {error.value[:60]!r}: {error.reason.partition(';')[0]}."
+        return (None, None), [Fault((*path, name), FaultCode.INVALID, message)]
+    if series[0] is None:
+        message = "series.name is empty: give a name, or null in place of the series."
+        return series, [Fault((*path, "name"), FaultCode.INVALID, message)]
+    return series, []
 
 
 def _split_price(price: Price | None) -> tuple[Decimal, str] | tuple[None, None]:

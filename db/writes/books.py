@@ -150,7 +150,7 @@ async def update_book(transaction: WriteTransaction, key: BookKey, book: BookInp
     """
     columns, faults = parse_book_values(book.values, ("input",))
     authors, categories = await _find_links(transaction, book, faults)
-    if authors is not None or categories is not None or "is_published" in columns:
+    if authors is not None or categories is not None or {"is_published", "series"} & columns.keys():
         await transaction.fetch(LOCK_COUNTERS)
     row = (await lock_books(transaction, [key]))[0]
     if columns:

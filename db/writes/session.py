@@ -21,6 +21,6 @@ LOCK_COUNTERS = WriteStatement(
 SELECT FROM catalog_size FOR NO KEY UPDATE
 """,
 )
-"""Taken first by a write that adds or removes books, links, authors or categories, or renames one of the last
-two. See the order of locks in migration 0016.
+"""Taken first by a write that adds or removes books, links, authors, categories or series, or renames an
+author or a category. See the order of locks in migration 0016.
 """

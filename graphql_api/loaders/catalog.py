@@ -1,4 +1,4 @@
-"""Loaders of the catalog: books, authors and categories by their keys, their relations and their counts.
+"""Loaders of the catalog: books, authors, categories and series by their keys, relations and counts.
 
 Each function returns a loader of one request.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from db import authors, books, categories, related, view_counts, works
+from db import authors, books, categories, related, series, view_counts, works
 from db.authors import Author, Contribution
 from db.books import Book
 from db.categories import Category, CategoryOfBook
 from db.category_trees import fetch_category_trees
 from db.database import Database
 from db.keyset import Order, Page, PageRequest, ParentLookup, Scope, fetch_parents_with_pages
+from db.series import Series, SeriesOfBook
 from db.works import Work
 from graphql_api.loaders.dataloader import Loader
 from graphql_api.loaders.registry import Loaders
@@ -126,6 +127,37 @@ def page_of_editions(
 
 def count_of_other_editions_by_book_id(loaders: Loaders) -> Loader[int, int]:
     return loaders.loader("count_of_other_editions", works.counts_of_other_editions_by_book_ids)
+
+
+def series_by_id(loaders: Loaders, *, unpublished: bool = False) -> Loader[int, Series | None]:
+    return loaders.loader(
+        ("series_by_id", unpublished),
+        series.series_by_ids,
+        unpublished=unpublished,
+        columns=loaders.columns.series,
+    )
+
+
+def series_by_slug(loaders: Loaders, *, unpublished: bool = False) -> Loader[str, Series | None]:
+    return loaders.loader(
+        ("series_by_slug", unpublished),
+        series.series_by_slugs,
+        unpublished=unpublished,
+        columns=loaders.columns.series,
+    )
+
+
+def series_by_book_id(loaders: Loaders) -> Loader[int, SeriesOfBook | None]:
+    return loaders.loader("series_by_book_id", series.series_by_book_ids, columns=loaders.columns.series)
+
+
+def count_of_books_by_series_id(loaders: Loaders) -> Loader[int, int]:
+    return loaders.loader("count_of_books_by_series_id", series.book_counts_by_series_ids)
+
+
+def books_by_series_id(loaders: Loaders, page_request: PageRequest) -> Loader[int, Page[Book]]:
+    name, read = ("series", page_request), books.books_by_series_ids
+    return loaders.loader(name, read, page_request, columns=loaders.columns.books)
 
 
 def count_of_children_by_category_id(loaders: Loaders) -> Loader[int, int]:

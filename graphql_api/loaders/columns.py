@@ -1,22 +1,24 @@
-"""Columns of books, authors and categories that the loaders of a request select."""
+"""Columns of books, authors, categories and series that the loaders of a request select."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-from db import authors, books, categories
+from db import authors, books, categories, series
 from db.authors import Author
 from db.books import Book
 from db.categories import Category
 from db.records import Columns, R
+from db.series import Series
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSelection:
-    """The columns of books, authors and categories that a request reads."""
+    """The columns of books, authors, categories and series that a request reads."""
 
     books: Columns[Book] = books.COLUMNS
     authors: Columns[Author] = authors.COLUMNS
     categories: Columns[Category] = categories.COLUMNS
+    series: Columns[Series] = series.COLUMNS
 
 
 ALL_COLUMNS = ColumnSelection()
@@ -33,4 +35,6 @@ def columns_for(columns_read: frozenset[tuple[type, str]]) -> ColumnSelection:
         row_class = columns.record_class
         return columns.subset(frozenset(name for read, name in columns_read if issubclass(read, row_class)))
 
-    return ColumnSelection(select(books.COLUMNS), select(authors.COLUMNS), select(categories.COLUMNS))
+    return ColumnSelection(
+        select(books.COLUMNS), select(authors.COLUMNS), select(categories.COLUMNS), select(series.COLUMNS)
+    )

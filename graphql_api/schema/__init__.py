@@ -15,7 +15,7 @@ from graphql_api.schema.mutations.mutation import Mutation
 from graphql_api.schema.queries import Query
 from graphql_api.schema.restrictions import allowed_fields, remove_restricted_values
 from graphql_api.schema.scalars import SCALARS
-from graphql_api.schema.types import Author, Book, Category, Work
+from graphql_api.schema.types import Author, Book, Category, Series, Work
 
 __all__ = ["Schema", "schema", "schema_for"]
 
@@ -95,7 +95,7 @@ def schema_for(role: Role) -> Schema:
         Mutation,
         role=role,
         description=_DESCRIPTION,
-        types=[Book, Author, Category, Work],
+        types=[Book, Author, Category, Series, Work],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
 

@@ -132,7 +132,7 @@ class MatchedField(Enum):
     ISBN = strawberry.enum_value("ISBN", description="The ISBN.")
     TITLE = strawberry.enum_value("TITLE", description="The title.")
     AUTHORS = strawberry.enum_value("AUTHORS", description="The names of the contributors.")
-    SUBTITLE = strawberry.enum_value("SUBTITLE", description="The subtitle.")
+    SUBTITLE = strawberry.enum_value("SUBTITLE", description="The subtitle or the series.")
     CATEGORIES = strawberry.enum_value("CATEGORIES", description="The book's categories, or their ancestors.")
     DESCRIPTION = strawberry.enum_value("DESCRIPTION", description="The description.")
 

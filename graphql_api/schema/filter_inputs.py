@@ -27,6 +27,7 @@ from graphql_api.schema.filter_parsers import (
     check_year,
     code_parser,
     enum_parser,
+    id_column_parser,
     isbn_parser,
     name_parser,
     number_parser,
@@ -78,6 +79,14 @@ class CategoryIdFilter(IdFilter):
     include_descendants: bool | None = operator_option(
         "Whether books in descendants of the given categories match too.", default=True
     )
+
+
+@strawberry.input(
+    description="Conditions on the series of a book. All given conditions must match. A book without one "
+    "matches only `isNull: true`."
+)
+class SeriesIdFilter(IdFilter):
+    is_null: bool | None = operator("Whether the book is in no series.")
 
 
 @strawberry.input(
@@ -221,6 +230,9 @@ class BookFilter:
     )
     publisher: TextFilter | None = filter_field(
         "The name of the publisher.", code_parser(conditions.PUBLISHER_COLUMN, lambda name: [name])
+    )
+    series: SeriesIdFilter | None = filter_field(
+        "The series that the book is in.", id_column_parser("Series", conditions.SERIES_COLUMN)
     )
     format: BookFormatFilter | None = filter_field(
         "The format of the edition.", enum_parser(conditions.FORMAT_COLUMN)

@@ -100,30 +100,30 @@ def publication_parser(column: FilterColumn) -> OperatorParser:
 
 def code_parser(column: FilterColumn, spellings: Callable[[str], Sequence[str]]) -> OperatorParser:
     """Return a parser of codes. `spellings` returns the spellings in which the catalog may hold a code."""
-    return _text_parser(column, lambda value, path: spellings(check_storable_text(path, value)))
+    return _value_parser(column, lambda value, path: spellings(check_storable_text(path, value)))
 
 
 def enum_parser(column: FilterColumn) -> OperatorParser:
     """Return a parser of the members of an enum, whose values the column holds."""
-    return _text_parser(column, lambda member, path: [member.value])
+    return _value_parser(column, lambda member, path: [member.value])
 
 
 def isbn_parser(column: FilterColumn) -> OperatorParser:
     """Return a parser of ISBNs."""
-    return _text_parser(column, lambda isbn, path: [check_isbn(path, isbn)])
+    return _value_parser(column, lambda isbn, path: [check_isbn(path, isbn)])
 
 
-def _text_parser(column: FilterColumn, texts: Callable[[Any, str], Sequence[str]]) -> OperatorParser:
-    """Return a parser of values. `texts` returns those that the column may hold for a value."""
+def _value_parser(column: FilterColumn, parse: Callable[[Any, str], Sequence[object]]) -> OperatorParser:
+    """Return a parser of values. `parse` returns those that the column may hold for a value."""
 
-    def all_texts(values: Sequence[Any], path: str) -> list[str]:
-        return [text for value, at in indexed_values(values, path) for text in texts(value, at)]
+    def parse_all(values: Sequence[Any], path: str) -> list[object]:
+        return [found for value, at in indexed_values(values, path) for found in parse(value, at)]
 
     parsers: dict[str, ParseField] = {
-        "eq": lambda value, path: conditions.in_values(column, texts(value, path)),
-        "neq": lambda value, path: conditions.not_in_values(column, texts(value, path)),
-        "in_": lambda values, path: conditions.in_values(column, all_texts(values, path)),
-        "not_in": lambda values, path: conditions.not_in_values(column, all_texts(values, path)),
+        "eq": lambda value, path: conditions.in_values(column, parse(value, path)),
+        "neq": lambda value, path: conditions.not_in_values(column, parse(value, path)),
+        "in_": lambda values, path: conditions.in_values(column, parse_all(values, path)),
+        "not_in": lambda values, path: conditions.not_in_values(column, parse_all(values, path)),
         "is_null": _null_parser(column),
     }
     return OperatorParser(lambda _: parsers)
@@ -151,6 +151,11 @@ def name_parser(column: FilterColumn) -> OperatorParser:
         "contains": partial(compare, conditions.name_contains),
     }
     return OperatorParser(lambda _: parsers)
+
+
+def id_column_parser(type_name: str, column: FilterColumn) -> OperatorParser:
+    """Return a parser of ids of a type, which the column holds."""
+    return _value_parser(column, lambda value, path: [parse_database_id(path, type_name, value)])
 
 
 def price_parser(column: FilterColumn, currency: FilterColumn) -> OperatorParser:

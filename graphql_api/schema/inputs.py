@@ -59,6 +59,16 @@ class CategoryLookup:
     )
 
 
+@strawberry.input(one_of=True, description="Identifies a series by exactly one of its keys.")
+class SeriesLookup:
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The series' global id."
+    )
+    slug: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The series' slug, for example `discworld`."
+    )
+
+
 @strawberry.enum(description="Sort keys of books. Books without a value come last in both directions.")
 class BookOrderField(Enum):
     TITLE = strawberry.enum_value(

@@ -9,6 +9,7 @@ from strawberry import UNSET
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
+from db import series as series_reads
 from db.keyset import Order, PageRequest
 from db.search.conditions import ALWAYS
 from graphql_api.access.roles import Role
@@ -31,6 +32,7 @@ from graphql_api.schema.inputs import (
     AuthorLookup,
     BookLookup,
     CategoryLookup,
+    SeriesLookup,
     SourceKeyInput,
     check_isbn,
     check_storable_text,
@@ -39,7 +41,7 @@ from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionS
 from graphql_api.schema.record_orders import AUTHOR_ORDERS, CATEGORY_ORDERS
 from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.suggest import SUGGEST_COST, Suggestions, resolve_suggest
-from graphql_api.schema.types import Author, Book, BookConnection, Category, Node, Record
+from graphql_api.schema.types import Author, Book, BookConnection, Category, Node, Record, Series
 
 _IdArg = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 _IdsArg = Annotated[
@@ -52,6 +54,7 @@ _IsbnsArg = Annotated[
 _BookLookupArg = Annotated[BookLookup, strawberry.argument(description="The key of the book.")]
 _AuthorLookupArg = Annotated[AuthorLookup, strawberry.argument(description="The key of the author.")]
 _CategoryLookupArg = Annotated[CategoryLookup, strawberry.argument(description="The key of the category.")]
+_SeriesLookupArg = Annotated[SeriesLookup, strawberry.argument(description="The key of the series.")]
 _RootsOnlyArg = Annotated[
     bool, strawberry.argument(description="Return only root categories: those without a parent.")
 ]
@@ -75,6 +78,7 @@ async def _load_nodes(
         "Book": catalog.book_by_id(context.loaders, unpublished=context.sees_unpublished),
         "Author": catalog.author_by_id(context.loaders),
         "Category": catalog.category_by_id(context.loaders),
+        "Series": catalog.series_by_id(context.loaders, unpublished=context.sees_unpublished),
         "Work": catalog.work_by_id(context.loaders, unpublished=context.sees_unpublished),
     }
     parsed_ids = [
@@ -208,6 +212,17 @@ def _resolve_category(
     return loader.load_all([key])
 
 
+def _resolve_series(
+    root: Root, context: Context, by: _SeriesLookupArg
+) -> Awaitable[list[series_reads.Series | None]]:
+    loaders, unpublished = context.loaders, context.sees_unpublished
+    if isinstance(by.id, str):
+        key = parse_database_id("by.id", "Series", by.id)
+        return catalog.series_by_id(loaders, unpublished=unpublished).load_all([key])
+    slug = check_storable_text("by.slug", by.slug)
+    return catalog.series_by_slug(loaders, unpublished=unpublished).load_all([slug])
+
+
 def _resolve_books(
     root: Root, context: Context, order: Order, page_request: PageRequest, filter_input: BookFilterArg = UNSET
 ) -> list[BookConnectionSource]:
@@ -295,12 +310,13 @@ def _resolve_categories(
 @strawberry.type(description="Queries on the catalog.")
 class Query:
     node: Node | None = batch_field(
-        _resolve_node, "The book, author, category or work with this global id; null if it does not exist."
+        _resolve_node,
+        "The book, author, category, series or work with this global id; null if it does not exist.",
     )
     nodes: list[Node | None] = batch_field(
         _resolve_nodes,
-        "The books, authors, categories and works with these global ids, in the same order; null for each "
-        "that does not exist. An invalid id is null, too, with an error.",
+        "The books, authors, categories, series and works with these global ids, in the same order; null for "
+        "each that does not exist. An invalid id is null, too, with an error.",
         _NODES_COST,
     )
     book: Book | None = batch_field(_resolve_book, "The book with this key; null if it does not exist.")
@@ -317,6 +333,9 @@ class Query:
         _resolve_category,
         "The category with this key; null if it does not exist.",
         prefetchable=["books", "children"],
+    )
+    series: Series | None = batch_field(
+        _resolve_series, "The series with this key; null if it does not exist."
     )
     books: BookConnection = connection_field(_resolve_books, "All books, or those that match a filter.")
     unpublished_books: BookConnection = restrict_to(

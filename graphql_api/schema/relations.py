@@ -1,4 +1,4 @@
-"""Resolvers of the relations between books, authors and categories."""
+"""Resolvers of the relations between books, authors, categories and series."""
 
 from collections.abc import Awaitable, Sequence
 from itertools import islice
@@ -12,6 +12,8 @@ from db import books as book_reads
 from db import categories as category_reads
 from db.keyset import Order, PageRequest
 from db.related import MAX_RELATED
+from db.search.filters import NO_FILTER
+from db.series import Series
 from graphql_api.context import Context
 from graphql_api.execution.cost_directives import Cost, ListSize
 from graphql_api.execution.fields import BatchResult
@@ -118,6 +120,21 @@ def resolve_author_books(
         None
         if scope.roles is not None
         else lambda: catalog.books_by_author_id(context.loaders, order, page_request),
+    )
+
+
+def resolve_series_books(
+    all_series: Sequence[Series], context: Context, order: Order, page_request: PageRequest
+) -> list[BookConnectionSource]:
+    count = catalog.count_of_books_by_series_id(context.loaders)
+    return build_book_connections(
+        context,
+        book_reads.BY_SERIES,
+        order,
+        page_request,
+        NO_FILTER,
+        [(series.id, count) for series in all_series],
+        lambda: catalog.books_by_series_id(context.loaders, page_request),
     )
 
 

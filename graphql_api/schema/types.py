@@ -1,6 +1,6 @@
-"""The types Book, Author and Category, and the connections and facets of books.
+"""The types Book, Author, Category and Series, and the connections and facets of books.
 
-They are in one module because they refer to each other. The values of the first three are records of `db`:
+They are in one module because they refer to each other. The values of the first four are records of `db`:
 plain fields read columns of a record, and relations use the loaders.
 """
 
@@ -14,6 +14,7 @@ from strawberry import UNSET
 from db import authors as author_reads
 from db import books as book_reads
 from db import categories as category_reads
+from db import series as series_reads
 from db import works as work_reads
 from db.search.filtered_lists import COUNT_LIMIT
 from db.search.filters import Facet
@@ -81,6 +82,7 @@ from graphql_api.schema.relations import (
     resolve_children,
     resolve_cover_alts,
     resolve_related_books,
+    resolve_series_books,
 )
 from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.scalars import ISBN, URL, CurrencyCode, LanguageCode
@@ -93,7 +95,9 @@ from graphql_api.schema.works import (
     resolve_work_authors,
 )
 
-Record = book_reads.Book | author_reads.Author | category_reads.Category | work_reads.Work
+Record = (
+    book_reads.Book | author_reads.Author | category_reads.Category | series_reads.Series | work_reads.Work
+)
 
 
 def _resolve_id(root: strawberry.Parent[Record]) -> strawberry.ID:
@@ -180,6 +184,16 @@ def _resolve_in_stock(root: strawberry.Parent[book_reads.Book]) -> bool:
     return root["stock"] > 0
 
 
+@strawberry.type(description="The place of a book in its series.")
+class SeriesEntry:
+    record_class = series_reads.SeriesOfBook
+
+    position: str | None = strawberry.field(
+        description="The position in the series, for example 1, 1.5, 0 or 1-3; null if it is unknown."
+    )
+    series: "Series" = strawberry.field(description="The series.")
+
+
 def _resolve_format(root: strawberry.Parent[book_reads.Book]) -> BookFormat | None:
     return None if root["format"] is None else BookFormat(root["format"])
 
@@ -205,6 +219,11 @@ class Book(Node):
     )
     subtitle: str | None = strawberry.field(
         description="The subtitle, or the series and the number in the series."
+    )
+    series: SeriesEntry | None = loader_field(
+        catalog.series_by_book_id,
+        "id",
+        "The series that the book is in, with its position there; null if it is in none.",
     )
     isbn: ISBN | None = strawberry.field(description="The ISBN-13; null if the book has none.")
     description: str | None = object_field(
@@ -382,6 +401,22 @@ class Category(Node):
         reads=["book_count", "direct_book_count"],
     )
     version: int = restrict_to(Role.EDITOR, strawberry.field(description=_VERSION))
+
+
+@strawberry.type(description="A series of books.")
+class Series(Node):
+    record_class = series_reads.Series
+
+    slug: str = strawberry.field(description="A name for URLs, unique among series, for example discworld.")
+    name: str = strawberry.field(description="The name, as most of the books write it.")
+    book_count: int = loader_field(
+        catalog.count_of_books_by_series_id, "id", "The number of books in the series.", ONE_ROW
+    )
+    books: "BookConnection" = connection_field(
+        resolve_series_books,
+        "The books in the series by position: 1, 1.5, 2, 10. Those without a position come last.",
+        order=book_reads.IN_SERIES_ORDER,
+    )
 
 
 @strawberry.type(description="A category, and the number of books in it or its descendants.")

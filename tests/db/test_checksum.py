@@ -117,6 +117,7 @@ async def add_emma(connection: Connection) -> None:
         stock=3,
         rating_average=Decimal(4),
         rating_count=9,
+        series="Surrey",
     )
     await add_book(connection, "Other", source="s", source_id="3")
 
@@ -223,7 +224,16 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
     )
 
     assert {table: set(columns) for table, columns in rows} == {
-        "book": {*BOOK_CHANGES, "id", "title_key", "published_key", "version", "updated_at"},
+        "book": {
+            *BOOK_CHANGES,
+            "id",
+            "title_key",
+            "published_key",
+            "series_id",
+            "series_key",
+            "version",
+            "updated_at",
+        },
         "author": {
             *AUTHOR_CHANGES,
             "id",

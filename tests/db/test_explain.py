@@ -21,6 +21,7 @@ from db import (
     redirects,
     related,
     search,
+    series,
     trends,
     view_counts,
     works,
@@ -51,9 +52,9 @@ BOOKS = 25_000
 # As many unpublished books with the same keys, the newest of all.
 ADD_UNPUBLISHED = """
 INSERT INTO book (source, source_id, title, language, publisher, format, published_year, price, currency, stock,
-                  rating_average, rating_count, is_published)
+                  rating_average, rating_count, series, series_position, is_published)
 SELECT 'unpublished', source_id, title, language, publisher, format, published_year, price, currency, stock,
-       rating_average, rating_count, false
+       rating_average, rating_count, series, series_position, false
 FROM book ORDER BY id;
 VACUUM ANALYZE book
 """
@@ -103,7 +104,7 @@ def statements_of(modules: Iterable[ModuleType]) -> list[ReadStatement | Stateme
 def read_statements() -> set[str]:
     """Return the names of all read statements, including those generated per list and shape."""
     modules = [
-        *(authors, books, catalog_reads, categories, redirects, related, trends, view_counts, works),
+        *(authors, books, catalog_reads, categories, redirects, related, series, trends, view_counts, works),
         *modules_of(search),
     ]
     names = {statement.name for statement in statements_of(modules)}
@@ -117,8 +118,10 @@ def read_statements() -> set[str]:
     of_books = [
         value
         for value in vars(books).values()
-        if isinstance(value, Scope) and value != books.UNPUBLISHED_BOOKS  # it has no filter
+        if isinstance(value, Scope)
+        and value not in (books.UNPUBLISHED_BOOKS, books.BY_SERIES)  # without filters
     ]
+    names.add(f"{books.BY_SERIES.name}_facets")
     for shape in ("matching", "count_matching", "count_ranked", "facets"):
         names |= {f"{scope.name}_{shape}" for scope in of_books}
     names |= {

@@ -34,7 +34,7 @@ def without(table: str, *constraints: str) -> str:
 
 async def add_catalog(connection: asyncpg.Connection) -> None:
     """Add a valid catalog with every feature; its ids are 1, 2, 3 … in insertion order."""
-    for table in ("author", "category", "book"):
+    for table in ("author", "category", "series", "book"):
         await connection.execute(f"ALTER TABLE {table} ALTER COLUMN id RESTART")
     jane = await add_author(connection, "Jane Austen", birth_year=1775, death_year=1817)
     victor = await add_author(connection, "Victor Hugo", source="ol", source_id="OL1A")
@@ -57,6 +57,8 @@ async def add_catalog(connection: asyncpg.Connection) -> None:
         currency="EUR",
         rating_average=Decimal(4),
         rating_count=9,
+        series="Highbury",
+        series_position="1",
     )
     hugo = [victor, (jane, "EDITOR"), (victor, "INTRODUCTION")]
     await add_book(connection, "The Hugo", authors=hugo, categories=[gothic, fiction], published_year=-50)
@@ -160,6 +162,30 @@ CORRUPTIONS = (
         {"orphan_book_fields": ["book 99: price"]},
     ),
     Corruption(
+        "books have no series, another one than they name, and a wrong place in it",
+        (
+            "UPDATE book SET series_id = 99, series_key = 'x' WHERE id = 1",
+            "UPDATE book SET series = 'Else', series_id = 1 WHERE id = 2",
+        ),
+        {
+            "orphan_book_series": ["book 1, series 99: Highbury", "book 2, series 1: Else"],
+            "series_spellings": ["series 1: Highbury instead of Else"],
+            "book_keys": ["book 1: series_key"],
+        },
+    ),
+    Corruption(
+        "series have no book and share a slug",
+        (
+            without("series", "series_slug_key", "series_name_is_key"),
+            "INSERT INTO series (slug, name) VALUES ('highbury', 'HIGHBURY'), ('x', 'Alone')",
+        ),
+        {
+            "duplicate_series_slugs": ["highbury: 1, 2"],
+            "empty_series": ["series 2: HIGHBURY", "series 3: Alone"],
+            "series_keys": ["series 3: slug"],
+        },
+    ),
+    Corruption(
         "redirects lead to nothing, or away from an author who is there",
         (
             "INSERT INTO author_redirect (slug, author_id) VALUES ('gone', 99)",
@@ -194,6 +220,7 @@ CORRUPTIONS = (
             "orphan_category_listings": ["book 1, category 1", "book 1, category 2"],
             "orphan_book_fields": ["book 1: authors", "book 1: categories"],
             "orphan_book_views": ["book 1 on 2024-02-29"],
+            "empty_series": ["series 1: Highbury"],
             "author_listings": ["author 1, book 1: surplus"],
             "category_listings": ["category 1, book 1: surplus", "category 2, book 1: surplus"],
             "author_counts": ["author 1: 2 instead of 1"],
@@ -675,6 +702,9 @@ async def test_a_full_catalog_stays_valid_after_any_change(
         "UPDATE book SET is_published = true, title = 'Hugo' WHERE id = 2",
         "UPDATE book_category SET category_id = 2 WHERE (book_id, category_id) = (2, 1)",
         "UPDATE author SET name = 'V. Hugo', sort_name = 'Hugo, V.' WHERE id = 2",
+        "UPDATE book SET series = 'HIGHBURY', series_position = 'II' WHERE id = 3",
+        "UPDATE book SET series = 'Hartfield' WHERE id = 1",
+        "UPDATE book SET series = NULL, series_position = NULL WHERE id = 3",
         "DELETE FROM book_author WHERE (book_id, position) = (2, 3)",
         "DELETE FROM book_category WHERE (book_id, category_id) = (2, 3)",
         "DELETE FROM category WHERE id = 3",

@@ -47,6 +47,8 @@ CATEGORY = 'category(by: {path: "fiction"})'
 FACETS = "books { facets { categories(%s) { entries { count } } } }"
 TITLE_CURSOR = encode_cursor(cursor_scope(Order(books.TITLE)), Position("nb", 1))
 AUTHOR_CURSOR = encode_cursor(cursor_scope(authors.BY_NAME), Position("bz", 1))
+SERIES = 'series(by: {slug: "highbury"})'
+SERIES_CURSOR = encode_cursor(cursor_scope(books.IN_SERIES_ORDER), Position("00000001 9", 1))
 CATEGORY_CURSOR = encode_cursor(cursor_scope(categories.BY_NAME), Position("nz", 1))
 
 
@@ -68,6 +70,11 @@ ARGUMENTS: dict[str, Example] = {
     "Query.category(by:)": example(
         "CategoryLookup!", "category(by: $v) { name }", {"id": "@Fiction"}, {"id": "@Novels"}
     ),
+    "Query.series(by:)": example(
+        "SeriesLookup!", "series(by: $v) { name }", {"slug": "highbury"}, {"slug": "rougon"}
+    ),
+    "SeriesLookup.id": example("ID!", "series(by: {id: $v}) { name }", "@Highbury", "@Rougon"),
+    "SeriesLookup.slug": example("String!", "series(by: {slug: $v}) { name }", "highbury", "rougon"),
     "BookLookup.id": example("ID!", "book(by: {id: $v}) { title }", "@Emma", "@Nana"),
     "BookLookup.isbn": example("ISBN!", "book(by: {isbn: $v}) { title }", "9780306406157", "9780199535811"),
     "BookLookup.sourceKey.source": example(
@@ -177,6 +184,7 @@ ARGUMENTS: dict[str, Example] = {
     **page_examples("Query.authors", f"authors(%s) {{ {PAGE} }}", AUTHOR_CURSOR),
     **page_examples("Query.categories", f"categories(%s) {{ {PAGE} }}", CATEGORY_CURSOR),
     **page_examples("Author.books", f"{AUTHOR} {{ books(%s) {{ {PAGE} }} }}", TITLE_CURSOR),
+    **page_examples("Series.books", f"{SERIES} {{ books(%s) {{ {PAGE} }} }}", SERIES_CURSOR),
     **page_examples("Category.books", f"{CATEGORY} {{ books(%s) {{ {PAGE} }} }}", TITLE_CURSOR),
     **page_examples("Category.children", f"{CATEGORY} {{ children(%s) {{ {PAGE} }} }}", CATEGORY_CURSOR),
 }
@@ -236,6 +244,9 @@ FILTERS: dict[str, dict[str, Any]] = {
         ),
         **operators("language", eq="en", neq="en", in_=["en"], notIn=["en"], isNull=True),
         **operators("publisher", eq="Ace", neq="Ace", in_=["Ace"], notIn=["Ace"], isNull=True),
+        **operators(
+            "series", eq="@Highbury", neq="@Highbury", in_=["@Highbury"], notIn=["@Highbury"], isNull=True
+        ),
         **operators("format", eq="EBOOK", neq="EBOOK", in_=["EBOOK"], notIn=["EBOOK"], isNull=True),
         **operators("currency", eq="EUR", neq="EUR", in_=["EUR"], notIn=["EUR"], isNull=True),
         **operators("price", **dict.fromkeys(NUMBERS, "9.50"), isNull=True, currency="EUR"),
@@ -324,6 +335,8 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
         {"title": "Omega", "authors": [(cleo, "NARRATOR")]},
         {
             "title": "Nemesis",
+            "series": "Highbury",
+            "series_position": "2",
             "authors": [(ann, "TRANSLATOR"), (bob, "EDITOR")],
             "categories": [fiction],
             "language": "fr",
@@ -336,6 +349,8 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
         },
         {
             "title": "Emma",
+            "series": "Highbury",
+            "series_position": "1",
             "authors": [ann],
             "categories": [novels],
             "language": "en",
@@ -351,6 +366,7 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
         },
         {
             "title": "Nana",
+            "series": "Rougon",
             "authors": [(ann, "EDITOR"), bob],
             "categories": [poems],
             "language": "de",
@@ -364,6 +380,9 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
         },
     ]
     ids: dict[str, str] = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
+    ids |= {
+        name: global_id("Series", key) for key, name in await connection.fetch("SELECT id, name FROM series")
+    }
     ids |= {"ann": global_id("Author", ann), "bob": global_id("Author", bob)}
     return ids | {"Fiction": global_id("Category", fiction), "Novels": global_id("Category", novels)}
 

@@ -46,6 +46,7 @@ async def fill(connection: asyncpg.Connection) -> None:
             description=f"About {number}",
             price=Decimal("9.90"),
             currency="EUR",
+            series=f"Series {number % 12}",
             authors=[people[number % PEOPLE], (people[(number + 1) % PEOPLE], "TRANSLATOR")],
             categories=[leaves[number % 12]],
         )
@@ -63,6 +64,14 @@ RELATIONS = [
         ["page_of_books", "authors_by_book_ids"],
     ),
     ("books(first: $n) { nodes { categories { path } } }", ["page_of_books", "categories_by_book_ids"]),
+    (
+        "books(first: $n) { nodes { series { position series { slug name } } } }",
+        ["page_of_books", "series_by_book_ids"],
+    ),
+    (
+        "books(first: $n) { nodes { series { series { bookCount books(first: $n) { totalCount nodes { title } } } } } }",
+        ["page_of_books", "series_by_book_ids", "book_counts_by_series_ids", "books_by_series_ids"],
+    ),
     (
         "books(first: $n) { nodes { categories { parent { name } } } }",
         ["page_of_books", "categories_by_book_ids", "categories_by_ids"],

@@ -36,6 +36,8 @@ READS = (
     "book(by: {id: $emma}) { related { title } work { editionCount } editions { totalCount } }",
     "author(by: {id: $jane}) { bookCount books { totalCount nodes { title } } }",
     "category(by: {id: $fiction}) { bookCount books(includeDescendants: false) { totalCount nodes { title } } }",
+    'series(by: {slug: "emma-stories"}) { name bookCount books(first: 1) { totalCount nodes { title } } }',
+    'books(filter: {series: {isNull: false}}) { totalCount nodes { title series { position } } }',
     "authors { totalCount nodes { name bookCount } }",
     "categories { totalCount nodes { name bookCount } }",
     *(
@@ -81,12 +83,12 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
     }
     emma = await add_book(
         connection, "Emma", authors=[jane], categories=[novels], isbn="9780306406157", language="en",
-        published_year=1815, rating_average=4, rating_count=20, **same,
+        published_year=1815, rating_average=4, rating_count=20, series="Emma Stories", series_position="2", **same,
     )  # fmt: skip
     ghost = await add_book(
         connection, "Emma Zyzzyva", authors=[jane, (bob, "EDITOR")], categories=[novels, fiction],
         isbn="9780199535811", language="la", published_year=1700, rating_average=5, rating_count=9000,
-        description="A ghostly novel", **same,
+        description="A ghostly novel", series="Emma Stories", series_position="1", **same,
     )  # fmt: skip
     await add_book(connection, "Emma abroad", authors=[bob], categories=[fiction], language="fr", **same)
     await add_book(connection, "Germinal")

@@ -51,6 +51,10 @@ from db.importing.field_parsers.prices import (
     parse_price,
 )
 from db.importing.field_parsers.roles import parse_role
+from db.importing.field_parsers.series import (
+    find_numbered_series,
+    parse_series,
+)
 from db.importing.field_parsers.sort_names import derive_sort_name
 from db.importing.field_parsers.texts import (
     MAX_DESCRIPTION_LENGTH,
@@ -88,6 +92,7 @@ __all__ = [
     "derive_sort_name",
     "find_commas",
     "find_decimal_mark",
+    "find_numbered_series",
     "is_placeholder",
     "is_repaired_isbn",
     "parse_author",
@@ -113,6 +118,7 @@ __all__ = [
     "parse_publisher",
     "parse_rating",
     "parse_role",
+    "parse_series",
     "parse_single_line",
     "parse_source_id",
     "parse_stock",

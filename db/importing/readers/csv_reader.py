@@ -10,8 +10,8 @@ from db.importing.readers.feed import Feed, ReadingNotes, batch_records
 from db.importing.readers.files import BytesRead, RowLocator, require_files, total_bytes
 from db.importing.readers.flat import CellStyle
 from db.importing.readers.flat_fields import (
-    FLAT_FIELDS,
     LAYOUT_FIELDS,
+    LITERAL_HEADINGS,
     check_mapping,
     find_column,
     fold_heading,
@@ -72,7 +72,7 @@ def plan_table(table: Table, options: FeedOptions, notes: ReadingNotes) -> Table
     if columns is not None and columns.tell_style:
         names_currencies = any(map(tell_currencies, islice(table.read_rows(), SAMPLE_ROWS)))
     else:
-        if table.headings == tuple(FLAT_FIELDS):
+        if table.headings in LITERAL_HEADINGS:
             style = CellStyle(currency=options.currency, literal=True)
         style = style if style.literal else study_columns(style, flat_fields, sample, notes)
         names_currencies = show_currencies(flat_fields, sample)

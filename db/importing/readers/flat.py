@@ -91,9 +91,9 @@ class FlatRecordParser:
         for column in BOOK_COLUMNS:
             index, place, other = indexes[column.flat_field], _PLACES[column.name], column.parsed_with
             parse = _choose_parser(column, style, published)
-            if parse and other:
+            if parse and other and (index >= 0 or indexes[other] >= 0):
                 self._joint_parsers.append((index, indexes[other], place, _PLACES[other], column.name, parse))
-            elif parse and index >= 0:
+            elif parse and not other and index >= 0:
                 # That a year has no day is not told.
                 name = "" if column.name == "published_on" else column.flat_field
                 self._single_parsers.append((index, place, name, parse))
@@ -282,6 +282,8 @@ def _choose_parser(
             decimal_mark=mark,
             literal=style.literal,
         )
+    elif column.name == "series":
+        parse = partial(field_parsers.parse_series, literal=style.literal)
     elif column.name == "isbn" and not style.restore_zeros:
         parse = partial(field_parsers.parse_isbn, restore_zeros=False)
     return _cache(parse) if parse and column.repeats else parse

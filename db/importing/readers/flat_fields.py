@@ -31,12 +31,24 @@ LAYOUT_FIELDS = (*FLAT_FIELDS, ISBN_10)
 """The fields that a layout may give a row."""
 
 EXPORTED_KEYS = tuple(field for field in FLAT_FIELDS if field != "author_sort")
-"""The keys of an exported JSON object, whose authors have their sort names. Such a file is taken literally."""
+"""The keys of an exported JSON object, whose authors have their sort names."""
+
+_NEW_FIELDS = ("series", "series_position", "work")
+"""The fields that the exports of release 0.1.0 do not have."""
+
+LITERAL_HEADINGS, LITERAL_KEYS = (
+    (fields, tuple(field for field in fields if field not in _NEW_FIELDS))
+    for fields in (tuple(FLAT_FIELDS), EXPORTED_KEYS)
+)
+"""The headings, and the keys of objects, of exports. Such files are taken literally."""
 
 _ALIASES_OF_FIELD = {
     "isbn": "isbn13 isbn_13 isbn_10 isbn10 isbn/uid isbn_number ean ean13 gtin",
     "title": "book_title titel buchtitel titre titulo título",
     "subtitle": "untertitel sous_titre subtitulo subtítulo",
+    "series": "series_name series_title book_series serie série reihe buchreihe",
+    "series_position": "series_index series_number series_no series_volume series_order number_in_series "
+    "position_in_series bandnummer",
     "description": "beschreibung klappentext résumé resume descripcion descripción synopsis summary blurb",
     "language": "language_code lang sprache langue idioma",
     "publisher": "verlag éditeur editeur editorial",

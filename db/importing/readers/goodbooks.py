@@ -29,8 +29,8 @@ COLUMNS = (
 )
 
 _FLAT_FIELDS = (
-    *("source_id", "isbn", "title", "subtitle", "published", "language", "cover_url", "rating_average"),
-    *("rating_count", "work"),
+    *("source_id", "isbn", "title", "subtitle", "series", "series_position", "published", "language"),
+    *("cover_url", "rating_average", "rating_count", "work"),
     ISBN_10,
 )
 
@@ -68,7 +68,7 @@ def _read_books(path: Path, bytes_read: BytesRead) -> RecordStream:
 
 def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStream:
     key, work, isbn10, isbn13, people, year, full_title, language, average, count, image = cells
-    title, series = split_title_and_series(full_title)
+    title, subtitle = split_title_and_series(full_title)
     try:
         authors = parse_authors_cell(people)
     except FieldError as error:
@@ -76,7 +76,8 @@ def _parse_book(row: int, cells: Cells, parser: FlatRecordParser) -> RecordStrea
         return
     if "/nophoto/" in image:
         image = ""
-    flat_cells = (key, isbn13, title, series, year, language, image, average, count, work, isbn10)
+    series = field_parsers.find_numbered_series(subtitle)
+    flat_cells = (key, isbn13, title, subtitle, *series, year, language, image, average, count, work, isbn10)
     yield from parser.parse(row, flat_cells, authors, ())
 
 

@@ -10,7 +10,7 @@ from db.importing.readers.feed import Feed, ReadingNotes, RecordStream, batch_re
 from db.importing.readers.file_versions import FileVersions
 from db.importing.readers.files import BytesRead, RowLocator, total_bytes
 from db.importing.readers.flat import CellStyle
-from db.importing.readers.flat_fields import EXPORTED_KEYS, fields_of_columns
+from db.importing.readers.flat_fields import LITERAL_KEYS, fields_of_columns
 from db.importing.readers.formats import FeedOptions
 from db.importing.readers.json_originals import JsonOriginals, ReadObjects, RejectedObject, take_out_reject
 from db.importing.readers.json_records import JsonRecordParser, find_keys
@@ -61,7 +61,7 @@ def build_json_feed(
     keys = find_keys(found.keys, options.mapping, options.reading.ignore)
     read = {key: field for field, names in keys for key in names}
     style = option_style = style_of_typed_values(options)
-    if found.keys == EXPORTED_KEYS:
+    if found.keys in LITERAL_KEYS:
         style = CellStyle(currency=options.currency, literal=True)
     parser = JsonRecordParser.create(keys, style, notes, option_style)
     read_as = describe_style(style, prices_name_currencies=False) if style.literal else ""

@@ -39,7 +39,11 @@ class TableReading:
     def fields(self) -> frozenset[str]:
         """The fields of BookRecord that the columns fill."""
         return fields_of_columns(
-            [*(name for _, name in self.columns), *(["source_id"] if self.key_places else [])]
+            [
+                *(name for _, name in self.columns),
+                *(["source_id"] if self.key_places else []),
+                *(self.layout.derived if self.layout else ()),
+            ]
         )
 
 

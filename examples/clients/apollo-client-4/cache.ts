@@ -13,6 +13,7 @@ const EMBEDDED = [
   'Money',
   'PriceCountList',
   'RatingCountList',
+  'SeriesEntry',
   'Suggestions',
 ];
 
@@ -28,7 +29,7 @@ export const createCache = () =>
   new InMemoryCache({
     possibleTypes: {
       FacetValue: ['AuthorCount', 'CategoryCount', 'DecadeCount', 'LanguageCount', 'PriceCount', 'RatingCount'],
-      Node: ['Author', 'Book', 'Category', 'Work'],
+      Node: ['Author', 'Book', 'Category', 'Series', 'Work'],
     },
     typePolicies: {
       ...Object.fromEntries(EMBEDDED.map((name) => [name, { merge: true }])),
@@ -48,6 +49,7 @@ export const createCache = () =>
           categories: relayStylePagination(['filter', 'orderBy', 'rootsOnly']),
         },
       },
+      Series: { fields: { books: relayStylePagination([]) } },
       Work: { fields: { editions: relayStylePagination(['orderBy']) } },
     },
   });

@@ -32,6 +32,7 @@ const createCache = () =>
         books: pages,
         categories: pages,
       },
+      Series: { books: pages },
       Work: { editions: pages },
     },
   });

@@ -11,6 +11,7 @@ import strawberry
 from strawberry import UNSET
 
 from db.writes.book_keys import BookKey
+from db.writes.book_values import SeriesValue
 from db.writes.books import BookInput as BookValues
 from db.writes.books import ContributionInput as ContributionValues
 from db.writes.faults import FaultPath, describe_path
@@ -48,6 +49,12 @@ class RatingInput:
     count: int = strawberry.field(description="The number of ratings, at least 1.")
 
 
+@strawberry.input(description="The series of a book.")
+class SeriesInput:
+    name: str = strawberry.field(description="The name of the series, which is added if there is none of it.")
+    position: str | None = _field("The position of the book there, for example 1, 1.5 or Vol. III.")
+
+
 @strawberry.input(description="An author of a book, in one role.")
 class ContributionInput:
     author: AuthorLookup = strawberry.field(description="The key of the author.")
@@ -70,6 +77,7 @@ class OfferInput:
 @strawberry.input(description="Values of a book. What is not given stays as it is, null empties.")
 class BookValuesInput:
     subtitle: str | None = _field("The subtitle.")
+    series: SeriesInput | None = _field("The series that the book is in, with its position there.")
     isbn: str | None = _field("The ISBN-10 or ISBN-13.")
     description: str | None = _field("A description as plain text.")
     language: str | None = _field("The language: a code or a name, such as en or English.")
@@ -137,6 +145,8 @@ class BookRecordInput:
     isbn: str | None = _field("The ISBN-10 or ISBN-13.")
     title: str | None = _field("The title; required for a new book.")
     subtitle: str | None = _field("The subtitle.")
+    series: str | None = _field('The series, for example "Discworld" or "Discworld, #8".')
+    series_position: str | None = _field('The position in the series, for example "8" or "Vol. III".')
     description: str | None = _field("A description as plain text or HTML.")
     language: str | None = _field("The language: a code or a name.")
     publisher: str | None = _field("The name of the publisher.")
@@ -261,6 +271,8 @@ def _book_values(book: BookValuesInput) -> Iterator[tuple[str, Any]]:
             continue
         if name == "price":
             yield name, _to_price(value)
+        elif name == "series":
+            yield name, _to_series(value)
         elif name == "rating":
             yield "rating_average", value and value.average
             yield "rating_count", value.count if value else 0
@@ -274,6 +286,17 @@ def _book_values(book: BookValuesInput) -> Iterator[tuple[str, Any]]:
 
 def _to_price(money: MoneyInput | None) -> Price | None:
     return money and Price(money.amount, money.currency_code.upper())
+
+
+def _to_series(series: SeriesInput | None) -> SeriesValue | None:
+    if series is None:
+        return None
+    path = ("input", "series")
+    position = given(series.position)
+    return SeriesValue(
+        _check_text((*path, "name"), series.name),
+        None if position is None else _check_text((*path, "position"), position),
+    )
 
 
 def _check_text(path: FaultPath, text: str | None) -> str:

@@ -14,7 +14,7 @@ from db.importing.records import ALL_FIELDS, BookRecord, Reject
 from db.verify import run_checks
 
 CLEAR = """
-TRUNCATE book, author, category, catalog_size, catalog_code, search_word CASCADE;
+TRUNCATE book, author, category, series, catalog_size, catalog_code, search_word CASCADE;
 INSERT INTO catalog_size DEFAULT VALUES
 """
 

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ SEA = BookRecord(
     source_id="sku 1",
     title='The "Sea"; a, b',
     subtitle="n/a",
+    series="n/a",
+    series_position="01.0",
     isbn="9780306406157",
     description="First line.\n\n<b>Not bold</b> &amp; not decoded",
     language="pt-BR",
@@ -64,12 +67,31 @@ async def test_a_book_as_csv(catalog: Catalog, tmp_path: Path) -> None:
 
     assert await export(catalog, "csv", tmp_path / "shop.csv") == []
     assert (tmp_path / "shop.csv").read_text().split("\n", 1) == [
-        "source_id,isbn,title,subtitle,description,language,publisher,format,published,pages,price,currency,stock,"
+        "source_id,isbn,title,subtitle,series,series_position,description,language,publisher,format,published,pages,price,currency,stock,"
         "cover_url,rating_average,rating_count,work,authors,author_sort,categories",
-        'sku 1,9780306406157,"The ""Sea""; a, b",n/a,"First line.\n\n<b>Not bold</b> &amp; not decoded",pt-BR,'
+        'sku 1,9780306406157,"The ""Sea""; a, b",n/a,n/a,01.0,"First line.\n\n<b>Not bold</b> &amp; not decoded",pt-BR,'
         "Smith & Sons,mass market paperback,1999-12-31,300,12.5,EUR,0,https://covers.example/1.jpg,4.25,7,w 1,"
         'Jane Doe; John Roe (translator),"Doe, Jane; Roe, John",Fiction > Crime; Travel\n',
     ]
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl"])
+async def test_an_export_of_the_last_release_is_taken_literally(
+    catalog: Catalog, tmp_path: Path, name: str
+) -> None:
+    records = {
+        "csv": "source_id,isbn,title,subtitle,description,language,publisher,format,published,pages,price,currency,stock,"
+        "cover_url,rating_average,rating_count,authors,author_sort,categories\na,,T,n/a,,,,,,,,,,,,,,,\n",
+        "jsonl": '{"source_id":"a","isbn":null,"title":"T","subtitle":"n/a","description":null,"language":null,'
+        '"publisher":null,"format":null,"published":null,"pages":null,"price":null,"currency":null,"stock":null,'
+        '"cover_url":null,"rating_average":null,"rating_count":null,"authors":[],"categories":[]}\n',
+    }
+    (tmp_path / f"shop.{name}").write_text(records[name])
+
+    feed = await open_feed(name, [tmp_path / f"shop.{name}"], source="shop")
+    await import_feed(catalog.dsn, feed, rejects=catalog.rejects)
+
+    assert await catalog.rows("SELECT title, subtitle FROM book") == [("T", "n/a")]
 
 
 async def test_csv_names_books_whose_authors_have_keys(catalog: Catalog, tmp_path: Path) -> None:

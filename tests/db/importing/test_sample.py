@@ -20,7 +20,10 @@ import db.importing
 
 SAMPLE = Path(db.importing.__file__).parent / "sample.jsonl"
 REQUIRED = {"source_id", "title", "authors", "categories", "language", "pages", "stock", "description"}
-OPTIONAL = {"subtitle", "isbn", "published", "price", "currency", "rating_average", "rating_count"}
+OPTIONAL = {
+    *("subtitle", "series", "series_position", "isbn", "published", "price", "currency"),
+    *("rating_average", "rating_count"),
+}
 ROLES = {"AUTHOR", "TRANSLATOR", "ILLUSTRATOR", "EDITOR", "CONTRIBUTOR", "INTRODUCTION"}
 
 Book = dict[str, Any]

@@ -61,6 +61,8 @@ FIRST_OF_SEED_2 = BookRecord(
     row=1,
     source_id="1",
     title="The Quiet Machine",
+    series="The Philip Yardley Mysteries",
+    series_position="8",
     description="An unsentimental portrait of the art of repair and how cities feed themselves.",
     language="en",
     publisher="Nikitin House",
@@ -94,7 +96,7 @@ def test_twenty_thousand_books_are_the_same_on_every_python_and_machine(books: l
     for book in books:
         digest.update(repr(book).encode())
 
-    assert digest.hexdigest() == "3d584420bf419c88bf33ae10986f989a46eb45a1fc855e4fed7d9ca844691fab"
+    assert digest.hexdigest() == "38e94c3f03f4369b3dc78a66e8fdf3e8709fcf60c57e51540b9436578e62a187"
 
 
 def test_a_smaller_catalog_is_the_beginning_of_a_larger_one(books: list[BookRecord]):

@@ -65,6 +65,10 @@ def read_categories(cell: str, known: str) -> str:
     return "; ".join(map(" > ".join, paths)) or "nothing"
 
 
+def read_series(cell: str, known: str) -> str:
+    return " / ".join(filter(None, field_parsers.parse_series(cell, ""))) or "nothing"
+
+
 def read_title(cell: str, known: str) -> str:
     return field_parsers.parse_title(cell) or "nothing"
 
@@ -85,6 +89,7 @@ READERS: dict[str, Callable[[str, str], str]] = {
     "People": read_people,
     "Languages": read_language,
     "Categories": read_categories,
+    "Series": read_series,
     "Titles": read_title,
     "Descriptions": read_description,
     "Whole numbers": read_number,

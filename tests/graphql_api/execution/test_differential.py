@@ -62,7 +62,13 @@ UNLIMITED = Limits(
 RARE = ("informed", "missing", "failing", "sureSlow", "wrongInt", "number", "sureText")
 
 FOUND = st.sampled_from(
-    [global_id("Book", 1), global_id("Author", 1), global_id("Category", 2), global_id("Work", 2)]
+    [
+        global_id("Series", 1),
+        global_id("Book", 1),
+        global_id("Author", 1),
+        global_id("Category", 2),
+        global_id("Work", 2),
+    ]
 )
 CURSORS = ("WyJ0aXRsZSBhc2MiLCJib29rIDEiLDFd", "WyJuYW1lIGFzYyIsInBlcnNvbiAxIiwyXQ")  # by title, by name
 
@@ -84,7 +90,7 @@ catalog_values = {
     "sourceId": st.sampled_from(["Book 0", "nothing"]),
     "source": st.sampled_from(["test", "other"]),
     "isbn": add_rare_values(st.sampled_from(["9780306406157", "0306406152"]), "978", "979-0-306-40615-6"),
-    "slug": st.sampled_from(["person-0", "nobody", "any-title-1"]),
+    "slug": st.sampled_from(["person-0", "series-0", "nobody", "any-title-1"]),
     "path": st.sampled_from(["fiction", "fiction/middle", "nowhere"]),
     "text": add_rare_values(st.sampled_from(["book", "prson", "0306406152", "&"]), "\0"),
     "prefix": add_rare_values(st.sampled_from(["b", "person", ""]), "\0"),
@@ -184,7 +190,7 @@ async def catalog_of_module(shared_connection: Connection) -> AsyncGenerator[Cli
     """A client of a few books, authors and categories with ids from 1, in a transaction of the module."""
     transaction = shared_connection.transaction()
     await transaction.start()
-    for table in ("book", "author", "category"):
+    for table in ("book", "author", "category", "series"):
         await shared_connection.execute(f"ALTER TABLE {table} ALTER COLUMN id RESTART")
     root = await add_category(shared_connection, "Fiction")
     middle = await add_category(shared_connection, "Middle", root)
@@ -199,6 +205,8 @@ async def catalog_of_module(shared_connection: Connection) -> AsyncGenerator[Cli
             published_year=1900 + number if number % 2 else None,
             cover_url=f"https://covers.example/{number}.jpg" if number % 2 else None,
             isbn="9780306406157" if number == 0 else None,
+            series=f"Series {number % 2}" if number < 5 else None,
+            series_position=f"{number}" if number in (0, 1, 2) else None,
             authors=[people[number % 3], (people[(number + 1) % 3], "EDITOR")],
             categories=[root, middle] if number % 2 else [middle],
         )
@@ -292,7 +300,7 @@ def fields_of_catalog_types() -> list[tuple[str, str]]:
     """Return each field of the catalog's types with its selection set, as type name and text."""
     types = schema._schema.type_map
     found: list[tuple[str, str]] = []
-    for owner in ("Book", "Author", "Category", "Work"):
+    for owner in ("Book", "Author", "Category", "Series", "Work"):
         for name, field in types[owner].fields.items():  # type: ignore[attr-defined]
             found.append((owner, f"{name} {selection_of(get_named_type(field.type))}"))
     return found

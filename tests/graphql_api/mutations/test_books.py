@@ -105,6 +105,10 @@ async def test_a_book_is_created_with_its_authors_and_categories(shop: Shop) -> 
         ({"rating": {"average": 5, "count": -1}}, ["input", "rating", "count"], "INVALID"),
         ({"language": "not a language"}, ["input", "language"], "INVALID"),
         ({"coverUrl": "ftp://x"}, ["input", "coverUrl"], "INVALID"),
+        ({"series": {"name": " "}}, ["input", "series", "name"], "INVALID"),
+        ({"series": {"name": "", "position": "1"}}, ["input", "series", "name"], "INVALID"),
+        ({"series": {"name": "x" * 501}}, ["input", "series", "name"], "INVALID"),
+        ({"series": {"name": "Dune", "position": "x" * 51}}, ["input", "series", "position"], "INVALID"),
         (
             {"contributions": [{"author": {"slug": "x"}}]},
             ["input", "contributions", "0", "author", "slug"],
@@ -174,6 +178,28 @@ async def test_an_update_changes_what_is_given(shop: Shop) -> None:
         (2, jane, "EDITOR"),
     ]
     assert await shop.rows("SELECT category_id FROM book_category") == []
+    assert [finding for finding in await run_checks(shop.connection) if finding.count] == []
+
+
+async def test_a_series_is_set_moved_and_cleared(shop: Shop) -> None:
+    read = "SELECT s.slug, s.name, b.series_position FROM book b LEFT JOIN series s ON s.id = b.series_id"
+    by = {"isbn": ISBN}
+
+    await shop.run(
+        CREATE, input={"title": "Dune", "isbn": ISBN, "series": {"name": " Dune ", "position": "1"}}
+    )
+    created = await shop.rows(read)
+    await shop.run(UPDATE, by=by, input={"subtitle": "A novel"})
+    kept = await shop.rows(read)
+    await shop.run(UPDATE, by=by, input={"series": {"name": "Dune Chronicles"}})
+    moved = await shop.rows(read)
+    cleared = await shop.run(UPDATE, by=by, input={"series": None})
+
+    assert created == kept == [("dune", "Dune", "1")]
+    assert moved == [("dune-chronicles", "Dune Chronicles", None)]
+    assert cleared["updateBook"]["errors"] == []
+    assert await shop.rows(read) == [(None, None, None)]
+    assert await shop.rows("SELECT field FROM book_field ORDER BY field") == [("series",), ("subtitle",)]
     assert [finding for finding in await run_checks(shop.connection) if finding.count] == []
 
 

@@ -75,6 +75,9 @@ VALUES = {
     "currency": add_rare_values(st.sampled_from(["EUR", "usd"]), "EURO", ""),
     "price": add_rare_values(st.sampled_from(["1", "7,90 €", "12.50"]), "-1", "1e400", "free", "\0"),
     "published": add_rare_values(st.sampled_from(["1999", "1999-12-31"]), "0", "99999", "-44", "\0"),
+    "position": add_rare_values(st.sampled_from(["1", "1.5", "Vol. III"]), *HOSTILE_TEXTS),
+    "series": add_rare_values(st.sampled_from(["New", "NEW, #2", "Art"]), *HOSTILE_TEXTS),
+    "seriesPosition": add_rare_values(st.sampled_from(["1", "1.5", "Vol. III"]), *HOSTILE_TEXTS),
     "authors": add_rare_values(st.sampled_from(["Ann", "Doe, Jane; Roe, John (editor)", "Bob; Bob"]), *HOSTILE_TEXTS),
     "categories": add_rare_values(st.sampled_from(["Art > Modern; Craft", "New"]), "a > " * 40, *HOSTILE_TEXTS),
     "format": add_rare_values(st.sampled_from(["Hardcover", "ebook"]), "parchment", "\0"),
@@ -117,13 +120,20 @@ async def fill_catalog(shop: Shop) -> None:
     links: dict[str, Any] = {"authors": [*authors[:2], (authors[0], "EDITOR")], "categories": categories[1:]}
     await add_book(connection, "Emma", isbn=ISBN, stock=2, rating_average=4, rating_count=9, **links)
     await add_book(
-        connection, "Dune", price=3, currency="EUR", authors=authors[1:2], categories=categories[:1]
+        connection,
+        "Dune",
+        price=3,
+        currency="EUR",
+        series="New",
+        series_position="1",
+        authors=authors[1:2],
+        categories=categories[:1],
     )
     await add_book(connection, "Solaris", is_published=False, authors=authors[1:2])
 
 
 async def restart_ids(shop: Shop, first: int) -> None:
-    for table in ("book", "author", "category"):
+    for table in ("book", "author", "category", "series"):
         await shop.connection.execute(
             f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {first}, false)"
         )

@@ -24,6 +24,7 @@ mutation ($source: String!, $books: [BookRecordInput!]!, $onError: OnError!, $dr
 EMMA = {
     "isbn": "0-306-40615-2",
     "title": "Emma",
+    "series": "Highbury, #1",
     "price": "7,90 €",
     "stock": 3,
     "authors": "Austen, Jane",

@@ -12,6 +12,8 @@ _COLUMNS = {
     "title": "title",
     "authors": "authors",
     "author_sort": "author_sort",
+    "series": "series",
+    "series_index": "series_position",
     "publisher": "publisher",
     "pubdate": "published",
     "languages": "language",
@@ -23,6 +25,9 @@ _COLUMNS = {
 def _convert(row: Row) -> Row:
     record = {field: row.get(heading, "") for heading, field in _COLUMNS.items()}
     record["language"] = first_part(record["language"], ",")
+    # A book without a series has the index 1.0.
+    if not record["series"].strip():
+        record["series_position"] = ""
     if record["published"].startswith(_NO_DATE):
         record["published"] = ""
     return record

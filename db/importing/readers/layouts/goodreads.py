@@ -1,20 +1,23 @@
 """The export of a library at Goodreads. Shelves, reviews and ratings are personal, and are not read."""
 
-from db.importing.field_parsers import PeopleStyle
+from db.importing.field_parsers import PeopleStyle, find_numbered_series
 from db.importing.readers.goodbooks import split_title_and_series
 from db.importing.readers.isbn_pairs import ISBN_10
 from db.importing.readers.layouts.layout import Layout, Row, convert_each
 
 
 def _convert(row: Row) -> Row:
-    title, series = split_title_and_series(row.get("title", ""))
+    title, subtitle = split_title_and_series(row.get("title", ""))
+    series, position = find_numbered_series(subtitle)
     others = row.get("additional_authors", "").strip()
     return {
         "source_id": row.get("book_id", ""),
         "isbn": row.get("isbn13", "").strip('=" '),
         ISBN_10: row.get("isbn", "").strip('=" '),
         "title": title,
-        "subtitle": series,
+        "subtitle": subtitle,
+        "series": series,
+        "series_position": position,
         "authors": f"{row.get('author', '')}, {others}" if others else row.get("author", ""),
         "author_sort": "" if others else row.get("author_l_f", ""),
         "publisher": row.get("publisher", ""),
@@ -43,4 +46,5 @@ LAYOUT = Layout(
     },
     convert_each(_convert),
     PeopleStyle(commas="names"),
+    derived=("series",),
 )

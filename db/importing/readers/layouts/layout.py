@@ -1,6 +1,6 @@
 """A layout: the table that another program exports, known by its headings."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from db.importing.field_parsers import PeopleStyle
@@ -21,6 +21,7 @@ class Layout:
 
     - `requires` are the folded headings that tell it from all others.
     - `columns` are the folded headings that are read, each with its field of the flat record.
+    - `derived` are further fields, which it takes from these columns.
     - `convert` returns the flat records of the rows. It counts in the notes what it leaves out.
     - `people` and `category_separator` say how its cells are written.
     - `find_parents` yields the number of each row with that of the row it takes values from, or 0. None if each
@@ -33,6 +34,7 @@ class Layout:
     convert: Callable[[Iterator[NumberedRow], ReadingNotes], Iterator[ConvertedRow]]
     people: PeopleStyle = field(default_factory=PeopleStyle)
     category_separator: str = ""
+    derived: Sequence[str] = ()
     find_parents: Callable[[Iterator[NumberedRow]], Iterator[tuple[int, int]]] | None = None
 
 

@@ -16,6 +16,8 @@ _KEYS = {
     "isbn": ("isbn", "gtin13"),
     "title": ("name", "headline"),
     "subtitle": ("alternativeHeadline",),
+    "series": ("isPartOf",),
+    "series_position": ("isPartOf", "position"),
     "authors": tuple(_ROLES),
     "published": ("datePublished",),
     "pages": ("numberOfPages",),
@@ -29,6 +31,7 @@ _KEYS = {
     "currency": ("offers",),
 }
 _TYPES = frozenset(("Book", "Audiobook"))
+_SERIES_TYPES = frozenset(("BookSeries", "CreativeWorkSeries"))
 
 
 def _matches(value: dict[str, object]) -> bool:
@@ -49,6 +52,7 @@ def _flatten(book: dict[str, object]) -> dict[str, object]:
             "isbn": _text(book.get("isbn") or book.get("gtin13")),
             "title": _text(book.get("name") or book.get("headline")),
             "subtitle": _text(book.get("alternativeHeadline")),
+            **_flatten_series(book),
             "authors": authors,
             "publisher": _text(book.get("publisher")),
             "published": _text(book.get("datePublished")),
@@ -66,6 +70,15 @@ def _flatten(book: dict[str, object]) -> dict[str, object]:
         book,
         _KEYS,
     )
+
+
+def _flatten_series(book: dict[str, object]) -> dict[str, object]:
+    """Return the first series that the book is part of; other things that it is part of are none."""
+    for each in as_list(book.get("isPartOf")):
+        thing = as_object(each)
+        if str(thing.get("@type", "")).rpartition("/")[2] in _SERIES_TYPES and (name := _text(thing)):
+            return {"series": name, "series_position": book.get("position") or thing.get("position")}
+    return {"series": None, "series_position": None}
 
 
 def _flatten_person(value: object, role: str) -> dict[str, object] | None:

@@ -37,6 +37,8 @@ async def test_a_row_becomes_a_book_keyed_by_its_number_at_goodreads(tmp_path: P
         source_id="2767052",
         title="The Hunger Games",
         subtitle="The Hunger Games, #1",
+        series="The Hunger Games",
+        series_position="1",
         isbn="9780439023481",
         language="en",
         published_year=2008,

@@ -152,6 +152,8 @@ async def test_goodreads(tmp_path: Path):
             "7",
             "The Sea",
             "Waters, #1",
+            "Waters",
+            "1",
             isbn="9780306406157",
             publisher="Shore",
             format="HARDCOVER",
@@ -553,7 +555,14 @@ async def test_a_key_and_ignored_columns_do_not_turn_a_program_into_another_tabl
     (book,) = [record async for batch in feed.batches for record in batch]
 
     assert book == BookRecord(
-        2, "the sea (waters, #1) | jane doe", "The Sea", "Waters, #1", isbn="9780306406157", authors=(JANE,)
+        2,
+        "the sea (waters, #1) | jane doe",
+        "The Sea",
+        "Waters, #1",
+        "Waters",
+        "1",
+        isbn="9780306406157",
+        authors=(JANE,),
     )
     assert feed.notes.guesses[0] == "library.csv: an export of Goodreads"
     assert ("Title", "title") in feed.columns
