@@ -42,6 +42,7 @@ KEYS = ReadStatement(
 SELECT ARRAY(SELECT id FROM book WHERE is_published ORDER BY md5(id::text) LIMIT 500) AS books,
        ARRAY(SELECT title FROM book WHERE is_published ORDER BY md5(id::text) LIMIT 500) AS titles,
        ARRAY(SELECT slug FROM author ORDER BY md5(id::text) LIMIT 500) AS authors,
+       ARRAY(SELECT slug FROM series ORDER BY md5(id::text) LIMIT 500) AS series,
        ARRAY(SELECT path FROM category WHERE book_count > 0 ORDER BY md5(id::text) LIMIT 500) AS categories
 """,
 )
@@ -128,6 +129,7 @@ async def draw_visits(dsn: str) -> list[Visit]:
         Visit("all books", "SearchPage", lambda: {"filter": {}, "orderBy": {"field": "POPULARITY"}, **page}),
         Visit("book", "BookPage", lambda: {"slug": f"book-{draw.choice(row['books'])}"}),
         Visit("author", "AuthorPage", lambda: {"slug": draw.choice(row["authors"]), **page}),
+        Visit("series", "SeriesPage", lambda: {"slug": draw.choice(row["series"]), **page}),
         Visit("suggestions", "Suggest", lambda: {"prefix": draw.choice(row["titles"])[: draw.randint(2, 8)]}),
     ]
 

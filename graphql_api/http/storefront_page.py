@@ -15,7 +15,7 @@ from graphql_api.http.media_types import prefers_html
 DIST = Path(__file__).parent / "storefront" / "dist"
 """The folder to which `make storefront` writes the page and its assets. The wheel contains it too."""
 
-_PATHS = ("/search", "/books/{slug}", "/authors/{slug}", "/categories/{path:path}")
+_PATHS = ("/search", "/books/{slug}", "/authors/{slug}", "/series/{slug}", "/categories/{path:path}")
 """The addresses of pages, besides the root path. src/pages has the same."""
 
 _HEADERS = page_headers(

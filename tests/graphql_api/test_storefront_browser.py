@@ -39,6 +39,7 @@ PAGES = {
     "SearchPage": "/search?q=jane+austn",
     "BookPage": "",  # see book_path
     "AuthorPage": "/authors/jane-austen",
+    "SeriesPage": "/series/les-rougon-macquart",
 }
 
 pytestmark = [
@@ -335,6 +336,21 @@ async def test_a_book_shows_its_facts_and_more_by_the_author(shop: Storefront) -
         "1817\naged 42",
     ]
     assert shop.operations == ["BookPage", "AuthorPage"]
+
+
+async def test_a_series_has_its_books_in_order_and_each_book_leads_back_to_it(shop: Storefront) -> None:
+    page = shop.page
+    await shop.open("/series/les-rougon-macquart", "Les Rougon-Macquart")
+
+    assert await page.locator(".position").all_inner_texts() == ["7", "9", "13"]
+    assert await shop.titles() == ["L'Assommoir", "Nana", "Germinal"]
+    await page.get_by_role("link", name="Nana").click()
+    await shop.wait_for_page("Nana")
+    await expect(page.locator(".series")).to_have_text("Book 9 in Les Rougon-Macquart")
+    await page.get_by_role("link", name="Les Rougon-Macquart").click()
+
+    await shop.wait_for_page("Les Rougon-Macquart")
+    assert shop.operations == ["SeriesPage", "BookPage", "SeriesPage"]
 
 
 async def test_an_address_with_a_former_slug_becomes_the_present_one(shop: Storefront) -> None:

@@ -10,6 +10,7 @@ import { bookPage } from './pages/book';
 import { categoryPage } from './pages/category';
 import { homePage } from './pages/home';
 import { searchPage } from './pages/search';
+import { seriesPage } from './pages/series';
 import { startRouter, type Visit } from './router';
 import { restoreTheme, themeButton } from './theme';
 import { homeUrl, ROOT, searchUrl } from './urls';
@@ -21,7 +22,7 @@ import './style/cover.css';
 import './style/lists.css';
 import './style/panel.css';
 
-const PAGES: AnyPage[] = [homePage, categoryPage, searchPage, bookPage, authorPage];
+const PAGES: AnyPage[] = [homePage, categoryPage, searchPage, bookPage, authorPage, seriesPage];
 const SKELETON_DELAY_MS = 150;
 const MAX_KEPT_ANSWERS = 30;
 

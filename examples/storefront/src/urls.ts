@@ -6,6 +6,7 @@ export const ROOT = import.meta.env.DEV ? '/' : new URL(/* @vite-ignore */ '../'
 export const homeUrl = () => ROOT;
 export const bookUrl = (book: { slug: string }) => `${ROOT}books/${encodeURIComponent(book.slug)}`;
 export const authorUrl = (author: { slug: string }) => `${ROOT}authors/${encodeURIComponent(author.slug)}`;
+export const seriesUrl = (series: { slug: string }) => `${ROOT}series/${encodeURIComponent(series.slug)}`;
 export const categoryUrl = (category: { path: string }) =>
   `${ROOT}categories/${category.path.split('/').map(encodeURIComponent).join('/')}`;
 export const searchUrl = (text: string) => `${ROOT}search?${new URLSearchParams({ q: text })}`;

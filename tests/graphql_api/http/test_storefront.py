@@ -54,6 +54,7 @@ def client_for(dist: Path, *, explorer: bool = True) -> httpx.AsyncClient:
         ("/", "./"),
         ("/search?q=emma", "./"),
         ("/books/emma-1", "../"),
+        ("/series/discworld", "../"),
         ("/authors/jane-austen", "../"),
         ("/authors/jane-austen?after=abc", "../"),
         ("/categories/fiction", "../"),
@@ -183,6 +184,7 @@ def test_each_page_has_an_operation_and_each_operation_is_valid() -> None:
         "CategoryPage",
         "HomePage",
         "SearchPage",
+        "SeriesPage",
         "Suggest",
     ]
     assert [error for text in operations.values() for error in validate(schema._schema, parse(text))] == []

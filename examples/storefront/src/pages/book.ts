@@ -20,7 +20,7 @@ import {
 import { authorLinks, bookGrid, stars } from '../parts/books';
 import { breadcrumb } from '../parts/breadcrumb';
 import { drawCover } from '../parts/cover';
-import { authorUrl, bookUrl, categoryUrl } from '../urls';
+import { authorUrl, bookUrl, categoryUrl, seriesUrl } from '../urls';
 import type { Page, View } from '../view';
 
 type Book = NonNullable<BookPageQuery['book']>;
@@ -47,6 +47,7 @@ export const bookPage: Page<BookPageQuery, BookPageQueryVariables> = {
             { class: 'book-text' },
             h('h1', { lang: book.language, dir: 'auto' }, book.title),
             book.subtitle && h('p', { class: 'subtitle', lang: book.language, dir: 'auto' }, book.subtitle),
+            seriesLine(book),
             book.authors.length > 0 && h('p', { class: 'byline' }, 'by ', authorLinks(book.authors)),
             rating(book),
             offer(book),
@@ -58,6 +59,12 @@ export const bookPage: Page<BookPageQuery, BookPageQueryVariables> = {
       ],
     },
 };
+
+function seriesLine({ series }: Book): Child {
+  if (!series) return null;
+  const link = h('a', { href: seriesUrl(series.series), dir: 'auto' }, series.series.name);
+  return h('p', { class: 'series' }, series.position ? `Book ${series.position} in ` : 'In ', link);
+}
 
 function rating({ ratingAverage, ratingCount }: Book): Child {
   if (ratingAverage === null) return null;
