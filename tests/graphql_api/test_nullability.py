@@ -25,7 +25,7 @@ from tests.graphql_api.mutations.conftest import Shop, shop  # noqa: F401 - a fi
 
 MANAGER = schema_for(Role.MANAGER)._schema
 QUERY = cast("GraphQLObjectType", MANAGER.query_type)
-UNKNOWN = {name: global_id(name, 2**40) for name in ("Book", "Author", "Category")}
+UNKNOWN = {name: global_id(name, 2**40) for name in ("Book", "Author", "Category", "Series")}
 MAX_DEPTH = 3
 
 DELETED_MEANWHILE = {"AuthorCount.author", "CategoryCount.category"}
@@ -109,7 +109,7 @@ async def test_every_nullable_field_of_a_query_can_be_null_without_an_error(clie
     nulls = await nulls_of_roots(client)
     author = await add_author(client.connection, "Anonymous")
     category = await add_category(client.connection, "Fiction")
-    book = await add_book(client.connection, "Untold", authors=[author], categories=[category])
+    book = await add_book(client.connection, "Untold", series="Saga", authors=[author], categories=[category])
     await add_book(client.connection, "Sold", categories=[category], price=100_000, currency="EUR")
     ids = [global_id("Book", book), global_id("Author", author), global_id("Category", category)]
     nodes = " ".join(f"... on {name} {select_all(MANAGER.type_map[name])}" for name in UNKNOWN)
@@ -120,14 +120,16 @@ async def test_every_nullable_field_of_a_query_can_be_null_without_an_error(clie
     nulls |= await nulls_of_roots(client)
     nulls |= await nulls_of(
         client,
-        """query ($book: ID!, $author: ID!, $category: ID!) {
+        """query ($book: ID!, $author: ID!, $category: ID!, $series: ID!) {
           node(id: $book) { id } nodes(ids: [$book]) { id } book(by: {id: $book}) { id }
           author(by: {id: $author}) { id } category(by: {id: $category}) { id }
+          series(by: {id: $series}) { id }
           booksByIsbn(isbns: ["9780306406157"]) { id }
         }""",
         book=UNKNOWN["Book"],
         author=UNKNOWN["Author"],
         category=UNKNOWN["Category"],
+        series=UNKNOWN["Series"],
     )
 
     of_queries = {name for name in nullable_fields() if not is_of_mutations(name)}

@@ -36,6 +36,7 @@ _VALUES: Mapping[str, Any] = {
     "BookLookup": {"isbn": "9786900000968"},
     "AuthorLookup": {"slug": "jane-austen"},
     "CategoryLookup": {"path": "fiction"},
+    "SeriesLookup": {"slug": "voyages-extraordinaires"},
     "ID": global_id("Author", 1),
     "String": "Text",
     "Int": 1,

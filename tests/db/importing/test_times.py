@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ SELECT b.source_id, b.version, b.updated_at,
 FROM book b
 """
 
-Rows = dict[str, tuple[object, object, object]]
+Rows = dict[str, tuple[Any, Any, Any]]
 
 
 async def times(catalog: Catalog) -> Rows:
