@@ -422,6 +422,21 @@ async def test_the_keyboard_reaches_the_content_and_the_focus_follows_the_page(s
     await expect(shop.status()).to_have_text("4 books found for Jane Austen")
 
 
+async def test_it_works_below_another_path(shop: Storefront) -> None:
+    async def strip_path(route: Route) -> None:
+        url = route.request.url.replace("/shop/", "/")
+        await route.fulfill(response=await route.fetch(url=url))
+
+    await shop.page.route("**/shop/**", strip_path)
+    await shop.open("/shop/categories/fiction", "Fiction")
+    await shop.page.get_by_role("navigation", name="Categories in Fiction").get_by_text("Novels").click()
+    await shop.wait_for_page("Novels")
+
+    assert shop.path == "/shop/categories/fiction/novels"
+    assert shop.operations == ["CategoryPage", "CategoryPage"]
+    assert shop.problems == []
+
+
 async def test_an_unknown_page_book_author_or_category_is_not_found(shop: Storefront) -> None:
     for path in (
         "/shelves",
