@@ -69,7 +69,7 @@ def role_document_route(
                 session.cancel()
         except HttpError as error:
             return _error_response(error)
-        # In a thread: to build a document takes up to 100 ms.
+        # In a thread: the event loop must not be blocked for the 100 to 300 ms that the reference takes.
         document = await asyncio.to_thread(document_for, principal.role)
         return _document_response(request, kind, document)
 
