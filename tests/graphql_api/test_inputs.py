@@ -49,6 +49,8 @@ TITLE_CURSOR = encode_cursor(cursor_scope(Order(books.TITLE)), Position("nb", 1)
 AUTHOR_CURSOR = encode_cursor(cursor_scope(authors.BY_NAME), Position("bz", 1))
 SERIES = 'series(by: {slug: "highbury"})'
 SERIES_CURSOR = encode_cursor(cursor_scope(books.IN_SERIES_ORDER), Position("00000001 9", 1))
+BOOK = 'book(by: {isbn: "9780306406157"})'
+EDITION_CURSOR = encode_cursor(cursor_scope(Order(books.POPULARITY, descending=True)), Position(3, 1))
 CATEGORY_CURSOR = encode_cursor(cursor_scope(categories.BY_NAME), Position("nz", 1))
 
 
@@ -77,6 +79,7 @@ ARGUMENTS: dict[str, Example] = {
     "SeriesLookup.slug": example("String!", "series(by: {slug: $v}) { name }", "highbury", "rougon"),
     "BookLookup.id": example("ID!", "book(by: {id: $v}) { title }", "@Emma", "@Nana"),
     "BookLookup.isbn": example("ISBN!", "book(by: {isbn: $v}) { title }", "9780306406157", "9780199535811"),
+    "BookLookup.slug": example("String!", "book(by: {slug: $v}) { title }", "@slug of Emma", "emma-999999999"),
     "BookLookup.sourceKey.source": example(
         "String!",
         'book(by: {sourceKey: {source: $v, sourceId: "Emma"}}) { title }',
@@ -90,8 +93,12 @@ ARGUMENTS: dict[str, Example] = {
         "[String!]!", "booksByIsbn(isbns: $v) { title }", ["9780306406157"], ["9780199535811"]
     ),
     "Book.description(truncateAt:)": example("Int", "books { nodes { description(truncateAt: $v) } }", 5, 8),
-    "Book.related(first:)": example(
-        "Int!", 'book(by: {isbn: "9780306406157"}) { related(first: $v) { title } }', 1, 2
+    "Book.related(first:)": example("Int!", f"{BOOK} {{ related(first: $v) {{ title }} }}", 1, 2),
+    "Book.editions(orderBy:)": example(
+        "BookOrder", f"{BOOK} {{ editions(orderBy: $v) {{ {PAGE} }} }}", {"field": "ADDED"}
+    ),
+    "Work.editions(orderBy:)": example(
+        "BookOrder", f"{BOOK} {{ work {{ editions(orderBy: $v) {{ {PAGE} }} }} }}", {"field": "ADDED"}
     ),
     "AuthorLookup.id": example("ID!", "author(by: {id: $v}) { name }", "@ann", "@bob"),
     "AuthorLookup.slug": example("String!", "author(by: {slug: $v}) { name }", "ann", "bob"),
@@ -184,19 +191,23 @@ ARGUMENTS: dict[str, Example] = {
     **page_examples("Query.authors", f"authors(%s) {{ {PAGE} }}", AUTHOR_CURSOR),
     **page_examples("Query.categories", f"categories(%s) {{ {PAGE} }}", CATEGORY_CURSOR),
     **page_examples("Author.books", f"{AUTHOR} {{ books(%s) {{ {PAGE} }} }}", TITLE_CURSOR),
+    **page_examples("Book.editions", f"{BOOK} {{ editions(%s) {{ {PAGE} }} }}", EDITION_CURSOR),
+    **page_examples("Work.editions", f"{BOOK} {{ work {{ editions(%s) {{ {PAGE} }} }} }}", EDITION_CURSOR),
     **page_examples("Series.books", f"{SERIES} {{ books(%s) {{ {PAGE} }} }}", SERIES_CURSOR),
     **page_examples("Category.books", f"{CATEGORY} {{ books(%s) {{ {PAGE} }} }}", TITLE_CURSOR),
     **page_examples("Category.children", f"{CATEGORY} {{ children(%s) {{ {PAGE} }} }}", CATEGORY_CURSOR),
 }
 
 ORDERS = {
-    "TITLE": ["Emma", "Nana", "Nemesis", "Omega"],
-    "PUBLICATION": ["Nemesis", "Emma", "Nana", "Omega"],
-    "PRICE": ["Nana", "Nemesis", "Emma", "Omega"],
-    "RATING": ["Nemesis", "Nana", "Emma", "Omega"],
-    "POPULARITY": ["Nana", "Emma", "Nemesis", "Omega"],
+    "TITLE": ["Emma", "Emma", "Emma", "Nana", "Nemesis", "Omega"],
+    "PUBLICATION": ["Nemesis", "Emma", "Nana", "Omega", "Emma", "Emma"],
+    "PRICE": ["Nana", "Nemesis", "Emma", "Omega", "Emma", "Emma"],
+    "RATING": ["Emma", "Emma", "Nemesis", "Nana", "Emma", "Omega"],
+    "POPULARITY": ["Nana", "Emma", "Emma", "Emma", "Nemesis", "Omega"],
     "RELEVANCE": ["Nemesis"],
-    "ADDED": ["Omega", "Nemesis", "Emma", "Nana"],
+    "ADDED": ["Omega", "Nemesis", "Emma", "Nana", "Emma", "Emma"],
+    "UPDATED": ["Nemesis", "Emma", "Nana", "Emma", "Emma", "Omega"],
+    "TRENDING": ["Nana", "Omega"],
 }
 ROLES = {"AUTHOR", "EDITOR", "TRANSLATOR", "ILLUSTRATOR", "INTRODUCTION", "NARRATOR", "CONTRIBUTOR"}
 
@@ -212,6 +223,9 @@ def operators(field: str, option: str | None = None, **values: Any) -> dict[str,
 ISBN = "0-306-40615-2"
 NUMBERS = ("eq", "neq", "lt", "lte", "gt", "gte")
 YEARS = dict.fromkeys(NUMBERS, 1880)
+TIMES = dict.fromkeys(("lt", "lte"), "2000-01-01T00:00:00Z") | dict.fromkeys(
+    ("gt", "gte"), "2100-01-01T00:00:00Z"
+)
 FILTERS: dict[str, dict[str, Any]] = {
     "BookFilter": {
         "text": {"text": "emma"},
@@ -252,6 +266,8 @@ FILTERS: dict[str, dict[str, Any]] = {
         **operators("price", **dict.fromkeys(NUMBERS, "9.50"), isNull=True, currency="EUR"),
         **operators("rating", **dict.fromkeys(NUMBERS, "4.5"), isNull=True),
         **operators("published", **YEARS, isNull=True),
+        **operators("addedAt", **TIMES),
+        **operators("updatedAt", **TIMES),
     },
     "AuthorFilter": {
         "and": {"and": [{"birthYear": {"eq": 1880}}]},
@@ -322,7 +338,7 @@ def is_operator_input(input_type: GraphQLInputObjectType, types: list[GraphQLNam
 
 @pytest.fixture
 async def ids(connection: asyncpg.Connection) -> dict[str, str]:
-    """Add four books, four authors and three categories; return their global ids by name."""
+    """Add four books, one of them in three editions, four authors and three categories; return their ids."""
     ann = await add_author(connection, "Ann", birth_year=1880, death_year=1880)
     bob = await add_author(connection, "Bob", birth_year=1879, death_year=1879)
     cleo = await add_author(connection, "Cleo", birth_year=1881, death_year=1881)
@@ -380,6 +396,21 @@ async def ids(connection: asyncpg.Connection) -> dict[str, str]:
         },
     ]
     ids: dict[str, str] = {row["title"]: global_id("Book", await add_book(connection, **row)) for row in rows}
+    for count in (2, 3):  # other editions of Emma
+        await add_book(
+            connection,
+            title="Emma",
+            source_id=f"Emma {count}",
+            authors=[ann],
+            rating_average=4,
+            rating_count=count,
+        )
+    await connection.execute("UPDATE book SET stock = 2 WHERE title = 'Omega'")
+    await connection.execute(
+        "INSERT INTO book_trend SELECT id, rating_count + 1, current_date FROM book WHERE title IN ('Nana', 'Omega')"
+    )
+    emma = await connection.fetchval("SELECT min(id) FROM book WHERE title = 'Emma'")
+    ids["slug of Emma"] = f"emma-{emma}"
     ids |= {
         name: global_id("Series", key) for key, name in await connection.fetch("SELECT id, name FROM series")
     }
