@@ -152,6 +152,6 @@ function shelf(title: string, books: BookCardFragment[], link: Child = null): Ch
     'section',
     { 'aria-label': title },
     h('div', { class: 'shelf-head' }, h('h2', {}, title), link),
-    bookGrid(books, 'h3'),
+    bookGrid(books),
   );
 }

@@ -46,7 +46,7 @@ export const categoryPage: Page<CategoryPageQuery, CategoryPageQueryVariables> =
             { class: 'list', 'aria-labelledby': 'results' },
             listHead(count, ORDERS, order, url),
             chosenFilters(facets, url),
-            bookGrid(books.nodes, 'h3'),
+            bookGrid(books.nodes),
             pager(books.pageInfo, url),
           ),
         ),

@@ -103,6 +103,6 @@ function shelf(id: string, title: string, books: BookCardFragment[], order: stri
       h('h2', { id }, title),
       order && h('a', { href: `${searchUrl('')}&sort=${order}` }, 'See all', name),
     ),
-    bookGrid(books, 'h3'),
+    bookGrid(books),
   );
 }

@@ -72,7 +72,7 @@ const results = ({ edges }: Books) =>
   h(
     'ul',
     { class: 'book-grid', role: 'list' },
-    edges.map(({ node, highlightedTitle }) => h('li', {}, bookCard(node, 'h3', highlightedNodes(highlightedTitle)))),
+    edges.map(({ node, highlightedTitle }) => h('li', {}, bookCard(node, highlightedNodes(highlightedTitle)))),
   );
 
 const nothingFound = () =>

@@ -32,7 +32,7 @@ export const seriesPage: Page<SeriesPageQuery, SeriesPageQueryVariables> = {
           'ul',
           { class: 'book-grid', role: 'list' },
           series.books.nodes.map((book) =>
-            h('li', {}, h('p', { class: 'position' }, book.series?.position ?? '–'), bookCard(book, 'h3')),
+            h('li', {}, h('p', { class: 'position' }, book.series?.position ?? '–'), bookCard(book)),
           ),
         ),
         pager(series.books.pageInfo, url),

@@ -5,13 +5,12 @@ import type { BookCardFragment } from '../gql/graphql';
 import { authorUrl, bookUrl } from '../urls';
 import { drawCover } from './cover';
 
-/** Return a grid of books. The titles are headings of the given level. */
-export function bookGrid(books: BookCardFragment[], level: 'h2' | 'h3', name = 'book-grid'): HTMLElement {
-  return h('ul', { class: name, role: 'list' }, books.map((book) => h('li', {}, bookCard(book, level))));
-}
+/** Return a grid of books. */
+export const bookGrid = (books: BookCardFragment[]) =>
+  h('ul', { class: 'book-grid', role: 'list' }, books.map((book) => h('li', {}, bookCard(book))));
 
 /** Return a card of a book. `title` replaces the plain title, for example with marks. */
-export function bookCard(book: BookCardFragment, level: 'h2' | 'h3', title: Child = book.title): HTMLElement {
+export function bookCard(book: BookCardFragment, title: Child = book.title): HTMLElement {
   return h(
     'article',
     { class: 'book-card' },
@@ -19,7 +18,7 @@ export function bookCard(book: BookCardFragment, level: 'h2' | 'h3', title: Chil
       'a',
       { class: 'book-link', href: bookUrl(book) },
       drawCover(book),
-      h(level, { lang: book.language, dir: 'auto' }, title),
+      h('h3', { lang: book.language, dir: 'auto' }, title),
     ),
     h('p', { class: 'byline' }, authorLinks(book.authors)),
     h('p', { class: 'card-facts' }, cardFacts(book)),
