@@ -26,8 +26,12 @@ from graphql import (
 )
 from graphql.utilities import get_default_value_ast
 
+from graphql_api.http.paths import GRAPHQL_PATH
 from graphql_api.http.reference.operations import example_operation
 from graphql_api.http.reference.picture import draw_schema
+
+_EXPLORER_URL = f"..{GRAPHQL_PATH}"
+"""Relative to the reference: a proxy may serve both under another path."""
 
 _GROUPS: Mapping[str, Callable[[Any], bool]] = {
     "Objects": is_object_type,
@@ -89,7 +93,7 @@ class ReferencePage:
         )
 
     def _introduction(self) -> str:
-        explorer = '<a href="../graphql">GraphiQL</a> · ' if self.explorer else ""
+        explorer = f'<a href="{_EXPLORER_URL}">GraphiQL</a> · ' if self.explorer else ""
         return (
             f"<h1>Bookstore GraphQL API</h1>{_prose(self.schema.description)}"
             f'<p class="links">{explorer}<a href="schema.graphql">The schema as a file</a></p>'
@@ -116,7 +120,7 @@ class ReferencePage:
     def _root_field(self, operation: str, root: GraphQLObjectType, name: str) -> str:
         field = root.fields[name]
         example = example_operation(self.schema, operation, name, field)
-        link = f'<p><a class="run" href="../graphql{example.to_fragment()}">Open in GraphiQL</a></p>'
+        link = f'<p><a class="run" href="{_EXPLORER_URL}{example.to_fragment()}">Open in GraphiQL</a></p>'
         return (
             f'<section id="{root.name}.{name}"><h3><code>{name}</code></h3>'
             f"<p><code>{name}{_signature(field)}</code></p>{_details(field)}{_arguments(field.args)}"
