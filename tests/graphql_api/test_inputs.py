@@ -79,7 +79,9 @@ ARGUMENTS: dict[str, Example] = {
     "SeriesLookup.slug": example("String!", "series(by: {slug: $v}) { name }", "highbury", "rougon"),
     "BookLookup.id": example("ID!", "book(by: {id: $v}) { title }", "@Emma", "@Nana"),
     "BookLookup.isbn": example("ISBN!", "book(by: {isbn: $v}) { title }", "9780306406157", "9780199535811"),
-    "BookLookup.slug": example("String!", "book(by: {slug: $v}) { title }", "@slug of Emma", "emma-999999999"),
+    "BookLookup.slug": example(
+        "String!", "book(by: {slug: $v}) { title }", "@slug of Emma", "emma-999999999"
+    ),
     "BookLookup.sourceKey.source": example(
         "String!",
         'book(by: {sourceKey: {source: $v, sourceId: "Emma"}}) { title }',
