@@ -73,7 +73,7 @@ OTHER_CHANGES = {
 }
 DERIVED_CHANGES = {
     "views": "INSERT INTO book_view (book_id, viewed_on, views) SELECT id, current_date, 3 FROM book",
-    "counters": "UPDATE category SET book_count = 7; UPDATE author SET book_count = 7",
+    "counters": "UPDATE category SET book_count = 7, rating_count = 7; UPDATE author SET book_count = 7",
     "the catalog's size": "UPDATE catalog_size SET books = 7",
     "listings": "DELETE FROM category_listing; UPDATE author_listing SET title_key = ''",
     "zeros after the point": "UPDATE book SET price = 9.500 WHERE title = 'Emma'",
@@ -251,6 +251,7 @@ async def test_every_column_is_content_or_known_to_be_derived(connection: Connec
             "id",
             "book_count",
             "direct_book_count",
+            "rating_count",
             "lineage",
             "sort_key",
             "edited_at",

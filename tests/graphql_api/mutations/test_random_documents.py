@@ -90,6 +90,10 @@ VALUES = {
     "after": add_rare_values(st.none(), "nothing", "\0"),
     "before": add_rare_values(st.none(), "nothing"),
     "Boolean": st.booleans(),
+    "DateTime": add_rare_values(
+        st.sampled_from(["1999-12-31T23:59:59Z", "2100-01-01T00:00:00+02:00"]),
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1999-12-31", "\0",
+    ),
     "Date": add_rare_values(st.sampled_from(["1999-12-31"]), "0001-01-01", "9999-12-31", "1999-02-30", "\0"),
     "Decimal": add_rare_values(
         st.sampled_from(["0", "4.5", "12.90", "3.1000000"]), "NaN", "-1", "1e999", "1e-999", "9999999999.99995", "1" * 90
