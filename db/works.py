@@ -122,7 +122,8 @@ EDITIONS = Scope("editions_by_work_ids", _listing_sql(_WITH_BOOK), "book_id", ("
 _WORKS_BY_BOOK_IDS = ReadStatement(
     "works_by_book_ids",
     f"""
-SELECT parent.id AS key, w.id, t.id AS book_id, t.title, w.edition_count
+SELECT parent.id AS key, w.id, t.id AS book_id, t.title, w.edition_count,
+       (SELECT b.is_published FROM book AS b WHERE b.id = parent.id) AS is_public
 FROM unnest($1::bigint[]) AS parent (id)
 CROSS JOIN LATERAL (
     SELECT coalesce(min(b.id), parent.id) AS id, count(*)::integer AS edition_count,
@@ -145,10 +146,10 @@ async def works_by_ids(
 ) -> list[Work | None]:
     """Return the work of each id, also of the id of a later edition, or None.
 
-    A work without a published edition is found with `unpublished` only.
+    The id of an unpublished book is found with `unpublished` only: it would show that the book exists.
     """
     works = await works_by_book_ids(database, ids)
-    return [work if work and (work.edition_count or unpublished) else None for work in works]
+    return [work if work and (work["is_public"] or unpublished) else None for work in works]
 
 
 _COUNTS_OF_OTHER_EDITIONS = ReadStatement(

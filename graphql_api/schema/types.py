@@ -164,7 +164,8 @@ _TruncateAtArg = Annotated[
     int | None,
     strawberry.argument(
         description="Return at most this number of characters, at least 1. A longer text is cut between "
-        "words and ends with an ellipsis, which is counted. Default: the whole text."
+        "words, or between letters if that would leave less than half, and ends with an ellipsis, which is "
+        "counted. Default: the whole text."
     ),
 ]
 

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Sequence
 
 from db.authors import Contribution
-from db.books import Book
+from db.books import UPDATED, Book
 from db.keyset import Order, PageRequest, Scope
 from db.search.filters import NO_FILTER
+from db.trends import TRENDING
 from db.works import EDITIONS, OTHER_EDITIONS, Work
 from graphql_api.context import Context
 from graphql_api.execution.cost_directives import Cost
@@ -13,6 +14,7 @@ from graphql_api.execution.fields import BatchResult
 from graphql_api.loaders import catalog
 from graphql_api.loaders.dataloader import Loader
 from graphql_api.schema.book_connections import BookConnectionSource, build_book_connections
+from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.relations import contributors_in_roles
 
 WORK_COST = Cost(weight="5")
@@ -55,7 +57,16 @@ def _editions(
     page_request: PageRequest,
     parents: Sequence[tuple[int, int | Loader[int, int]]],
 ) -> list[BookConnectionSource]:
-    """Return a source for each (book or work id, number of editions)."""
+    """Return a source for each (book or work id, number of editions).
+
+    Raise UserInputError for an order that needs a list of another kind.
+    """
+    if order.key in (TRENDING, UPDATED):
+        raise UserInputError(
+            "orderBy",
+            f"orderBy.field {order.key.name.upper()} is not possible for editions. Use ADDED, POPULARITY, "
+            "PRICE, PUBLICATION, RATING or TITLE.",
+        )
     return build_book_connections(
         context,
         scope,

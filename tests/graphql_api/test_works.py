@@ -157,25 +157,39 @@ async def test_an_unpublished_book_is_no_edition(shop: Shop) -> None:
     assert seen["editions"]["totalCount"] == 2
 
 
-async def test_an_id_of_a_work_stays_valid(shop: Shop) -> None:
+async def test_an_id_of_a_work_stays_valid_while_its_book_is_published(shop: Shop) -> None:
     austen = await add_author(shop.connection, "Austen")
     for name in "ab":
         await shop.add(name, "Emma", austen)
     node = "query ($id: ID!) { node(id: $id) { id ... on Work { title editionCount } } }"
-    old = {"id": global_id("Work", shop.ids["a"])}
+    of_first, of_second = ({"id": global_id("Work", shop.ids[name])} for name in "ab")
 
-    first = await shop.client.data(node, **old)
+    by_second = await shop.client.data(node, **of_second)
     await shop.connection.execute("UPDATE book SET is_published = false WHERE source_id = 'a'")
-    later = await shop.client.data(node, **old)
-    await shop.connection.execute("UPDATE book SET is_published = false")
-    gone = await shop.client.data(node, **old)
-    for_editors = await data_for_editors(shop.client, node, **old)
+    by_unpublished = await shop.client.data(node, **of_first)
+    later = await shop.client.data(node, **of_second)
+    for_editors = await data_for_editors(shop.client, node, **of_first)
 
-    assert first["node"] == {**old, "title": "Emma", "editionCount": 2}
-    assert later["node"] == {"id": global_id("Work", shop.ids["b"]), "title": "Emma", "editionCount": 1}
-    assert gone["node"] is None
-    assert for_editors["node"] == {**old, "title": "Emma", "editionCount": 0}
-    assert (await shop.client.data(node, id=global_id("Work", 2**60)))["node"] is None
+    assert by_second["node"] == {**of_first, "title": "Emma", "editionCount": 2}
+    assert by_unpublished["node"] is None
+    assert later["node"] == for_editors["node"] == {**of_second, "title": "Emma", "editionCount": 1}
+
+
+@pytest.mark.parametrize("field", ["TRENDING", "UPDATED"])
+async def test_editions_are_not_in_an_order_that_needs_another_list(shop: Shop, field: str) -> None:
+    austen = await add_author(shop.connection, "Austen")
+    await shop.add("a", "Emma", austen)
+    book = "query ($id: ID!, $field: BookOrderField!) { node(id: $id) { ... on Book { %s } } }"
+    editions = "editions(orderBy: {field: $field}) { totalCount }"
+
+    for selection in (editions, f"work {{ {editions} }}"):
+        result = await shop.client.run(book % selection, id=global_id("Book", shop.ids["a"]), field=field)
+
+        assert [error["message"] for error in result["errors"]] == [
+            f"orderBy.field {field} is not possible for editions. Use ADDED, POPULARITY, PRICE, PUBLICATION, "
+            "RATING or TITLE."
+        ]
+        assert result["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_editions_are_pages_in_any_order(shop: Shop) -> None:
