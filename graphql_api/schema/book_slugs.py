@@ -15,7 +15,7 @@ MAX_SLUG_LENGTH = 80
 """Maximum number of characters of a slug with its number."""
 
 _SPELLED = str.maketrans({"&": " and ", "+": " plus ", "#": " sharp ", "'": None, "’": None})
-_ID = re.compile(r"(?:.*-)?([0-9]{1,40})", re.DOTALL)
+_ID = re.compile(r"(?:.*-)?0*([0-9]+)", re.DOTALL)
 
 
 def book_slug(title: str, key: int) -> str:
@@ -52,5 +52,5 @@ def parse_book_slug(argument: str, slug: str) -> int:
             f"{argument} is {slug[:60]!r}, which does not end in the number of a book. "
             "Use a value of `Book.slug`.",
         )
-    number = int(found[1])
-    return number if number <= MAX_BIGINT else 0
+    is_too_large = len(found[1]) > len(str(MAX_BIGINT)) or int(found[1]) > MAX_BIGINT
+    return 0 if is_too_large else int(found[1])

@@ -66,13 +66,13 @@ async def test_a_book_is_found_by_its_present_and_by_any_former_slug(client: Cli
         assert await client.data(BOOK, slug=slug) == found
 
 
-@pytest.mark.parametrize("slug", ["nothing-0", "nothing-999999999", f"nothing-{2**63}", "9" * 40])
+@pytest.mark.parametrize("slug", ["nothing-0", "nothing-999999999", f"nothing-{2**63}", "9" * 5_000])
 async def test_a_slug_of_no_book_is_null(client: Client, slug: str) -> None:
     assert await client.data(BOOK, slug=slug) == {"book": None}
 
 
 @pytest.mark.parametrize(
-    "slug", ["", "emma", "emma-", "emma-4x", "emma-٤", "emma4", "emma 4", "9" * 41, "\ud800", "\0"]
+    "slug", ["", "emma", "emma-", "emma-4x", "emma-٤", "emma4", "emma 4", "\ud800", "\0"]
 )
 async def test_a_slug_without_a_number_is_refused(client: Client, slug: str) -> None:
     error = await client.error(BOOK, slug=slug)
