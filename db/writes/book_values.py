@@ -80,10 +80,11 @@ def _parse_series(
     if value is None:
         return (None, None), []
     try:
-        series = parse_series(value.name, value.position or "", literal=True)
+        series = parse_series(value.name, (value.position or "") if value.name.strip() else "", literal=True)
     except FieldError as error:
-        name = "position" if error.field == "series_position" and value.name.strip() else "name"
-        message = f"series.{name} is {error.value[:60]!r}: {error.reason.partition(';')[0]}."
+        name = "position" if error.field == "series_position" else "name"
+        reason = error.reason.partition("; imported")[0]
+        message = f"series.{name} is {error.value[:60]!r}: {reason}."
         return (None, None), [Fault((*path, name), FaultCode.INVALID, message)]
     if series[0] is None:
         message = "series.name is empty: give a name, or null in place of the series."

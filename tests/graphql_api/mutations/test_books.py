@@ -181,6 +181,30 @@ async def test_an_update_changes_what_is_given(shop: Shop) -> None:
     assert [finding for finding in await run_checks(shop.connection) if finding.count] == []
 
 
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        (
+            {"name": "", "position": "1"},
+            "series.name is empty: give a name, or null in place of the series.",
+        ),
+        ({"name": "x" * 501}, f"series.name is '{'x' * 60}': 501 characters; 500 are allowed."),
+        (
+            {"name": "Dune", "position": "9" * 51},
+            f"series.position is '{'9' * 51}': 51 characters; 50 are allowed.",
+        ),
+    ],
+)
+async def test_an_invalid_series_is_refused_with_its_limit(
+    shop: Shop, series: dict[str, str], message: str
+) -> None:
+    document = "mutation ($input: CreateBookInput!) { createBook(input: $input) { errors { message } } }"
+
+    created = await shop.run(document, input={"title": "New", "series": series})
+
+    assert created["createBook"]["errors"] == [{"message": message}]
+
+
 async def test_a_series_is_set_moved_and_cleared(shop: Shop) -> None:
     read = "SELECT s.slug, s.name, b.series_position FROM book b LEFT JOIN series s ON s.id = b.series_id"
     by = {"isbn": ISBN}
