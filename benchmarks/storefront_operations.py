@@ -22,7 +22,7 @@ def _name_of(text: str, kind: str) -> str:
 
 
 def _with_fragments(text: str, fragments: dict[str, str]) -> str:
-    """Return a document with the fragments that it spreads, and those that they spread."""
+    """Return a document with all fragments that it spreads, directly or through other fragments."""
     document, names = text, set[str]()
     while missing := set(re.findall(r"\.\.\.(\w+)", document)) - names:
         names |= missing

@@ -106,9 +106,8 @@ async def related_books_by_book_ids(
 ) -> list[list[Book]]:
     """Return at most `size` related books of each book: never an edition of it, and one edition per work.
 
-    Candidates are the most popular books of its first authors or editors and of its categories. Those that
-    share most with it come first: an author counts most, then a category, then the language. Of those that
-    share as much, the most popular comes first.
+    Candidates are the most popular books of its first authors or editors and of its categories. They are
+    sorted by points for a shared author, category and language, then by their number of ratings.
     """
     rows = await database.fetch(
         columns.render(_RELATED_BOOKS), book_ids, size, record_class=columns.record_class

@@ -38,7 +38,7 @@ def find_breaks(manifests: list[Path]) -> dict[str, list[str]]:
             changelog=CHANGELOG.read_text(encoding="utf-8"),
             documents=load_manifests(manifests),
         )
-        if check.untold or check.broken:
+        if check.unannounced or check.broken:
             for line in check.report().splitlines():
                 roles.setdefault(line, []).append(role.name.lower())
     return roles

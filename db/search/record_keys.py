@@ -18,7 +18,7 @@ _Ids = Mapping[RecordKeys, tuple[int, ...]]
 async def resolve_record_keys(database: Database, filters: Sequence[Filter]) -> list[Filter]:
     """Return the filters with ids instead of slugs and paths, also of former ones.
 
-    Those that no record has are left out.
+    A slug or path without a record is left out.
     """
     all_keys = [keys for each in filters for keys in each.record_keys]
     slugs = _keys_of_table(all_keys, "author")

@@ -65,7 +65,7 @@ def schema_command(role: str, old: Path | None, changelog: Path | None, manifest
         documents=load_manifests(manifests),
     )
     click.echo(check.report())
-    if check.untold or check.broken:
+    if check.unannounced or check.broken:
         raise SystemExit(1)
 
 

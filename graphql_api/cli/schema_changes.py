@@ -54,32 +54,32 @@ class RiskyChange:
 class SchemaCheck:
     """What can break the clients of an old schema.
 
-    `told` are the risky changes that the changelog names, and `untold` those that it does not. `broken` has a
+    `announced` are the risky changes that the changelog names, and `unannounced` the others. `broken` has a
     line for each document that is not valid any more.
     """
 
-    told: list[RiskyChange]
-    untold: list[RiskyChange]
+    announced: list[RiskyChange]
+    unannounced: list[RiskyChange]
     broken: list[str]
 
     def report(self) -> str:
         """Return what must be looked at, or one line that nothing must be."""
         lines: list[str] = []
-        if self.untold:
+        if self.unannounced:
             lines.append("Changes that can break a client, and are not under Unreleased in the changelog:")
-            lines += [f"  `{change.coordinate}`: {change.description}" for change in self.untold]
+            lines += [f"  `{change.coordinate}`: {change.description}" for change in self.unannounced]
         if self.broken:
             lines.append("Documents that are not valid any more:")
             lines += [f"  {line}" for line in self.broken]
-        told = f"; the changelog names {len(self.told)} changes that can" if self.told else ""
-        return "\n".join(lines) or f"No client is broken without notice{told}."
+        announced = f"; the changelog names {len(self.announced)} changes that can" if self.announced else ""
+        return "\n".join(lines) or f"No client is broken without notice{announced}."
 
 
 def check_schema(
     old: GraphQLSchema, new: GraphQLSchema, *, changelog: str = "", documents: Iterable[ManifestDocument] = ()
 ) -> SchemaCheck:
     """Compare a schema with the one that its clients were made for."""
-    names = told_coordinates(changelog)
+    names = announced_coordinates(changelog)
     changes = find_risky_changes(old, new)
     return SchemaCheck(
         [change for change in changes if change.coordinate in names],
@@ -100,9 +100,9 @@ def read_schema(path: Path) -> GraphQLSchema:
 def find_risky_changes(old: GraphQLSchema, new: GraphQLSchema) -> list[RiskyChange]:
     """Return the changes that can break a client of the old schema, sorted by coordinate.
 
-    These are all that graphql-core calls breaking. Of those that it calls dangerous, an optional argument or
-    input field is left out, since nobody sends it yet. So is a new enum value that no response can have, and
-    a new interface, which no document names yet.
+    All changes that graphql-core calls breaking are risky. Three kinds that it calls dangerous are not: a new
+    optional argument or input field, a new enum value that no response can have, and a new interface. No
+    client sends or names them yet.
     """
     enums = _enums_of_responses(old)
     changes = [
@@ -148,7 +148,7 @@ def _find_coordinate(description: str) -> str:
     return next(match[1] for match in matches if match)
 
 
-def told_coordinates(changelog: str) -> set[str]:
+def announced_coordinates(changelog: str) -> set[str]:
     """Return what the section `## Unreleased` of a changelog has in backticks."""
     section = _UNRELEASED.search(changelog)
     return set(re.findall(r"`([^`\n]+)`", section[1])) if section else set()

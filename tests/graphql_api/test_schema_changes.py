@@ -10,10 +10,10 @@ from graphql_api.access.roles import Role
 from graphql_api.cli import main
 from graphql_api.cli.schema_changes import (
     _find_coordinate,
+    announced_coordinates,
     check_schema,
     find_risky_changes,
     read_schema,
-    told_coordinates,
 )
 from graphql_api.execution.manifests import ManifestDocument
 from tests.check_schema import CHANGELOG, released_path
@@ -111,8 +111,8 @@ def test_the_changelog_names_a_change_under_its_first_heading() -> None:
         "# Changelog\n\n## Unreleased\n\n- `Book.by` is gone, use `authors`.\n\n## 0.1.0\n\n- `Book.price`"
     )
 
-    assert told_coordinates(changelog) == {"Book.by", "authors"}
-    assert told_coordinates("## 0.1.0\n\n- `Book.price`") == set()
+    assert announced_coordinates(changelog) == {"Book.by", "authors"}
+    assert announced_coordinates("## 0.1.0\n\n- `Book.price`") == set()
 
 
 def test_a_change_that_the_changelog_does_not_name_and_a_broken_document_are_reported() -> None:
@@ -133,7 +133,7 @@ def test_a_change_that_the_changelog_does_not_name_and_a_broken_document_are_rep
         "Documents that are not valid any more:",
         "  shop.json: authors: Cannot query field 'by' on type 'Book'. (line 2, column 11)",
     ]
-    assert [change.coordinate for change in check.told] == ["Book.title(length:)"]
+    assert [change.coordinate for change in check.announced] == ["Book.title(length:)"]
 
 
 def run_check(*arguments: str | Path) -> tuple[int, str]:
