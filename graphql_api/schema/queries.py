@@ -37,11 +37,12 @@ from graphql_api.schema.inputs import (
     check_isbn,
     check_storable_text,
 )
+from graphql_api.schema.node import Node, Record
 from graphql_api.schema.pagination import MAX_PAGE_SIZE, Connection, ConnectionSource
 from graphql_api.schema.record_orders import AUTHOR_ORDERS, CATEGORY_ORDERS
 from graphql_api.schema.restrictions import restrict_to
 from graphql_api.schema.suggest import SUGGEST_COST, Suggestions, resolve_suggest
-from graphql_api.schema.types import Author, Book, BookConnection, Category, Node, Record, Series
+from graphql_api.schema.types import Author, Book, BookConnection, Category, Series
 
 _IdArg = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 _IdsArg = Annotated[

@@ -5,7 +5,6 @@ plain fields read columns of a record, and relations use the loaders.
 """
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated
 
 import strawberry
@@ -38,6 +37,7 @@ from graphql_api.schema.book_slugs import book_slug
 from graphql_api.schema.connections import connection_field
 from graphql_api.schema.contributor_role import ContributorRole
 from graphql_api.schema.costs import FACET_COST, NO_ROWS, ONE_ROW, SHORT_LIST
+from graphql_api.schema.cover import Cover
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.facet_values import (
     DecadeCount,
@@ -61,7 +61,8 @@ from graphql_api.schema.facets import (
     resolve_category_counts,
 )
 from graphql_api.schema.fields import loader_field
-from graphql_api.schema.ids import global_id
+from graphql_api.schema.money import Money
+from graphql_api.schema.node import Node
 from graphql_api.schema.pagination import (
     EDGES_USE,
     NODES_USE,
@@ -80,12 +81,11 @@ from graphql_api.schema.relations import (
     resolve_authors,
     resolve_category_books,
     resolve_children,
-    resolve_cover_alts,
     resolve_related_books,
     resolve_series_books,
 )
 from graphql_api.schema.restrictions import restrict_to
-from graphql_api.schema.scalars import ISBN, URL, CurrencyCode, LanguageCode
+from graphql_api.schema.scalars import ISBN, URL, LanguageCode
 from graphql_api.schema.truncation import truncate_text
 from graphql_api.schema.works import (
     WORK_COST,
@@ -94,41 +94,6 @@ from graphql_api.schema.works import (
     resolve_work,
     resolve_work_authors,
 )
-
-Record = (
-    book_reads.Book | author_reads.Author | category_reads.Category | series_reads.Series | work_reads.Work
-)
-
-
-def _resolve_id(root: strawberry.Parent[Record]) -> strawberry.ID:
-    return global_id(root.type_name, root["id"])
-
-
-@strawberry.interface(description="An object with a global id, which `node` can look up.")
-class Node:
-    id: strawberry.ID = object_field(
-        _resolve_id,
-        "The global id: opaque, unique across all types. `node` looks up the object by it.",
-        trusted=True,
-    )
-
-    @classmethod
-    def resolve_type(cls, value: Record, *_: object) -> str:
-        return value.type_name
-
-
-@strawberry.type(description="An amount of money.", directives=[NO_ROWS])
-class Money:
-    record_class = book_reads.PricedBook
-
-    price: Decimal = strawberry.field(
-        name="amount",
-        description="The exact amount. It has the decimals of its currency, for example 12.90 (EUR) or 500 "
-        "(JPY), and more only if the price has more.",
-    )
-    currency: CurrencyCode = strawberry.field(
-        name="currencyCode", description="The currency's ISO 4217 code, for example EUR."
-    )
 
 
 def _resolve_role(root: strawberry.Parent[author_reads.Contribution]) -> ContributorRole:
@@ -144,20 +109,6 @@ class Contribution:
     )
     role: ContributorRole = object_field(_resolve_role, "The role of the author.", reads=["role"])
     author: "Author" = strawberry.field(description="The author who contributed.")
-
-
-@strawberry.type(description="An image of a book's cover.", directives=[NO_ROWS])
-class Cover:
-    record_class = book_reads.CoveredBook
-
-    cover_url: URL = strawberry.field(name="url", description="The URL of the image.")
-    alt: str = batch_field(
-        resolve_cover_alts,
-        "A text for readers who do not see the image: the title and up to three names of the byline.",
-        ONE_ROW,
-        reads=["name"],
-        record_class=author_reads.Author,
-    )
 
 
 _TruncateAtArg = Annotated[

@@ -14,9 +14,9 @@ from graphql_api.execution.plans import Plan
 from graphql_api.loaders import catalog
 from graphql_api.loaders.columns import ColumnSelection, columns_for
 from graphql_api.schema import Schema, schema
+from graphql_api.schema.money import Money
 from graphql_api.schema.queries import Query
 from graphql_api.schema.scalars import SCALARS
-from graphql_api.schema.types import Money
 from tests.catalogs import add_book
 from tests.graphql_api.conftest import Client
 
