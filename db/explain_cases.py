@@ -347,7 +347,7 @@ async def _read_text_page(database: Database, scope: Scope, parent: int, text: s
 async def _read_text_count(database: Database, scope: Scope, parent: int, text: str) -> object:
     [text_query] = await interpret_texts(database, [text])
     list_condition = Filter(text).to_list_condition(text_query)
-    return await fetch_filtered_counts(database, scope, [parent], list_condition, ranked=True)
+    return await fetch_filtered_counts(database, scope, [parent], list_condition)
 
 
 async def _match_text(database: Database, text: str, book_ids: Sequence[int]) -> object:

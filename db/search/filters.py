@@ -5,7 +5,7 @@ from enum import Enum
 
 from db.keyset import Scope
 from db.search.conditions import ALWAYS, Condition, RecordKeys, all_of
-from db.search.filtered_lists import ListCondition
+from db.search.list_condition import ListCondition
 from db.search.text_query import TextQuery
 
 

@@ -10,8 +10,8 @@ from db.books import ALL_BOOKS, BY_CATEGORY, AuthorScope
 from db.database import Database
 from db.keyset import Scope
 from db.search.conditions import Condition, all_of, by_authors, in_categories
-from db.search.filtered_lists import ListCondition
 from db.search.filters import Filter, ListRestriction
+from db.search.list_condition import ListCondition
 from db.search.text_query import TextQuery
 from db.statements import StatementTemplate
 

@@ -87,7 +87,7 @@ def sorted_hits_sql(query: str, named: str, limit: int) -> str:
     return f"SELECT id FROM ({hits}) AS hit ORDER BY {order}, id LIMIT {limit}"
 
 
-def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: int) -> str:
+def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: str) -> str:
     """Return the SQL for columns of `limit` rows of `book_search` with the words in title or authors.
 
     The parameters and the order are those of popular_hits_sql().
@@ -95,7 +95,7 @@ def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: int)
     return union_until_limit(_named_books(columns, named, named_in_tiers, limit), limit)
 
 
-def _named_books(columns: str, named: str, named_in_tiers: str, limit: int) -> list[str]:
+def _named_books(columns: str, named: str, named_in_tiers: str, limit: int | str) -> list[str]:
     """Return the SELECT of each tier for the books that have the words of `named` in title or authors."""
     return [
         f"SELECT {columns} FROM book_search"

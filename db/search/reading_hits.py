@@ -24,9 +24,9 @@ _MANY_EXPECTED_HITS = 2 * MAX_ENUMERATED_HITS
 _MOST = MAX_ENUMERATED_HITS + 1
 
 _TIERS = "string_to_array(reading.tiers, chr(10))"
-"""The tsquery of each tier of a reading, one a line; empty if it is expected to have few hits."""
+"""The tsquery of each tier of a reading, one a line."""
 
-_POPULAR_HITS = popular_names_sql("book_id, document", "reading.named::tsquery", _TIERS, SAMPLED_HITS)
+_NAMED_HITS = popular_names_sql("book_id, document", "reading.named::tsquery", _TIERS, "reading.sampled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +65,24 @@ WITH found AS MATERIALIZED (
            reading.is_corrected AND NOT hits.has_exact AS lacks_exact
     FROM unnest(
         (SELECT $1::text[]), (SELECT $2::text[]), (SELECT $4::integer[]), (SELECT $5::text[]),
-        (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::boolean[]), (SELECT $9::text[])
+        (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::boolean[]), (SELECT $9::text[]),
+        (SELECT $10::integer[])
     ) WITH ORDINALITY AS reading (
-        query, named, least, title, authors, ranking, is_corrected, tiers, n
+        query, named, least, title, authors, ranking, is_corrected, tiers, sampled, n
     )
     CROSS JOIN LATERAL (
-        WITH popular AS MATERIALIZED ({_POPULAR_HITS}),
+        WITH named AS MATERIALIZED ({_NAMED_HITS}),
         hit AS MATERIALIZED (
-            SELECT book_id, document FROM popular WHERE (SELECT count(*) FROM popular) = {SAMPLED_HITS}
+            SELECT book_id, document FROM named WHERE (SELECT count(*) FROM named) = {SAMPLED_HITS}
             UNION ALL (
                 SELECT book_id, document FROM book_search
                 WHERE document @@ reading.query::tsquery
-                  AND (SELECT count(*) FROM popular) < {SAMPLED_HITS}
+                  AND (SELECT count(*) FROM named) < {SAMPLED_HITS}
                 LIMIT {_MOST}
             )
         ),
         size AS (
-            SELECT (SELECT count(*) FROM popular) = {SAMPLED_HITS} OR count(*) > {MAX_ENUMERATED_HITS}
+            SELECT (SELECT count(*) FROM named) = {SAMPLED_HITS} OR count(*) > {MAX_ENUMERATED_HITS}
                    AS is_many
             FROM hit
         )
@@ -100,11 +101,7 @@ WITH found AS MATERIALIZED (
                        > count(*) FILTER (WHERE document @@ reading.title::tsquery)
                 FROM (SELECT document FROM hit LIMIT {SAMPLED_HITS}) AS sampled) AS names_authors
         FROM size
-        WHERE reading.least <= (
-            SELECT count(*) FROM (
-                SELECT FROM hit WHERE document @@ reading.named::tsquery LIMIT reading.least
-            ) AS named
-        )
+        WHERE reading.least <= (SELECT count(*) FROM named) AND EXISTS (SELECT FROM hit)
     ) AS hits
     LIMIT 1
 ),
@@ -145,20 +142,23 @@ async def first_reading_with_hits(
 
     `exact` is the tsquery of the words as typed, and `books` the number of books of the catalog.
     """
+    least = [0 if reading.is_anywhere else reading.least_hits for reading in readings]
+    sampled = [
+        SAMPLED_HITS if _has_many_hits(reading, books) else number
+        for reading, number in zip(readings, least, strict=True)
+    ]
     [(generation, number, ids, scores, names_authors, texts)] = await database.fetch(
         _HITS_OF_READINGS,
         [tsquery(reading.expression) for reading in readings],
         [tsquery(reading.expression, "" if reading.is_anywhere else "AB") for reading in readings],
         exact,
-        [reading.least_hits for reading in readings],
+        least,
         [tsquery(reading.likeliest, "A") for reading in readings],
         [tsquery(reading.likeliest, "B") for reading in readings],
         [ranking.json for ranking in rankings],
         [reading.is_corrected for reading in readings],
-        [
-            "\n".join(names_in_tiers(reading.expression)) if _has_many_hits(reading, books) else ""
-            for reading in readings
-        ],
+        ["\n".join(names_in_tiers(reading.expression)) for reading in readings],
+        sampled,
     )
     if number is None:
         return ReadingHits(generation)

@@ -36,13 +36,13 @@ _MIN_TRUSTED_LENGTH = 5
 _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
 
-_ENOUGH_CANDIDATES = 6
+_ENOUGH_CANDIDATES = 3
 """Number of rows with the words per suggestion after which no less popular tier is read."""
 
-_MAX_CANDIDATES = 300
+_MAX_CANDIDATES = 100
 """Maximum number of rows with the words that are compared in one tier."""
 
-_MAX_READ = 500
+_MAX_READ = 200
 """Maximum number of rows of a tier that are read to find them; a short last word is not looked up."""
 
 _POPULAR_SCAN = 500

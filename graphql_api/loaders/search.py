@@ -15,10 +15,13 @@ from db.keyset import Order, Page, PageRequest, Scope
 from db.records import CatalogRecord, Columns
 from db.search.conditions import Condition
 from db.search.facets import FacetRequest, FacetResult, fetch_facets
-from db.search.filtered_lists import Count, ListCondition, fetch_filtered_counts, fetch_filtered_pages
+from db.search.filtered_lists import Count, fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Filter
 from db.search.highlights import Match, matches_by_book_ids
 from db.search.list_choice import choose_shorter_list
+from db.search.list_condition import ListCondition
+from db.search.ranked_hits import RankedHits, fetch_ranked_hits
+from db.search.ranking import RELEVANCE
 from db.search.record_keys import resolve_record_keys
 from db.search.text_query import TextQuery, interpret_texts
 from db.trends import TRENDING, locate_positions
@@ -56,18 +59,44 @@ def _list_choice_loader(
     return loaders.loader(("list_choice", scope, book_filter), read)
 
 
+def _ranked_hits_loader(
+    loaders: Loaders, scope: Scope, book_filter: Filter
+) -> Loader[tuple[int, ...], list[RankedHits] | None]:
+    """Return the loader of the ranked hits of these parents, read once for pages and counts.
+
+    They are None if the ids of all hits of the text are known.
+    """
+    choices = _list_choice_loader(loaders, scope, book_filter)
+
+    async def read(database: Database, keys: Sequence[tuple[int, ...]]) -> list[list[RankedHits] | None]:
+        found: list[list[RankedHits] | None] = []
+        for parents in keys:
+            chosen_scope, chosen, condition = await _load_one(choices, parents)
+            needed = condition.hits is None
+            found.append(
+                await fetch_ranked_hits(database, chosen_scope, chosen, condition) if needed else None
+            )
+        return found
+
+    return loaders.loader(("ranked_hits", scope, book_filter), read)
+
+
 def filtered_book_page_loader(
     loaders: Loaders, scope: Scope, order: Order, page_request: PageRequest, book_filter: Filter
 ) -> Loader[int, Page[Book]]:
     """Return the loader of a page of filtered books, by parent id."""
     choices, columns = _list_choice_loader(loaders, scope, book_filter), loaders.columns.books
+    ranked_hits = _ranked_hits_loader(loaders, scope, book_filter)
 
     async def read(database: Database, parents: Sequence[int]) -> list[Page[Book]]:
         chosen_scope, keys, condition = await _load_one(choices, tuple(parents))
         located = page_request
         if order.key is TRENDING:
             located = await locate_positions(database, page_request)
-        return await fetch_filtered_pages(database, chosen_scope, order, located, keys, columns, condition)
+        ranked = await _load_one(ranked_hits, tuple(parents)) if order.key is RELEVANCE else None
+        return await fetch_filtered_pages(
+            database, chosen_scope, order, located, keys, columns, condition, ranked
+        )
 
     return loaders.loader(("filtered_book_page", scope, order, page_request, book_filter), read)
 
@@ -105,13 +134,17 @@ def filtered_book_count_loader(
 ) -> Loader[int, Count]:
     """Return the loader of the number of filtered books, by parent id.
 
-    `ranked` is described at fetch_filtered_counts().
+    `ranked`: of a list sorted by relevance, which has no other hits than those that are ranked.
     """
     choices = _list_choice_loader(loaders, scope, book_filter)
+    ranked_hits = _ranked_hits_loader(loaders, scope, book_filter)
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:
+        hits = await _load_one(ranked_hits, tuple(parents)) if ranked else None
+        if hits is not None:
+            return [Count(len(each.ids), each.capped) for each in hits]
         chosen_scope, keys, condition = await _load_one(choices, tuple(parents))
-        return await fetch_filtered_counts(database, chosen_scope, keys, condition, ranked=ranked)
+        return await fetch_filtered_counts(database, chosen_scope, keys, condition)
 
     return loaders.loader(("filtered_book_count", scope, book_filter, ranked), read)
 

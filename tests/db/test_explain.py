@@ -122,7 +122,7 @@ def read_statements() -> set[str]:
         and value not in (books.UNPUBLISHED_BOOKS, books.BY_SERIES)  # without filters
     ]
     names.add(f"{books.BY_SERIES.name}_facets")
-    for shape in ("matching", "count_matching", "count_ranked", "facets"):
+    for shape in ("matching", "count_matching", "ranked_hits", "facets"):
         names |= {f"{scope.name}_{shape}" for scope in of_books}
     names |= {
         f"{scope.name}_{shape}"

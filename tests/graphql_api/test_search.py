@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from db.connections.pool import ConnectionPool
+from db.search.ranking import MAX_ENUMERATED_HITS
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import DocumentCache
@@ -420,6 +421,41 @@ async def test_nested_searches_run_the_same_statements_at_any_size(
         "words_of_text",
     ]
     assert len(client.statements) == len(set(client.statements))
+
+
+async def test_many_hits_are_ranked_once_for_the_pages_and_counts_of_all_parents(
+    client: Client, connection: asyncpg.Connection
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title, language)"
+        " SELECT 's', n, 'Copy ' || n, 'de' FROM generate_series(1, $1::integer) AS n",
+        MAX_ENUMERATED_HITS + 1,
+    )
+    for name, titles in (("Ann Able", ["Copy A", "Sea"]), ("Bea Able", ["A Copied Copy", "Copy"])):
+        author = await add_author(connection, name)
+        for title in titles:
+            await add_book(connection, title, authors=[author], language="en")
+    books = 'books(filter: {text: "copy", language: {eq: "en"}}, first: 2) { totalCount nodes { title } }'
+
+    data = await client.data(f"{{ authors {{ nodes {{ name {books} }} }} }}")
+    nested = list(client.statements)
+    whole = await client.data(f"{{ {books} }}")
+
+    assert data["authors"]["nodes"] == [
+        {"name": "Ann Able", "books": {"totalCount": 1, "nodes": [{"title": "Copy A"}]}},
+        {
+            "name": "Bea Able",
+            "books": {"totalCount": 2, "nodes": [{"title": "Copy"}, {"title": "A Copied Copy"}]},
+        },
+    ]
+    assert sorted(nested) == [
+        "books_by_author_ids_matching",
+        "books_by_author_ids_ranked_hits",
+        "page_of_authors",
+        "words_of_text",
+    ]
+    assert whole == {"books": {"totalCount": 3, "nodes": [{"title": "Copy"}, {"title": "Copy A"}]}}
+    assert sorted(client.statements) == ["page_of_books_matching", "page_of_books_ranked_hits"]
 
 
 async def test_counts_are_read_only_when_they_are_selected(client: Client, shelf: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
 from db.search.filters import Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match, matches_by_book_ids
 from db.search.popularity_tiers import names_in_tiers, popular_hits_sql, sorted_hits_sql
+from db.search.ranked_hits import fetch_ranked_hits
 from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RELEVANCE
 from db.search.text_query import MAX_TEXT_LENGTH, TextQuery, interpret_texts
 from db.search.tsquery import AllOf, AnyOf, Expression, Phrase, Term, tsquery
@@ -134,11 +135,10 @@ async def test_a_list_by_relevance_counts_what_it_reaches(
         )
     )
 
-    ranked = [
-        await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], condition, ranked=True)
-        for condition in (few, many)
+    counted = [
+        await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], condition) for condition in (few, many)
     ]
-    counted = await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], many)
+    [hits] = await fetch_ranked_hits(connection, books.ALL_BOOKS, [0], many)
     [page] = await fetch_filtered_pages(
         connection,
         books.ALL_BOOKS,
@@ -149,9 +149,9 @@ async def test_a_list_by_relevance_counts_what_it_reaches(
         many,
     )
 
-    assert ranked == [[(3, False)], [(RANK_CANDIDATES, True)]]
-    assert counted == [(MAX_ENUMERATED_HITS + 1, False)]
-    assert len(page.rows) == RANK_CANDIDATES
+    assert counted == [[(3, False)], [(MAX_ENUMERATED_HITS + 1, False)]]
+    assert (len(hits.ids), hits.capped) == (RANK_CANDIDATES, True)
+    assert [book.id for book in page.rows] == hits.ids
 
 
 async def test_a_match_has_the_matching_fields_and_the_marked_title(
@@ -336,11 +336,11 @@ async def test_of_many_hits_those_with_the_words_in_title_or_authors_are_ranked_
     [page] = await fetch_filtered_pages(
         connection, books.ALL_BOOKS, BEST_FIRST, PageRequest(1_000), [0], books.COLUMNS, list_condition
     )
-    counted = await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], list_condition, ranked=True)
+    [hits] = await fetch_ranked_hits(connection, books.ALL_BOOKS, [0], list_condition)
 
     assert sorted(book.title for book in page.rows[:30]) == sorted(f"Copy {number}" for number in range(30))
     assert len({book.id for book in page.rows}) == RANK_CANDIDATES
-    assert counted == [(RANK_CANDIDATES, True)]
+    assert (len(set(hits.ids)), hits.capped) == (RANK_CANDIDATES, True)
 
 
 @pytest.mark.parametrize(
