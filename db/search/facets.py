@@ -25,7 +25,7 @@ CATEGORY_SCAN_FACTOR = 4
 """If no counted book is in a category of the facet, this many times as many are scanned for some that are."""
 
 FACET_BOOK_LIMIT_BROAD_TEXT = 1_000
-"""The same limit for a text with more than MAX_ENUMERATED_HITS hits: each candidate is checked on its own."""
+"""The same limit for a text whose hits are not known by their ids: each candidate is checked on its own."""
 
 PRICE_STEPS = (0, 5, 10, 20, 50, 100)
 """Lower bounds of the price ranges, in any currency."""

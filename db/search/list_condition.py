@@ -21,6 +21,8 @@ class ListCondition:
 
     @property
     def hits(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """The ids and scores of the hits of the text, if they are known."""
+        """The ids and scores of the hits of the text, if all are known and ranked."""
         query = self.text_query
-        return None if query is None or query.book_ids is None else (query.book_ids, query.scores)
+        if query is None or query.book_ids is None or query.scores is None:
+            return None
+        return query.book_ids, query.scores

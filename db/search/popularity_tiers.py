@@ -16,9 +16,6 @@ TIER_LEXEMES = ("#0", "#1", "#2", "#3a", "#3b", "#3c", "#3d")
 TIERS = tuple(range(len(TIER_THRESHOLDS), -1, -1))
 """The numbers of the tiers, most popular first."""
 
-MAX_SORTED_HITS = 5_000
-"""Maximum number of hits that are read to find the most popular ones, if a text has no more."""
-
 _AUTHOR_MARK = "@"
 """What is before a word of the authors in tiered_names(), behind the digit of the tier."""
 
@@ -73,18 +70,13 @@ def popular_hits_sql(query: str, named: str, named_in_tiers: str, limit: int) ->
     return union_until_limit(parts, limit)
 
 
-def sorted_hits_sql(query: str, named: str, limit: int) -> str:
-    """Return the SQL for the books of popular_hits_sql() if at most MAX_SORTED_HITS match the tsquery.
-
-    They are found in one pass. A pass for each tier reads the longest list of the words each time.
-    """
-    hits = (
-        f"SELECT book_id AS id, document FROM book_search WHERE document @@ (SELECT {query}::tsquery)"
-        f" LIMIT {MAX_SORTED_HITS}"
+def popularity_sql(document: str, named: str) -> str:
+    """Return the SQL for a document's place in the order of popular_hits_sql(): the highest comes first."""
+    tiers = " ".join(
+        f"WHEN {document} @@ $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery THEN {tier}"
+        for tier in reversed(TIERS[1:])
     )
-    tiers = [f"document @@ $${quote_lexeme(TIER_LEXEMES[tier])}$$::tsquery DESC" for tier in TIERS[:-1]]
-    order = ", ".join([f"(document @@ (SELECT {named}::tsquery)) IS TRUE DESC", *tiers])
-    return f"SELECT id FROM ({hits}) AS hit ORDER BY {order}, id LIMIT {limit}"
+    return f"CASE WHEN {document} @@ {named} THEN {len(TIERS)} ELSE 0 END + CASE {tiers} ELSE {TIERS[0]} END"
 
 
 def popular_names_sql(columns: str, named: str, named_in_tiers: str, limit: str) -> str:

@@ -21,7 +21,13 @@ _ALPHABETS = (
 )
 _MIN_CORRECTED_LENGTH = 3
 _MIN_INDEXED_LENGTH = 3
-"""After other words, a beginning of fewer letters is not looked up: very many words begin so."""
+_MIN_POPULAR_LENGTH = 2
+"""After other words, a beginning of fewer letters is not looked up: very many words begin so.
+
+The second number is that for the popular tiers, whose lists of books are short.
+"""
+
+_FIRST_POPULAR_TIER = 3
 
 _MAX_EDITED_LENGTH = 12
 _MAX_EDITS = 8
@@ -67,15 +73,19 @@ class Prefix:
         """Every word, the last one as a beginning."""
         return self._expression("", with_last=True)
 
-    def indexed_expression(self, digit: str) -> Expression:
+    def indexed_expression(self, tier: int) -> Expression:
         """Return the words to look up in an index of suggestions, each behind the digit of a tier.
 
         After other words, a last word that is short or says little is left out.
         """
         last = self.words[-1]
-        says_little = min(map(len, last)) < _MIN_INDEXED_LENGTH or last[0] in LIGHT_WORDS
+        length = min(map(len, last))
+        if tier >= _FIRST_POPULAR_TIER:
+            says_much = length >= _MIN_POPULAR_LENGTH
+        else:
+            says_much = length >= _MIN_INDEXED_LENGTH and last[0] not in LIGHT_WORDS
         is_only = len(self.words) == 1
-        return self._expression(digit, with_last=is_only or bool(grams_of(last[0])) or not says_little)
+        return self._expression(str(tier), with_last=is_only or bool(grams_of(last[0])) or says_much)
 
     def _expression(self, digit: str, *, with_last: bool) -> Expression:
         *whole, last = self.words

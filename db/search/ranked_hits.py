@@ -11,15 +11,12 @@ from db.books import ALL_BOOKS
 from db.database import Database
 from db.keyset import Scope, merge_ranges_sql
 from db.search.conditions import ALWAYS, Condition, all_of, bind_single_parent, restrict_scope
+from db.search.hit_limits import MAX_POPULAR_HITS, MAX_TITLE_CANDIDATES, RANK_CANDIDATES
 from db.search.list_condition import ListCondition
-from db.search.popularity_tiers import TIERS, in_tier, popular_hits_sql, sorted_hits_sql, union_until_limit
-from db.search.ranking import MAX_TITLE_CANDIDATES, RANK_CANDIDATES
+from db.search.popularity_tiers import TIERS, in_tier, popular_hits_sql, union_until_limit
 from db.search.score import ranking_parameters, scored_sql, titles_condition
 from db.search.text_query import TextQuery
 from db.statements import ReadStatement
-
-_MAX_POPULAR = RANK_CANDIDATES + MAX_TITLE_CANDIDATES + 1
-"""Number of popular hits that are read: if there are as many, some book is not ranked."""
 
 _RANKING = ranking_parameters(2)
 _FIRST_PARAMETER = 2 + len(_RANKING)
@@ -37,7 +34,7 @@ class RankedHits:
 async def fetch_ranked_hits(
     database: Database, scope: Scope, parents: Sequence[int], list_condition: ListCondition
 ) -> list[RankedHits]:
-    """Return the ranked hits of each parent's list, for a text whose hits are not known by their ids."""
+    """Return the ranked hits of each parent's list, for a text whose hits are not all ranked."""
     statement = _ranked_hits_statement(bind_single_parent(scope, parents), list_condition)
     ranking = _text_of(list_condition).ranking.parameters
     rows = await database.fetch(statement, parents, *ranking, *_popular_values(scope, list_condition))
@@ -78,29 +75,33 @@ ORDER BY parent.ordinal
 def _popular_sql(scope: Scope, list_condition: ListCondition) -> str:
     """Return the SQL for the most popular matching books.
 
-    Those of the whole catalog have the words in title or authors, if enough do. Those of another list are
-    found by their documents, tier by tier, or if one in ten matches, by scanning the index by rating count.
-    The parameters are _popular_values().
+    Those of the whole catalog have the words in title or authors, if enough do, and may be known. Those of
+    another list are found by the ids of the hits, or by their documents, tier by tier, or if one in ten
+    matches, by scanning the index by rating count. The parameters are _popular_values().
     """
     condition, text_query = list_condition.condition, _text_of(list_condition)
+    query, named, named_in_tiers = (f"${_FIRST_PARAMETER + number}" for number in range(3))
     if _is_whole_catalog(scope, list_condition):
-        query, named, named_in_tiers = (f"${_FIRST_PARAMETER + number}" for number in range(3))
-        if text_query.is_sortable:
-            return sorted_hits_sql(query, named, _MAX_POPULAR)
-        return popular_hits_sql(query, named, named_in_tiers, _MAX_POPULAR)
-    if text_query.is_frequent:
-        return _most_popular_sql(scope, condition, _FIRST_PARAMETER, _MAX_POPULAR)
+        if text_query.book_ids is not None:
+            return f"SELECT id FROM unnest({query}::bigint[]) AS h (id) LIMIT {MAX_POPULAR_HITS}"
+        if text_query.popular_ids is not None:
+            return f"SELECT id FROM unnest({named}::bigint[]) AS h (id)"
+        return popular_hits_sql(query, named, named_in_tiers, MAX_POPULAR_HITS)
+    if text_query.is_frequent or text_query.book_ids is not None:
+        return _most_popular_sql(scope, condition, _FIRST_PARAMETER, MAX_POPULAR_HITS)
     conditions = (in_tier(condition, tier) for tier in TIERS)
-    parts = [_most_popular_sql(scope, each, _FIRST_PARAMETER, _MAX_POPULAR) for each in conditions]
-    return union_until_limit(parts, _MAX_POPULAR)
+    parts = [_most_popular_sql(scope, each, _FIRST_PARAMETER, MAX_POPULAR_HITS) for each in conditions]
+    return union_until_limit(parts, MAX_POPULAR_HITS)
 
 
 def _popular_values(scope: Scope, list_condition: ListCondition) -> tuple[object, ...]:
     """Return the values of the parameters of _popular_sql(): first those of the condition."""
     values, text_query = list_condition.condition.values, _text_of(list_condition)
-    if not _is_whole_catalog(scope, list_condition):
+    if not _is_whole_catalog(scope, list_condition) or text_query.book_ids is not None:
         return values
-    return (*values, text_query.named, *([] if text_query.is_sortable else [text_query.named_in_tiers]))
+    if text_query.popular_ids is not None:
+        return (*values, text_query.popular_ids)
+    return (*values, text_query.named, text_query.named_in_tiers)
 
 
 def _text_of(list_condition: ListCondition) -> TextQuery:
@@ -115,10 +116,12 @@ def _is_whole_catalog(scope: Scope, list_condition: ListCondition) -> bool:
 def _titled_sql(scope: Scope, list_condition: ListCondition) -> str:
     """Return the SQL for the matching books among the most popular ones with one of the possible titles.
 
-    The tsquery of the text is the first parameter of the condition.
+    The first parameter of the condition is the tsquery of the text, or the ids of its hits.
     """
     condition = all_of([titles_condition(_RANKING["titles"]), list_condition.others])
     titled = _most_popular_sql(scope, condition, _FIRST_PARAMETER + 1, MAX_TITLE_CANDIDATES)
+    if _text_of(list_condition).book_ids is not None:
+        return f"SELECT id FROM ({titled}) AS titled WHERE id = ANY (${_FIRST_PARAMETER}::bigint[])"
     return (
         f"SELECT titled.id FROM ({titled}) AS titled JOIN book_search AS s ON s.book_id = titled.id"
         f" WHERE s.document @@ ${_FIRST_PARAMETER}::tsquery"

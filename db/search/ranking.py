@@ -1,4 +1,4 @@
-"""Ranking: the limits of lists by relevance, and what a text's reading is worth in the score."""
+"""Ranking: what a text's reading is worth in the score."""
 
 import math
 from dataclasses import replace
@@ -11,19 +11,6 @@ from db.search.readings import Group, Reading, complete_words, light_words
 from db.search.score import RankingValues
 from db.search.tsquery import Term, all_of, tsquery, words_of
 from db.search.vocabulary import Vocabulary
-
-MAX_ENUMERATED_HITS = 2_000
-"""If a text matches at most this many books, all are ranked, and their ids are passed to later statements."""
-
-RANK_CANDIDATES = 400
-"""Maximum number of hits that are ranked if a text matches more books: those with the most ratings.
-
-In the whole catalog those with the words in title or authors come before all others. The rarer the text is
-among popular books, the more documents must be read to find them.
-"""
-
-MAX_TITLE_CANDIDATES = 100
-"""Maximum number of hits that are ranked because their title is the text, with any ratings."""
 
 RELEVANCE = SortKey("relevance", "score", INTEGER)
 

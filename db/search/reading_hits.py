@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.database import Database
-from db.search.popularity_tiers import names_in_tiers, popular_names_sql
-from db.search.ranking import MAX_ENUMERATED_HITS, NAME_TITLE_POINTS
+from db.search.hit_limits import MAX_LISTED_HITS, MAX_POPULAR_HITS, MAX_RANKED_HITS
+from db.search.popularity_tiers import names_in_tiers, popular_names_sql, popularity_sql
+from db.search.ranking import NAME_TITLE_POINTS
 from db.search.readings import Reading
 from db.search.score import RankingValues, ranking_columns, ranking_record_sql, scored_sql
 from db.search.tsquery import tsquery
@@ -15,34 +16,35 @@ from db.statements import ReadStatement
 SAMPLED_HITS = 200
 """Number of hits that show whether a text is a name: more have it in the authors than in the title.
 
-If too many books match to be listed, the best of as many gives the spelling of a corrected text.
+If not all hits are ranked, the best of as many gives the spelling of a corrected text.
 """
 
-_MANY_EXPECTED_HITS = 2 * MAX_ENUMERATED_HITS
-"""Number of expected hits above which a reading probably has too many to be listed."""
-
-_MOST = MAX_ENUMERATED_HITS + 1
+_MANY_EXPECTED_HITS = 2 * MAX_RANKED_HITS
+"""Number of expected hits above which a reading probably has too many to be ranked."""
 
 _TIERS = "string_to_array(reading.tiers, chr(10))"
 """The tsquery of each tier of a reading, one a line."""
 
 _NAMED_HITS = popular_names_sql("book_id, document", "reading.named::tsquery", _TIERS, "reading.sampled")
+_POPULARITY = popularity_sql("document", "reading.named::tsquery")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingHits:
     """The hits of the first reading that has some; without any, only the generation of the vocabulary.
 
-    `number` is the place of the reading. `ids` are its hits, the best first, and `scores` their scores; both
-    are None beyond MAX_ENUMERATED_HITS. `names_authors`: the words are those of authors. `texts_of_best` are
-    the title, subtitle and authors' names of the best hit, if the reading is corrected and no hit has the
-    words as typed.
+    `number` is the place of the reading. `ids` are its hits, the best first, and `scores` their scores. More
+    than MAX_RANKED_HITS have no scores, and the most popular come first. With `has_more` these are not all
+    hits, and may be None. `names_authors`: the words are those of authors. `texts_of_best` are the title,
+    subtitle and authors' names of the best hit, if the reading is corrected and no hit has the words as
+    typed.
     """
 
     generation: str
     number: int | None = None
     ids: Sequence[int] | None = None
     scores: Sequence[int] | None = None
+    has_more: bool = False
     names_authors: bool = False
     texts_of_best: Sequence[str | None] | None = None
 
@@ -61,8 +63,8 @@ _HITS_OF_READINGS = ReadStatement(
     "hits_of_readings",
     f"""
 WITH found AS MATERIALIZED (
-    SELECT reading.n::integer, reading.ranking, hits.is_many, hits.ids, hits.documents, hits.names_authors,
-           reading.is_corrected AND NOT hits.has_exact AS lacks_exact
+    SELECT reading.n::integer, reading.ranking, hits.is_many, hits.has_more, hits.ids, hits.documents,
+           hits.names_authors, reading.is_corrected AND NOT hits.has_exact AS lacks_exact
     FROM unnest(
         (SELECT $1::text[]), (SELECT $2::text[]), (SELECT $4::integer[]), (SELECT $5::text[]),
         (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::boolean[]), (SELECT $9::text[]),
@@ -72,29 +74,32 @@ WITH found AS MATERIALIZED (
     )
     CROSS JOIN LATERAL (
         WITH named AS MATERIALIZED ({_NAMED_HITS}),
+        enough AS MATERIALIZED (SELECT count(*) = {MAX_POPULAR_HITS} AS is_named FROM named),
         hit AS MATERIALIZED (
-            SELECT book_id, document FROM named WHERE (SELECT count(*) FROM named) = {SAMPLED_HITS}
+            SELECT book_id, document FROM named WHERE (SELECT is_named FROM enough)
             UNION ALL (
                 SELECT book_id, document FROM book_search
-                WHERE document @@ reading.query::tsquery
-                  AND (SELECT count(*) FROM named) < {SAMPLED_HITS}
-                LIMIT {_MOST}
+                WHERE document @@ reading.query::tsquery AND NOT (SELECT is_named FROM enough)
+                LIMIT {MAX_LISTED_HITS + 1}
             )
         ),
-        size AS (
-            SELECT (SELECT count(*) FROM named) = {SAMPLED_HITS} OR count(*) > {MAX_ENUMERATED_HITS}
-                   AS is_many
-            FROM hit
+        size AS MATERIALIZED (
+            SELECT is_named, is_named OR number > {MAX_RANKED_HITS} AS is_many,
+                   is_named OR number > {MAX_LISTED_HITS} AS has_more
+            FROM enough CROSS JOIN (SELECT count(*) AS number FROM hit) AS hits
         )
-        SELECT size.is_many,
-               ARRAY(SELECT book_id FROM hit LIMIT CASE WHEN size.is_many THEN {SAMPLED_HITS} END) AS ids,
-               ARRAY(
-                   SELECT ts_filter(document, '{{a,b}}') FROM hit
-                   LIMIT CASE WHEN size.is_many THEN {SAMPLED_HITS} END
-               ) AS documents,
-               EXISTS (SELECT FROM hit WHERE document @@ (SELECT $3::tsquery)) OR size.is_many AND (
+        SELECT size.is_many, size.has_more,
+               CASE WHEN size.is_many AND (size.is_named OR NOT size.has_more) THEN ARRAY(
+                   SELECT book_id FROM hit ORDER BY {_POPULARITY} DESC, book_id
+               ) ELSE ARRAY(
+                   SELECT book_id FROM hit LIMIT CASE WHEN size.is_many THEN {SAMPLED_HITS} END
+               ) END AS ids,
+               CASE WHEN NOT size.is_many
+                    THEN ARRAY(SELECT ts_filter(document, '{{a,b}}') FROM hit) END AS documents,
+               EXISTS (SELECT FROM hit WHERE document @@ (SELECT $3::tsquery)) OR size.has_more AND (
                    SELECT count(*) > 0 FROM (
-                       SELECT FROM book_search WHERE document @@ (SELECT $3::tsquery) LIMIT {_MOST}
+                       SELECT FROM book_search WHERE document @@ (SELECT $3::tsquery)
+                       LIMIT {MAX_LISTED_HITS + 1}
                    ) AS exact
                ) AS has_exact,
                (SELECT count(*) FILTER (WHERE document @@ reading.authors::tsquery)
@@ -111,10 +116,19 @@ ranking AS MATERIALIZED (
 hit AS (
     SELECT h.id, h.document
     FROM found CROSS JOIN LATERAL unnest(found.ids, found.documents) AS h (id, document)
-    WHERE NOT found.is_many OR found.lacks_exact
+    WHERE NOT found.is_many
+    UNION ALL
+    SELECT h.id, ts_filter(s.document, '{{a,b}}')
+    FROM found CROSS JOIN LATERAL (SELECT * FROM unnest(found.ids) LIMIT {SAMPLED_HITS}) AS h (id)
+    JOIN book_search AS s ON s.book_id = h.id
+    WHERE found.is_many AND found.lacks_exact
 ),
 scored AS MATERIALIZED (SELECT * FROM ({scored_sql("hit", _RANKING)}) AS s ORDER BY key DESC, id DESC)
-SELECT catalog.generation, found.n, listed.ids, listed.scores, found.names_authors, (
+SELECT catalog.generation, found.n,
+       CASE WHEN NOT found.is_many THEN ARRAY(SELECT id FROM scored)
+            WHEN NOT found.has_more OR cardinality(found.ids) = {MAX_POPULAR_HITS} THEN found.ids END,
+       CASE WHEN NOT found.is_many THEN ARRAY(SELECT key FROM scored) END,
+       found.has_more, found.names_authors, (
     SELECT ARRAY[b.title, b.subtitle] || ARRAY(
         SELECT a.name FROM book_author AS ba JOIN author AS a ON a.id = ba.author_id
         WHERE ba.book_id = b.id ORDER BY ba.position
@@ -123,10 +137,6 @@ SELECT catalog.generation, found.n, listed.ids, listed.scores, found.names_autho
 )
 FROM (SELECT {GENERATION_SQL} AS generation FROM catalog_size) AS catalog
 LEFT JOIN found ON true
-LEFT JOIN LATERAL (
-    SELECT ARRAY(SELECT id FROM scored) AS ids, ARRAY(SELECT key FROM scored) AS scores
-    WHERE NOT found.is_many
-) AS listed ON true
 """,
 )
 
@@ -144,13 +154,13 @@ async def first_reading_with_hits(
     """
     least = [0 if reading.is_anywhere else reading.least_hits for reading in readings]
     sampled = [
-        SAMPLED_HITS if _has_many_hits(reading, books) else number
+        MAX_POPULAR_HITS if _has_many_hits(reading, books) else number
         for reading, number in zip(readings, least, strict=True)
     ]
-    [(generation, number, ids, scores, names_authors, texts)] = await database.fetch(
+    [(generation, number, ids, scores, has_more, names_authors, texts)] = await database.fetch(
         _HITS_OF_READINGS,
         [tsquery(reading.expression) for reading in readings],
-        [tsquery(reading.expression, "" if reading.is_anywhere else "AB") for reading in readings],
+        [tsquery(reading.expression, "AB") for reading in readings],
         exact,
         least,
         [tsquery(reading.likeliest, "A") for reading in readings],
@@ -162,13 +172,13 @@ async def first_reading_with_hits(
     )
     if number is None:
         return ReadingHits(generation)
-    return ReadingHits(generation, number - 1, ids, scores, bool(names_authors), texts)
+    return ReadingHits(generation, number - 1, ids, scores, has_more, bool(names_authors), texts)
 
 
 def _has_many_hits(reading: Reading, books: int) -> bool:
-    """Return whether a reading has too many hits to be listed, for sure or probably.
+    """Return whether a reading has too many hits to be ranked, for sure or probably.
 
-    If it has some in titles and authors, whose lists by tier are shorter than those of whole documents, no
+    If it has enough in titles and authors, whose lists by tier are shorter than those of whole documents, no
     others are read.
     """
-    return reading.documents >= MAX_ENUMERATED_HITS or reading.expected_hits(books) >= _MANY_EXPECTED_HITS
+    return reading.documents >= MAX_RANKED_HITS or reading.expected_hits(books) >= _MANY_EXPECTED_HITS

@@ -17,11 +17,15 @@ from db.search.corrections import (
     inflection_choices,
     near_choices,
 )
+from db.search.hit_limits import MAX_RANKED_HITS
 from db.search.tsquery import Expression, Term, all_of, any_of, tsquery
 from db.search.vocabulary import Vocabulary, WordFacts
 
 MANY_HITS = 10
 """With fewer hits than this, inflections of the words are searched too."""
+
+_FREQUENT_FACTOR = 10
+"""A frequent word says little beside one that so many times fewer books have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Group:
     @property
     def expression(self) -> Expression:
         return any_of([self.typed, *(choice.expression for choice in self.choices)])
+
+    @property
+    def uncut(self) -> Expression:
+        """The words without those that are cut in two, which every document with both parts is read for."""
+        return any_of([self.typed, *(choice.expression for choice in self.choices if len(choice.words) < 2)])
 
     @property
     def documents(self) -> int:
@@ -140,18 +149,38 @@ def _candidate_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> 
     yield Reading(
         tuple(known), any_of(_others_and(unknown, place, group) for place, group in enumerate(known))
     )
-    if len(unknown) > 1:
-        left_out = (_others_and(unknown, place) for place in range(len(unknown)))
-        documents = max(group.documents for group in unknown) if len(unknown) == 2 else 0
-        yield Reading(tuple(unknown), any_of(left_out), is_partial=True, documents=documents)
-    for group in sorted(unknown, key=lambda group: _documents(facts, group)):
-        yield Reading(tuple(unknown), group.expression, is_partial=True, documents=group.documents)
+    yield from _partial_readings(facts, unknown)
+
+
+def _partial_readings(facts: Sequence[WordFacts], groups: Sequence[Group]) -> Iterator[Reading]:
+    """Yield the readings without some groups: all but one, then each alone, the rarest first, then any.
+
+    Of two groups one may be so frequent that it says little: then the other one comes first.
+    """
+    places = range(len(groups))
+    named = [place for place in places if _is_in_names(facts, groups[place])]
+    left_out = [place for place in places if all(other in named for other in places if other != place)]
+    fewest, most = (bound(group.documents for group in groups) for bound in (min, max))
+    is_one_frequent = len(groups) == 2 and most >= max(MAX_RANKED_HITS, _FREQUENT_FACTOR * fewest)
+    if len(groups) > 1 and left_out and not is_one_frequent:
+        all_but_one = any_of(_others_and(groups, place) for place in left_out)
+        documents = most if len(groups) == 2 else 0
+        yield Reading(tuple(groups), all_but_one, is_partial=True, documents=documents)
+    for group in sorted((groups[place] for place in named), key=lambda group: _documents(facts, group)):
+        yield Reading(tuple(groups), group.expression, is_partial=True, documents=group.documents)
     yield Reading(
-        tuple(unknown),
-        any_of(group.expression for group in unknown),
+        tuple(groups),
+        any_of(group.uncut if len(groups) > 1 else group.expression for group in groups),
         is_anywhere=True,
         is_partial=True,
-        documents=max(group.documents for group in unknown),
+        documents=most,
+    )
+
+
+def _is_in_names(facts: Sequence[WordFacts], group: Group) -> bool:
+    """Return whether some title or author may have the words of a group, or one of its choices."""
+    return bool(group.choices) or all(
+        facts[place].word.books for place in range(group.start, group.stop) if facts[place].lexemes
     )
 
 

@@ -262,7 +262,7 @@ async def suggested_authors(database: Database, text: str, size: int, cache: Voc
 def _parameters(prefix: Prefix, size: int) -> tuple[object, ...]:
     """Return the parameters that books and authors have in common."""
     return (
-        [tsquery(prefix.indexed_expression(str(tier))) for tier in reversed(TIERS)],
+        [tsquery(prefix.indexed_expression(tier)) for tier in reversed(TIERS)],
         tsquery(prefix.expression, "A"),
         prefix.word_patterns,
         prefix.text_pattern,

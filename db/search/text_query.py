@@ -8,8 +8,9 @@ from itertools import takewhile
 from db.database import Database
 from db.search.conditions import Condition, id_in, matches_tsquery
 from db.search.did_you_mean import corrected_text
-from db.search.popularity_tiers import MAX_SORTED_HITS, names_in_tiers
-from db.search.ranking import MAX_ENUMERATED_HITS, name_ranking, ranking_values
+from db.search.hit_limits import MAX_LISTED_HITS, MAX_RANKED_HITS
+from db.search.popularity_tiers import names_in_tiers
+from db.search.ranking import name_ranking, ranking_values
 from db.search.reading_hits import first_reading_with_hits
 from db.search.readings import Reading, readings_of, typed_reading
 from db.search.score import NO_RANKING, RankingValues
@@ -31,9 +32,10 @@ class TextQuery:
     The books of the reading have the words of `expression`. `did_you_mean` is the corrected text: what the
     best hit has.
 
-    `book_ids` are all hits and `scores` their scores, if there are at most MAX_ENUMERATED_HITS: with ids the
-    planner cannot misestimate the number of rows. `is_frequent`: at least one book in ten matches.
-    `is_sortable`: there are more hits, but probably at most MAX_SORTED_HITS.
+    `book_ids` are all hits, if they are known: with ids the planner cannot misestimate the number of rows. If
+    there are at most MAX_RANKED_HITS, the best come first and `scores` are their scores, otherwise the most
+    popular come first. `popular_ids` are MAX_POPULAR_HITS of the most popular of further hits, if known.
+    `is_frequent`: at least one book in ten matches.
     """
 
     text: str
@@ -42,9 +44,9 @@ class TextQuery:
     isbns: tuple[str, ...] = ()
     did_you_mean: str | None = None
     book_ids: tuple[int, ...] | None = None
-    scores: tuple[int, ...] = ()
+    scores: tuple[int, ...] | None = None
+    popular_ids: tuple[int, ...] | None = None
     is_frequent: bool = False
-    is_sortable: bool = False
 
     @property
     def tsquery(self) -> str:
@@ -106,26 +108,16 @@ async def _interpret_words(
     """Return the text query, the vocabulary that it is made with, and the generation of the catalog's."""
     vocabulary = await words_of_text(database, typed, cache) if typed else Vocabulary()
     if not any(word.lexemes for word in vocabulary.words):
-        return TextQuery(text, book_ids=()), vocabulary, vocabulary.generation
+        return TextQuery(text, book_ids=(), scores=()), vocabulary, vocabulary.generation
     estimate = _estimated_hits(vocabulary)
-    if estimate < MAX_ENUMERATED_HITS:
+    if estimate <= MAX_LISTED_HITS:
         query, generation = await _search_readings(database, text, words, vocabulary)
         return query, vocabulary, generation
-    query = _query_for_many_hits(text, words, vocabulary, typed_reading(vocabulary), estimate)
-    return query, vocabulary, vocabulary.generation
-
-
-def _query_for_many_hits(
-    text: str, words: str, vocabulary: Vocabulary, reading: Reading, hits: float
-) -> TextQuery:
+    reading = typed_reading(vocabulary)
     ranking = ranking_values(vocabulary, reading, words)
-    return TextQuery(
-        text,
-        reading.expression,
-        ranking,
-        is_frequent=hits * 10 >= vocabulary.books,
-        is_sortable=hits <= MAX_SORTED_HITS,
-    )
+    is_frequent = estimate * 10 >= vocabulary.books
+    query = TextQuery(text, reading.expression, ranking, is_frequent=is_frequent)
+    return query, vocabulary, vocabulary.generation
 
 
 async def _search_readings(
@@ -136,21 +128,20 @@ async def _search_readings(
     exact = typed_reading(vocabulary).expression
     rankings = [ranking_values(vocabulary, reading, words) for reading in readings]
     found = await first_reading_with_hits(database, readings, rankings, tsquery(exact), vocabulary.books)
-    if found.number is None and readings[-1].documents >= MAX_ENUMERATED_HITS:
+    if found.number is None and readings[-1].documents >= MAX_RANKED_HITS:
         found = replace(found, number=len(readings) - 1)
     if found.number is None:
-        return TextQuery(text, exact, book_ids=()), found.generation
+        return TextQuery(text, exact, book_ids=(), scores=()), found.generation
     reading, ranking = readings[found.number], rankings[found.number]
+    ids = None if found.ids is None else tuple(found.ids)
     query = TextQuery(
         text,
         reading.expression,
         name_ranking(ranking) if found.names_authors else ranking,
-        book_ids=None if found.ids is None else tuple(found.ids),
-        scores=tuple(found.scores or ()),
+        book_ids=None if found.has_more else ids,
+        scores=None if found.scores is None else tuple(found.scores),
+        popular_ids=ids if found.has_more else None,
         is_frequent=reading.documents * 10 >= vocabulary.books,
-        is_sortable=found.ids is None
-        and not reading.is_partial
-        and reading.expected_hits(vocabulary.books) <= MAX_SORTED_HITS,
     )
     if found.texts_of_best is not None:
         spellings = spelled_words(filter(None, found.texts_of_best))
@@ -159,8 +150,8 @@ async def _search_readings(
 
 
 def _until_many_hits(readings: Sequence[Reading]) -> list[Reading]:
-    """Return the readings up to the first one that has too many hits to be listed for sure."""
-    few = list(takewhile(lambda reading: reading.documents < MAX_ENUMERATED_HITS, readings))
+    """Return the readings up to the first one that has too many hits to be ranked for sure."""
+    few = list(takewhile(lambda reading: reading.documents < MAX_RANKED_HITS, readings))
     return [*few, *readings[len(few) : len(few) + 1]]
 
 

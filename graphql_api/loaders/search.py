@@ -64,7 +64,7 @@ def _ranked_hits_loader(
 ) -> Loader[tuple[int, ...], list[RankedHits] | None]:
     """Return the loader of the ranked hits of these parents, read once for pages and counts.
 
-    They are None if the ids of all hits of the text are known.
+    They are None if all hits of the text are ranked already.
     """
     choices = _list_choice_loader(loaders, scope, book_filter)
 

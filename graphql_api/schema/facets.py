@@ -15,7 +15,7 @@ from db.search.facets import (
     FacetResult,
 )
 from db.search.filters import Facet
-from db.search.ranking import MAX_ENUMERATED_HITS
+from db.search.hit_limits import MAX_RANKED_HITS
 from graphql_api.context import Context
 from graphql_api.execution.cost_directives import ListSize
 from graphql_api.execution.fields import BatchResult, batch_field
@@ -190,8 +190,8 @@ def _resolve_values(facets: Sequence[_FacetSource], context: Context) -> list[li
 
 
 _IS_CAPPED = (
-    f"Whether only some of the books were counted: the {FACET_BOOK_LIMIT:,} with the most ratings, or "
-    f"{FACET_BOOK_LIMIT_BROAD_TEXT:,} if the filter's text matches more than {MAX_ENUMERATED_HITS:,} books."
+    f"Whether only some of the books were counted: the {FACET_BOOK_LIMIT:,} with the most ratings, or at "
+    f"least {FACET_BOOK_LIMIT_BROAD_TEXT:,} if the filter's text matches more than {MAX_RANKED_HITS:,} books."
 )
 
 

@@ -6,11 +6,8 @@ import strawberry
 
 from db import books
 from db.keyset import Order, SortKey
-from db.search.ranking import (
-    MAX_ENUMERATED_HITS,
-    RANK_CANDIDATES,
-    RELEVANCE,
-)
+from db.search.hit_limits import MAX_RANKED_HITS, RANK_CANDIDATES
+from db.search.ranking import RELEVANCE
 from db.trends import MAX_TRENDING_BOOKS, TRENDING, TRENDING_DAYS
 from graphql_api.schema.errors import UserInputError
 from graphql_api.schema.scalars import ISBN, ISBN_RULE, normalize_isbn
@@ -84,7 +81,7 @@ class BookOrderField(Enum):
         "RELEVANCE",
         description="How well the book matches the filter's text. Requires `text` in the filter. The list "
         f"has {RANK_CANDIDATES} of the most rated matching books if more than "
-        f"{MAX_ENUMERATED_HITS:,} books match.",
+        f"{MAX_RANKED_HITS:,} books match.",
     )
     ADDED = strawberry.enum_value("ADDED", description="The time when the book was added to the catalog.")
     UPDATED = strawberry.enum_value(

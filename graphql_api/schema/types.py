@@ -17,7 +17,7 @@ from db import series as series_reads
 from db import works as work_reads
 from db.search.filtered_lists import COUNT_LIMIT
 from db.search.filters import Facet
-from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES
+from db.search.hit_limits import MAX_RANKED_HITS, RANK_CANDIDATES
 from db.search.text_query import MAX_TEXT_LENGTH
 from graphql_api.access.roles import Role
 from graphql_api.execution.fields import PageUse, batch_field, object_field, same_row_field
@@ -455,7 +455,7 @@ class BookConnection:
         resolve_total_counts,
         f"The number of books of the whole list. With a filter, counting stops at {COUNT_LIMIT:,}. A list "
         f"sorted by relevance has about {RANK_CANDIDATES} books if the text matches more than "
-        f"{MAX_ENUMERATED_HITS:,}: some of the most rated, and those whose title is the text.",
+        f"{MAX_RANKED_HITS:,}: some of the most rated, and those whose title is the text.",
         ONE_ROW,
     )
     total_count_is_capped: bool = batch_field(

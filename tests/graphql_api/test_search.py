@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from db.connections.pool import ConnectionPool
-from db.search.ranking import MAX_ENUMERATED_HITS
+from db.search.hit_limits import MAX_RANKED_HITS
 from db.view_counts import ViewCounter
 from graphql_api.context import Context
 from graphql_api.execution.documents import DocumentCache
@@ -429,7 +429,7 @@ async def test_many_hits_are_ranked_once_for_the_pages_and_counts_of_all_parents
     await connection.execute(
         "INSERT INTO book (source, source_id, title, language)"
         " SELECT 's', n, 'Copy ' || n, 'de' FROM generate_series(1, $1::integer) AS n",
-        MAX_ENUMERATED_HITS + 1,
+        MAX_RANKED_HITS + 1,
     )
     for name, titles in (("Ann Able", ["Copy A", "Sea"]), ("Bea Able", ["A Copied Copy", "Copy"])):
         author = await add_author(connection, name)
@@ -451,11 +451,16 @@ async def test_many_hits_are_ranked_once_for_the_pages_and_counts_of_all_parents
     assert sorted(nested) == [
         "books_by_author_ids_matching",
         "books_by_author_ids_ranked_hits",
+        "hits_of_readings",
         "page_of_authors",
         "words_of_text",
     ]
     assert whole == {"books": {"totalCount": 3, "nodes": [{"title": "Copy"}, {"title": "Copy A"}]}}
-    assert sorted(client.statements) == ["page_of_books_matching", "page_of_books_ranked_hits"]
+    assert sorted(client.statements) == [
+        "hits_of_readings",
+        "page_of_books_matching",
+        "page_of_books_ranked_hits",
+    ]
 
 
 async def test_counts_are_read_only_when_they_are_selected(client: Client, shelf: dict[str, str]) -> None:

@@ -13,12 +13,14 @@ from db.connections.connect import Connection
 from db.constraints import TIER_THRESHOLDS
 from db.keyset import Order, PageRequest
 from db.search import conditions as c
+from db.search.facets import FacetRequest, fetch_facets
 from db.search.filtered_lists import fetch_filtered_counts, fetch_filtered_pages
-from db.search.filters import Filter
+from db.search.filters import Facet, Filter
 from db.search.highlights import MARK_START, MARK_STOP, Match, matches_by_book_ids
-from db.search.popularity_tiers import names_in_tiers, popular_hits_sql, sorted_hits_sql
+from db.search.hit_limits import MAX_POPULAR_HITS, MAX_RANKED_HITS, RANK_CANDIDATES
+from db.search.popularity_tiers import names_in_tiers, popular_hits_sql, popularity_sql
 from db.search.ranked_hits import fetch_ranked_hits
-from db.search.ranking import MAX_ENUMERATED_HITS, RANK_CANDIDATES, RELEVANCE
+from db.search.ranking import RELEVANCE
 from db.search.text_query import MAX_TEXT_LENGTH, TextQuery, interpret_texts
 from db.search.tsquery import AllOf, AnyOf, Expression, Phrase, Term, tsquery
 from db.statements import ReadStatement
@@ -126,7 +128,7 @@ async def test_a_list_by_relevance_counts_what_it_reaches(
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
-        MAX_ENUMERATED_HITS + 1,
+        MAX_RANKED_HITS + 1,
     )
     few, many = (
         Filter(text).to_list_condition(text_query)
@@ -143,13 +145,13 @@ async def test_a_list_by_relevance_counts_what_it_reaches(
         connection,
         books.ALL_BOOKS,
         BEST_FIRST,
-        PageRequest(2 * MAX_ENUMERATED_HITS),
+        PageRequest(2 * MAX_RANKED_HITS),
         [0],
         books.COLUMNS,
         many,
     )
 
-    assert counted == [[(3, False)], [(MAX_ENUMERATED_HITS + 1, False)]]
+    assert counted == [[(3, False)], [(MAX_RANKED_HITS + 1, False)]]
     assert (len(hits.ids), hits.capped) == (RANK_CANDIDATES, True)
     assert [book.id for book in page.rows] == hits.ids
 
@@ -319,6 +321,68 @@ async def test_the_most_popular_of_many_hits_are_ranked(connection: Connection) 
     assert {row["id"] for row in rated[:200]} < found < upper_tiers
 
 
+async def test_hits_that_are_not_all_ranked_are_listed_the_most_popular_first(connection: Connection) -> None:
+    """Of 2,303 hits, three have the words in titles, and the others in descriptions."""
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title, description, rating_average, rating_count, price, currency)"
+        " SELECT 's', n, 'Volume ' || n, 'A copy', 4, 1 + n * 7919 % 2300, n, 'EUR' FROM generate_series(1, 2300) n"
+    )
+    named = [await add_book(connection, f"Copy {number}", source_id=f"copy {number}") for number in range(3)]
+    rated = await connection.fetch(
+        "SELECT id FROM book WHERE description IS NOT NULL AND rating_count >= 1024 ORDER BY id"
+    )
+    cheap = Filter("copy", c.compare(c.PRICE_COLUMN, "lte", Decimal(12)))
+
+    [text_query] = await interpret_texts(connection, ["copy"])
+    list_condition = cheap.to_list_condition(text_query)
+    counted = await fetch_filtered_counts(connection, books.ALL_BOOKS, [0], list_condition)
+    [hits] = await fetch_ranked_hits(connection, books.ALL_BOOKS, [0], list_condition)
+    [facets] = await fetch_facets(
+        connection, books.ALL_BOOKS, [0], [FacetRequest(Facet.PRICES, 5)], Filter("copy"), text_query
+    )
+
+    ids = text_query.book_ids or ()
+    assert (len(ids), text_query.scores, text_query.popular_ids) == (2_303, None, None)
+    assert sorted(ids[:3]) == named
+    assert sorted(ids[3 : 3 + len(rated)]) == [row["id"] for row in rated]
+    assert counted == [(12, False)]
+    assert (len(hits.ids), hits.capped) == (12, False)
+    assert [result.capped for result in facets.values()] == [False]
+
+
+async def test_the_most_popular_of_further_hits_are_known_if_enough_are_in_titles(
+    connection: Connection,
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title, rating_average, rating_count)"
+        " SELECT 's', n, 'Copy', 4, n FROM generate_series(1, $1::int) n",
+        MAX_RANKED_HITS + 1,
+    )
+
+    [text_query] = await interpret_texts(connection, ["copy"])
+
+    rated = await connection.fetch("SELECT id FROM book WHERE rating_count >= 1024")
+    assert (text_query.book_ids, text_query.scores) == (None, None)
+    assert len(set(text_query.popular_ids or ())) == MAX_POPULAR_HITS
+    assert {row["id"] for row in rated} >= set(text_query.popular_ids or ())
+
+
+@pytest.mark.parametrize(("frequent", "hits"), [(MAX_RANKED_HITS - 1, 2_000), (MAX_RANKED_HITS, 1)])
+async def test_of_two_words_without_a_common_book_a_frequent_one_is_left_out(
+    connection: Connection, frequent: int, hits: int
+) -> None:
+    await connection.execute(
+        "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy' FROM generate_series(1, $1::int) n",
+        frequent,
+    )
+    lantern = await add_book(connection, "Lantern")
+
+    [text_query] = await interpret_texts(connection, ["copy lantern"])
+
+    ids = list(text_query.book_ids or ())
+    assert (len(ids), ids[:1]) == (hits, [lantern])
+
+
 async def test_of_many_hits_those_with_the_words_in_title_or_authors_are_ranked_first(
     connection: Connection,
 ) -> None:
@@ -366,7 +430,7 @@ async def test_few_hits_are_enumerated_and_many_are_not(
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy ' || n FROM generate_series(1, $1::int) n",
-        MAX_ENUMERATED_HITS + 1,
+        MAX_RANKED_HITS + 1,
     )
 
     few, many = await interpret_texts(connection, ["zola", "copy"])
@@ -399,7 +463,7 @@ async def test_a_corrected_text_with_many_hits_is_spelled_like_the_most_popular_
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'river bank ' || n FROM generate_series(1, $1::int) n",
-        2 * MAX_ENUMERATED_HITS,
+        2 * MAX_RANKED_HITS,
     )
     await add_book(connection, title="River Bank", rating_average=4, rating_count=5_000_000)
 
@@ -424,7 +488,7 @@ async def test_a_text_that_a_book_has_as_typed_is_not_corrected_though_many_have
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'River ' || n FROM generate_series(1, $1::int) n",
-        2 * MAX_ENUMERATED_HITS,
+        2 * MAX_RANKED_HITS,
     )
     await add_book(connection, title="Ri ver")
 
@@ -437,7 +501,7 @@ async def test_a_reading_with_fewer_hits_than_expected_is_listed(connection: Con
     await connection.execute(
         "INSERT INTO book (source, source_id, title)"
         " SELECT 's', n, CASE WHEN n % 2 = 0 THEN 'river ' ELSE 'bank ' END || n FROM generate_series(1, $1::int) n",
-        4 * MAX_ENUMERATED_HITS,
+        4 * MAX_RANKED_HITS,
     )
     book = await add_book(connection, title="River Bank")
 
@@ -447,7 +511,7 @@ async def test_a_reading_with_fewer_hits_than_expected_is_listed(connection: Con
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
-async def test_the_most_popular_hits_are_the_same_in_one_pass_and_tier_by_tier(
+async def test_the_most_popular_hits_are_the_same_sorted_and_tier_by_tier(
     connection: Connection, limit: int
 ) -> None:
     river = Term("river")
@@ -461,21 +525,18 @@ async def test_the_most_popular_hits_are_the_same_in_one_pass_and_tier_by_tier(
             rating_average=4 if count else None,
             rating_count=count,
         )
-    values = (tsquery(river), tsquery(river, "AB"), list(names_in_tiers(river)))
+    popularity = popularity_sql("document", "$2::tsquery")
 
-    async def ranks(sql: str, *args: object) -> list[tuple[bool, str]]:
-        rows = await connection.fetch(
-            ReadStatement(
-                "ranks",
-                "SELECT s.document @@ $2::tsquery, left(tier_digit(s.document), 1)"
-                f" FROM ({sql}) AS h JOIN book_search AS s ON s.book_id = h.id",
-            ),
-            *args,
+    async def read(hits: str, *values: object) -> list[int]:
+        statement = ReadStatement(
+            "popularity",
+            f"SELECT {popularity} FROM ({hits}) AS h JOIN book_search AS s ON s.book_id = h.id",
         )
-        return sorted(map(tuple, rows), reverse=True)
+        return [place for (place,) in await connection.fetch(statement, *values)]
 
-    tier_by_tier = await ranks(popular_hits_sql("$1", "$2", "$3", limit), *values)
-    in_one_pass = await ranks(sorted_hits_sql("$1", "$2", limit), *values[:2])
+    values = (tsquery(river), tsquery(river, "AB"), list(names_in_tiers(river)))
+    tier_by_tier = await read(popular_hits_sql("$1", "$2", "$3", limit), *values)
+    all_hits = await read("SELECT book_id AS id FROM book_search WHERE document @@ $1::tsquery", *values[:2])
 
-    assert len(in_one_pass) == min(limit, 20)
-    assert in_one_pass == tier_by_tier
+    assert len(all_hits) == 20
+    assert sorted(tier_by_tier, reverse=True) == sorted(all_hits, reverse=True)[:limit]

@@ -4,7 +4,7 @@ import pytest
 
 from db.connections.connect import Connection
 from db.explain import Recorder
-from db.search.ranking import MAX_ENUMERATED_HITS
+from db.search.hit_limits import MAX_LISTED_HITS
 from db.search.text_query import TextQuery, interpret_texts
 from db.search.vocabulary import Key, VocabularyAnswer, Word
 from db.search.vocabulary_cache import MAX_AGE_SECONDS, MAX_CACHED_WORDS, VocabularyCache
@@ -81,7 +81,7 @@ async def test_a_text_with_very_many_hits_needs_no_statement_once_its_words_are_
 ) -> None:
     await connection.execute(
         "INSERT INTO book (source, source_id, title) SELECT 's', n, 'Copy' FROM generate_series(1, $1::int) n",
-        2 * MAX_ENUMERATED_HITS,
+        2 * MAX_LISTED_HITS,
     )
     cache = VocabularyCache()
 
