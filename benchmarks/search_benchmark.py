@@ -101,9 +101,11 @@ async def main() -> None:
     options = parser.parse_args()
     console = Console()
     measures: list[Measure] = []
+    buffers: set[str] = set()
 
     async def measure(count: int, dsn: str) -> None:
         found = await measure_catalog(count, dsn, options.runs)
+        buffers.add(await read_buffer_size(dsn))
         console.print(build_table(found))
         measures.extend(found)
 
@@ -118,7 +120,8 @@ async def main() -> None:
     measures.sort(key=lambda each: each.books)
     if options.svg:
         circumstances = (
-            f"p99 of {options.runs} runs, {os.cpu_count()} cores, warm, PostgreSQL with 256 MB of buffers"
+            f"p99 of {options.runs} runs, {os.cpu_count()} cores, warm, PostgreSQL with "
+            f"{' or '.join(sorted(buffers))} of buffers"
         )
         options.svg.write_text(plot(measures, circumstances), encoding="utf-8")
 
@@ -130,6 +133,13 @@ async def seeded_catalog(server_dsn: str, count: int) -> AsyncGenerator[str]:
         with tempfile.TemporaryDirectory() as folder:
             await import_feed(dsn, open_generated(count, 1), rejects=Path(folder) / "rejects.csv")
         yield dsn
+
+
+async def read_buffer_size(dsn: str) -> str:
+    connection = await asyncpg.connect(dsn)
+    size: str = await connection.fetchval("SHOW shared_buffers")
+    connection.terminate()
+    return size
 
 
 async def measure_catalog(count: int, dsn: str, runs: int) -> list[Measure]:

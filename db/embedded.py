@@ -38,6 +38,7 @@ from db.postgres.cluster import (
     size_on_disk,
     socket_folder_of,
 )
+from db.postgres.memory import memory_size, shared_buffers
 from db.postgres.postmaster import clean_up_crashed_server, is_running, launch, postmaster_pid, shut_down
 from db.postgres.socket_probe import (
     DATABASE_EXISTS,
@@ -51,11 +52,10 @@ from db.postgres.socket_probe import (
 )
 
 DATABASE = "bookstore"
-# Defaults for a small machine. The caller's options override them.
+# The caller's options override them.
 _DEFAULT_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
@@ -98,7 +98,8 @@ def start(data: Path, *, bin_folder: Path | None = None, options: Mapping[str, s
         if not (account_for(cluster) and _accepts_connections(_probe(cluster))):
             ensure_data_folder(data)
             with _lock_data_folder(data):
-                cluster = _ensure_running(data, binaries, {**_DEFAULT_SETTINGS, **(options or {})})
+                settings = {**_DEFAULT_SETTINGS, "shared_buffers": shared_buffers(memory_size())}
+                cluster = _ensure_running(data, binaries, {**settings, **(options or {})})
         return _server(cluster)
 
 
