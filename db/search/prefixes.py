@@ -74,18 +74,18 @@ class Prefix:
         return self._expression("", with_last=True)
 
     def indexed_expression(self, tier: int) -> Expression:
-        """Return the words to look up in an index of suggestions, each behind the digit of a tier.
+        """Return the words to look up in an index of suggestions, each behind the digit of a tier."""
+        return self._expression(str(tier), with_last=self.is_looked_up(tier))
 
-        After other words, a last word that is short or says little is left out.
-        """
+    def is_looked_up(self, tier: int) -> bool:
+        """Return whether the last word is looked up: after others, not if it is short or says little."""
         last = self.words[-1]
+        if len(self.words) == 1 or grams_of(last[0]):
+            return True
         length = min(map(len, last))
         if tier >= _FIRST_POPULAR_TIER:
-            says_much = length >= _MIN_POPULAR_LENGTH
-        else:
-            says_much = length >= _MIN_INDEXED_LENGTH and last[0] not in LIGHT_WORDS
-        is_only = len(self.words) == 1
-        return self._expression(str(tier), with_last=is_only or bool(grams_of(last[0])) or says_much)
+            return length >= _MIN_POPULAR_LENGTH
+        return length >= _MIN_INDEXED_LENGTH and last[0] not in LIGHT_WORDS
 
     def _expression(self, digit: str, *, with_last: bool) -> Expression:
         *whole, last = self.words

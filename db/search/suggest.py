@@ -37,7 +37,11 @@ _EDITIONS_PER_WORK = 3
 """Number of books read per suggested work: only the most popular of its editions is returned."""
 
 _ENOUGH_CANDIDATES = 3
-"""Number of rows with the words per suggestion after which no less popular tier is read."""
+_ENOUGH_SAMPLED = 1
+"""Number of rows with the words per suggestion after which no less popular tier is read.
+
+The second number is that for tiers that are sampled, because the last word is not looked up.
+"""
 
 _MAX_CANDIDATES = 100
 """Maximum number of rows with the words that are compared in one tier."""
@@ -71,7 +75,7 @@ _LETTERS = 'COLLATE "default"'
 _PARAMETERS = """
 parameter AS MATERIALIZED (
     SELECT $1::text[] AS queries, $2::tsquery AS title, $3::text[] AS patterns, $4::text AS pattern,
-           $5::integer AS size, $6::integer AS popular_rows
+           $5::integer AS size, $6::integer AS popular_rows, $7::integer[] AS enough
 )"""
 _SIZE = "(SELECT size FROM parameter)"
 _PATTERN = "(SELECT pattern FROM parameter)"
@@ -93,10 +97,12 @@ def _found_sql(rows: str, key: str, order: str, indexed: str, condition: str) ->
         f"popular AS MATERIALIZED (SELECT id FROM ({scan}) AS p WHERE {_has_words(key)} LIMIT {enough})"
     ]
     is_missing = f"(SELECT count(*) FROM popular) < {enough}"
-    candidates = f"{_ENOUGH_CANDIDATES} * {_SIZE}"
     counts: list[str] = []
     for tier in TIERS:
-        query = f"(SELECT queries[{tier + 1}]::tsquery FROM parameter)"
+        query, candidates = (
+            f"(SELECT {values}[{tier + 1}]{cast} FROM parameter)"
+            for values, cast in (("queries", "::tsquery"), ("enough", ""))
+        )
         read = (
             f"{indexed} @@ {query} AND {' + '.join(counts) or 0} < {candidates} AND {is_missing}"
             f" LIMIT {_MAX_READ}"
@@ -268,6 +274,10 @@ def _parameters(prefix: Prefix, size: int) -> tuple[object, ...]:
         prefix.text_pattern,
         size,
         _POPULAR_SCAN if prefix.length < _MIN_UNSCANNED_LENGTH else 0,
+        [
+            size * (_ENOUGH_CANDIDATES if prefix.is_looked_up(tier) else _ENOUGH_SAMPLED)
+            for tier in reversed(TIERS)
+        ],
     )
 
 
