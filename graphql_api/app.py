@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from graphql_api.execution.documents import DocumentCache
 from graphql_api.execution.executor import operation_counts
 from graphql_api.execution.manifests import ManifestDocument, load_manifests
 from graphql_api.execution.trusted_documents import TrustedDocuments
+from graphql_api.http import storefront_page
 from graphql_api.http.cors import CorsMiddleware
 from graphql_api.http.endpoint import Endpoint
 from graphql_api.http.explorer_page import explorer_assets
@@ -146,7 +148,7 @@ def create_documents(settings: Settings) -> PersistedDocuments:
 
     Raise ManifestError if a document of a manifest cannot be trusted.
     """
-    documents = load_manifests(settings.manifest_paths)
+    documents = load_manifests(_manifest_paths(settings))
     roles = {
         role: RoleDocuments(
             _create_document_cache(settings, role), _compile_trusted_documents(settings, role, documents)
@@ -158,7 +160,14 @@ def create_documents(settings: Settings) -> PersistedDocuments:
 
 def check_manifests(settings: Settings) -> None:
     """Raise ManifestError if a document of a manifest cannot be trusted."""
-    _compile_trusted_documents(settings, max(Role), load_manifests(settings.manifest_paths))
+    _compile_trusted_documents(settings, max(Role), load_manifests(_manifest_paths(settings)))
+
+
+def _manifest_paths(settings: Settings) -> list[Path]:
+    """Return the paths of the manifests, with the storefront's if other documents may be refused."""
+    checks_documents = TrustMode(settings.trusted_documents_mode) is not TrustMode.OFF
+    needs_storefront = checks_documents and settings.storefront and storefront_page.MANIFEST.is_file()
+    return [*settings.manifest_paths, *([storefront_page.MANIFEST] if needs_storefront else [])]
 
 
 def _compile_trusted_documents(

@@ -15,6 +15,9 @@ from graphql_api.http.media_types import prefers_html
 DIST = Path(__file__).parent / "storefront" / "dist"
 """The folder to which `make storefront` writes the page and its assets. The wheel contains it too."""
 
+MANIFEST = DIST / "documents.json"
+"""The file that `make storefront` writes the texts of its operations to, by their SHA-256."""
+
 _PATHS = ("/search", "/books/{slug}", "/authors/{slug}", "/series/{slug}", "/categories/{path:path}")
 """The addresses of pages, besides the root path. src/pages has the same."""
 

@@ -18,6 +18,7 @@ from playwright.async_api import Browser, Page, Request, Route, async_playwright
 from benchmarks.storefront_operations import PROJECT
 from graphql_api.http import explorer_page
 from graphql_api.http.storefront_page import DIST
+from tests.serving import run_server
 from tests.waiting import GUARD, until
 
 CHROMIUM = shutil.which("chromium")
@@ -161,6 +162,29 @@ async def test_the_home_page_has_categories_popular_and_new_books(shop: Storefro
     assert shop.operations == ["HomePage"]
     assert (shop.problems, shop.origins) == ([], {root})
     await take_screenshot(shop.page, "storefront")
+
+
+async def test_every_page_is_shown_where_only_trusted_documents_run(
+    browser: Browser, tmp_path: Path, sample_dsn: str
+) -> None:
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps({"Titles": "query Titles { books { nodes { title } } }"}))
+    settings = {"TRUSTED_DOCUMENTS": str(own), "TRUSTED_DOCUMENTS_MODE": "enforce"}
+    with run_server(tmp_path, DATABASE_URL=sample_dsn, **settings) as server:
+        page = await browser.new_page()
+        page.set_default_timeout(GUARD * 1_000)
+        shop = Storefront(page, server.url.removesuffix("/graphql"))
+        await shop.open("/")
+        await page.get_by_role("region", name="Popular books").locator("a", has_text="Hamlet").first.click()
+        await shop.wait_for_page("Hamlet")
+        for name in ("CategoryPage", "SearchPage", "AuthorPage", "SeriesPage"):
+            await shop.open(PAGES[name])
+        await page.get_by_role("combobox", name="Search").fill("jane")
+        await expect(page.get_by_role("option").first).to_be_visible()
+        await page.close()
+
+    assert set(shop.operations) == {*PAGES, "Suggest"}
+    assert shop.problems == []
 
 
 async def test_a_category_is_filtered_sorted_and_paged_and_back_restores_each_step(shop: Storefront) -> None:
@@ -443,11 +467,21 @@ async def test_an_unknown_page_book_author_or_category_is_not_found(shop: Storef
         "/books/nothing",
         "/authors/no-one",
         "/categories/no/such",
-        "/search?after=nothing",
     ):
         await shop.open(path, "This page is not on our shelves")
         assert await shop.page.title() == "Page not found – Bookstore"
         await expect(shop.page.get_by_role("link", name="Back to the home page")).to_be_visible()
+
+
+async def test_an_address_with_wrong_values_says_what_is_wrong(shop: Storefront) -> None:
+    await shop.open("/categories/fiction?after=nothing", "This address has a mistake")
+    await expect(shop.page.get_by_role("alert")).to_contain_text("after is not a valid cursor.")
+
+    await shop.page.get_by_role("link", name="Show the page from its start").click()
+
+    await shop.wait_for_page("Fiction")
+    assert shop.path == "/categories/fiction"
+    assert shop.problems == []
 
 
 async def test_a_server_that_is_away_is_reported_and_tried_again(shop: Storefront) -> None:

@@ -1,4 +1,5 @@
 /** Runs operations: a POST of the document's text, with types from the schema. */
+import { readText } from './document-text';
 import type { TypedDocumentString } from './gql/graphql';
 import { ROOT } from './urls';
 
@@ -55,10 +56,6 @@ export async function execute<Data, Variables extends object>(
     bytes: new Blob([body]).size,
   };
 }
-
-/** Return a generated text as it is written by hand: without its indentation, with a line between its parts. */
-const readText = (generated: string) =>
-  generated.trim().replace(/^ {4}(?=fragment)/gm, '').replace(/^}\nfragment/gm, '}\n\nfragment');
 
 async function post(request: Request, signal: AbortSignal): Promise<[Response, string]> {
   try {

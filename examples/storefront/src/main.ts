@@ -4,7 +4,7 @@ import { h, svg } from './dom';
 import { announce, liveRegion } from './parts/live-region';
 import { RequestPanel } from './parts/request-panel';
 import { SearchBox } from './parts/search-box';
-import { failureView, notFoundView, skeleton } from './parts/states';
+import { badAddressView, failureView, notFoundView, skeleton } from './parts/states';
 import { authorPage } from './pages/author';
 import { bookPage } from './pages/book';
 import { categoryPage } from './pages/category';
@@ -53,11 +53,16 @@ async function show(visit: Visit): Promise<void> {
     showAnswer(page, answer, visit);
   } catch (error) {
     if (signal.aborted) return;
-    const isLost = error instanceof AnswerError && error.isBadInput;
-    showView(isLost ? notFoundView() : failureView(error, () => void show(visit)), visit, null);
+    showView(failedView(error, visit), visit, null);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Return the view for an operation that failed: a path or query that the API refuses is the address's fault. */
+function failedView(error: unknown, visit: Visit): View {
+  if (!(error instanceof AnswerError && error.isBadInput)) return failureView(error, () => void show(visit));
+  return visit.url.search ? badAddressView(error.message, visit.url) : notFoundView();
 }
 
 function findPage(url: URL): [AnyPage, string[]] | null {

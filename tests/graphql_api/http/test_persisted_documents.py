@@ -20,6 +20,7 @@ from graphql_api.access.roles import Role
 from graphql_api.app import create_documents
 from graphql_api.execution.documents import InvalidDocumentError
 from graphql_api.execution.manifests import hash_text
+from graphql_api.http import storefront_page
 from graphql_api.http.graphql_requests import GraphQLRequest
 from graphql_api.http.persisted_documents import MAX_LOGGED_DOCUMENTS
 from graphql_api.http.responses import HttpError
@@ -32,6 +33,7 @@ HASH = hash_text(QUERY)
 TITLES = {"data": {"books": {"nodes": [{"title": "Emma"}]}}}
 ADD = """mutation Add { createBook(input: {title: "Persuasion"}) { book { title } errors { code } } }"""
 SECRET = "query Views { books { nodes { recentViews title } } }"
+HOME = "query HomePage { catalog { bookCount } }"
 NOT_FOUND = {
     "errors": [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]
 }
@@ -345,6 +347,22 @@ async def test_a_text_of_another_role_is_answered_as_any_other_text(shop: Shop, 
     assert own == mistyped.replace(b"recentViewx", b"recentViews")
     assert responses["log"] == responses["off"]
     assert responses["enforce"] == [orjson.dumps(NOT_TRUSTED)] * 2
+
+
+@pytest.mark.parametrize(("mode", "storefront"), [("enforce", True), ("enforce", False), ("log", True)])
+async def test_the_storefront_is_trusted_where_it_is_served(
+    shop: Shop, manifest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, storefront: bool
+) -> None:
+    monkeypatch.setattr(storefront_page, "MANIFEST", tmp_path / "documents.json")
+    storefront_page.MANIFEST.write_bytes(orjson.dumps({hash_text(HOME): HOME}))
+    settings = {"trusted_documents": manifest, "trusted_documents_mode": mode, "storefront": storefront}
+
+    async with shop(**settings, metrics=True) as http:
+        response = await http.post("/graphql", json={"query": HOME})
+        metrics = await http.get("/metrics")
+
+    assert response.json() == ({"data": {"catalog": {"bookCount": 1}}} if storefront else NOT_TRUSTED)
+    assert f'untrusted_documents_total{{sent="text"}} {int(not storefront)}\n' in metrics.text
 
 
 async def test_enforcing_runs_trusted_documents_only(enforcing: httpx.AsyncClient) -> None:

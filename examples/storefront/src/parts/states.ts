@@ -41,6 +41,22 @@ export function notFoundView(): View {
   };
 }
 
+/** Return the page for an address whose query has wrong values. The message says which. */
+export function badAddressView(message: string, url: URL): View {
+  return {
+    title: 'Address not valid',
+    content: [
+      h(
+        'div',
+        { class: 'notice', role: 'alert' },
+        h('h1', {}, 'This address has a mistake'),
+        h('p', {}, message),
+        h('p', {}, h('a', { class: 'button', href: url.pathname }, 'Show the page from its start')),
+      ),
+    ],
+  };
+}
+
 /** Return the page of an operation that failed. `retry` runs it again. */
 export function failureView(error: unknown, retry: () => void): View {
   const isTemporary = error instanceof AnswerError && error.isTemporary;
