@@ -287,9 +287,8 @@ async def find_leaks(
     prober = Prober(full._schema, closed._schema)
     plain, suggesting = (DocumentCache(schema, suggestions=each) for each in (False, True))
     reference = DocumentCache(build_reference(closed), suggestions=True)
-    leaks = [
-        f"{each}: introspection" for each in parts if each in set(parts_of(build_reference(schema)._schema))
-    ]
+    listed = set(parts_of(build_reference(schema)._schema))
+    leaks = [f"{each}: introspection" for each in parts if each in listed]
     leaks += [f"{each}: SDL" for each in find_words(schema, parts)]
     for part in parts:
         for number, probe in enumerate(prober.probes_of(part)):
