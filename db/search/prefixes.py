@@ -28,6 +28,8 @@ The second number is that for the popular tiers, whose lists of books are short.
 """
 
 _FIRST_POPULAR_TIER = 3
+_FIRST_LIGHT_TIER = 4
+"""The first popular tier, and the first one in which a last word that says little is looked up."""
 
 _MAX_EDITED_LENGTH = 12
 _MAX_EDITS = 8
@@ -82,10 +84,10 @@ class Prefix:
         last = self.words[-1]
         if len(self.words) == 1 or grams_of(last[0]):
             return True
-        length = min(map(len, last))
-        if tier >= _FIRST_POPULAR_TIER:
-            return length >= _MIN_POPULAR_LENGTH
-        return length >= _MIN_INDEXED_LENGTH and last[0] not in LIGHT_WORDS
+        if last[0] in LIGHT_WORDS and tier < _FIRST_LIGHT_TIER:
+            return False
+        is_popular = tier >= _FIRST_POPULAR_TIER
+        return min(map(len, last)) >= (_MIN_POPULAR_LENGTH if is_popular else _MIN_INDEXED_LENGTH)
 
     def _expression(self, digit: str, *, with_last: bool) -> Expression:
         *whole, last = self.words

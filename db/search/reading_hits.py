@@ -9,7 +9,7 @@ from db.search.popularity_tiers import names_in_tiers, popular_names_sql, popula
 from db.search.ranking import NAME_TITLE_POINTS
 from db.search.readings import Reading
 from db.search.score import RankingValues, ranking_columns, ranking_record_sql, scored_sql
-from db.search.tsquery import tsquery
+from db.search.tsquery import simplify, tsquery
 from db.search.vocabulary import GENERATION_SQL
 from db.statements import ReadStatement
 
@@ -157,17 +157,18 @@ async def first_reading_with_hits(
         MAX_POPULAR_HITS if _has_many_hits(reading, books) else number
         for reading, number in zip(readings, least, strict=True)
     ]
+    expressions = [simplify(reading.expression) for reading in readings]
     [(generation, number, ids, scores, has_more, names_authors, texts)] = await database.fetch(
         _HITS_OF_READINGS,
-        [tsquery(reading.expression) for reading in readings],
-        [tsquery(reading.expression, "AB") for reading in readings],
+        [tsquery(expression) for expression in expressions],
+        [tsquery(expression, "AB") for expression in expressions],
         exact,
         least,
         [tsquery(reading.likeliest, "A") for reading in readings],
         [tsquery(reading.likeliest, "B") for reading in readings],
         [ranking.json for ranking in rankings],
         [reading.is_corrected for reading in readings],
-        ["\n".join(names_in_tiers(reading.expression)) for reading in readings],
+        ["\n".join(names_in_tiers(expression)) for expression in expressions],
         sampled,
     )
     if number is None:

@@ -55,6 +55,31 @@ def _join(kind: type[AllOf] | type[AnyOf], parts: Iterable[Expression]) -> Expre
     return found[0] if len(found) == 1 else kind(found)
 
 
+def simplify(expression: Expression) -> Expression:
+    """Return an expression that matches the same with fewer words.
+
+    An alternative that requires a word which is an alternative itself adds nothing.
+    """
+    match expression:
+        case AllOf(parts):
+            return all_of(map(simplify, parts))
+        case AnyOf(parts):
+            return any_of(simplify(part) for part in parts if not _required_words(part) & set(parts))
+        case _:
+            return expression
+
+
+def _required_words(expression: Expression) -> set[Expression]:
+    """Return the words that a conjunction or phrase requires."""
+    match expression:
+        case Phrase(first, second):
+            return {Term(first), Term(second)}
+        case AllOf(parts):
+            return {part for part in parts if isinstance(part, Term)}
+        case _:
+            return set()
+
+
 def tsquery(expression: Expression, weights: str = "") -> str:
     """Return the text of the tsquery, restricted to words of some weights, for example `AB`.
 
