@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from db.database import Database
 from db.search.corrections import near_choices
@@ -10,7 +11,7 @@ from db.search.folding import fold
 from db.search.light_words import ARTICLES, LIGHT_WORDS
 from db.search.tsquery import Expression, Term, all_of, any_of
 from db.search.typed_words import TypedWord, clean_text, find_words, grams_of
-from db.search.vocabulary import Vocabulary
+from db.search.vocabulary import Key, Vocabulary
 from db.search.vocabulary_cache import VocabularyCache, words_of_text
 from db.statements import ReadStatement
 
@@ -146,12 +147,24 @@ async def correct_prefix(database: Database, text: str, cache: VocabularyCache) 
     ]
     last = fold(words[-1].form)
     if _MIN_CORRECTED_LENGTH - bool(corrected) <= len(last) <= _MAX_EDITED_LENGTH:
-        edited = sorted(edits(last))
-        rows = await database.fetch(_EXISTING_PREFIXES, edited, _MAX_EDITS, last, not corrected)
-        endings = tuple(row[0] for row in rows)
+        endings = await _existing_endings(database, last, cache, is_only=not corrected)
     else:
         endings = (last,)
     return Prefix((*corrected, endings)) if endings and all(corrected) else None
+
+
+async def _existing_endings(
+    database: Database, last: str, cache: VocabularyCache, *, is_only: bool
+) -> tuple[str, ...]:
+    """Return the beginnings that a last word may be meant to be, the likeliest first."""
+    key = Key("only beginning" if is_only else "beginning", last)
+    known = cache.find([key]).answers
+    if key in known:
+        return cast("tuple[str, ...]", known[key])
+    rows = await database.fetch(_EXISTING_PREFIXES, sorted(edits(last)), _MAX_EDITS, last, is_only)
+    endings = tuple(row[0] for row in rows)
+    cache.store(replace(cache.find([]), answers={key: endings}))
+    return endings
 
 
 def _typed_words(text: str) -> list[TypedWord]:

@@ -195,19 +195,27 @@ SELECT 0, 'catalog', NULL, {GENERATION_SQL}, books::integer, 0, 0, NULL FROM cat
 
 
 class Key(NamedTuple):
-    """What the vocabulary is asked for: a typed word, the last word of a text, or neighbours put together."""
+    """What the vocabulary is asked for.
 
-    kind: Literal["word", "last word", "joined"]
+    It is a typed word, the last word of a text, neighbours put together, or the beginning of a word, after
+    others or alone.
+    """
+
+    kind: Literal["word", "last word", "joined", "beginning", "only beginning"]
     form: str
+
+
+Answer = WordFacts | Word | tuple[str, ...] | None
+"""A word's facts without its place, the word that neighbours make, or the beginnings that may be meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class VocabularyAnswer:
-    """What the vocabulary knows: a word's facts without its place, or the word that neighbours make."""
+    """What the vocabulary knows about some keys, in one of its generations."""
 
     generation: str
     books: int
-    answers: dict[Key, WordFacts | Word | None]
+    answers: dict[Key, Answer]
 
 
 async def answer_keys(database: Database, keys: Sequence[Key]) -> VocabularyAnswer:
@@ -221,7 +229,7 @@ async def answer_keys(database: Database, keys: Sequence[Key]) -> VocabularyAnsw
     ):
         rows_by_place.setdefault((row[0] == "joined", place), []).append(_Row(*row))
     [catalog] = rows_by_place[False, 0]
-    answers: dict[Key, WordFacts | Word | None] = {}
+    answers: dict[Key, Answer] = {}
     for n, key in enumerate(words, 1):
         answers[key] = _word_facts(key.form, rows_by_place[False, n], catalog.books)
     for n, key in enumerate(joined, 1):

@@ -9,7 +9,7 @@ from typing import cast
 
 from db.database import Database
 from db.search.typed_words import TypedWord
-from db.search.vocabulary import Key, Vocabulary, VocabularyAnswer, Word, WordFacts, answer_keys
+from db.search.vocabulary import Answer, Key, Vocabulary, VocabularyAnswer, Word, WordFacts, answer_keys
 
 MAX_CACHED_WORDS = 4_000
 """Maximum number of words in a cache. A word with its corrections takes about 3 kB."""
@@ -25,12 +25,12 @@ class VocabularyCache:
         self.generation = ""
         self.books = 0
         self._clock = clock
-        self._answers: OrderedDict[Key, tuple[float, WordFacts | Word | None]] = OrderedDict()
+        self._answers: OrderedDict[Key, tuple[float, Answer]] = OrderedDict()
 
     def find(self, keys: Iterable[Key]) -> VocabularyAnswer:
         """Return the answers that are in the cache."""
         oldest = self._clock() - MAX_AGE_SECONDS
-        answers: dict[Key, WordFacts | Word | None] = {}
+        answers: dict[Key, Answer] = {}
         for key in keys:
             stored_at, answer = self._answers.get(key, (oldest - 1, None))
             if stored_at >= oldest:

@@ -5,6 +5,7 @@ import pytest
 from db.connections.connect import Connection
 from db.explain import Recorder
 from db.search.hit_limits import MAX_LISTED_HITS
+from db.search.suggest import suggested_authors, suggested_books
 from db.search.text_query import TextQuery, interpret_texts
 from db.search.vocabulary import Key, VocabularyAnswer, Word
 from db.search.vocabulary_cache import MAX_AGE_SECONDS, MAX_CACHED_WORDS, VocabularyCache
@@ -58,6 +59,30 @@ async def test_an_isbn_is_one_statement(connection: Connection, lantern: int) ->
 
     assert (await interpret(connection, "ISBN 9780306406157", cache))[0] == ["book_ids_by_isbns"]
     assert (await interpret(connection, "0-439-02348-3", cache))[0] == ["book_ids_by_isbns"]
+
+
+async def test_a_beginning_is_corrected_by_one_statement_for_books_authors_and_later_requests(
+    connection: Connection, lantern: int
+) -> None:
+    cache = VocabularyCache()
+
+    async def suggest(text: str) -> tuple[list[str], list[str]]:
+        recorder = Recorder(connection)
+        books = await suggested_books(recorder, text, 5, cache)
+        authors = await suggested_authors(recorder, text, 5, cache)
+        names = [*(book.title for book in books), *(author.name for author in authors)]
+        return [statement.name for statement, _ in recorder.sent], names
+
+    first = await suggest("lanetr")
+    second = await suggest("lanetr")
+
+    corrected = ["suggested_books", "suggested_books", "suggested_authors", "suggested_authors"]
+    assert first == (["suggested_books", "existing_prefixes", *corrected[1:]], ["The Glass Lantern"])
+    assert second == (corrected, ["The Glass Lantern"])
+    await interpret(connection, "glass", cache)
+    await add_book(connection, "Lanetra")
+    await interpret(connection, "glass", cache)
+    assert await suggest("lanetr") == (first[0], ["Lanetra", "The Glass Lantern"])
 
 
 async def test_another_text_of_known_words_is_one_statement(connection: Connection, lantern: int) -> None:
