@@ -42,7 +42,7 @@ class PlottedMeasure(Protocol):
 
 
 def plot(measures: Sequence[PlottedMeasure], caption: str) -> str:
-    """Return an SVG document. The scale is logarithmic; the line across a workload's bars is its limit."""
+    """Return an SVG document. The scale is logarithmic; the line across a bar is its limit."""
     sizes = sorted({each.books for each in measures})
     works: dict[float | str, list[PlottedMeasure]] = {}
     for each in measures:
@@ -52,12 +52,11 @@ def plot(measures: Sequence[PlottedMeasure], caption: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
         f' height="{height}" role="img" aria-label="p99 of each workload at each size of the catalog">',
         f"<style>{STYLE}</style>",
-        '<text class="title" x="0" y="20">p99 in milliseconds on a logarithmic scale; the vertical line is the limit</text>',
+        '<text class="title" x="0" y="20">p99 in milliseconds on a logarithmic scale; a vertical line is the limit</text>',
     ]
     y = TOP
     for name, entries in works.items():
         parts.append(f'<text class="work" x="{LABEL - 8}" y="{y}">{escape(str(name))}</text>')
-        top = y - STEP + 4
         for entry in sorted(entries, key=lambda each: each.books):
             y += STEP
             length = x_position(entry.p99) - LABEL
@@ -67,8 +66,8 @@ def plot(measures: Sequence[PlottedMeasure], caption: str) -> str:
                 f'<rect class="bar{over}" x="{LABEL}" y="{y - BAR + 2}" width="{length:.1f}" height="{BAR}" rx="2"/>'
                 f'<text class="size" x="{WIDTH - 8}" y="{y}">{entry.p99:,.1f}</text>'
             )
-        x = x_position(entries[0].p99_limit)
-        parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{top + STEP - 4}" y2="{y + 4}"/>')
+            x = x_position(entry.p99_limit)
+            parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{y - BAR}" y2="{y + 4}"/>')
         y += STEP + GAP
     parts.append(f'<text x="0" y="{height - 8}">{escape(caption)}</text></svg>')
     return "\n".join(parts) + "\n"
