@@ -1,19 +1,33 @@
 """Custom scalars. Codes, URLs and filters as JSON are in responses only."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import methodcaller
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from stdnum import isbn as stdnum_isbn
 from stdnum.exceptions import ValidationError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types.scalar import ScalarDefinition
 
 ISBN = NewType("ISBN", str)
+
+
+def read_literals(parse: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return the parser of a scalar's literals: its errors have the place of the literal in the document."""
+
+    def parse_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+        try:
+            return parse(value_from_ast_untyped(node, variables))
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node, extensions=error.extensions) from error
+
+    return parse_literal
+
 
 ISBN_RULE = "Give 10 or 13 digits, with or without hyphens; the last one is a check digit."
 
@@ -60,6 +74,7 @@ ISBN_SCALAR = strawberry.scalar(
     specified_by_url="https://www.isbn-international.org/content/isbn-users-manual",
     serialize=str,
     parse_value=parse_isbn,
+    parse_literal=read_literals(parse_isbn),
 )
 
 
@@ -94,6 +109,7 @@ DECIMAL_SCALAR = strawberry.scalar(
     specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
     serialize=str,
     parse_value=parse_decimal,
+    parse_literal=read_literals(parse_decimal),
 )
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -116,6 +132,7 @@ DATE_SCALAR = strawberry.scalar(
     specified_by_url="https://ibm.github.io/graphql-specs/custom-scalars/date.html",
     serialize=methodcaller("isoformat"),
     parse_value=parse_date,
+    parse_literal=read_literals(parse_date),
 )
 
 _DATE_TIME = re.compile(
@@ -149,6 +166,7 @@ DATE_TIME_SCALAR = strawberry.scalar(
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     serialize=serialize_date_time,
     parse_value=parse_date_time,
+    parse_literal=read_literals(parse_date_time),
 )
 
 LanguageCode = NewType("LanguageCode", str)

@@ -5,12 +5,20 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
-from graphql import GraphQLError, GraphQLInputObjectType, GraphQLObjectType, get_named_type
+from graphql import (
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    get_named_type,
+    parse,
+    validate,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 from stdnum import isbn as stdnum_isbn
 
-from graphql_api.schema import schema
+from graphql_api.access.roles import Role
+from graphql_api.schema import schema, schema_for
 from graphql_api.schema.scalars import is_isbn13, parse_decimal, parse_isbn
 from tests.catalogs import add_book
 from tests.graphql_api.conftest import Client
@@ -72,6 +80,31 @@ async def test_an_invalid_decimal_is_bad_user_input(client: Client, price: objec
 
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
     assert "Give a number such as 12.90" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("document", "literal", "message"),
+    [
+        ('{ book(by: {isbn: "12"}) { id } }', '"12"', "'12' is not a valid ISBN. "),
+        (
+            '{ books(filter: {price: {gte: "5", lt: "x"}}) { totalCount } }',
+            '"x"',
+            "'x' is not a decimal number. ",
+        ),
+        ("{ books(filter: {addedAt: {gte: 5}}) { totalCount } }", "5", "'5' is not a time with an offset. "),
+        (
+            'mutation { createBook(input: {title: "A", publishedOn: "1859-13-01"}) { book { id } } }',
+            '"1859',
+            "'1859-13-01' is not a day. ",
+        ),
+    ],
+    ids=["ISBN", "Decimal", "DateTime", "Date"],
+)
+def test_a_wrong_literal_is_reported_at_its_place(document: str, literal: str, message: str) -> None:
+    [error] = validate(schema_for(Role.MANAGER)._schema, parse(document))
+
+    assert error.message.startswith(message)
+    assert error.locations == [(1, 1 + document.index(literal))]
 
 
 async def test_the_format_of_every_scalar_is_specified(client: Client) -> None:
