@@ -474,13 +474,17 @@ async def test_an_unknown_page_book_author_or_category_is_not_found(shop: Storef
 
 
 async def test_an_address_with_wrong_values_says_what_is_wrong(shop: Storefront) -> None:
-    await shop.open("/categories/fiction?after=nothing", "This address has a mistake")
-    await expect(shop.page.get_by_role("alert")).to_contain_text("after is not a valid cursor.")
+    for wrong, right, heading in (
+        ("/categories/fiction?after=nothing", "/categories/fiction", "Fiction"),
+        ("/search?q=jane&after=nothing", "/search?q=jane", "Search: jane"),
+    ):
+        await shop.open(wrong, "This address has a mistake")
+        await expect(shop.page.get_by_role("alert")).to_contain_text("after is not a valid cursor.")
 
-    await shop.page.get_by_role("link", name="Show the page from its start").click()
+        await shop.page.get_by_role("link", name="Show the page from its start").click()
 
-    await shop.wait_for_page("Fiction")
-    assert shop.path == "/categories/fiction"
+        await shop.wait_for_page(heading)
+        assert shop.path == right
     assert shop.problems == []
 
 

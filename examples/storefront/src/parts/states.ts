@@ -41,8 +41,12 @@ export function notFoundView(): View {
   };
 }
 
-/** Return the page for an address whose query has wrong values. The message says which. */
+/** Return the page for an address whose query has wrong values. The message says which. A wrong cursor can be left out. */
 export function badAddressView(message: string, url: URL): View {
+  const query = new URLSearchParams(url.search);
+  const cursors = ['after', 'before'].filter((name) => query.has(name));
+  cursors.forEach((name) => query.delete(name));
+  const start = cursors.length && query.size ? `${url.pathname}?${query}` : url.pathname;
   return {
     title: 'Address not valid',
     content: [
@@ -51,7 +55,7 @@ export function badAddressView(message: string, url: URL): View {
         { class: 'notice', role: 'alert' },
         h('h1', {}, 'This address has a mistake'),
         h('p', {}, message),
-        h('p', {}, h('a', { class: 'button', href: url.pathname }, 'Show the page from its start')),
+        h('p', {}, h('a', { class: 'button', href: start }, 'Show the page from its start')),
       ),
     ],
   };
