@@ -277,14 +277,19 @@ class Compiler:
         return result
 
     def _emit_object(self, type_: GraphQLObjectType, details: FieldDetailsList, name: str, depth: int) -> str:
-        """Emit an object's output. Pending fields get the group in which the object and output are."""
+        """Emit an object's output. Pending fields get the group in which the object and output are.
+
+        Reading a field of a record class fails for anything else. Without such a field the object is checked.
+        """
+        fields = self.selections.subfields(type_, details)
+        reads = any(each[0].node.name.value != "__typename" for each in fields.values())
         if type_.is_type_of:
             test = self.source.add_constant(f"is_{type_.name}", type_.is_type_of)
             self.source.add_line(depth, f"if {test}({name}, None) is not True:")
             self.source.add_line(
                 depth + 1, f"raise {self.source.add_constant('PlanFailedError', PlanFailedError)}"
             )
-        elif record_class_of(type_) is None:
+        elif record_class_of(type_) is None or not reads:
             self.source.add_line(
                 depth, f"if {self.source.add_constant('is_invalid_object', is_invalid_object)}({name}):"
             )
@@ -294,7 +299,7 @@ class Compiler:
         stem = details[0].node.name.value
         group = OutputGroup(self.source.new_name(f"{stem}_objects"), self.source.new_name(f"{stem}_outs"))
         before = len(self._pending)
-        literal = self._emit_fields(type_, self.selections.subfields(type_, details), name, depth, group)
+        literal = self._emit_fields(type_, fields, name, depth, group)
         if not any(pending.group is group for pending in self._pending[before:]):
             return literal
         out = self.source.new_name(f"{stem}_out")

@@ -200,9 +200,13 @@ async def test_a_cart_is_one_field_in_the_order_of_its_isbns(
 async def test_an_invalid_isbn_of_a_cart_is_null_at_its_place_with_an_error(
     client: Client, hamlet: int
 ) -> None:
-    response = await client.run(CART, isbns=["9780199535812", "9780199535811"])
+    isbns = ["9780199535812", "9780199535811"]
+
+    response = await client.run(CART, isbns=isbns)
+    names = await client.run(CART.replace("title", "__typename"), isbns=isbns)
 
     assert response["data"] == {"booksByIsbn": [None, {"title": "Hamlet"}]}
+    assert names == {"data": {"booksByIsbn": [None, {"__typename": "Book"}]}, "errors": response["errors"]}
     [error] = response["errors"]
     assert error["path"] == ["booksByIsbn", 0]
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "isbns[0]"}

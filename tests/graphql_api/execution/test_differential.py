@@ -237,6 +237,13 @@ class UncachedFallbackContext(Context):
 
 @fuzzing
 @given(drawn=draw_operations(schema._schema, catalog_values, depth=4))
+@example(DrawnOperation('{ booksByIsbn(isbns: ["978", "9780306406157"]) { __typename } }', {}))
+@example(
+    DrawnOperation(
+        'query ($skipped: Boolean!) { booksByIsbn(isbns: ["978"]) { id @skip(if: $skipped) } }',
+        {"skipped": True},
+    )
+)
 async def test_operations_on_the_catalog_have_the_result_of_graphql_core(
     small_catalog: Client, drawn: DrawnOperation
 ) -> None:
