@@ -11,7 +11,7 @@ _CONTROL_GROUP_LIMITS = (
 """The files with the limit of a container in bytes, or a word for none: of version 2, and of version 1."""
 
 _SHARE = 8
-"""One byte of so many is for shared buffers. PostgreSQL's manual advises up to four on a machine of its own.
+"""One byte in eight is for shared buffers. PostgreSQL's manual advises one in four on a machine of its own.
 
 Reading a page from the buffers of the operating system instead costs about 5 microseconds.
 """
@@ -21,7 +21,7 @@ _MAX_MEGABYTES = 4_096
 
 
 def shared_buffers(memory: int) -> str:
-    """Return PostgreSQL's setting shared_buffers for so many bytes of memory."""
+    """Return PostgreSQL's setting shared_buffers for a number of bytes of memory."""
     megabytes = memory // _SHARE // 2**20
     return f"{min(max(megabytes, _MIN_MEGABYTES), _MAX_MEGABYTES)}MB"
 

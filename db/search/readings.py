@@ -25,7 +25,7 @@ MANY_HITS = 10
 """With fewer hits than this, inflections of the words are searched too."""
 
 _FREQUENT_FACTOR = 10
-"""A frequent word says little beside one that so many times fewer books have."""
+"""A word that is in this many times as many books as the other one of two says little beside it."""
 
 
 @dataclass(frozen=True, slots=True)
