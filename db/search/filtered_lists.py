@@ -30,9 +30,7 @@ from db.search.conditions import (
 )
 from db.search.list_condition import ListCondition
 from db.search.ranked_hits import RankedHits, fetch_ranked_hits
-from db.search.ranking import (
-    RELEVANCE,
-)
+from db.search.ranking import RELEVANCE
 from db.statements import ReadStatement
 
 R = TypeVar("R", bound=CatalogRecord)

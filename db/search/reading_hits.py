@@ -13,7 +13,7 @@ from db.search.tsquery import simplify, tsquery
 from db.search.vocabulary import GENERATION_SQL
 from db.statements import ReadStatement
 
-SAMPLED_HITS = 200
+_SAMPLED_HITS = 200
 """Number of hits that show whether a text is a name: more have it in the authors than in the title.
 
 If not all hits are ranked, the best of as many gives the spelling of a corrected text.
@@ -92,7 +92,7 @@ WITH found AS MATERIALIZED (
                CASE WHEN size.is_many AND (size.is_named OR NOT size.has_more) THEN ARRAY(
                    SELECT book_id FROM hit ORDER BY {_POPULARITY} DESC, book_id
                ) ELSE ARRAY(
-                   SELECT book_id FROM hit LIMIT CASE WHEN size.is_many THEN {SAMPLED_HITS} END
+                   SELECT book_id FROM hit LIMIT CASE WHEN size.is_many THEN {_SAMPLED_HITS} END
                ) END AS ids,
                CASE WHEN NOT size.is_many
                     THEN ARRAY(SELECT ts_filter(document, '{{a,b}}') FROM hit) END AS documents,
@@ -104,7 +104,7 @@ WITH found AS MATERIALIZED (
                ) AS has_exact,
                (SELECT count(*) FILTER (WHERE document @@ reading.authors::tsquery)
                        > count(*) FILTER (WHERE document @@ reading.title::tsquery)
-                FROM (SELECT document FROM hit LIMIT {SAMPLED_HITS}) AS sampled) AS names_authors
+                FROM (SELECT document FROM hit LIMIT {_SAMPLED_HITS}) AS sampled) AS names_authors
         FROM size
         WHERE reading.least <= (SELECT count(*) FROM named) AND EXISTS (SELECT FROM hit)
     ) AS hits
@@ -119,7 +119,7 @@ hit AS (
     WHERE NOT found.is_many
     UNION ALL
     SELECT h.id, ts_filter(s.document, '{{a,b}}')
-    FROM found CROSS JOIN LATERAL (SELECT * FROM unnest(found.ids) LIMIT {SAMPLED_HITS}) AS h (id)
+    FROM found CROSS JOIN LATERAL (SELECT * FROM unnest(found.ids) LIMIT {_SAMPLED_HITS}) AS h (id)
     JOIN book_search AS s ON s.book_id = h.id
     WHERE found.is_many AND found.lacks_exact
 ),
@@ -168,7 +168,10 @@ async def first_reading_with_hits(
         [tsquery(reading.likeliest, "B") for reading in readings],
         [ranking.json for ranking in rankings],
         [reading.is_corrected for reading in readings],
-        ["\n".join(names_in_tiers(expression)) for expression in expressions],
+        [
+            "\n".join(names_in_tiers(expression)) if number else ""
+            for expression, number in zip(expressions, sampled, strict=True)
+        ],
         sampled,
     )
     if number is None:

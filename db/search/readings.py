@@ -48,7 +48,7 @@ class Group:
 
     @property
     def uncut(self) -> Expression:
-        """The words without those that are cut in two, which every document with both parts is read for."""
+        """The typed words and choices of one word. A phrase is checked in each document with both words."""
         return any_of([self.typed, *(choice.expression for choice in self.choices if len(choice.words) < 2)])
 
     @property

@@ -71,11 +71,9 @@ def _ranked_hits_loader(
     async def read(database: Database, keys: Sequence[tuple[int, ...]]) -> list[list[RankedHits] | None]:
         found: list[list[RankedHits] | None] = []
         for parents in keys:
-            chosen_scope, chosen, condition = await _load_one(choices, parents)
-            needed = condition.hits is None
-            found.append(
-                await fetch_ranked_hits(database, chosen_scope, chosen, condition) if needed else None
-            )
+            choice = await _load_one(choices, parents)
+            is_ranked = choice[-1].hits is not None
+            found.append(None if is_ranked else await fetch_ranked_hits(database, *choice))
         return found
 
     return loaders.loader(("ranked_hits", scope, book_filter), read)
@@ -86,14 +84,14 @@ def filtered_book_page_loader(
 ) -> Loader[int, Page[Book]]:
     """Return the loader of a page of filtered books, by parent id."""
     choices, columns = _list_choice_loader(loaders, scope, book_filter), loaders.columns.books
-    ranked_hits = _ranked_hits_loader(loaders, scope, book_filter)
+    ranked_hits = _ranked_hits_loader(loaders, scope, book_filter) if order.key is RELEVANCE else None
 
     async def read(database: Database, parents: Sequence[int]) -> list[Page[Book]]:
         chosen_scope, keys, condition = await _load_one(choices, tuple(parents))
         located = page_request
         if order.key is TRENDING:
             located = await locate_positions(database, page_request)
-        ranked = await _load_one(ranked_hits, tuple(parents)) if order.key is RELEVANCE else None
+        ranked = await _load_one(ranked_hits, tuple(parents)) if ranked_hits else None
         return await fetch_filtered_pages(
             database, chosen_scope, order, located, keys, columns, condition, ranked
         )
@@ -134,13 +132,13 @@ def filtered_book_count_loader(
 ) -> Loader[int, Count]:
     """Return the loader of the number of filtered books, by parent id.
 
-    `ranked`: of a list sorted by relevance, which has no other hits than those that are ranked.
+    `ranked`: the list is sorted by relevance, so that only its ranked hits count.
     """
     choices = _list_choice_loader(loaders, scope, book_filter)
-    ranked_hits = _ranked_hits_loader(loaders, scope, book_filter)
+    ranked_hits = _ranked_hits_loader(loaders, scope, book_filter) if ranked else None
 
     async def read(database: Database, parents: Sequence[int]) -> list[Count]:
-        hits = await _load_one(ranked_hits, tuple(parents)) if ranked else None
+        hits = await _load_one(ranked_hits, tuple(parents)) if ranked_hits else None
         if hits is not None:
             return [Count(len(each.ids), each.capped) for each in hits]
         chosen_scope, keys, condition = await _load_one(choices, tuple(parents))
